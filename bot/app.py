@@ -1,0 +1,238 @@
+"""The composition root: what the process is made of, how it starts, how it stops."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import structlog
+import uvicorn
+from pyrogram.errors import RPCError
+
+from djangobot import __version__
+from djangobot.bot import commands
+from djangobot.bot.client import TelegramClient, talk_to
+from djangobot.bot.delivery import Delivery
+from djangobot.bot.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.pacing import Pacing
+from djangobot.bot.replies import LANGUAGES
+from djangobot.bot.settings import Settings
+from djangobot.bot.visits import Reception
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.http.app import Door, create_app
+
+log = structlog.get_logger(__name__)
+
+HTTP_GRACE = 10
+"""Seconds requests under way get to be answered when the process stops."""
+VISIT_GRACE = 5.0
+MENU_PAUSE = 5.0
+
+
+class StartError(Exception):
+    """Why the service cannot start, and what to do about it."""
+
+
+class HttpServer(uvicorn.Server):
+    """Uvicorn without its signal handling: it would raise SIGTERM again before the bot has stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(
+    settings: Settings, *, bot: bool = True, once_up: Callable[[], Awaitable[bool]] | None = None
+) -> None:
+    """Runs the service until SIGTERM, Ctrl-C, or until `once_up`, called when all is up, returns True.
+
+    Raises StartError; what was started by then is stopped in order.
+    """
+    stop = _stop_on_signals()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_only_one(settings.data))
+        listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
+        await stack.enter_async_context(_database(settings))
+        running: list[asyncio.Task[None]] = []
+        telegram: Callable[[], str] = lambda: "off"  # noqa: E731
+        if bot:
+            client, tasks = await stack.enter_async_context(_bot(settings))
+            telegram = lambda: "connected" if client.online.is_set() else "connecting"  # noqa: E731
+            running += tasks
+        running.append(await stack.enter_async_context(_http(settings, listening, telegram)))
+        log.info("up", version=__version__, http=f"http://{settings.http_host}:{settings.http_port}/api/")
+        if once_up is not None:
+            running.append(await stack.enter_async_context(_once_up(once_up, stop)))
+        await _first_end(running, stop)
+        log.info("stopping")
+
+
+def listen(host: str, port: int, setting: str) -> socket.socket:
+    """A listening socket. Raises StartError when the port is taken, naming `setting`."""
+    try:
+        return socket.create_server((host, port), backlog=2048, family=_family(host))
+    except OSError as exc:
+        raise StartError(
+            f"Can't listen on {host}:{port} ({exc.strerror}). Stop what uses this port, or choose another: {setting}"
+        ) from exc
+
+
+@contextlib.asynccontextmanager
+async def _database(settings: Settings) -> AsyncIterator[None]:
+    await open_database(settings.database_url)
+    try:
+        for migration in await migrate():
+            log.info("database migrated", migration=migration)
+        yield
+    finally:
+        await close_database()
+
+
+@contextlib.asynccontextmanager
+async def _bot(settings: Settings) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
+    """The Telegram side: connection, reception of people, delivery. Signing in goes on in the background."""
+    if settings.telegram_server and settings.telegram_key:
+        talk_to(*settings.telegram_server, settings.telegram_key)
+    reception: Reception
+    client = TelegramClient(
+        settings.data,
+        settings.api_id,
+        settings.api_hash,
+        settings.bot_token,
+        on_update=lambda update, users: reception.on_update(update, users),
+    )
+    gateway = Gateway(client)
+    reception = Reception(gateway, commands.write, commands.press)
+    delivery = Delivery(gateway, Pacing(settings.rate_chat, settings.rate_total))
+    connecting = asyncio.create_task(_keep_signed_in(client, gateway))
+    delivering = asyncio.create_task(delivery.run())
+    try:
+        yield client, [connecting, delivering]
+    finally:
+        delivery.stop()
+        await asyncio.gather(delivering, return_exceptions=True)
+        await reception.stop(VISIT_GRACE)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        await client.stop()
+
+
+async def _keep_signed_in(client: TelegramClient, gateway: Gateway) -> None:
+    """Signs in, and again whenever Telegram forgot the session. Raises StartError when it refuses us."""
+    while True:
+        try:
+            await client.start()
+        except RPCError as exc:
+            raise StartError(
+                f"Telegram refused the sign-in: {exc.ID or exc}. "
+                "Check DJANGOBOT_BOT_TOKEN (from @BotFather), DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
+            ) from exc
+        log.info("signed in", bot=client.me.username or client.me.id)
+        await _set_menus(gateway)
+        await client.key_forgotten.wait()
+
+
+async def _set_menus(gateway: Gateway) -> None:
+    """The commands in Telegram's menu: per language, English for everybody else."""
+    for language in LANGUAGES:
+        code = "" if language == "en" else language
+        while True:
+            try:
+                await gateway.set_commands(commands.menu(language), code)
+            except Refused as exc:
+                log.error("command menu refused", reason=exc.reason)
+            except GatewayError as exc:
+                log.warning("command menu not set yet", reason=str(exc))
+                await asyncio.sleep(MENU_PAUSE)
+                continue
+            break
+
+
+@contextlib.asynccontextmanager
+async def _http(
+    settings: Settings, listening: socket.socket, telegram: Callable[[], str]
+) -> AsyncIterator[asyncio.Task[None]]:
+    door = Door(
+        jwt_secret=settings.jwt_secret,
+        send_wait=settings.send_wait,
+        limit_send=settings.limit_send,
+        version=__version__,
+        telegram=telegram,
+    )
+    config = uvicorn.Config(
+        create_app(door),
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=HTTP_GRACE,
+    )
+    server = HttpServer(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield serving
+    finally:
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _once_up(call: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+    async def until_true() -> None:
+        if await call():
+            stop.set()
+        await stop.wait()
+
+    task = asyncio.create_task(until_true())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _first_end(running: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
+    """Waits for the wish to stop; a part that ends before it takes the process down with its error."""
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for task in done:
+        if task is not stopping:
+            task.result()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.contextmanager
+def _only_one(data: Path) -> Iterator[IO[str]]:
+    """Two processes on one data folder would share a session and deliver everything twice."""
+    path = data / "lock"
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise StartError(
+                f"Another djangobot (pid {file.read().strip() or 'unknown'}) uses the folder {data}. "
+                "Stop it, or give this one a folder of its own: DJANGOBOT_DATA"
+            ) from exc
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield file
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

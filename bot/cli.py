@@ -1,0 +1,161 @@
+"""The command line. `djangobot demo` needs nothing; `djangobot run` names what it misses."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import uvloop
+
+from djangobot import __version__
+from djangobot.bot import log
+from djangobot.bot.settings import Settings, SettingsError, load
+
+OWNER_ONLY = 0o077
+EPILOG = "Settings are environment variables or lines of a .env file: see docs/settings.md."
+
+
+def main() -> None:
+    """The `djangobot` program."""
+    os.umask(OWNER_ONLY)
+    cli.main(prog_name="djangobot")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
+@click.version_option(__version__, prog_name="djangobot")
+def cli() -> None:
+    """Programs send messages to people in Telegram with one HTTP call."""
+
+
+@cli.command()
+@click.option("--no-bot", is_flag=True, help="The HTTP door alone: a further process on a shared PostgreSQL.")
+def run(no_bot: bool) -> None:
+    """Run the service."""
+    from djangobot.bot import app
+
+    settings = _settings()
+    missing = [] if no_bot else settings.missing_for_telegram()
+    if missing:
+        _fail(
+            "Telegram's settings are missing:\n"
+            + "\n".join(f"  {name}" for name in missing)
+            + "\nAPI id and hash come from https://my.telegram.org, the bot token from @BotFather in Telegram."
+            + "\nTo try everything without an account: djangobot demo"
+        )
+    if no_bot and not settings.database_url.startswith("postgres"):
+        _fail("--no-bot is for further processes on a shared PostgreSQL: set DATABASE_URL to postgresql://…")
+    _run(app.serve(settings.prepared(), bot=not no_bot), settings)
+
+
+@cli.command()
+@click.option("--walkthrough", is_flag=True, help="Play the README's five steps, print them, exit.")
+@click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--web-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="The chat page.")
+@click.option("--telegram-port", type=click.IntRange(1, 65535), default=8443, show_default=True)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to keep everything in.  [default: data/demo; the walkthrough: one that is deleted after it]",
+)
+def demo(walkthrough: bool, http_port: int, web_port: int, telegram_port: int, data: Path | None) -> None:
+    """Everything at once on loopback, with a Telegram of our own: no account needed."""
+    from djangobot.bot import demo
+
+    ports = demo.Ports(http=http_port, web=web_port, telegram=telegram_port)
+    with demo.folder(data, throw_away=walkthrough) as kept_in:
+        settings = demo.settings(kept_in, ports)
+        _run(demo.play(settings, ports, walkthrough=walkthrough), settings)
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="MTProto; 0 picks one.")
+@click.option("--web-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="Page and JSON API.")
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path("data/sandbox"), show_default=True)
+@click.option("--strict-limits", is_flag=True, help="Rates like the real ones, then FLOOD_WAIT.")
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+def sandbox(port: int, web_port: int, state: Path, strict_limits: bool, until_stdin_closes: bool) -> None:
+    """A Telegram of our own on loopback, alone, to test bots with."""
+    from djangobot.bot.sandbox.server import SandboxOptions, serve
+
+    if until_stdin_closes:
+        _stop_when_stdin_closes()
+    options = SandboxOptions(port=port, web_port=web_port, state=state, strict_limits=strict_limits)
+    sys.exit(uvloop.run(serve(options)))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's tables; `run` does it by itself."""
+    from djangobot.db import conf
+
+    settings = _settings().prepared()
+
+    async def bring() -> list[str]:
+        await conf.open_database(settings.database_url)
+        try:
+            return await conf.migrate()
+        finally:
+            await conf.close_database()
+
+    done = _run(bring(), settings)
+    click.echo("\n".join(f"migrated: {name}" for name in done) or "The database is up to date.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, database and Telegram, and say what to do."""
+    from djangobot.bot.doctor import examine
+
+    try:
+        settings = load()
+    except SettingsError as exc:
+        for problem in exc.problems:
+            click.echo(f"✗ settings: {problem}")
+        sys.exit(1)
+    log.set_up(settings.log_format)
+    healthy = True
+    for finding in uvloop.run(examine(settings)):
+        healthy = healthy and finding.good
+        click.echo(f"{'✓' if finding.good else '✗'} {finding.about}: {finding.says}")
+    sys.exit(0 if healthy else 1)
+
+
+def _settings() -> Settings:
+    try:
+        return load()
+    except SettingsError as exc:
+        _fail("These settings are not right:\n" + "\n".join(f"  {problem}" for problem in exc.problems))
+
+
+def _run(work: Coroutine[Any, Any, Any], settings: Settings) -> Any:
+    """Runs to the end on uvloop; errors we foresaw are a sentence, not a traceback."""
+    from djangobot.bot.app import StartError
+    from djangobot.db.errors import DjangoBotError
+
+    log.set_up(settings.log_format)
+    try:
+        return uvloop.run(work)
+    except StartError as exc:
+        _fail(str(exc))
+    except DjangoBotError as exc:
+        _fail(f"{exc} ({exc.__cause__ or 'no further detail'})")
+
+
+def _fail(words: str) -> NoReturn:
+    click.echo(words, err=True)
+    sys.exit(1)
+
+
+def _stop_when_stdin_closes() -> None:
+    """Whoever started us holds the other end: when it is gone, killed too, so are we."""
+    import signal
+    import threading
+
+    def wait() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,325 @@
+"""Our Telegram client: Pyrogram's connection and codec, without its retries, its peer cache and its dispatcher.
+
+Pyrogram decides three things we must decide ourselves. It repeats calls on its own, so a caller cannot know what
+was sent; it keeps waiting for answers on a connection that is gone; and after a cut it goes on for ever with a key
+the server no longer knows. `Link` takes these back. Updates go raw to one function.
+"""
+
+import asyncio
+import base64
+import io
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import pyrogram
+import pyrogram.connection.connection
+import structlog
+from pyrogram import raw
+from pyrogram.crypto import rsa
+from pyrogram.errors import AuthKeyUnregistered, RPCError, SessionRevoked, UserMigrate, rpc_error
+from pyrogram.raw.all import layer
+from pyrogram.raw.core import TLObject
+from pyrogram.session import Auth, Session
+
+log = structlog.get_logger(__name__)
+
+# Pyrogram appends errors it does not know to unknown_errors.txt in the working directory; we log them ourselves.
+rpc_error.open = lambda *_, **__: io.StringIO()
+
+AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
+"""-404 as the transport writes it (core.telegram.org/mtproto/mtproto-transports#transport-errors)."""
+ANSWER_TIMEOUT = 15.0
+"""Seconds after which an answer counts as lost; Pyrogram's own figure."""
+RECONNECT_PAUSE = 0.5
+"""Seconds between attempts to reach a server that refuses connections."""
+
+UpdateHandler = Callable[[TLObject, dict[int, Any]], Awaitable[None]]
+
+
+class KeyForgotten(ConnectionError):
+    """Telegram does not know this session's key any more: a new sign-in is needed."""
+
+
+def talk_to(host: str, port: int, key: Path) -> None:
+    """Sends every connection of this process to `host:port`, whose RSA public key (PKCS#1 PEM) lies in `key`.
+
+    There is one place to say this in Pyrogram, and it is process-wide.
+    """
+    modulus, exponent = _read_public_key(key.read_text())
+    body = _tl_bytes(modulus) + _tl_bytes(exponent)
+    fingerprint = int.from_bytes(sha1(body).digest()[-8:], "little", signed=True)  # noqa: S324 - MTProto's definition
+    rsa.server_public_keys[fingerprint] = rsa.PublicKey(
+        int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
+    )
+    pyrogram.connection.connection.DataCenter = lambda *_: (host, port)
+
+
+class Link(Session):
+    """One connection with Telegram that is remade when cut; answers still awaited then are lost at once."""
+
+    def __init__(self, client: "TelegramClient", dc_id: int, auth_key: bytes) -> None:
+        super().__init__(client, dc_id, auth_key, False)
+        self.closing = False
+        self.forgotten = False
+        self.remaking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connects, however long it takes. Raises `KeyForgotten` when the server does not know our key."""
+        while True:
+            try:
+                return await self._start_once()
+            except (OSError, RPCError) as exc:
+                if isinstance(exc, AuthKeyUnregistered | SessionRevoked) or self.forgotten:
+                    raise KeyForgotten from exc
+                log.warning("telegram connection failed", reason=str(exc) or type(exc).__name__)
+                await asyncio.sleep(RECONNECT_PAUSE)
+
+    async def _start_once(self) -> None:
+        self.connection = pyrogram.connection.Connection(
+            self.dc_id, self.test_mode, self.client.ipv6, self.client.proxy, self.is_media
+        )
+        try:
+            await self.connection.connect()
+            self.recv_task = self.loop.create_task(self.recv_worker())
+            await self.send(raw.functions.Ping(ping_id=0), timeout=self.START_TIMEOUT)
+            await self.send(self._hello(await self.client.storage.api_id()), timeout=self.START_TIMEOUT)
+        except BaseException:
+            await self._close()
+            raise
+        self.ping_task = self.loop.create_task(self.ping_worker())
+        self.is_started.set()
+
+    def _hello(self, api_id: int) -> TLObject:
+        client = self.client
+        return raw.functions.InvokeWithLayer(
+            layer=layer,
+            query=raw.functions.InitConnection(
+                api_id=api_id,
+                app_version=client.app_version,
+                device_model=client.device_model,
+                system_version=client.system_version,
+                system_lang_code=client.lang_code,
+                lang_code=client.lang_code,
+                lang_pack="",
+                query=raw.functions.help.GetConfig(),
+            ),
+        )
+
+    async def recv_worker(self) -> None:
+        """Reads until the connection ends, then has it remade unless we are closing it ourselves."""
+        while True:
+            packet = await self.connection.recv()
+            if packet is None or len(packet) == 4:
+                break
+            self.loop.create_task(self._packet(packet))
+        self.forgotten = self.forgotten or packet == AUTH_KEY_NOT_FOUND
+        was_up = self.is_started.is_set()
+        self.is_started.clear()
+        self.client.online.clear()
+        self._lose_answers()
+        if was_up and not self.closing:
+            self.remaking = self.loop.create_task(self._remake())
+
+    async def _packet(self, packet: bytes) -> None:
+        try:
+            await self.handle_packet(packet)
+        except Exception as exc:
+            log.warning("telegram packet discarded", reason=str(exc) or type(exc).__name__)
+            await self.connection.close()
+
+    async def _remake(self) -> None:
+        await self._close()
+        try:
+            await self.start()
+        except KeyForgotten:
+            log.warning("telegram forgot this session")
+            self.client.key_forgotten.set()
+        else:
+            self.client.online.set()
+
+    def _lose_answers(self) -> None:
+        """Wakes everyone who waits for an answer on the connection that is gone: `send` raises TimeoutError."""
+        for result in self.results.values():
+            result.event.set()
+
+    async def _close(self) -> None:
+        self.is_started.clear()
+        self.stored_msg_ids.clear()
+        self.pending_acks.clear()
+        self.ping_task_event.set()
+        if self.ping_task is not None:
+            await self.ping_task
+            self.ping_task = None
+        self.ping_task_event.clear()
+        await self.connection.close()
+        if self.recv_task is not None and self.recv_task is not asyncio.current_task():
+            await self.recv_task
+
+    async def stop(self) -> None:
+        """Closes for good; nothing is left running, server there or not."""
+        self.closing = True
+        if self.remaking is not None:
+            self.remaking.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.remaking
+        if self.connection is not None and self.connection.protocol is not None:
+            await self._close()
+
+
+class TelegramClient(pyrogram.Client):
+    """A bot's session in `folder`/telegram.session. `on_update(update, users)` gets every update, raw."""
+
+    def __init__(
+        self, folder: Path, api_id: int, api_hash: str, bot_token: str, on_update: UpdateHandler
+    ) -> None:
+        super().__init__(
+            "telegram",
+            api_id=api_id,
+            api_hash=api_hash,
+            bot_token=bot_token,
+            workdir=str(folder),
+            workers=1,
+            sleep_threshold=0,
+        )
+        self.on_update = on_update
+        self.key_forgotten = asyncio.Event()
+        """Set when a cut was followed by -404: call `start` again to sign in anew."""
+        self.online = asyncio.Event()
+        """Set while calls can be answered: signed in, and the link is up."""
+
+    async def start(self) -> "TelegramClient":
+        """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong token."""
+        if self.key_forgotten.is_set():
+            await self._drop()
+            self._forget_session()
+        while True:
+            try:
+                await self._sign_in()
+            except KeyForgotten:
+                log.warning("telegram session is not known any more; signing in anew")
+                await self._drop()
+                self._forget_session()
+            except BaseException:
+                await self._drop()
+                raise
+            else:
+                return self
+
+    async def _sign_in(self) -> None:
+        self.key_forgotten.clear()
+        await self._load_or_create_session()
+        await self._link()
+        if not await self.storage.user_id():
+            await self._authorize()
+        try:
+            await self.ask(raw.functions.updates.GetState())
+            self.me = (await self.ask(raw.functions.users.GetUsers(id=[raw.types.InputUserSelf()])))[0]
+        except (AuthKeyUnregistered, SessionRevoked) as exc:
+            raise KeyForgotten from exc
+        self.online.set()
+
+    async def _link(self) -> None:
+        self.session = Link(self, await self.storage.dc_id(), await self.storage.auth_key())
+        await self.session.start()
+        self.is_connected = True
+
+    async def _authorize(self) -> None:
+        """Signs in with the bot token, in the data centre Telegram names."""
+        query = raw.functions.auth.ImportBotAuthorization(
+            flags=0, api_id=self.api_id, api_hash=self.api_hash, bot_auth_token=self.bot_token
+        )
+        while True:
+            try:
+                answer = await self.ask(query)
+            except UserMigrate as exc:
+                await self.session.stop()
+                await self.storage.dc_id(exc.value)
+                await self.storage.auth_key(await Auth(self, exc.value, False).create())
+                await self._link()
+            except OSError as exc:
+                log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
+                await asyncio.sleep(RECONNECT_PAUSE)
+            else:
+                await self.storage.user_id(answer.user.id)
+                return await self.storage.is_bot(True)
+
+    async def _load_or_create_session(self) -> None:
+        while True:
+            try:
+                return await self.load_session()
+            # A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from what never came.
+            except Exception as exc:
+                log.warning("telegram is not reachable", reason=str(exc) or type(exc).__name__)
+                await self.storage.close()
+                await asyncio.sleep(RECONNECT_PAUSE)
+
+    def _forget_session(self) -> None:
+        for suffix in ("", "-journal"):
+            with suppress(FileNotFoundError):
+                os.remove(f"{self.storage.database}{suffix}")
+
+    async def _drop(self) -> None:
+        self.is_connected = False
+        self.online.clear()
+        if self.session is not None:
+            await self.session.stop()
+        with suppress(AttributeError, sqlite3.ProgrammingError):
+            await self.storage.close()
+
+    async def stop(self, block: bool = True) -> "TelegramClient":  # noqa: ARG002 - Pyrogram's signature
+        """Ends the connection in order. Safe to call when it never began."""
+        await self._drop()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        return self
+
+    async def ask(self, query: TLObject, timeout: float = ANSWER_TIMEOUT) -> Any:
+        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is lost."""
+        if self.session is None or not self.session.is_started.is_set():
+            raise ConnectionError("not connected with Telegram")
+        return await self.invoke(query, retries=0, timeout=timeout, sleep_threshold=0)
+
+    async def fetch_peers(self, peers: Any) -> bool:
+        """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with SIGKILL."""
+        return False
+
+    async def handle_updates(self, updates: TLObject) -> None:
+        """Takes apart what Telegram pushes; short forms of people's messages bots never get."""
+        if isinstance(updates, raw.types.Updates | raw.types.UpdatesCombined):
+            users = {user.id: user for user in updates.users}
+            for update in updates.updates:
+                await self.on_update(update, users)
+        elif isinstance(updates, raw.types.UpdateShort):
+            await self.on_update(updates.update, {})
+
+
+def _tl_bytes(data: bytes) -> bytes:
+    """TL's `bytes`: length, data, padding to four (core.telegram.org/mtproto/serialize)."""
+    head = bytes([len(data)]) if len(data) < 254 else b"\xfe" + len(data).to_bytes(3, "little")
+    return head + data + bytes(-(len(head) + len(data)) % 4)
+
+
+def _read_public_key(pem: str) -> tuple[bytes, bytes]:
+    """Modulus and exponent, big-endian without leading zeros, of a PKCS#1 `RSA PUBLIC KEY`."""
+    lines = pem.strip().splitlines()
+    if not lines or "RSA PUBLIC KEY" not in lines[0]:
+        raise ValueError("expected a PKCS#1 public key (-----BEGIN RSA PUBLIC KEY-----)")
+    der = base64.b64decode("".join(lines[1:-1]))
+    _, body, _ = _der(der)
+    _, modulus, rest = _der(body)
+    _, exponent, _ = _der(rest)
+    return modulus.lstrip(b"\0"), exponent.lstrip(b"\0")
+
+
+def _der(data: bytes) -> tuple[int, bytes, bytes]:
+    """The first element of DER `data`: its tag, its content, what comes after it."""
+    tag, length, start = data[0], data[1], 2
+    if length & 0x80:
+        size = length & 0x7F
+        length = int.from_bytes(data[2 : 2 + size], "big")
+        start = 2 + size
+    return tag, data[start : start + length], data[start + length :]

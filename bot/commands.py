@@ -1,0 +1,69 @@
+"""What the bot can be told: one table for commands, one for buttons. /help and Telegram's menu come from it."""
+
+from typing import Literal
+
+import msgspec
+
+from djangobot.bot.gateway import Text
+from djangobot.bot.handlers import codes, history, start, tokens
+from djangobot.bot.replies import formatted, joined, say
+from djangobot.bot.visits import Handler, Visit
+
+
+class Command(msgspec.Struct, frozen=True):
+    """`/name`; what it does stands in the locales as `command-name`."""
+
+    name: str
+    audience: Literal["everybody"]
+    description: str
+    handler: Handler
+
+
+async def show_help(visit: Visit) -> None:
+    """/help"""
+    lines = [formatted(visit.language, "help-title")]
+    lines += [Text(f"/{name} — {words}") for name, words in menu(visit.language)]
+    await visit.reply(joined(lines))
+
+
+COMMANDS = (
+    Command("start", "everybody", "command-start", start.start),
+    Command("code", "everybody", "command-code", codes.new_code),
+    Command("tokens", "everybody", "command-tokens", tokens.show),
+    Command("history", "everybody", "command-history", history.show),
+    Command("help", "everybody", "command-help", show_help),
+)
+
+BUTTONS: dict[str, Handler] = {
+    "revoke": tokens.revoke,
+    "history": history.turn_page,
+}
+"""By what stands before the colon in a button's data."""
+
+
+def menu(language: str) -> list[tuple[str, str]]:
+    """Names and descriptions for everybody, in `language`."""
+    return [
+        (command.name, say(language, command.description))
+        for command in COMMANDS
+        if command.audience == "everybody"
+    ]
+
+
+async def write(visit: Visit) -> None:
+    """Answers what a person wrote."""
+    if not visit.text.startswith("/"):
+        return await visit.reply(formatted(visit.language, "not-a-command"))
+    name = visit.text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if visit.text[1:].strip() else ""
+    for command in COMMANDS:
+        if command.name == name:
+            return await command.handler(visit)
+    await visit.reply(formatted(visit.language, "unknown-command"))
+
+
+async def press(visit: Visit) -> None:
+    """Answers a pressed button."""
+    handler = BUTTONS.get(visit.data.partition(":")[0])
+    if handler is None:
+        return await visit.answer(say(visit.language, "button-unknown"))
+    await handler(visit)

@@ -1,0 +1,236 @@
+"""Delivery: claim from the outbox, act, record.
+
+The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the chat once
+whatever happens between Telegram's doing it and our recording it. One chat's messages go one after another, many
+chats at the same time; Telegram's waits hold for the chat they hit.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
+from djangobot.bot.pacing import Pacing
+from djangobot.bot.replies import render_message
+from djangobot.db import chats, outbox
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.outbox import Claimed, Failed, Postponed, Sent, Settled, Uncertain
+
+log = structlog.get_logger(__name__)
+
+CONCURRENT_SENDS = 50
+"""Calls to Telegram under way at once."""
+IN_HAND = 400
+"""Messages claimed and not settled: those being sent and those whose chat's turn has not come."""
+LEASE = timedelta(minutes=5)
+BACKOFF_FIRST = 0.5
+BACKOFF_MOST = 60.0
+LONGEST_NAP = 30.0
+"""Seconds after which the outbox is looked at though nobody rang."""
+SAFE_TO_REPEAT = timedelta(hours=24)
+"""How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is uncertain."""
+STOP_GRACE = 10.0
+"""Seconds the sends under way get to end when the process stops."""
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+class Delivery:
+    """The one deliverer of one bot. `run` until `stop`."""
+
+    def __init__(self, gateway: Gateway, pacing: Pacing, now: Now = utc_now) -> None:
+        self.gateway = gateway
+        self.pacing = pacing
+        self.now = now
+        self.sending: dict[int, asyncio.Task[None]] = {}
+        self.places = asyncio.Semaphore(CONCURRENT_SENDS)
+        self.outcomes: list[Settled] = []
+        self.something_ended = asyncio.Event()
+        self.stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Delivers until `stop`; then lets the sends under way end and records them."""
+        await self._patiently(self._take_over)
+        recorder = asyncio.create_task(self._record())
+        try:
+            while not self.stopping.is_set():
+                await self._patiently(self._turn)
+        finally:
+            await self._finish()
+            recorder.cancel()
+            await asyncio.gather(recorder, return_exceptions=True)
+            await self._record_now()
+
+    def stop(self) -> None:
+        """Claims nothing more."""
+        self.stopping.set()
+        outbox.ring()
+
+    async def _patiently(self, step: Callable[[], object]) -> None:
+        """One step; a database that does not answer is asked again, never given up."""
+        pause = BACKOFF_FIRST
+        while not self.stopping.is_set():
+            try:
+                await step()  # type: ignore[misc]
+            except DatabaseUnavailable as exc:
+                log.error("database not available to delivery", reason=str(exc.__cause__ or exc))
+                await _nap(self.stopping, pause)
+                pause = min(pause * 2, BACKOFF_MOST)
+            else:
+                return
+
+    async def _take_over(self) -> None:
+        reclaimed = await outbox.reclaim(self.now())
+        if reclaimed:
+            log.info("messages in flight at the last stop taken up again", count=reclaimed)
+
+    async def _turn(self) -> None:
+        """Claims what is due, or waits until something is."""
+        if not await self._unless_stopping(self.gateway.online()):
+            return
+        room = IN_HAND - len(self.sending)
+        if not room:
+            return await outbox.wait_for_arrival(LONGEST_NAP)
+        for message in await outbox.claim(self.now(), limit=room, lease=LEASE):
+            task = asyncio.create_task(self._deliver(message))
+            self.sending[message.id] = task
+            task.add_done_callback(lambda _, done=message.id: self.sending.pop(done, None))
+        await self._wait()
+
+    async def _wait(self) -> None:
+        """Until something arrived, ended or falls due."""
+        due = await outbox.next_due(self.now())
+        nap = LONGEST_NAP if due is None else min(LONGEST_NAP, (due - self.now()).total_seconds())
+        await outbox.wait_for_arrival(max(nap, 0.01))
+
+    async def _unless_stopping(self, awaited: Coroutine[None, None, object]) -> bool:
+        """Awaits it, and says whether it came before `stop`."""
+        if self.stopping.is_set():
+            awaited.close()
+            return False
+        came = asyncio.ensure_future(awaited)
+        stopped = asyncio.ensure_future(self.stopping.wait())
+        await asyncio.wait((came, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not came.done():
+            came.cancel()
+        return came.done() and not came.cancelled()
+
+    async def _deliver(self, message: Claimed) -> None:
+        """One message to its end for now: sent, failed, uncertain or put off."""
+        try:
+            outcome = await self._outcome(message)
+        except asyncio.CancelledError:
+            outcome = Postponed(message.id, self.now(), "interrupted")
+        except Exception as exc:  # whatever it is, the message must not stay 'sending'
+            log.exception("delivery failed unexpectedly", id=message.public_id)
+            outcome = self._put_off(message, f"internal: {type(exc).__name__}")
+        self.outcomes.append(outcome)
+        self.something_ended.set()
+
+    async def _outcome(self, message: Claimed) -> Settled:
+        if message.first_attempt and self.now() - message.first_attempt > SAFE_TO_REPEAT:
+            return Uncertain(message.id, "its first attempt is too long ago to repeat it safely")
+        if not await self._comes(self.pacing.reserve_chat(message.chat_id, time.monotonic())):
+            return Postponed(message.id, self.now(), "stopped before it was sent")
+        async with self.places:
+            if not await self._comes(self.pacing.reserve_total(time.monotonic())):
+                return Postponed(message.id, self.now(), "stopped before it was sent")
+            try:
+                telegram_id = await self._send_parts(message)
+            except Lost as exc:
+                return self._put_off(message, f"no answer: {exc}")
+            except FloodWait as exc:
+                return self._obey(message, exc.seconds)
+            except Blocked as exc:
+                await chats.block(message.chat_id, self.now())
+                return Failed(message.id, exc.reason)
+            except Refused as exc:
+                return Failed(message.id, exc.reason)
+        return Sent(message.id, telegram_id)
+
+    async def _comes(self, at: float) -> bool:
+        """Waits for a time of the monotonic clock; False when the process stops before it."""
+        pause = at - time.monotonic()
+        if pause > 0:
+            await _nap(self.stopping, pause)
+        return not self.stopping.is_set()
+
+    async def _send_parts(self, message: Claimed) -> int:
+        """Sends each part under its own random_id, the first under the message's; returns the first's id."""
+        peer = Peer(message.chat_id, message.access_hash)
+        parts: Sequence[Text] = render_message(message)
+        first = await self.gateway.send(peer, parts[0], message.random_id)
+        for number, part in enumerate(parts[1:], start=1):
+            await self.gateway.send(peer, part, derived_id(message.random_id, number))
+        return first
+
+    def _put_off(self, message: Claimed, reason: str) -> Postponed:
+        """Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter")."""
+        most = min(BACKOFF_FIRST * 2 ** min(message.attempts, 16), BACKOFF_MOST)
+        pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
+        log.warning("message put off", id=message.public_id, attempt=message.attempts, reason=reason)
+        return Postponed(message.id, self.now() + timedelta(seconds=pause), reason)
+
+    def _obey(self, message: Claimed, seconds: int) -> Postponed:
+        """FLOOD_WAIT: this chat waits what Telegram says, to the second; others go on."""
+        log.warning("flood wait", chat=message.chat_id, seconds=seconds)
+        self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
+        return Postponed(message.id, self.now() + timedelta(seconds=seconds), f"flood wait {seconds} s")
+
+    async def _record(self) -> None:
+        """Writes outcomes in batches: while one is committed, the next gathers."""
+        while True:
+            await self.something_ended.wait()
+            self.something_ended.clear()
+            await self._record_now()
+            outbox.ring()
+
+    async def _record_now(self) -> None:
+        """Until the database has them: an outcome is never dropped while the process lives."""
+        pause = BACKOFF_FIRST
+        while self.outcomes:
+            batch = self.outcomes[:]
+            try:
+                await outbox.settle(batch, self.now())
+            except DatabaseUnavailable as exc:
+                log.error("outcomes not recorded yet", count=len(batch), reason=str(exc.__cause__ or exc))
+                if self.stopping.is_set():
+                    return  # they stay 'sending'; the next start asks Telegram again under the same random_id
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, BACKOFF_MOST)
+            else:
+                del self.outcomes[: len(batch)]
+                _log_settled(batch)
+
+    async def _finish(self) -> None:
+        tasks = set(self.sending.values())
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=STOP_GRACE)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _log_settled(batch: Sequence[Settled]) -> None:
+    for outcome in batch:
+        if isinstance(outcome, Failed | Uncertain):
+            log.warning("message not delivered", seq=outcome.id, reason=outcome.reason)
+
+
+async def _nap(interrupt: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await interrupt.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,76 @@
+"""`djangobot doctor`: what is in order, what is not, and what to do about it."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+import msgspec
+from pyrogram.errors import RPCError
+
+from djangobot.bot.client import TelegramClient, talk_to
+from djangobot.bot.settings import Settings
+from djangobot.db import conf
+from djangobot.db.errors import DatabaseUnavailable
+
+SIGN_IN_TIMEOUT = 20.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at."""
+
+    about: str
+    good: bool
+    says: str
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Looks at settings, database and Telegram; changes nothing but a database that lacks migrations."""
+    return [_settings(settings), await _database(settings), await _telegram(settings)]
+
+
+def _settings(settings: Settings) -> Finding:
+    missing = settings.missing_for_telegram()
+    if missing:
+        return Finding("settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them")
+    return Finding("settings", True, f"complete; data in {settings.data}")
+
+
+async def _database(settings: Settings) -> Finding:
+    where = settings.database_url.rpartition("@")[2]
+    try:
+        settings.prepared()
+        await conf.open_database(settings.database_url)
+        try:
+            await conf.migrate()
+        finally:
+            await conf.close_database()
+    except (DatabaseUnavailable, OSError) as exc:
+        return Finding("database", False, f"{where}: {exc.__cause__ or exc}; check DATABASE_URL and DJANGOBOT_DATA")
+    return Finding("database", True, f"{where} answers, tables are up to date")
+
+
+async def _telegram(settings: Settings) -> Finding:
+    if settings.missing_for_telegram():
+        return Finding("telegram", False, "not tried without its settings; to try the rest: djangobot demo")
+    if settings.telegram_server and settings.telegram_key:
+        talk_to(*settings.telegram_server, settings.telegram_key)
+    with tempfile.TemporaryDirectory(prefix="djangobot-doctor-") as folder:
+        return await _sign_in(settings, Path(folder))
+
+
+async def _sign_in(settings: Settings, folder: Path) -> Finding:
+    async def ignore(*_: object) -> None:
+        return None
+
+    client = TelegramClient(folder, settings.api_id, settings.api_hash, settings.bot_token, ignore)
+    try:
+        async with asyncio.timeout(SIGN_IN_TIMEOUT):
+            await client.start()
+    except TimeoutError:
+        return Finding("telegram", False, f"no answer in {SIGN_IN_TIMEOUT:g} s: check the network, a proxy or firewall")
+    except RPCError as exc:
+        return Finding("telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash")
+    else:
+        return Finding("telegram", True, f"signed in as @{client.me.username or client.me.id}")
+    finally:
+        await client.stop()

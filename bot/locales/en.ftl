@@ -1,0 +1,64 @@
+start =
+    <b>Hello, { $name }!</b>
+    I bring you messages from programs: scripts, CI, monitoring.
+
+    Your code, tap to copy:
+    <code>{ $code }</code>
+
+    It works once and for { $minutes } minutes. Give it to the program’s owner: they exchange it for a bot token (POST /api/cabinet/), and the program can write to you here.
+
+    /help shows what else I can do.
+
+code =
+    Your new code, tap to copy:
+    <code>{ $code }</code>
+
+    It works once and for { $minutes } minutes. The code before it is no longer valid.
+
+linked =
+    <b>{ $account }</b> can now write to you here (token <code>{ $prefix }…</code>, { $token }).
+    If that was not you, revoke it.
+
+account-removed = <b>{ $account }</b> has removed their account and can no longer write to you.
+
+tokens-title =
+    { $count ->
+        [one] <b>{ $count } token</b> can write to you:
+       *[other] <b>{ $count } tokens</b> can write to you:
+    }
+tokens-line = <b>{ $account }</b>: { $token }, <code>{ $prefix }…</code>, since { $created }, { $used ->
+        [never] never used
+       *[other] last used { $used }
+    }
+tokens-none = No program can write to you yet. /code gives you a code to let one in.
+tokens-more = …and { $count } more. Revoke some to see the rest.
+tokens-revoke = Revoke { $account }: { $token }
+tokens-revoked = Revoked: { $account }, { $token } can no longer write to you.
+tokens-gone = This token is not yours, or no longer there.
+
+history-title = <b>Messages to you</b>, newest first (times in UTC)
+history-line =
+    <b>{ $sender }</b> · { $time }{ $status ->
+        [sent] {""}
+        [failed] {""} · not delivered
+        [expired] {""} · expired
+        [canceled] {""} · canceled
+        [uncertain] {""} · delivery unclear
+       *[other] {""} · on its way
+    }
+    { $text }
+history-none = No messages yet. /code gives you a code to let a program write to you.
+history-end = There are no more messages.
+history-older = Older ›
+history-newer = ‹ Newer
+
+help-title = <b>What I can do</b>
+unknown-command = I don’t know this command. /help shows those I do.
+not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
+button-unknown = This button no longer works.
+
+command-start = greeting and a code
+command-code = a new code for a program
+command-tokens = who can write to you
+command-history = the last messages
+command-help = what I can do

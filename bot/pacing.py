@@ -1,0 +1,70 @@
+"""Pacing: how fast we may write, to one chat and in all, by Telegram's published guidance.
+
+FLOOD_WAIT stays the authority: what Telegram says holds whatever the buckets think.
+"""
+
+from collections import OrderedDict
+
+CHAT_BURST = 3
+"""Messages that may go to one chat at once; "short bursts" pass by Telegram's bots FAQ, without a figure."""
+TOTAL_BURST_PART = 6
+"""Of a second's messages in all, the part (1/6) that may go at once."""
+REMEMBERED_CHATS = 10_000
+"""Chats whose buckets are kept; one that fell out is full again, as it would be after a quiet minute."""
+
+
+class Bucket:
+    """Earliest times for events at `rate` a second with up to `burst` at once (GCRA, ITU-T I.371).
+
+    Rate 0 lets everything pass.
+    """
+
+    __slots__ = ("interval", "slack", "theoretical")
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.interval = 1 / rate if rate else 0.0
+        self.slack = self.interval * (max(burst, 1) - 1)
+        self.theoretical = 0.0
+
+    def reserve(self, now: float) -> float:
+        """Counts one event; returns when it may happen, at the earliest `now`."""
+        at = max(now, self.theoretical - self.slack)
+        self.theoretical = max(at, self.theoretical) + self.interval
+        return at
+
+    def hold(self, until: float) -> None:
+        """Nothing before `until`, and no burst then."""
+        self.theoretical = max(self.theoretical, until + self.slack)
+
+
+class Pacing:
+    """Gives each message its times: first its chat's turn, and when that has come, a place among all.
+
+    Two steps, so that a chat whose turn is far off does not reserve a place others could use now.
+    """
+
+    def __init__(self, rate_chat: float, rate_total: float) -> None:
+        self.rate_chat = rate_chat
+        self.total = Bucket(rate_total, rate_total / TOTAL_BURST_PART)
+        self.chats: OrderedDict[int, Bucket] = OrderedDict()
+
+    def reserve_chat(self, chat_id: int, now: float) -> float:
+        """Takes a place for one message to `chat_id`; returns its time, on the clock of `now`."""
+        return self._bucket(chat_id).reserve(now)
+
+    def reserve_total(self, now: float) -> float:
+        """Takes a place for one message among all chats; returns its time."""
+        return self.total.reserve(now)
+
+    def hold_chat(self, chat_id: int, until: float) -> None:
+        """FLOOD_WAIT of one chat."""
+        self._bucket(chat_id).hold(until)
+
+    def _bucket(self, chat_id: int) -> Bucket:
+        bucket = self.chats.get(chat_id)
+        if bucket is None:
+            bucket = self.chats[chat_id] = Bucket(self.rate_chat, CHAT_BURST)
+            if len(self.chats) > REMEMBERED_CHATS:
+                self.chats.popitem(last=False)
+        self.chats.move_to_end(chat_id)
+        return bucket

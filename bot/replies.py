@@ -1,0 +1,182 @@
+"""What people read in the chat: Fluent messages made into text with formatting, in their language."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fluent.runtime import FluentBundle, FluentResource
+from pyrogram import raw
+
+from djangobot.bot.gateway import Button, Text
+from djangobot.db.outbox import Claimed
+
+LANGUAGES = ("en", "ru")
+MESSAGE_LIMIT = 4096
+"""Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
+TAG = re.compile(r"<(/?)(b|i|code)>")
+TAGS = {
+    "b": raw.types.MessageEntityBold,
+    "i": raw.types.MessageEntityItalic,
+    "code": raw.types.MessageEntityCode,
+}
+FIRST_STAND_IN = 0xF0000
+"""People's words are put in after the markup was read, so theirs is never taken for ours: until then each is one
+character of Unicode's private plane."""
+
+
+def language_of(code: str | None) -> str:
+    """The language we speak to a person whose Telegram says `code` (IETF tag), English when we lack theirs."""
+    short = (code or "").partition("-")[0].lower()
+    return short if short in LANGUAGES else "en"
+
+
+def say(language: str, message: str, /, **args: str | int) -> str:
+    """A message without formatting: a button's or a menu's words."""
+    return formatted(language, message, **args).text
+
+
+def formatted(
+    language: str, message: str, /, *, buttons: Sequence[Sequence[Button]] = (), **args: str | int
+) -> Text:
+    """A message with its formatting. Raises KeyError for one that no locale file has."""
+    bundle = _bundle(language)
+    words = [value for value in args.values() if isinstance(value, str)]
+    stand_ins = {word: chr(FIRST_STAND_IN + number) for number, word in enumerate(words)}
+    given = {name: _stand_in(name, value, stand_ins) for name, value in args.items()}
+    pattern = bundle.get_message(message).value
+    written, errors = bundle.format_pattern(pattern, given)
+    if errors:
+        raise errors[0]
+    back = {ord(stand_in): word for word, stand_in in stand_ins.items()}
+    text, entities = _read_markup(str(written), back)
+    return Text(text, entities, tuple(tuple(row) for row in buttons))
+
+
+def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:
+    """Several texts as one message, formatting kept."""
+    text = ""
+    entities: list[Any] = []
+    for part in parts:
+        text += separator if text else ""
+        entities += [_moved(entity, utf16_length(text)) for entity in part.entities]
+        text += part.text
+    return Text(text, tuple(entities), tuple(tuple(row) for row in buttons))
+
+
+def shown_time(moment: datetime | None) -> str:
+    """Like `23.11.2026 05:14`; `never` for none."""
+    return moment.strftime("%d.%m.%Y %H:%M") if moment else "never"
+
+
+def shown_code(code: str) -> str:
+    """A code's ten digits in groups, as people read telephone numbers."""
+    return f"{code[:3]} {code[3:6]} {code[6:]}"
+
+
+def shortened(text: str, length: int) -> str:
+    """On one line, cut at `length` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def utf16_length(text: str) -> int:
+    """Telegram counts entity offsets and lengths in UTF-16 code units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def render_message(message: Claimed) -> list[Text]:
+    """What a row of the outbox looks like in the chat, in as many parts as Telegram's limit asks."""
+    if message.kind == "linked":
+        return [_linked(message)]
+    if message.kind == "account_removed":
+        return [formatted(language_of(message.language), "account-removed", account=message.text)]
+    return _from_sender(message)
+
+
+def _linked(message: Claimed) -> Text:
+    language = language_of(message.language)
+    return formatted(
+        language,
+        "linked",
+        account=message.sender,
+        token=message.token_name,
+        prefix=message.token_prefix,
+        buttons=[[revoke_button(language, message.token_id or 0, message.sender, message.token_name)]],
+    )
+
+
+def revoke_button(language: str, token_id: int, account: str, token: str) -> Button:
+    """The one that ends what a token may do; pressing it twice does no more than once."""
+    words = say(language, "tokens-revoke", account=shortened(account, 24), token=shortened(token, 24))
+    return Button(words, f"revoke:{token_id}")
+
+
+def _from_sender(message: Claimed) -> list[Text]:
+    """The sender's name in bold, a line of its own, then the text to the letter."""
+    bold = raw.types.MessageEntityBold(offset=0, length=utf16_length(message.sender))
+    chunks = split(f"{message.sender}\n{message.text}", MESSAGE_LIMIT)
+    shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
+    return [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where one ends
+    in a part's second half."""
+    parts = []
+    while utf16_length(text) > limit:
+        end = _fitting(text, limit)
+        for mark in ("\n", " "):
+            at = text.rfind(mark, end // 2, end)
+            if at > 0:
+                end = at + 1
+                break
+        parts.append(text[:end])
+        text = text[end:]
+    return [*parts, text]
+
+
+def _fitting(text: str, limit: int) -> int:
+    """How many characters of `text` fit into `limit` UTF-16 units."""
+    end = min(len(text), limit)
+    while utf16_length(text[:end]) > limit:
+        end -= max(1, (utf16_length(text[:end]) - limit) // 2)
+    return end
+
+
+def _stand_in(name: str, value: str | int, stand_ins: dict[str, str]) -> str | int:
+    """Numbers and choices Fluent decides by must reach it as they are."""
+    if isinstance(value, int) or name == "status" or value == "never":
+        return value
+    return stand_ins[value]
+
+
+def _read_markup(written: str, people_said: dict[int, str]) -> tuple[str, tuple[Any, ...]]:
+    text = ""
+    entities: list[Any] = []
+    opened: dict[str, int] = {}
+    position = 0
+    for tag in TAG.finditer(written):
+        text += written[position : tag.start()].translate(people_said)
+        position = tag.end()
+        if not tag[1]:
+            opened[tag[2]] = utf16_length(text)
+        else:
+            start = opened.pop(tag[2])
+            entities.append(TAGS[tag[2]](offset=start, length=utf16_length(text) - start))
+    text += written[position:].translate(people_said)
+    return text, tuple(entity for entity in entities if entity.length)
+
+
+def _moved(entity: Any, by: int) -> Any:
+    return type(entity)(offset=entity.offset + by, length=entity.length)
+
+
+@cache
+def _bundle(language: str) -> FluentBundle:
+    bundle = FluentBundle([language], use_isolating=False)
+    path = Path(__file__).parent / "locales" / f"{language}.ftl"
+    bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))
+    return bundle

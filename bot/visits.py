@@ -1,0 +1,202 @@
+"""Visits: what a person does in the chat, one thing after another, and how we answer it.
+
+Each update becomes a `Visit`, handed to the handler that the command table names. Answers carry a random_id made
+from the update, so an update that comes twice is answered once.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import structlog
+from pyrogram import raw
+from pyrogram.raw.core import TLObject
+
+from djangobot.bot.delivery import utc_now
+from djangobot.bot.gateway import Blocked, FloodWait, Gateway, GatewayError, Lost, Peer, Text, derived_id
+from djangobot.bot.replies import language_of
+from djangobot.db import chats
+from djangobot.db.chats import Chat
+from djangobot.db.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+WAITING_MOST = 50
+"""Things one person may have asked and not been answered; what comes on top is not handled."""
+FIRST_PAUSE = 0.5
+TRIES = 8
+LONGEST_WAIT = 60
+"""Seconds of a FLOOD_WAIT that an answer waits out; a longer one ends it."""
+
+
+class Visit:
+    """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`."""
+
+    def __init__(self, gateway: Gateway, chat: Chat, key: str, now: datetime) -> None:
+        self.gateway = gateway
+        self.chat = chat
+        self.key = key
+        self.now = now
+        self.text = ""
+        self.data = ""
+        self.message_id = 0
+        self.query_id = 0
+        self.replies = 0
+
+    @property
+    def language(self) -> str:
+        """The language of ours that this person reads."""
+        return language_of(self.chat.language)
+
+    @property
+    def argument(self) -> str:
+        """What stands behind a command's name or a button's prefix."""
+        return self.data.partition(":")[2] if self.data else self.text.partition(" ")[2].strip()
+
+    async def reply(self, text: Text) -> None:
+        """A new message in the chat."""
+        self.replies += 1
+        random_id = derived_id(self.chat.id, self.key, self.replies)
+        await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
+
+    async def replace(self, text: Text) -> None:
+        """Another content for the message whose button was pressed."""
+        await self._insist(lambda: self.gateway.edit(self._peer(), self.message_id, text))
+
+    async def answer(self, words: str = "") -> None:
+        """Ends the waiting on the button, with `words` shown for a moment."""
+        await self._insist(lambda: self.gateway.answer(self.query_id, words))
+
+    async def _insist(self, call: Callable[[], Awaitable[Any]]) -> None:
+        """Repeats a call whose answer was lost; every such call does its work once."""
+        for attempt in range(TRIES):
+            try:
+                await call()
+            except Lost:
+                await asyncio.sleep(FIRST_PAUSE * 2**attempt)
+            except FloodWait as exc:
+                if exc.seconds > LONGEST_WAIT:
+                    raise
+                await asyncio.sleep(exc.seconds)
+            else:
+                return
+        raise Lost(f"no answer in {TRIES} attempts")
+
+    def _peer(self) -> Peer:
+        return Peer(self.chat.id, self.chat.access_hash)
+
+
+Handler = Callable[[Visit], Awaitable[None]]
+
+
+class Reception:
+    """Takes every update; per person one at a time and in order, many people at once."""
+
+    def __init__(
+        self, gateway: Gateway, write: Handler, press: Handler, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self.gateway = gateway
+        self.write = write
+        self.press = press
+        self.now = now
+        self.waiting: dict[int, list[Callable[[], Awaitable[None]]]] = {}
+        self.busy: set[asyncio.Task[None]] = set()
+
+    async def on_update(self, update: TLObject, users: dict[int, Any]) -> None:
+        """What Pyrogram's connection hands over, raw."""
+        if isinstance(update, raw.types.UpdateNewMessage):
+            self._on_message(update.message, users)
+        elif isinstance(update, raw.types.UpdateBotCallbackQuery):
+            self._on_press(update, users)
+        elif isinstance(update, raw.types.UpdateBotStopped):
+            self._line_up(update.user_id, lambda: self._on_stopped(update))
+
+    async def stop(self, grace: float) -> None:
+        """Lets what is being answered end, `grace` seconds at most."""
+        if self.busy:
+            _, late = await asyncio.wait(set(self.busy), timeout=grace)
+            for task in late:
+                task.cancel()
+
+    def _on_message(self, message: TLObject, users: dict[int, Any]) -> None:
+        written_to_us = (
+            isinstance(message, raw.types.Message)
+            and not message.out
+            and isinstance(message.peer_id, raw.types.PeerUser)
+        )
+        if not written_to_us:
+            return
+        person_id = message.peer_id.user_id
+
+        async def visit() -> None:
+            chat = await self._meet(person_id, users)
+            visit = Visit(self.gateway, chat, f"message {message.id}", self.now())
+            visit.text = message.message or ""
+            await self.write(visit)
+
+        self._line_up(person_id, visit)
+
+    def _on_press(self, update: Any, users: dict[int, Any]) -> None:
+        async def visit() -> None:
+            chat = await self._meet(update.user_id, users)
+            visit = Visit(self.gateway, chat, f"press {update.query_id}", self.now())
+            visit.data = (update.data or b"").decode("utf-8", "replace")
+            visit.message_id = update.msg_id
+            visit.query_id = update.query_id
+            await self.press(visit)
+
+        self._line_up(update.user_id, visit)
+
+    async def _on_stopped(self, update: Any) -> None:
+        change = chats.block if update.stopped else chats.unblock
+        await change(update.user_id, self.now())
+
+    async def _meet(self, person_id: int, users: dict[int, Any]) -> Chat:
+        """Whoever writes or presses has not blocked us, and may have a new name."""
+        user = users.get(person_id)
+        chat = await chats.get(person_id) if user is None else None
+        if chat is None:
+            chat = await chats.meet(
+                person_id,
+                access_hash=getattr(user, "access_hash", None) or 0,
+                first_name=getattr(user, "first_name", None) or "",
+                last_name=getattr(user, "last_name", None) or "",
+                username=getattr(user, "username", None) or "",
+                language=getattr(user, "lang_code", None) or "",
+                now=self.now(),
+            )
+        if chat.blocked:
+            await chats.unblock(person_id, self.now())
+        return chat
+
+    def _line_up(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
+        line = self.waiting.get(person_id)
+        if line is None:
+            self.waiting[person_id] = [visit]
+            task = asyncio.create_task(self._serve(person_id))
+            self.busy.add(task)
+            task.add_done_callback(self.busy.discard)
+        elif len(line) < WAITING_MOST:
+            line.append(visit)
+        else:
+            log.warning("person asks too much at once", chat=person_id)
+
+    async def _serve(self, person_id: int) -> None:
+        line = self.waiting[person_id]
+        try:
+            while line:
+                await self._attend(person_id, line[0])
+                del line[0]
+        finally:
+            del self.waiting[person_id]
+
+    async def _attend(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await visit()
+        except Blocked:
+            await chats.block(person_id, self.now())
+        except (GatewayError, DatabaseUnavailable) as exc:
+            log.warning("person not answered", chat=person_id, reason=str(exc))
+        except Exception:
+            log.exception("handler failed", chat=person_id)
