@@ -12,6 +12,7 @@ from typing import IO
 
 import structlog
 import uvicorn
+from litestar import Litestar
 from pyrogram.errors import RPCError
 
 from djangobot import __version__
@@ -78,7 +79,8 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         return socket.create_server((host, port), backlog=2048, family=_family(host))
     except OSError as exc:
         raise StartError(
-            f"Can't listen on {host}:{port} ({exc.strerror}). Stop what uses this port, or choose another: {setting}"
+            f"Can't listen on {host}:{port} ({exc.strerror}). "
+            f"Stop what uses this port, or choose another: {setting}"
         ) from exc
 
 
@@ -130,9 +132,10 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway) -> None:
         except RPCError as exc:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "
-                "Check DJANGOBOT_BOT_TOKEN (from @BotFather), DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
+                "Check DJANGOBOT_BOT_TOKEN (from @BotFather), "
+                "DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
             ) from exc
-        log.info("signed in", bot=client.me.username or client.me.id)
+        log.info("signed in", bot=client.bot_name)
         await _set_menus(gateway)
         await client.key_forgotten.wait()
 
@@ -153,6 +156,21 @@ async def _set_menus(gateway: Gateway) -> None:
             break
 
 
+def http_server(app: Litestar) -> HttpServer:
+    """The server every door of ours runs on."""
+    return HttpServer(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=HTTP_GRACE,
+        )
+    )
+
+
 @contextlib.asynccontextmanager
 async def _http(
     settings: Settings, listening: socket.socket, telegram: Callable[[], str]
@@ -164,16 +182,7 @@ async def _http(
         version=__version__,
         telegram=telegram,
     )
-    config = uvicorn.Config(
-        create_app(door),
-        http="httptools",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=HTTP_GRACE,
-    )
-    server = HttpServer(config)
+    server = http_server(create_app(door))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield serving
@@ -183,7 +192,9 @@ async def _http(
 
 
 @contextlib.asynccontextmanager
-async def _once_up(call: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+async def _once_up(
+    call: Callable[[], Awaitable[bool]], stop: asyncio.Event
+) -> AsyncIterator[asyncio.Task[None]]:
     async def until_true() -> None:
         if await call():
             stop.set()

@@ -1,6 +1,5 @@
 """The command line. `djangobot demo` needs nothing; `djangobot run` names what it misses."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Coroutine
@@ -42,7 +41,7 @@ def run(no_bot: bool) -> None:
         _fail(
             "Telegram's settings are missing:\n"
             + "\n".join(f"  {name}" for name in missing)
-            + "\nAPI id and hash come from https://my.telegram.org, the bot token from @BotFather in Telegram."
+            + "\nAPI id and hash come from https://my.telegram.org, the bot token from @BotFather."
             + "\nTo try everything without an account: djangobot demo"
         )
     if no_bot and not settings.database_url.startswith("postgres"):
@@ -53,7 +52,9 @@ def run(no_bot: bool) -> None:
 @cli.command()
 @click.option("--walkthrough", is_flag=True, help="Play the README's five steps, print them, exit.")
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--web-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="The chat page.")
+@click.option(
+    "--web-port", type=click.IntRange(1, 65535), default=8081, show_default=True, help="The chat page."
+)
 @click.option("--telegram-port", type=click.IntRange(1, 65535), default=8443, show_default=True)
 @click.option(
     "--data",
@@ -71,9 +72,18 @@ def demo(walkthrough: bool, http_port: int, web_port: int, telegram_port: int, d
 
 
 @cli.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="MTProto; 0 picks one.")
-@click.option("--web-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="Page and JSON API.")
-@click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path("data/sandbox"), show_default=True)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="MTProto; 0: a free one."
+)
+@click.option(
+    "--web-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="Page and JSON API."
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("data/sandbox"),
+    show_default=True,
+)
 @click.option("--strict-limits", is_flag=True, help="Rates like the real ones, then FLOOD_WAIT.")
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 def sandbox(port: int, web_port: int, state: Path, strict_limits: bool, until_stdin_closes: bool) -> None:
@@ -96,11 +106,11 @@ def migrate() -> None:
     async def bring() -> list[str]:
         await conf.open_database(settings.database_url)
         try:
-            return await conf.migrate()
+            return list(await conf.migrate())
         finally:
             await conf.close_database()
 
-    done = _run(bring(), settings)
+    done: list[str] = _run(bring(), settings)
     click.echo("\n".join(f"migrated: {name}" for name in done) or "The database is up to date.")
 
 

@@ -1,8 +1,9 @@
-"""Our Telegram client: Pyrogram's connection and codec, without its retries, its peer cache and its dispatcher.
+"""Our Telegram client: Pyrogram's connection and codec, without its retries, its peer cache and its
+dispatcher.
 
-Pyrogram decides three things we must decide ourselves. It repeats calls on its own, so a caller cannot know what
-was sent; it keeps waiting for answers on a connection that is gone; and after a cut it goes on for ever with a key
-the server no longer knows. `Link` takes these back. Updates go raw to one function.
+Pyrogram decides three things we must decide ourselves. It repeats calls on its own, so a caller cannot know
+what was sent; it keeps waiting for answers on a connection that is gone; and after a cut it goes on for ever
+with a key the server no longer knows. `Link` takes these back. Updates go raw to one function.
 """
 
 import asyncio
@@ -28,7 +29,8 @@ from pyrogram.session import Auth, Session
 
 log = structlog.get_logger(__name__)
 
-# Pyrogram appends errors it does not know to unknown_errors.txt in the working directory; we log them ourselves.
+# Pyrogram appends errors it does not know to unknown_errors.txt in the working directory; we log them
+# ourselves.
 rpc_error.open = lambda *_, **__: io.StringIO()
 
 AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
@@ -143,7 +145,8 @@ class Link(Session):
             self.client.online.set()
 
     def _lose_answers(self) -> None:
-        """Wakes everyone who waits for an answer on the connection that is gone: `send` raises TimeoutError."""
+        """Wakes everyone who waits for an answer on the connection that is gone: `send` raises
+        TimeoutError."""
         for result in self.results.values():
             result.event.set()
 
@@ -193,7 +196,8 @@ class TelegramClient(pyrogram.Client):
         """Set while calls can be answered: signed in, and the link is up."""
 
     async def start(self) -> "TelegramClient":
-        """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong token."""
+        """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong
+        token."""
         if self.key_forgotten.is_set():
             await self._drop()
             self._forget_session()
@@ -246,13 +250,16 @@ class TelegramClient(pyrogram.Client):
                 await asyncio.sleep(RECONNECT_PAUSE)
             else:
                 await self.storage.user_id(answer.user.id)
-                return await self.storage.is_bot(True)
+                await self.storage.is_bot(True)
+                return
 
     async def _load_or_create_session(self) -> None:
         while True:
             try:
-                return await self.load_session()
-            # A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from what never came.
+                await self.load_session()
+                return
+            # A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from what never
+            # came.
             except Exception as exc:
                 log.warning("telegram is not reachable", reason=str(exc) or type(exc).__name__)
                 await self.storage.close()
@@ -263,6 +270,11 @@ class TelegramClient(pyrogram.Client):
             with suppress(FileNotFoundError):
                 os.remove(f"{self.storage.database}{suffix}")
 
+    @property
+    def bot_name(self) -> str:
+        """How people find the bot: its username, or its id when it has none."""
+        return str(self.me.username or self.me.id) if self.me else ""
+
     async def _drop(self) -> None:
         self.is_connected = False
         self.online.clear()
@@ -271,20 +283,22 @@ class TelegramClient(pyrogram.Client):
         with suppress(AttributeError, sqlite3.ProgrammingError):
             await self.storage.close()
 
-    async def stop(self, block: bool = True) -> "TelegramClient":  # noqa: ARG002 - Pyrogram's signature
+    async def stop(self, block: bool = True) -> "TelegramClient":
         """Ends the connection in order. Safe to call when it never began."""
         await self._drop()
         self.executor.shutdown(wait=False, cancel_futures=True)
         return self
 
-    async def ask(self, query: TLObject, timeout: float = ANSWER_TIMEOUT) -> Any:
-        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is lost."""
+    async def ask(self, query: TLObject) -> Any:
+        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is
+        lost."""
         if self.session is None or not self.session.is_started.is_set():
             raise ConnectionError("not connected with Telegram")
-        return await self.invoke(query, retries=0, timeout=timeout, sleep_threshold=0)
+        return await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
 
     async def fetch_peers(self, peers: Any) -> bool:
-        """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with SIGKILL."""
+        """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with
+        SIGKILL."""
         return False
 
     async def handle_updates(self, updates: TLObject) -> None:

@@ -1,4 +1,5 @@
-"""What the bot can be told: one table for commands, one for buttons. /help and Telegram's menu come from it."""
+"""What the bot can be told: one table for commands, one for buttons. /help and Telegram's menu come from
+it."""
 
 from typing import Literal
 

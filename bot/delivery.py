@@ -1,15 +1,16 @@
 """Delivery: claim from the outbox, act, record.
 
-The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the chat once
-whatever happens between Telegram's doing it and our recording it. One chat's messages go one after another, many
-chats at the same time; Telegram's waits hold for the chat they hit.
+The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the
+chat once whatever happens between Telegram's doing it and our recording it. One chat's messages go one after
+another, many chats at the same time; Telegram's waits hold for the chat they hit.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -32,7 +33,8 @@ BACKOFF_MOST = 60.0
 LONGEST_NAP = 30.0
 """Seconds after which the outbox is looked at though nobody rang."""
 SAFE_TO_REPEAT = timedelta(hours=24)
-"""How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is uncertain."""
+"""How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is
+uncertain."""
 STOP_GRACE = 10.0
 """Seconds the sends under way get to end when the process stops."""
 
@@ -75,12 +77,12 @@ class Delivery:
         self.stopping.set()
         outbox.ring()
 
-    async def _patiently(self, step: Callable[[], object]) -> None:
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         """One step; a database that does not answer is asked again, never given up."""
         pause = BACKOFF_FIRST
         while not self.stopping.is_set():
             try:
-                await step()  # type: ignore[misc]
+                await step()
             except DatabaseUnavailable as exc:
                 log.error("database not available to delivery", reason=str(exc.__cause__ or exc))
                 await _nap(self.stopping, pause)
@@ -99,12 +101,16 @@ class Delivery:
             return
         room = IN_HAND - len(self.sending)
         if not room:
-            return await outbox.wait_for_arrival(LONGEST_NAP)
+            await outbox.wait_for_arrival(LONGEST_NAP)
+            return
         for message in await outbox.claim(self.now(), limit=room, lease=LEASE):
             task = asyncio.create_task(self._deliver(message))
             self.sending[message.id] = task
-            task.add_done_callback(lambda _, done=message.id: self.sending.pop(done, None))
+            task.add_done_callback(partial(self._ended, message.id))
         await self._wait()
+
+    def _ended(self, message_id: int, _: asyncio.Task[None]) -> None:
+        self.sending.pop(message_id, None)
 
     async def _wait(self) -> None:
         """Until something arrived, ended or falls due."""

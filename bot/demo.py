@@ -17,7 +17,8 @@ from djangobot.bot.walkthrough import Steps, walk
 
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = Path("data/demo")
-FIRST_PERSON = {"id": 1001, "first_name": "Alex", "last_name": "Demo", "username": "alex", "language": "en"}
+FIRST_PERSON = 1001
+PERSON = {"id": FIRST_PERSON, "first_name": "Alex", "last_name": "Demo", "username": "alex", "language": "en"}
 START_TIMEOUT = 30.0
 PORT_PATIENCE = 3.0
 """Seconds a port may stay taken by a demo that was killed just before."""
@@ -70,7 +71,7 @@ async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
     async def once_up() -> bool:
         await _person(steps.sandbox)
         if walkthrough:
-            await walk(steps, int(FIRST_PERSON["id"]))
+            await walk(steps, FIRST_PERSON)
         else:
             click.echo(_banner(steps, settings))
         return walkthrough
@@ -118,7 +119,8 @@ async def _start_sandbox(state: Path, ports: Ports) -> asyncio.subprocess.Proces
 
 async def _until_ready(process: asyncio.subprocess.Process) -> str | None:
     """None when it listens, else its last words; what it says afterwards is read and passed on."""
-    assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both were asked for
+    assert process.stdout is not None  # noqa: S101 - was asked for
+    assert process.stderr is not None  # noqa: S101 - was asked for
     async for line in process.stdout:
         if line.startswith(b"sandbox ready"):
             for stream in (process.stdout, process.stderr):
@@ -142,7 +144,7 @@ async def _pass_on(stream: asyncio.StreamReader) -> None:
 async def _person(sandbox: str) -> None:
     """Somebody to be, on the chat page."""
     async with httpx.AsyncClient() as client:
-        await client.post(f"{sandbox}/people", json=FIRST_PERSON)
+        await client.post(f"{sandbox}/people", json=PERSON)
 
 
 def _banner(steps: Steps, settings: Settings) -> str:

@@ -31,7 +31,9 @@ async def examine(settings: Settings) -> list[Finding]:
 def _settings(settings: Settings) -> Finding:
     missing = settings.missing_for_telegram()
     if missing:
-        return Finding("settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them")
+        return Finding(
+            "settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them"
+        )
     return Finding("settings", True, f"complete; data in {settings.data}")
 
 
@@ -45,7 +47,9 @@ async def _database(settings: Settings) -> Finding:
         finally:
             await conf.close_database()
     except (DatabaseUnavailable, OSError) as exc:
-        return Finding("database", False, f"{where}: {exc.__cause__ or exc}; check DATABASE_URL and DJANGOBOT_DATA")
+        return Finding(
+            "database", False, f"{where}: {exc.__cause__ or exc}; check DATABASE_URL and DJANGOBOT_DATA"
+        )
     return Finding("database", True, f"{where} answers, tables are up to date")
 
 
@@ -67,10 +71,14 @@ async def _sign_in(settings: Settings, folder: Path) -> Finding:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):
             await client.start()
     except TimeoutError:
-        return Finding("telegram", False, f"no answer in {SIGN_IN_TIMEOUT:g} s: check the network, a proxy or firewall")
+        return Finding(
+            "telegram", False, f"no answer in {SIGN_IN_TIMEOUT:g} s: check the network, a proxy or firewall"
+        )
     except RPCError as exc:
-        return Finding("telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash")
+        return Finding(
+            "telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash"
+        )
     else:
-        return Finding("telegram", True, f"signed in as @{client.me.username or client.me.id}")
+        return Finding("telegram", True, f"signed in as @{client.bot_name}")
     finally:
         await client.stop()

@@ -1,7 +1,8 @@
 """The gateway: the one place where we call Telegram, and where its answers become words of ours.
 
-A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again; `FloodWait`:
-not before that many seconds; `Lost`: nobody knows whether it was done, so ask again with the same random_id.
+A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again;
+`FloodWait`: not before that many seconds; `Lost`: nobody knows whether it was done, so ask again with the
+same random_id.
 """
 
 from collections.abc import Sequence
@@ -106,7 +107,8 @@ class Gateway:
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
 
-        `UNKNOWN_TELEGRAM_ID` when Telegram says it has had this random_id without saying which message that was.
+        `UNKNOWN_TELEGRAM_ID` when Telegram says it has had this random_id without saying which message that
+        was.
         """
         query = raw.functions.messages.SendMessage(
             peer=raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash),
@@ -193,7 +195,8 @@ def _markup(text: Text) -> Any:
     rows = [
         raw.types.KeyboardButtonRow(
             buttons=[
-                raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode()) for button in row
+                raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode())
+                for button in row
             ]
         )
         for row in text.buttons

@@ -1,4 +1,5 @@
-"""Logs: events with fields, for people on a terminal or as JSON for machines. Never a secret, never a text."""
+"""Logs: events with fields, for people on a terminal or as JSON for machines. Never a secret, never a
+text."""
 
 import logging
 import sys

@@ -23,30 +23,33 @@ TAGS = {
     "code": raw.types.MessageEntityCode,
 }
 FIRST_STAND_IN = 0xF0000
-"""People's words are put in after the markup was read, so theirs is never taken for ours: until then each is one
-character of Unicode's private plane."""
+"""People's words are put in after the markup was read, so theirs is never taken for ours: until then each is
+one character of Unicode's private plane."""
 
 
 def language_of(code: str | None) -> str:
-    """The language we speak to a person whose Telegram says `code` (IETF tag), English when we lack theirs."""
+    """The language we speak to a person whose Telegram says `code` (IETF tag), English when we lack
+    theirs."""
     short = (code or "").partition("-")[0].lower()
     return short if short in LANGUAGES else "en"
 
 
 def say(language: str, message: str, /, **args: str | int) -> str:
     """A message without formatting: a button's or a menu's words."""
-    return formatted(language, message, **args).text
+    return formatted(language, message, (), **args).text
 
 
 def formatted(
-    language: str, message: str, /, *, buttons: Sequence[Sequence[Button]] = (), **args: str | int
+    language: str, message: str, buttons: Sequence[Sequence[Button]] = (), /, **args: str | int
 ) -> Text:
     """A message with its formatting. Raises KeyError for one that no locale file has."""
     bundle = _bundle(language)
+    pattern = bundle.get_message(message).value
+    if pattern is None:
+        raise KeyError(message)
     words = [value for value in args.values() if isinstance(value, str)]
     stand_ins = {word: chr(FIRST_STAND_IN + number) for number, word in enumerate(words)}
     given = {name: _stand_in(name, value, stand_ins) for name, value in args.items()}
-    pattern = bundle.get_message(message).value
     written, errors = bundle.format_pattern(pattern, given)
     if errors:
         raise errors[0]
@@ -98,13 +101,14 @@ def render_message(message: Claimed) -> list[Text]:
 
 def _linked(message: Claimed) -> Text:
     language = language_of(message.language)
+    revoke = revoke_button(language, message.token_id or 0, message.sender, message.token_name)
     return formatted(
         language,
         "linked",
+        [[revoke]],
         account=message.sender,
         token=message.token_name,
         prefix=message.token_prefix,
-        buttons=[[revoke_button(language, message.token_id or 0, message.sender, message.token_name)]],
     )
 
 
@@ -123,8 +127,8 @@ def _from_sender(message: Claimed) -> list[Text]:
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where one ends
-    in a part's second half."""
+    """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where
+    one ends in a part's second half."""
     parts = []
     while utf16_length(text) > limit:
         end = _fitting(text, limit)

@@ -1,4 +1,5 @@
-"""Settings: the one reader of the environment. Every error names the variable and says what to write there."""
+"""Settings: the one reader of the environment. Every error names the variable and says what to write
+there."""
 
 import os
 import secrets
@@ -53,7 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return [PREFIX + name for name, value in needed.items() if not value]
 
     def prepared(self) -> "Settings":
-        """These settings with the data folder made (0700) and the JWT secret read or generated there (0600)."""
+        """These settings with the data folder made (0700) and the JWT secret read or generated there
+        (0600)."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.jwt_secret:
             return self
@@ -80,10 +82,14 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         except ValueError as exc:
             shown = "its value" if name in _SECRETS else repr(raw)
             problems.append(f"{PREFIX}{name}: {shown} is not right: {exc}")
-    unknown = sorted(name for name in values if name.startswith(PREFIX) and name[len(PREFIX) :] not in _READERS)
+    unknown = sorted(
+        name for name in values if name.startswith(PREFIX) and name[len(PREFIX) :] not in _READERS
+    )
     problems += [f"{name}: there is no such setting" for name in unknown]
     if not found["database_url"].startswith(("sqlite:///", "postgresql://", "postgres://")):
-        problems.append("DATABASE_URL: expected sqlite:///path/to/file or postgresql://user:password@host/name")
+        problems.append(
+            "DATABASE_URL: expected sqlite:///path/to/file or postgresql://user:password@host/name"
+        )
     if problems:
         raise SettingsError(problems)
     return Settings(**found)
@@ -149,7 +155,9 @@ def _file(raw: str) -> Path:
 def _bot_token(raw: str) -> str:
     number, _, rest = raw.partition(":")
     if not number.isdigit() or not rest:
-        raise ValueError("expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw")
+        raise ValueError(
+            "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
+        )
     return raw
 
 

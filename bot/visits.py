@@ -1,7 +1,7 @@
 """Visits: what a person does in the chat, one thing after another, and how we answer it.
 
-Each update becomes a `Visit`, handed to the handler that the command table names. Answers carry a random_id made
-from the update, so an update that comes twice is answered once.
+Each update becomes a `Visit`, handed to the handler that the command table names. Answers carry a random_id
+made from the update, so an update that comes twice is answered once.
 """
 
 import asyncio
@@ -119,7 +119,7 @@ class Reception:
             for task in late:
                 task.cancel()
 
-    def _on_message(self, message: TLObject, users: dict[int, Any]) -> None:
+    def _on_message(self, message: Any, users: dict[int, Any]) -> None:
         written_to_us = (
             isinstance(message, raw.types.Message)
             and not message.out

@@ -31,7 +31,9 @@ async def walk(steps: Steps, person: int) -> None:
     async with httpx.AsyncClient(timeout=ANSWER_WAIT + 10) as client:
         seen = await _last_message(client, steps, person)
         _title("1. Register the program's owner")
-        await _call(client, "POST", f"{steps.http}/api/user/", {"name": "Demo", "login": login, "psw": password})
+        await _call(
+            client, "POST", f"{steps.http}/api/user/", {"name": "Demo", "login": login, "psw": password}
+        )
         _title("2. Sign in: an access token for a day")
         signed_in = await _call(client, "POST", f"{steps.http}/api/auth/", {"login": login, "psw": password})
         bearer = {"Authorization": f"Bearer {signed_in['access_token']}"}

@@ -1,0 +1,235 @@
+"""How fast messages are accepted, each answer on disk, beside an empty endpoint on the same server.
+
+    uv run python tests/benchmarks/accept.py [--rounds 5] [--seconds 4] [--connections 64]
+
+Both servers run in processes of their own on the same settings, and are loaded in turn: A B A B. The ratios
+are taken pair by pair; their medians count.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import uvloop
+from litestar import Litestar, post
+
+from djangobot.bot.app import http_server
+from djangobot.db import accounts, chats, codes
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.http.app import Door, create_app
+
+GOAL_RATE, GOAL_P99 = 0.4, 4.0
+
+
+class Result(NamedTuple):
+    """Answers a second, and latencies in milliseconds."""
+
+    per_second: float
+    p50: float
+    p99: float
+    statuses: dict[bytes, int]
+
+
+class Connection(asyncio.Protocol):
+    """Sends one prepared request, again as soon as it is answered."""
+
+    def __init__(self, request: bytes, until: float, taken: list[float], statuses: dict[bytes, int]) -> None:
+        self.request, self.until, self.taken, self.statuses = request, until, taken, statuses
+        self.closed = asyncio.get_running_loop().create_future()
+        self.received = b""
+        self.began = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        self.began = time.perf_counter()
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, end, body = self.received.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]):
+            return
+        now = time.perf_counter()
+        self.taken.append(now - self.began)
+        status = head[9:12]
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        self.received = b""
+        if now < self.until:
+            self._ask()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+def _request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """A whole HTTP/1.1 request."""
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+async def _load(port: int, request: bytes, connections: int, seconds: float) -> Result:
+    loop = asyncio.get_running_loop()
+    taken: list[float] = []
+    statuses: dict[bytes, int] = {}
+    began = time.perf_counter()
+    made = [
+        await loop.create_connection(
+            lambda: Connection(request, began + seconds, taken, statuses), "127.0.0.1", port
+        )
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.closed for _, protocol in made))
+    lasted = time.perf_counter() - began
+    taken.sort()
+    at = [taken[int(len(taken) * part)] * 1000 for part in (0.5, 0.99)]
+    return Result(len(taken) / lasted, at[0], at[1], statuses)
+
+
+def load(port: int, request: bytes, connections: int, seconds: float) -> Result:
+    """Loads 127.0.0.1:`port` for `seconds`."""
+    return uvloop.run(_load(port, request, connections, seconds))
+
+
+class Body(msgspec.Struct):
+    """The body of POST /api/send_message."""
+
+    text: str
+    type: str
+    bot_token: str
+
+
+@post("/api/send_message", status_code=202)
+async def empty(data: Body) -> dict[str, str]:
+    """Decodes the same body and does nothing."""
+    return {
+        "answer": "message was accepted",
+        "id": "00000000-0000-7000-8000-000000000000",
+        "status": "queued",
+    }
+
+
+async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
+    if what == "empty":
+        print("{}", flush=True)
+        await http_server(Litestar([empty])).serve(sockets=[listening])
+        return
+    await open_database(f"sqlite:///{folder / 'accept.sqlite'}")
+    await migrate()
+    now = datetime.now(UTC)
+    account = await accounts.register("Bench", "bench", "password1234", now)
+    chat = await chats.meet(
+        1001, access_hash=1, first_name="A", last_name="", username="", language="en", now=now
+    )
+    _, token = await codes.redeem(account, await codes.issue(chat, now), now)
+    print(json.dumps({"bot_token": token}), flush=True)
+    door = Door(jwt_secret="x" * 32, version="bench", telegram=lambda: "off")
+    await http_server(create_app(door)).serve(sockets=[listening])
+    await close_database()
+
+
+class Server:
+    """One of the two, in a process of its own."""
+
+    def __init__(self, what: str, folder: str) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.port = self.socket.getsockname()[1]
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                __file__,
+                "--serve",
+                what,
+                "--fd",
+                str(self.socket.fileno()),
+                "--folder",
+                folder,
+            ],
+            pass_fds=[self.socket.fileno()],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.says = json.loads(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.socket.close()
+
+
+def measure(rounds: int, seconds: float, connections: int) -> tuple[float, float]:
+    """Prints the table; returns the median ratios of rate and of p99."""
+    headers = {"Prefer": "respond-async"}
+    with tempfile.TemporaryDirectory() as folder:
+        servers = {what: Server(what, folder) for what in ("empty", "accept")}
+        try:
+            token = servers["accept"].says["bot_token"]
+            body = json.dumps(
+                {"text": "The nightly backup is done", "type": "Text", "bot_token": token}
+            ).encode()
+            request = _request("/api/send_message", body, headers)
+            pairs = []
+            print(f"{os.cpu_count()} cores, {connections} connections, {rounds} rounds of {seconds:g} s")
+            print(f"{'':>8} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8}")
+            for number in range(rounds + 1):
+                got = {}
+                for what, server in servers.items():
+                    got[what] = load(server.port, request, connections, seconds if number else 1)
+                    assert set(got[what].statuses) == {b"202"}, got[what].statuses
+                if number == 0:
+                    continue  # warm-up
+                for what, result in got.items():
+                    print(f"{what:>8} {result.per_second:>11.0f} {result.p50:>8.2f} {result.p99:>8.2f}")
+                pairs.append(
+                    (got["accept"].per_second / got["empty"].per_second, got["accept"].p99 / got["empty"].p99)
+                )
+        finally:
+            for server in servers.values():
+                server.stop()
+    rate, p99 = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(
+        f"accept / empty: rate {rate:.2f} (goal: at least {GOAL_RATE}), p99 {p99:.2f} (at most {GOAL_P99:g})"
+    )
+    return rate, p99
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.serve:
+        uvloop.run(_serve(given.serve, socket.socket(fileno=given.fd), given.folder))
+        return
+    rate, p99 = measure(given.rounds, given.seconds, given.connections)
+    sys.exit(0 if rate >= GOAL_RATE and p99 <= GOAL_P99 else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""How fast the outbox drains into the sandbox, beside a bare loop of raw sends through the same client.
+
+    uv run python tests/benchmarks/deliver.py [--rounds 3] [--chats 500] [--messages 5000]
+
+The sandbox runs in a process of its own, pacing is off. Raw: 50 sends at once, nothing stored. Outbox:
+claim, send, record, on SQLite with every step on disk. In turn, the ratio pair by pair; the median counts.
+"""
+
+import argparse
+import asyncio
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from djangobot.bot.client import TelegramClient, talk_to
+from djangobot.bot.delivery import Delivery
+from djangobot.bot.gateway import Gateway, Peer, Text
+from djangobot.bot.pacing import Pacing
+from djangobot.db import accounts, chats, codes, messages, outbox
+from djangobot.db.conf import close_database, migrate, open_database
+
+GOAL = 0.6
+AT_ONCE = 50
+FIRST = 10_000
+
+
+async def _raw(gateway: Gateway, hashes: dict[int, int], count: int) -> float:
+    """Raw sends a second: `AT_ONCE` workers share the chats."""
+    todo = iter(range(count))
+    people = list(hashes)
+
+    async def worker() -> None:
+        for number in todo:
+            person = people[number % len(people)]
+            await gateway.send(
+                Peer(person, hashes[person]), Text(f"Bench\nraw {number}"), time.time_ns() + number
+            )
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
+    return count / (time.perf_counter() - began)
+
+
+async def _outbox(gateway: Gateway, tokens: list[str], count: int) -> float:
+    """Messages a second from accepted to settled; accepting is done before the clock starts."""
+    now = datetime.now(UTC)
+    for start in range(0, count, 200):
+        numbers = range(start, min(start + 200, count))
+        await asyncio.gather(
+            *(messages.accept(tokens[n % len(tokens)], f"outbox {n}", "Text", now) for n in numbers)
+        )
+    delivery = Delivery(gateway, Pacing(0, 0))
+    began = time.perf_counter()
+    running = asyncio.create_task(delivery.run())
+    while await outbox.oldest_due(datetime.now(UTC)) is not None or delivery.sending or delivery.outcomes:
+        await asyncio.sleep(0.02)
+    lasted = time.perf_counter() - began
+    delivery.stop()
+    await running
+    return count / lasted
+
+
+async def _prepare(web: str, count: int, met: dict[int, int]) -> list[str]:
+    now = datetime.now(UTC)
+    account = await accounts.register("Bench", "bench", "password1234", now)
+    tokens = []
+    for person in range(FIRST, FIRST + count):
+        await asyncio.to_thread(_call, f"{web}/people", f'{{"id": {person}, "first_name": "P"}}')
+        await asyncio.to_thread(_call, f"{web}/chats/{person}/say", '{"text": "/start"}')
+    while len(met) < count:
+        await asyncio.sleep(0.02)
+    for person, access_hash in met.items():
+        chat = await chats.meet(
+            person, access_hash=access_hash, first_name="P", last_name="", username="", language="en", now=now
+        )
+        tokens.append((await codes.redeem(account, await codes.issue(chat, now), now))[1])
+    return tokens
+
+
+def _call(url: str, body: str) -> None:
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    urllib.request.urlopen(request).read()
+
+
+async def _measure(rounds: int, people: int, count: int, folder: Path, ready: dict[str, str]) -> float:
+    host, _, port = ready["telegram"].rpartition(":")
+    talk_to(host, int(port), Path(ready["key"]))
+    met: dict[int, int] = {}
+
+    async def meet(update: Any, users: dict[int, Any]) -> None:
+        met.update({user.id: user.access_hash for user in users.values() if not user.bot})
+
+    client = TelegramClient(folder, 1, "bench", "1:bench", meet)
+    await client.start()
+    gateway = Gateway(client)
+    await open_database(f"sqlite:///{folder / 'deliver.sqlite'}")
+    await migrate()
+    tokens = await _prepare(ready["web"], people, met)
+    await _outbox(gateway, tokens, people)  # warm-up, and the notices of the redeemed codes
+    pairs = []
+    print(f"{'':>8} {'messages/s':>11}   {people} chats, {count} messages")
+    for _ in range(rounds):
+        raw = await _raw(gateway, met, count)
+        stored = await _outbox(gateway, tokens, count)
+        print(f"{'raw':>8} {raw:>11.0f}\n{'outbox':>8} {stored:>11.0f}")
+        pairs.append(stored / raw)
+    await client.stop()
+    await close_database()
+    ratio = statistics.median(pairs)
+    print(f"outbox / raw: {ratio:.2f} (goal: at least {GOAL})")
+    return ratio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--chats", type=int, default=500)
+    parser.add_argument("--messages", type=int, default=5000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "djangobot", "sandbox", "--port", "0", "--web-port", "0"]
+        sandbox = subprocess.Popen(
+            [*command, "--state", f"{folder}/sandbox"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert sandbox.stdout is not None
+            line = next(line for line in sandbox.stdout if line.startswith("sandbox ready"))
+            ready = dict(part.split("=", 1) for part in line.split()[2:])
+            ratio = uvloop.run(_measure(given.rounds, given.chats, given.messages, Path(folder), ready))
+        finally:
+            sandbox.terminate()
+            sandbox.wait()
+    sys.exit(0 if ratio >= GOAL else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Settings: typed, complete, and every error names its variable."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from djangobot.bot.settings import NAMES, SettingsError, load
+
+TELEGRAM = {
+    "DJANGOBOT_API_ID": "12345",
+    "DJANGOBOT_API_HASH": "0123456789abcdef",
+    "DJANGOBOT_BOT_TOKEN": "110201543:made-up",
+}
+
+
+def test_nothing_set_means_the_documented_defaults() -> None:
+    """An empty environment is SQLite in ./data, port 8000 on loopback, guidance rates."""
+    settings = load({})
+    assert settings.database_url.startswith("sqlite:///")
+    assert (settings.http_host, settings.http_port) == ("127.0.0.1", 8000)
+    assert (settings.rate_chat, settings.rate_total) == (1.0, 30.0)
+    assert settings.send_wait == 5.0
+    assert settings.limit_send == 0
+
+
+def test_what_telegram_needs_is_listed_by_name() -> None:
+    """`run` can say which variables are missing."""
+    assert load({}).missing_for_telegram() == list(TELEGRAM)
+    assert load(TELEGRAM).missing_for_telegram() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DJANGOBOT_API_ID", "twelve"),
+        ("DJANGOBOT_BOT_TOKEN", "no-colon"),
+        ("DJANGOBOT_ADMINS", "1001,@alex"),
+        ("DJANGOBOT_HTTP_PORT", "70000"),
+        ("DJANGOBOT_HTTP_PORT", "0"),
+        ("DJANGOBOT_TELEGRAM_SERVER", "localhost"),
+        ("DJANGOBOT_TELEGRAM_KEY", "/nowhere/key.pem"),
+        ("DJANGOBOT_LOG_FORMAT", "xml"),
+        ("DJANGOBOT_RATE_CHAT", "-1"),
+        ("DJANGOBOT_RATE_TOTAL", "nan"),
+        ("DJANGOBOT_LIMIT_SEND", "1.5"),
+        ("DJANGOBOT_SEND_WAIT", "61"),
+        ("DJANGOBOT_JWT_SECRET", "short"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("DJANGOBOT_NO_SUCH", "1"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
+    """Nobody has to guess which variable is meant."""
+    with pytest.raises(SettingsError, match=name):
+        load({name: value})
+
+
+def test_all_wrong_values_are_told_at_once() -> None:
+    """One run shows everything there is to mend."""
+    with pytest.raises(SettingsError) as caught:
+        load({"DJANGOBOT_API_ID": "x", "DJANGOBOT_HTTP_PORT": "y"})
+    assert len(caught.value.problems) == 2
+
+
+def test_a_secret_never_stands_in_an_error() -> None:
+    """A token pasted into the wrong shape must not end in a log."""
+    with pytest.raises(SettingsError) as caught:
+        load({"DJANGOBOT_BOT_TOKEN": "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"})
+    assert "AAHdqTcv" not in str(caught.value)
+
+
+def test_admins_and_server_are_read(tmp_path: Path) -> None:
+    """Lists and addresses come typed."""
+    key = tmp_path / "key.pem"
+    key.touch()
+    settings = load(
+        {
+            "DJANGOBOT_ADMINS": "1001, 1002",
+            "DJANGOBOT_TELEGRAM_SERVER": "127.0.0.1:8443",
+            "DJANGOBOT_TELEGRAM_KEY": str(key),
+        }
+    )
+    assert settings.admins == (1001, 1002)
+    assert settings.telegram_server == ("127.0.0.1", 8443)
+
+
+def test_the_jwt_secret_is_generated_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    """Access tokens outlive a restart, and nobody else can read what signs them."""
+    settings = load({"DJANGOBOT_DATA": str(tmp_path / "data")})
+    first, second = settings.prepared(), settings.prepared()
+    assert len(first.jwt_secret) >= 32
+    assert first.jwt_secret == second.jwt_secret
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "data" / "jwt_secret").stat().st_mode) == 0o600
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/settings.md is complete."""
+    documented = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
+    assert [name for name in NAMES if f"`{name}`" not in documented] == []
