@@ -136,7 +136,7 @@ class Delivery:
         try:
             outcome = await self._outcome(message)
         except asyncio.CancelledError:
-            outcome = Postponed(message.id, self.now(), "interrupted")
+            outcome = Postponed(message, self.now(), "interrupted")
         except Exception as exc:  # whatever it is, the message must not stay 'sending'
             log.exception("delivery failed unexpectedly", id=message.public_id)
             outcome = self._put_off(message, f"internal: {type(exc).__name__}")
@@ -145,12 +145,12 @@ class Delivery:
 
     async def _outcome(self, message: Claimed) -> Settled:
         if message.first_attempt and self.now() - message.first_attempt > SAFE_TO_REPEAT:
-            return Uncertain(message.id, "its first attempt is too long ago to repeat it safely")
+            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
         if not await self._comes(self.pacing.reserve_chat(message.chat_id, time.monotonic())):
-            return Postponed(message.id, self.now(), "stopped before it was sent")
+            return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
         async with self.places:
             if not await self._comes(self.pacing.reserve_total(time.monotonic())):
-                return Postponed(message.id, self.now(), "stopped before it was sent")
+                return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
             try:
                 telegram_id = await self._send_parts(message)
             except Lost as exc:
@@ -159,10 +159,10 @@ class Delivery:
                 return self._obey(message, exc.seconds)
             except Blocked as exc:
                 await chats.block(message.chat_id, self.now())
-                return Failed(message.id, exc.reason)
+                return Failed(message, exc.reason)
             except Refused as exc:
-                return Failed(message.id, exc.reason)
-        return Sent(message.id, telegram_id)
+                return Failed(message, exc.reason)
+        return Sent(message, telegram_id)
 
     async def _comes(self, at: float) -> bool:
         """Waits for a time of the monotonic clock; False when the process stops before it."""
@@ -185,13 +185,15 @@ class Delivery:
         most = min(BACKOFF_FIRST * 2 ** min(message.attempts, 16), BACKOFF_MOST)
         pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
         log.warning("message put off", id=message.public_id, attempt=message.attempts, reason=reason)
-        return Postponed(message.id, self.now() + timedelta(seconds=pause), reason)
+        return Postponed(message, self.now() + timedelta(seconds=pause), reason)
 
     def _obey(self, message: Claimed, seconds: int) -> Postponed:
         """FLOOD_WAIT: this chat waits what Telegram says, to the second; others go on."""
         log.warning("flood wait", chat=message.chat_id, seconds=seconds)
         self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
-        return Postponed(message.id, self.now() + timedelta(seconds=seconds), f"flood wait {seconds} s")
+        return Postponed(
+            message, self.now() + timedelta(seconds=seconds), f"flood wait {seconds} s", not_done=True
+        )
 
     async def _record(self) -> None:
         """Writes outcomes in batches: while one is committed, the next gathers."""
@@ -231,7 +233,7 @@ class Delivery:
 def _log_settled(batch: Sequence[Settled]) -> None:
     for outcome in batch:
         if isinstance(outcome, Failed | Uncertain):
-            log.warning("message not delivered", seq=outcome.id, reason=outcome.reason)
+            log.warning("message not delivered", id=outcome.message.public_id, reason=outcome.reason)
 
 
 async def _nap(interrupt: asyncio.Event, seconds: float) -> None:

@@ -1,0 +1,132 @@
+"""Accounts: the owners of programs, who come in over REST."""
+
+from datetime import datetime
+from typing import Any
+
+from piccolo.columns import BigSerial, Integer, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db import credentials, outbox
+from djangobot.db.engine import current, is_unique_violation
+from djangobot.db.errors import AccessDenied, LoginTaken, NotYours, WrongCredentials
+from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
+
+
+class Account(Table, tablename="account"):
+    """`token_version` grows when the password changes: access tokens that carry a lower one are dead."""
+
+    id = BigSerial(primary_key=True)
+    name = Varchar(length=NAME_LIMIT)
+    login = Varchar(length=LOGIN_LIMIT, unique=True)
+    password_hash = Varchar(length=200, secret=True)
+    token_version = Integer(default=1)
+    created = Timestamptz()
+
+
+async def register(name: str, login: str, password: str, now: datetime) -> Account:
+    """Raises FieldsInvalid, LoginTaken."""
+    check(name=name, login=login, password=password)
+    password_hash = await credentials.hash_password(password)
+    account = Account(name=name, login=login, password_hash=password_hash, token_version=1, created=now)
+    await _save(account)
+    return account
+
+
+async def sign_in(login: str, password: str) -> Account:
+    """Raises WrongCredentials, after the same time whether the login exists or not."""
+    account = None if _unaskable(login) else await Account.objects().where(Account.login == login).first()
+    known = account.password_hash if account else None
+    if not await credentials.password_matches(password, known) or account is None:
+        raise WrongCredentials
+    if credentials.needs_rehash(account.password_hash):
+        new_hash = await credentials.hash_password(password)
+        await Account.update({Account.password_hash: new_hash}).where(
+            (Account.id == account.id) & (Account.password_hash == account.password_hash)
+        )
+    return account
+
+
+async def authenticate(account_id: int, token_version: int) -> Account:
+    """The account an access token speaks for. Raises AccessDenied when it is gone or its password has
+    changed."""
+    account = await Account.objects().where(Account.id == account_id).first()
+    if account is None or account.token_version != token_version:
+        raise AccessDenied
+    return account
+
+
+async def change(
+    account: Account, *, name: str | None = None, login: str | None = None, password: str | None = None
+) -> Account:
+    """Changes what is given. Raises FieldsInvalid, LoginTaken, AccessDenied when the account is gone."""
+    check(name=name, login=login, password=password)
+    values: dict[Any, Any] = {}
+    if name is not None:
+        values["name"] = name
+    if login is not None:
+        values["login"] = login
+    if password is not None:
+        values["password_hash"] = await credentials.hash_password(password)
+        values["token_version"] = Account.token_version + 1
+    changed = await _update(account, values)
+    if not changed:
+        raise AccessDenied
+    return await _again(account)
+
+
+async def remove(
+    account: Account, *, login: str | None = None, password: str | None = None, now: datetime
+) -> None:
+    """Deletes the account with its tokens and messages; the chats it could write to are told.
+
+    Raises NotYours when a login or password is given that is not this account's.
+    """
+    if login is not None and login != account.login:
+        raise NotYours
+    if password is not None and not await credentials.password_matches(password, account.password_hash):
+        raise NotYours
+    engine = current()
+    async with engine.write():
+        chats = await engine.execute(
+            "SELECT DISTINCT chat FROM bot_token WHERE account = $1 AND revoked IS NULL"
+            " AND (expires IS NULL OR expires > $2)",
+            account.id,
+            now,
+        )
+        await engine.execute("DELETE FROM message WHERE account = $1", account.id)
+        await engine.execute("DELETE FROM bot_token WHERE account = $1", account.id)
+        await engine.execute("DELETE FROM account WHERE id = $1", account.id)
+        for row in chats:
+            await outbox.add_notice("account_removed", row["chat"], now, text=account.name)
+    outbox.ring()
+
+
+async def _save(account: Account) -> None:
+    try:
+        await account.save()
+    except Exception as exc:
+        if is_unique_violation(exc):
+            raise LoginTaken from exc
+        raise
+
+
+async def _update(account: Account, values: dict[Any, Any]) -> bool:
+    try:
+        changed = await Account.update(values).where(Account.id == account.id).returning(Account.id)
+    except Exception as exc:
+        if is_unique_violation(exc):
+            raise LoginTaken from exc
+        raise
+    return bool(changed)
+
+
+async def _again(account: Account) -> Account:
+    found = await Account.objects().where(Account.id == account.id).first()
+    if found is None:
+        raise AccessDenied
+    return found
+
+
+def _unaskable(login: str) -> bool:
+    """A login nobody can have, which PostgreSQL would not even compare."""
+    return any(character == "\0" or "\ud800" <= character <= "\udfff" for character in login)

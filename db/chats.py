@@ -1,0 +1,82 @@
+"""Chats: people in Telegram who have started the bot."""
+
+from datetime import datetime
+
+from piccolo.columns import BigInt, Text, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db import outbox
+from djangobot.db.engine import current
+
+
+class Chat(Table, tablename="chat"):
+    """`id` is Telegram's (64 bits); `access_hash` is what this bot needs to write to them."""
+
+    id = BigInt(primary_key=True)
+    access_hash = BigInt()
+    first_name = Varchar(length=256)
+    last_name = Varchar(length=256)
+    username = Varchar(length=64)
+    language = Varchar(length=16)
+    created = Timestamptz()
+    seen = Timestamptz()
+    blocked = Timestamptz(null=True, default=None)
+    banned = Timestamptz(null=True, default=None)
+    settings = Text(default="{}")
+
+
+MEET = """
+INSERT INTO chat (id, access_hash, first_name, last_name, username, language, created, seen, settings)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, '{}')
+ON CONFLICT (id) DO UPDATE SET
+    access_hash = CASE WHEN excluded.access_hash = 0 THEN chat.access_hash ELSE excluded.access_hash END,
+    first_name = excluded.first_name, last_name = excluded.last_name, username = excluded.username,
+    language = excluded.language, seen = excluded.seen
+"""
+
+
+async def meet(
+    telegram_id: int,
+    *,
+    access_hash: int,
+    first_name: str,
+    last_name: str,
+    username: str,
+    language: str,
+    now: datetime,
+) -> Chat:
+    """Somebody who wrote to the bot: new, or with news of themselves. A hash of 0 leaves the known one."""
+    names = (_storable(first_name, 256), _storable(last_name, 256), _storable(username, 64))
+    await current().execute(MEET, telegram_id, access_hash, *names, _storable(language, 16), now)
+    chat = await get(telegram_id)
+    assert chat is not None, "chats are never deleted"  # noqa: S101
+    return chat
+
+
+async def get(telegram_id: int) -> Chat | None:
+    """The chat of a person we have met."""
+    return await Chat.objects().where(Chat.id == telegram_id).first()
+
+
+async def block(telegram_id: int, now: datetime) -> bool:
+    """The person blocked the bot: their queue rests. Whether that is new."""
+    changed = await current().execute(
+        "UPDATE chat SET blocked = $2 WHERE id = $1 AND blocked IS NULL RETURNING id", telegram_id, now
+    )
+    return bool(changed)
+
+
+async def unblock(telegram_id: int, now: datetime) -> bool:
+    """The person is back: their queue goes on. Whether that is new."""
+    changed = await current().execute(
+        "UPDATE chat SET blocked = NULL, seen = $2 WHERE id = $1 AND blocked IS NOT NULL RETURNING id",
+        telegram_id,
+        now,
+    )
+    if changed:
+        outbox.ring()
+    return bool(changed)
+
+
+def _storable(text: str, limit: int) -> str:
+    return text.replace("\0", "")[:limit]

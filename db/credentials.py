@@ -1,0 +1,91 @@
+"""Secrets: passwords, codes and bot tokens; how they are made, kept and compared."""
+
+import asyncio
+import hashlib
+import secrets
+import string
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+T = TypeVar("T")
+
+TOKEN_ALPHABET = string.ascii_letters + string.digits
+TOKEN_LENGTH = 25
+"""The original's format; 62^25 is about 149 bits."""
+CODE_LENGTH = 10
+CODE_SALT = b"djangobot code"
+
+# argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
+_hasher = PasswordHasher()
+# Two at a time: each takes 64 MiB and a core for tens of milliseconds, and the loop must go on.
+_pool = ThreadPoolExecutor(2, thread_name_prefix="credentials")
+_nobody = _hasher.hash("nobody has this password")
+
+
+async def hash_password(password: str) -> str:
+    """argon2id, in PHC format."""
+    return await _in_pool(_hasher.hash, password)
+
+
+async def password_matches(password: str, password_hash: str | None) -> bool:
+    """Takes the same time when there is no hash to compare with."""
+    matches = await _in_pool(_verify, password, password_hash or _nobody)
+    return bool(matches and password_hash)
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Whether it was made with weaker parameters than today's."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+def new_bot_token() -> str:
+    """25 letters and digits."""
+    return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_LENGTH))
+
+
+def new_code() -> str:
+    """10 digits."""
+    return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}}"
+
+
+def digest_token(token: str) -> str:
+    """SHA-256: 149 random bits need no slow hash."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def digest_code(code: str) -> str:
+    """scrypt with a fixed salt: the same for the same code, so it can be looked up; and a few milliseconds
+    each, so that a stolen copy of the database gives no code away within the ten minutes it lives."""
+    return await _in_pool(_scrypt, code)
+
+
+def normalise_code(code: str) -> str | None:
+    """A code as people type it, with spaces and dashes, as ten digits; None when it is none."""
+    digits = "".join(
+        character for character in code if character not in " -\u00a0\u2009\u2010\u2011\u2013\u2014\t"
+    )
+    return digits if len(digits) == CODE_LENGTH and digits.isascii() and digits.isdigit() else None
+
+
+def new_random_id() -> int:
+    """64 random bits, signed, never 0: what Telegram deduplicates by."""
+    return secrets.randbits(64) - 2**63 or 1
+
+
+def _verify(password: str, password_hash: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _scrypt(code: str) -> str:
+    return hashlib.scrypt(code.encode(), salt=CODE_SALT, n=2**10, r=8, p=1, dklen=32).hex()
+
+
+async def _in_pool(call: Callable[..., T], *args: Any) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_pool, call, *args)

@@ -1,0 +1,501 @@
+"""The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
+
+Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`, casts `::uuid` (dropped for
+SQLite, which has no such types).
+"""
+
+import asyncio
+import os
+import queue
+import re
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import asyncpg
+from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
+from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
+from piccolo.engine.sqlite import TransactionType, dict_factory
+
+from djangobot.db.errors import DatabaseUnavailable
+
+Row = dict[str, Any]
+Statement = tuple[str, Sequence[Sequence[Any]]]
+"""SQL, and the rows of arguments it is run with."""
+Job = Callable[[sqlite3.Connection], Any]
+Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+
+READERS = 4
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for another process's lock, a backup's for instance."""
+MOST_TOGETHER = 256
+"""Writes in one commit; a bound on how long the first of them waits."""
+POOL = 10
+COMMAND_TIMEOUT = 30.0
+
+UNAVAILABLE_CODES = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_NOTADB,
+}
+"""Primary result codes that say the database can't be used, not that we asked wrongly
+(sqlite.org/rescode.html)."""
+UNAVAILABLE_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InvalidAuthorizationSpecificationError,
+    asyncpg.exceptions.InvalidCatalogNameError,
+    asyncpg.exceptions.InternalClientError,
+)
+
+
+class Engine(Protocol):
+    """What the verbs ask of either engine."""
+
+    engine_type: str
+
+    async def open(self) -> None:
+        """Connects. Raises DatabaseUnavailable."""
+
+    async def close(self) -> None:
+        """Lets what is under way end, and disconnects."""
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """Reads."""
+
+    async def execute(self, sql: str, *args: Any) -> list[Row]:
+        """One statement that writes; returns its RETURNING rows. Committed, and on disk, when it returns."""
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        """Several statements, each for many rows, in one transaction."""
+
+    def write(self) -> AbstractAsyncContextManager[Any]:
+        """`async with`: a transaction for writing; queries inside it, Piccolo's too, join it."""
+
+
+_in_use: "SQLiteEngine | PostgresEngine | None" = None
+
+
+def current() -> "SQLiteEngine | PostgresEngine":
+    """The database in use. Raises DatabaseUnavailable when `conf.use` has not said which."""
+    if _in_use is None:
+        raise DatabaseUnavailable from RuntimeError("no database has been opened")
+    return _in_use
+
+
+def make_current(engine: "SQLiteEngine | PostgresEngine") -> None:
+    """Every verb asks this one from now on."""
+    global _in_use
+    _in_use = engine
+
+
+def is_unique_violation(exc: BaseException) -> bool:
+    """Whether the database refused a row because such a one is there."""
+    if isinstance(exc, sqlite3.IntegrityError):
+        return exc.sqlite_errorcode in (
+            sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+            sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+        )
+    return isinstance(exc, asyncpg.UniqueViolationError)
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    """The one place where a database that can't be used becomes an error of ours."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        if getattr(exc, "sqlite_errorcode", 0) & 0xFF in UNAVAILABLE_CODES:
+            raise DatabaseUnavailable from exc
+        raise
+    except UNAVAILABLE_ERRORS as exc:
+        raise DatabaseUnavailable from exc
+
+
+@asynccontextmanager
+async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
+    """Piccolo leaves its context variable set when a COMMIT fails; the task's next query would join the
+    dead."""
+    before = engine.current_transaction.get()
+    try:
+        with _ours():
+            async with transaction:
+                yield transaction
+    finally:
+        if engine.current_transaction.get() is not before:
+            engine.current_transaction.set(before)
+
+
+@cache
+def _for_sqlite(sql: str) -> str:
+    return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?", "", sql))
+
+
+class SQLiteEngine(PiccoloSQLiteEngine):
+    """SQLite in WAL, each commit on disk (`synchronous=FULL`), one writing thread and several readers.
+
+    Writes that wait while a commit is under way are committed together in the next one. A transaction has the
+    writing connection to itself.
+    """
+
+    __slots__ = ("_reader_connections", "_readers", "_writer")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=str(path))
+        self._writer: _Writer | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reader_connections: list[sqlite3.Connection] = []
+
+    async def open(self) -> None:
+        """Creates the file (0600) in its folder (0700) when there is none."""
+        with _ours():
+            await asyncio.to_thread(self._open)
+
+    def _open(self) -> None:
+        path = Path(self.path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        writing = self._connect()
+        writing.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._writer = _Writer(writing)
+        self._reader_connections = [self._connect() for _ in range(READERS)]
+        for connection in self._reader_connections:
+            connection.execute("PRAGMA query_only = ON")
+        spare = iter(self._reader_connections)
+        self._readers = ThreadPoolExecutor(
+            READERS,
+            thread_name_prefix="sqlite-read",
+            initializer=lambda: setattr(_LOCAL, "connection", next(spare)),
+        )
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            detect_types=sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.row_factory = dict_factory
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    async def close(self) -> None:
+        """Waits for the writes that were asked for."""
+        if self._writer is not None:
+            await asyncio.to_thread(self._writer.close)
+            self._writer = None
+        if self._readers is not None:
+            await asyncio.to_thread(self._readers.shutdown)
+            self._readers = None
+        for connection in self._reader_connections:
+            connection.close()
+        self._reader_connections = []
+
+    @property
+    def writer(self) -> "_Writer":
+        """The writing thread. Raises DatabaseUnavailable before `open` and after `close`."""
+        if self._writer is None:
+            raise DatabaseUnavailable from RuntimeError("the database is not open")
+        return self._writer
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """Reads, beside other readers and the writer."""
+        with _ours():
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                return list(await transaction.connection.run(partial(_rows, _for_sqlite(sql), args)))
+            if self._readers is None:
+                raise DatabaseUnavailable from RuntimeError("the database is not open")
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, _read, _for_sqlite(sql), args)
+
+    async def execute(self, sql: str, *args: Any) -> list[Row]:
+        """One statement; committed together with others that wait."""
+        with _ours():
+            job = partial(_rows, _for_sqlite(sql), args)
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                return list(await transaction.connection.run(job))
+            return list(await self.writer.run(job))
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        """All or none of them; committed together with others that wait."""
+        with _ours():
+            await self.writer.run(partial(_many, [(_for_sqlite(sql), rows) for sql, rows in statements]))
+
+    def write(self) -> AbstractAsyncContextManager[Any]:
+        """Waits for its turn with the writing connection."""
+        return _whole(self, self.transaction(transaction_type=TransactionType.immediate))
+
+    async def get_connection(self) -> Any:
+        """Piccolo's transactions ask for this."""
+        with _ours():
+            return await self.writer.lease()
+
+    async def _run_in_new_connection(
+        self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
+    ) -> list[Row]:
+        if query.lstrip()[:6].upper() == "SELECT":
+            return await self.fetch(query, *(args or ()))
+        return await self.execute(query, *(args or ()))
+
+    async def _run_in_existing_connection(
+        self,
+        connection: Any,
+        query: str,
+        args: list[Any] | None = None,
+        query_type: str = "generic",
+        table: Any = None,
+    ) -> list[Row]:
+        with _ours():
+            rows: list[Row] = await connection.run(partial(_rows, query, args or ()))
+            return rows
+
+
+_LOCAL = threading.local()
+END = object()
+
+
+def _rows(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> list[Row]:
+    return connection.execute(sql, args).fetchall()
+
+
+def _read(sql: str, args: Sequence[Any]) -> list[Row]:
+    return _rows(sql, args, _LOCAL.connection)
+
+
+def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> None:
+    connection.execute("SAVEPOINT many")
+    try:
+        for sql, rows in statements:
+            connection.executemany(sql, rows)
+    except BaseException:
+        connection.execute("ROLLBACK TO many")
+        raise
+    finally:
+        connection.execute("RELEASE many")
+
+
+class _Writer:
+    """The thread that has the one writing connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._work, name="sqlite-write", daemon=True)
+        self.thread.start()
+
+    async def run(self, job: Job) -> Any:
+        """The job's result, once it is committed. A cancelled caller's job is done all the same."""
+        future = asyncio.get_running_loop().create_future()
+        self.asked.put((job, future))
+        return await future
+
+    async def lease(self) -> "_Lease":
+        """The connection alone, until the lease is closed."""
+        lease = _Lease()
+        granted = asyncio.get_running_loop().create_future()
+        self.asked.put((lease, granted))
+        try:
+            await granted
+        except BaseException:
+            lease.end()
+            raise
+        return lease
+
+    def close(self) -> None:
+        """After all that was asked for before it."""
+        self.asked.put(END)
+        self.thread.join()
+        self.connection.close()
+
+    def _work(self) -> None:
+        while True:
+            first = self.asked.get()
+            batch, then = self._gather(first)
+            if batch:
+                self._commit_together(batch)
+            if then is END:
+                return
+            if then is not None:
+                lease, granted = then
+                _answer([(granted, None, None)])
+                lease.serve(self.connection)
+
+    def _gather(self, first: Any) -> tuple[list[tuple[Job, asyncio.Future[Any]]], Any]:
+        """Jobs that wait by now, and what comes behind them: a lease, END, or nothing."""
+        batch: list[tuple[Job, asyncio.Future[Any]]] = []
+        item = first
+        while item is not END and not isinstance(item[0], _Lease):
+            batch.append(item)
+            if len(batch) == MOST_TOGETHER or self.asked.empty():
+                return batch, None
+            item = self.asked.get()
+        return batch, item
+
+    def _commit_together(self, batch: list[tuple[Job, asyncio.Future[Any]]]) -> None:
+        results: list[Outcome] = []
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            for job, future in batch:
+                try:
+                    results.append((future, job(self.connection), None))
+                except (
+                    sqlite3.IntegrityError
+                ) as exc:  # this statement alone is undone: sqlite.org/lang_conflict.html
+                    results.append((future, None, exc))
+            self.connection.execute("COMMIT")
+        except BaseException as exc:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            results = [(future, None, exc) for _, future in batch]
+        _answer(results)
+
+
+class _Lease:
+    """The writing connection for one transaction; what Piccolo takes for a connection."""
+
+    def __init__(self) -> None:
+        self.asked: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self.ended = False
+
+    async def run(self, job: Job) -> Any:
+        """The job's result, committed when the transaction is."""
+        if self.ended:
+            raise DatabaseUnavailable from RuntimeError("the transaction has ended")
+        future = asyncio.get_running_loop().create_future()
+        self.asked.put((job, future))
+        return await future
+
+    async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
+        """BEGIN, COMMIT, ROLLBACK, savepoints: one that is cancelled or fails while it begins gives up its
+        turn."""
+        try:
+            with _ours():
+                rows: list[Row] = await self.run(partial(_rows, sql, args))
+                return rows
+        except BaseException:
+            if sql.startswith(("BEGIN", "COMMIT")):
+                self.end()
+            raise
+
+    async def close(self) -> None:
+        """Piccolo's last word, after COMMIT or ROLLBACK."""
+        self.end()
+
+    def end(self) -> None:
+        """The writer goes on to others; what was not committed is undone."""
+        self.ended = True
+        self.asked.put(None)
+
+    def serve(self, connection: sqlite3.Connection) -> None:
+        """In the writing thread."""
+        while (item := self.asked.get()) is not None:
+            job, future = item
+            try:
+                outcome: Outcome = (future, job(connection), None)
+            except BaseException as exc:
+                outcome = (future, None, exc)
+            _answer([outcome])
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _answer(results: Sequence[Outcome]) -> None:
+    """Wakes all that wait, in their loop's thread, with one call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+    for result in results:
+        by_loop.setdefault(result[0].get_loop(), []).append(result)
+    for loop, group in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_set, group)
+
+
+def _set(results: Sequence[Outcome]) -> None:
+    for future, value, exc in results:
+        if future.done():
+            continue
+        if exc is None:
+            future.set_result(value)
+        else:
+            future.set_exception(exc)
+
+
+class PostgresEngine(PiccoloPostgresEngine):
+    """PostgreSQL through a pool."""
+
+    __slots__ = ("_dsn",)
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(config={"dsn": dsn}, extensions=())
+        self._dsn = dsn
+
+    async def open(self) -> None:
+        """Fills the pool."""
+        with _ours():
+            await self.start_connection_pool(min_size=1, max_size=POOL, command_timeout=COMMAND_TIMEOUT)
+
+    async def close(self) -> None:
+        """Waits for what is under way."""
+        if self.pool is not None:
+            await self.close_connection_pool()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        with _ours():
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                yield transaction.connection
+            elif self.pool is None:
+                raise DatabaseUnavailable from RuntimeError("the database is not open")
+            else:
+                async with self.pool.acquire() as connection:
+                    yield connection
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """Reads."""
+        async with self._connection() as connection:
+            return [dict(row) for row in await connection.fetch(sql, *args)]
+
+    async def execute(self, sql: str, *args: Any) -> list[Row]:
+        """One statement, committed."""
+        return await self.fetch(sql, *args)
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        """All or none of them."""
+        async with self._connection() as connection, connection.transaction():
+            for sql, rows in statements:
+                await connection.executemany(sql, rows)
+
+    def write(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction with a connection of its own."""
+        return _whole(self, self.transaction())
+
+    async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
+        """Piccolo's queries."""
+        with _ours():
+            return await super().run_querystring(querystring, in_pool)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+        """Piccolo's schema changes."""
+        with _ours():
+            return await super().run_ddl(ddl, in_pool)

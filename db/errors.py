@@ -1,0 +1,79 @@
+"""What can go wrong, in one family: a class's docstring is the sentence people read."""
+
+from typing import ClassVar
+
+
+class DjangoBotError(Exception):
+    """Something went wrong."""
+
+    sentence: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.sentence = (cls.__doc__ or "").strip().partition("\n")[0]
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class FieldsInvalid(DjangoBotError):
+    """Some fields are missing or wrong."""
+
+    def __init__(self, details: dict[str, str]) -> None:
+        super().__init__()
+        self.details = details
+
+
+class LoginTaken(DjangoBotError):
+    """This login is already used."""
+
+
+class WrongCredentials(DjangoBotError):
+    """The login or the password is wrong."""
+
+
+class AccessDenied(DjangoBotError):
+    """The access token is not valid any more; sign in again."""
+
+
+class NotYours(DjangoBotError):
+    """The login or the password is not this account's."""
+
+
+class CodeInvalid(DjangoBotError):
+    """This code is wrong, used or expired; ask the bot for a new one with /code."""
+
+
+class TokenInvalid(DjangoBotError):
+    """This bot token is not valid."""
+
+
+class TokenNotFound(DjangoBotError):
+    """There is no such token in this chat."""
+
+
+class ChatBlocked(DjangoBotError):
+    """The person has blocked the bot."""
+
+
+class ChatBanned(DjangoBotError):
+    """This person can't be written to."""
+
+
+class MessageNotFound(DjangoBotError):
+    """There is no such message."""
+
+
+class TextTooLong(DjangoBotError):
+    """The text is longer than 4096 characters."""
+
+
+class TooManyRequests(DjangoBotError):
+    """Too many requests; try again later."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__()
+        self.retry_after = retry_after
+
+
+class DatabaseUnavailable(DjangoBotError):
+    """The database does not answer right now; nothing was changed. Try again."""

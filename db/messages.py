@@ -1,0 +1,242 @@
+"""Messages: history and outbox in one row."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+import uuid_utils
+from piccolo.columns import UUID, BigInt, BigSerial, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db import credentials, outbox, tokens
+from djangobot.db.accounts import Account
+from djangobot.db.chats import Chat
+from djangobot.db.engine import Row, current
+from djangobot.db.errors import (
+    ChatBanned,
+    ChatBlocked,
+    FieldsInvalid,
+    MessageNotFound,
+    TextTooLong,
+    TokenInvalid,
+)
+from djangobot.db.fields import unstorable
+from djangobot.db.tokens import BotToken
+
+TEXT_LIMIT = 4096
+"""Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
+be."""
+PAGE_MOST = 200
+MessageType = Literal["Text", "Document", "File"]
+TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
+
+
+class Message(Table, tablename="message"):
+    """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
+
+    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`) that no history shows.
+    `status`: queued → sending → sent | failed | expired | canceled | uncertain.
+    """
+
+    id = BigSerial(primary_key=True)
+    public_id = UUID(unique=True)
+    kind = Varchar(length=32, default="message")
+    account = ForeignKey(references=Account, null=True, default=None, on_delete=OnDelete.cascade)
+    token = ForeignKey(references=BotToken, null=True, default=None, on_delete=OnDelete.set_null, index=True)
+    chat = ForeignKey(references=Chat, null=False, on_delete=OnDelete.cascade)
+    created = Timestamptz()
+    type = Varchar(length=16, default="Text")
+    text = Text()
+    status = Varchar(length=16, default="queued")
+    telegram_id = Integer(null=True, default=None)
+    random_id = BigInt()
+    attempts = Integer(default=0)
+    first_attempt = Timestamptz(null=True, default=None)
+    next_attempt = Timestamptz()
+    lease_until = Timestamptz(null=True, default=None)
+    failure = Varchar(length=200, null=True, default=None)
+    sent = Timestamptz(null=True, default=None)
+
+
+INDEXES = (
+    "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
+    "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_account ON message (account, id) WHERE kind = 'message'",
+)
+"""What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
+notices."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """What became of a message by the time the sender is answered."""
+
+    id: str
+    status: str
+    failure: str | None = None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A message in a history. `seq` is what pages are cut by."""
+
+    seq: int
+    id: str
+    time: datetime
+    text: str
+    type: str
+    status: str
+    failure: str | None
+    sender: str
+    token: str | None
+    chat: int
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Newest first. `next`: the `before` of the older page; `newer`: the `after` of the newer one; None at
+    an end."""
+
+    messages: list[Entry]
+    next: int | None
+    newer: int | None = None
+
+
+# One statement, so that a token revoked or a person banned meanwhile can't slip through.
+ACCEPT = """
+INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
+                     next_attempt)
+SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
+$5::bigint, 0,
+       $2::timestamptz
+FROM bot_token t JOIN chat c ON c.id = t.chat
+WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
+  AND c.blocked IS NULL AND c.banned IS NULL
+RETURNING token
+"""
+WHY_NOT = """
+SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned FROM bot_token t JOIN chat c ON c.id
+= t.chat WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+"""
+ENTRY = """
+SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
+       m.failure AS failure, a.name AS sender, t.name AS token, m.chat AS chat
+FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
+WHERE m.kind = 'message'
+"""
+
+
+async def accept(token: str, text: str, type: str, now: datetime, *, wait: float = 0) -> Accepted:
+    """Puts a message on disk, to be delivered. With `wait`, stays up to that many seconds until it is
+    settled.
+
+    Raises TokenInvalid, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, DatabaseUnavailable.
+    """
+    check_text(text, type)
+    public_id = str(uuid_utils.uuid7())
+    digest = credentials.digest_token(token)
+    random_id = credentials.new_random_id()
+    rows = await current().execute(ACCEPT, public_id, now, type, text, random_id, digest)
+    if not rows:
+        raise await _why_not(digest, now)
+    tokens.note_use(rows[0]["token"], now)
+    settled = outbox.expect(public_id) if wait > 0 else None
+    outbox.ring()
+    if settled is None:
+        return Accepted(public_id, "queued")
+    status, failure = await outbox.settled_within(public_id, settled, wait)
+    return Accepted(public_id, status, failure)
+
+
+def check_text(text: str, type: str) -> None:
+    """Raises FieldsInvalid, TextTooLong."""
+    details = {}
+    if type not in TYPES:
+        details["type"] = f"must be one of: {', '.join(TYPES)}"
+    if not text.strip():
+        details["text"] = "must not be empty"
+    elif wrong := unstorable(text):
+        details["text"] = wrong
+    if details:
+        raise FieldsInvalid(details)
+    if len(text) > TEXT_LIMIT:
+        raise TextTooLong
+
+
+async def page(
+    account_id: int, *, limit: int = 50, before: int | None = None, chat: int | None = None
+) -> Page:
+    """An account's messages. `before`: only those with a lower sequential id."""
+    return await _page("account", account_id, limit, before=before, chat=chat)
+
+
+async def page_of_chat(
+    chat_id: int, *, limit: int, before: int | None = None, after: int | None = None
+) -> Page:
+    """A person's messages; `after` gives the page just newer than that sequential id."""
+    return await _page("chat", chat_id, limit, before=before, after=after)
+
+
+async def of_token(public_id: str, token: str, now: datetime) -> Entry:
+    """One message, for whoever holds a valid token it was sent with. Raises TokenInvalid, MessageNotFound."""
+    row = await tokens.resolve(token, now)
+    if not _is_uuid(public_id):
+        raise MessageNotFound
+    found = await current().fetch(f"{ENTRY} AND m.public_id = $1::uuid AND m.token = $2", public_id, row.id)
+    if not found:
+        raise MessageNotFound
+    return _entry(found[0])
+
+
+async def _page(
+    owner: Literal["account", "chat"],
+    owner_id: int,
+    limit: int,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    chat: int | None = None,
+) -> Page:
+    """Reads one row more than the page, which says whether there is another page in that direction."""
+    sql, args = f"{ENTRY} AND m.{owner} = $1", [owner_id]
+    for column, sign, bound in (("id", "<", before), ("id", ">", after), ("chat", "=", chat)):
+        if bound is not None:
+            args.append(bound)
+            sql += f" AND m.{column} {sign} ${len(args)}"
+    order = "DESC" if after is None else "ASC"
+    rows = await current().fetch(f"{sql} ORDER BY m.id {order} LIMIT {limit + 1}", *args)
+    more, rows = len(rows) > limit, rows[:limit]
+    if after is not None:
+        entries = [_entry(row) for row in reversed(rows)]
+        return _cut(entries, older=bool(entries), newer=more)
+    return _cut([_entry(row) for row in rows], older=more, newer=before is not None)
+
+
+def _cut(entries: Sequence[Entry], *, older: bool, newer: bool) -> Page:
+    return Page(
+        list(entries),
+        next=entries[-1].seq if entries and older else None,
+        newer=entries[0].seq if entries and newer else None,
+    )
+
+
+async def _why_not(digest: str, now: datetime) -> Exception:
+    rows = await current().fetch(WHY_NOT, digest, now)
+    if not rows:
+        return TokenInvalid()
+    return ChatBanned() if rows[0]["banned"] else ChatBlocked()
+
+
+def _entry(row: Row) -> Entry:
+    values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
+    return Entry(**values)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid_utils.UUID(text)
+    except ValueError:
+        return False
+    return len(text) == 36
+
+
+__all__ = ["Accepted", "Entry", "Message", "Page", "accept", "check_text", "of_token", "page", "page_of_chat"]

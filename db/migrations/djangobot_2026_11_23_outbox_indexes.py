@@ -1,0 +1,28 @@
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.table import Table
+
+ID = "2026-11-23T06:02:00:000000"
+VERSION = "1.38.0"
+DESCRIPTION = "The indexes of histories and outbox"
+
+# Frozen here: what db/messages.py says later must not change what this migration did.
+INDEXES = (
+    "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
+    "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_account ON message (account, id) WHERE kind = 'message'",
+)
+
+
+class Message(Table, tablename="message", schema=None):
+    """For raw statements."""
+
+
+async def forwards():
+    manager = MigrationManager(migration_id=ID, app_name="djangobot", description=DESCRIPTION)
+
+    async def add_indexes():
+        for statement in INDEXES:
+            await Message.raw(statement)
+
+    manager.add_raw(add_indexes)
+    return manager

@@ -1,0 +1,260 @@
+"""The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import uuid_utils
+
+from djangobot.db import credentials
+from djangobot.db.engine import current
+
+SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
+FAILURE_LENGTH = 200
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A message in the deliverer's hand, with all it takes to send it."""
+
+    id: int
+    public_id: str
+    kind: str
+    chat_id: int
+    access_hash: int
+    language: str
+    text: str
+    type: str
+    random_id: int
+    attempts: int
+    first_attempt: datetime | None
+    created: datetime
+    sender: str
+    token_id: int | None
+    token_name: str
+    token_prefix: str
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """It is in the chat."""
+
+    message: Claimed
+    telegram_id: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """It will never be in the chat."""
+
+    message: Claimed
+    reason: str
+
+
+class Uncertain(msgspec.Struct, frozen=True):
+    """Nobody knows, and a repeat is not safe."""
+
+    message: Claimed
+    reason: str
+
+
+class Postponed(msgspec.Struct, frozen=True):
+    """Back to the queue. `not_done`: Telegram said so, thus the attempt does not count against repeating
+    it."""
+
+    message: Claimed
+    until: datetime
+    reason: str
+    not_done: bool = False
+
+
+Settled = Sent | Failed | Uncertain | Postponed
+
+# ruff: noqa: S608 - the statements below are put together from constants of this file.
+UNSETTLED = "m.status IN ('queued', 'sending')"
+# The chats that have something unsettled, by skipping along the partial index from chat to chat; of each the
+# oldest message. Costs a few steps per chat with a backlog, however long the backlog and the history are.
+HEADS = f"""
+WITH RECURSIVE backlog (chat) AS (
+    SELECT MIN(m.chat) FROM message m WHERE {UNSETTLED}
+    UNION ALL
+    SELECT (SELECT MIN(m.chat) FROM message m WHERE {UNSETTLED} AND m.chat > b.chat)
+    FROM backlog b WHERE b.chat IS NOT NULL
+), heads (id) AS (
+    SELECT (SELECT m.id FROM message m WHERE m.chat = b.chat AND {UNSETTLED} ORDER BY m.chat, m.id LIMIT 1)
+    FROM backlog b WHERE b.chat IS NOT NULL
+)
+"""
+WAITING = "m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL"
+DUE = f"""
+{HEADS}
+SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, c.access_hash AS access_hash,
+       c.language AS language, m.text AS text, m.type AS type, m.random_id AS random_id,
+       m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
+       COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
+       COALESCE(t.prefix, '') AS token_prefix
+FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
+WHERE {WAITING} AND m.next_attempt <= $1
+ORDER BY m.next_attempt, m.id LIMIT $2
+"""
+NEXT_DUE = f"""
+{HEADS}
+SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+WHERE {WAITING} ORDER BY m.next_attempt LIMIT 1
+"""
+OLDEST_DUE = f"""
+{HEADS}
+SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.next_attempt LIMIT 1
+"""
+TAKE = """
+UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $2),
+                   lease_until = $3
+WHERE id = $1 AND status = 'queued'
+"""
+# The random_id tells the row from a later one that got the same id after an account was removed: SQLite
+# gives the # highest id again.
+CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
+SENT = f"""
+UPDATE message SET status = 'sent', telegram_id = $3, sent = $4, failure = NULL, lease_until = NULL {CLAIMED}
+"""
+END = f"""
+UPDATE message SET status = $3, failure = $4, lease_until = NULL {CLAIMED}
+"""
+POSTPONE = f"""
+UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL {CLAIMED}
+"""
+POSTPONE_NOT_DONE = f"""
+UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL, first_attempt =
+NULL {CLAIMED}
+"""
+NOTICE = """
+INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
+                     next_attempt)
+VALUES ($1, $2, $3, $4, $5, $6, 'Text', $7, 'queued', $8, 0, $6)
+"""
+
+
+async def reclaim(now: datetime) -> int:
+    """Takes up what a process that is gone had in hand, under the same random_ids. How many these are.
+
+    For the one deliverer, at its start.
+    """
+    rows = await current().execute(
+        "UPDATE message SET status = 'queued', next_attempt = $1, lease_until = NULL"
+        " WHERE status = 'sending' RETURNING id",
+        now,
+    )
+    return len(rows)
+
+
+async def claim(now: datetime, *, limit: int, lease: timedelta) -> list[Claimed]:
+    """The next messages to send: of each chat at most its oldest, and none while another of that chat is
+    being sent.
+
+    They are `sending`, and counted as attempted, on disk when this returns.
+    """
+    engine = current()
+    rows = await engine.fetch(DUE, now, limit)
+    if not rows:
+        return []
+    await engine.execute_all([(TAKE, [(row["id"], now, now + lease) for row in rows])])
+    return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows]
+
+
+async def settle(results: Sequence[Settled], now: datetime) -> None:
+    """Records outcomes in one transaction; rows deleted or canceled meanwhile are left alone."""
+    statements: dict[str, list[Sequence[object]]] = {}
+    for result in results:
+        sql, args = _statement(result, now)
+        statements.setdefault(sql, []).append(args)
+    await current().execute_all(list(statements.items()))
+    for result in results:
+        _tell(result)
+
+
+async def next_due(now: datetime) -> datetime | None:
+    """When the next message can be claimed; None when nothing waits."""
+    rows = await current().fetch(NEXT_DUE)
+    return max(rows[0]["due"], now) if rows else None
+
+
+async def oldest_due(now: datetime) -> datetime | None:
+    """Since when the longest waiting message could have been sent; None when nothing is due."""
+    rows = await current().fetch(OLDEST_DUE, now)
+    return rows[0]["due"] if rows else None
+
+
+async def add_notice(
+    kind: str,
+    chat_id: int,
+    now: datetime,
+    *,
+    text: str = "",
+    account_id: int | None = None,
+    token_id: int | None = None,
+) -> None:
+    """Something people should be told by us, once, like any message. Call `ring` after the commit."""
+    random_id = credentials.new_random_id()
+    public_id = str(uuid_utils.uuid7())
+    await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
+
+
+def _statement(result: Settled, now: datetime) -> tuple[str, Sequence[object]]:
+    row = (result.message.id, result.message.random_id)
+    if isinstance(result, Sent):
+        return SENT, (*row, result.telegram_id, now)
+    reason = result.reason[:FAILURE_LENGTH]
+    if isinstance(result, Postponed):
+        return (POSTPONE_NOT_DONE if result.not_done else POSTPONE), (*row, result.until, reason)
+    return END, (*row, _status(result), reason)
+
+
+def _status(result: Settled) -> str:
+    return {Sent: "sent", Failed: "failed", Uncertain: "uncertain", Postponed: "queued"}[type(result)]
+
+
+# Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
+
+_bell = asyncio.Event()
+_expected: dict[str, asyncio.Future[tuple[str, str | None]]] = {}
+
+
+def ring() -> None:
+    """Something may be due: wakes the deliverer."""
+    _bell.set()
+
+
+async def wait_for_arrival(timeout: float) -> None:  # noqa: ASYNC109 - the nap's length
+    """Until somebody rings, `timeout` seconds at most."""
+    try:
+        async with asyncio.timeout(timeout):
+            await _bell.wait()
+    except TimeoutError:
+        return
+    _bell.clear()
+
+
+def expect(public_id: str) -> asyncio.Future[tuple[str, str | None]]:
+    """To be resolved by `settle` with status and failure."""
+    future: asyncio.Future[tuple[str, str | None]] = asyncio.get_running_loop().create_future()
+    _expected[public_id] = future
+    return future
+
+
+async def settled_within(
+    public_id: str, future: asyncio.Future[tuple[str, str | None]], seconds: float
+) -> tuple[str, str | None]:
+    """Status and failure; `queued` when nothing final came in that time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await future
+    except TimeoutError:
+        return "queued", None
+    finally:
+        _expected.pop(public_id, None)
+
+
+def _tell(result: Settled) -> None:
+    future = None if isinstance(result, Postponed) else _expected.get(result.message.public_id)
+    if future is not None and not future.done():
+        future.set_result((_status(result), None if isinstance(result, Sent) else result.reason))

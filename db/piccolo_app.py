@@ -1,0 +1,21 @@
+"""The tables, as Piccolo's command line and the migrations see them."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from djangobot.db.accounts import Account
+from djangobot.db.chats import Chat
+from djangobot.db.codes import Code
+from djangobot.db.messages import Message
+from djangobot.db.tokens import BotToken
+
+TABLES = [Account, Chat, Code, BotToken, Message]
+
+APP_CONFIG = AppConfig(
+    app_name="djangobot",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=TABLES,
+    migration_dependencies=[],
+    commands=[],
+)

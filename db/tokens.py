@@ -1,0 +1,142 @@
+"""Bot tokens: what a program sends with. One account, one chat; the person in the chat can end it."""
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+import msgspec
+from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db import credentials
+from djangobot.db.accounts import Account
+from djangobot.db.chats import Chat
+from djangobot.db.engine import current
+from djangobot.db.errors import DatabaseUnavailable, TokenInvalid, TokenNotFound
+from djangobot.db.fields import NAME_LIMIT
+
+PREFIX = 4
+USE_NOTED_EVERY = timedelta(seconds=30)
+"""`last_used` is that exact; writing it with each message would double the writes."""
+REMEMBERED = 10_000
+
+
+class BotToken(Table, tablename="bot_token"):
+    """Kept as a digest; `prefix` is for people to tell it from others."""
+
+    id = BigSerial(primary_key=True)
+    digest = Varchar(length=64, unique=True, secret=True)
+    prefix = Varchar(length=PREFIX)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=False, index=True)
+    chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False, index=True)
+    name = Varchar(length=NAME_LIMIT)
+    created = Timestamptz()
+    last_used = Timestamptz(null=True, default=None)
+    expires = Timestamptz(null=True, default=None)
+    revoked = Timestamptz(null=True, default=None)
+
+
+class TokenCard(msgspec.Struct, frozen=True):
+    """A token as the person in its chat sees it."""
+
+    id: int
+    prefix: str
+    name: str
+    account_name: str
+    created: datetime
+    last_used: datetime | None
+    revoked: datetime | None
+
+
+CARD = """
+SELECT t.id AS id, t.prefix AS prefix, t.name AS name, a.name AS account_name, t.created AS created,
+       t.last_used AS last_used, t.revoked AS revoked
+FROM bot_token t JOIN account a ON a.id = t.account
+"""
+
+
+async def resolve(token: str, now: datetime) -> BotToken:
+    """Raises TokenInvalid: unknown, revoked or expired."""
+    row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
+    if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
+        raise TokenInvalid
+    return row
+
+
+async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
+    """Those that can be used, newest first."""
+    rows = await current().fetch(
+        CARD + "WHERE t.chat = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)"
+        " ORDER BY t.id DESC",
+        chat_id,
+        now,
+    )
+    return [TokenCard(**row) for row in rows]
+
+
+async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """Ends a token of this chat, and cancels what it has queued. Doing it again changes nothing.
+
+    Raises TokenNotFound when the chat has no such token.
+    """
+    engine = current()
+    async with engine.write():
+        await engine.execute(
+            "UPDATE bot_token SET revoked = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL",
+            chat_id,
+            token_id,
+            now,
+        )
+        cards = await engine.execute(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
+        if not cards:
+            raise TokenNotFound
+        await engine.execute(
+            "UPDATE message SET status = 'canceled', failure = 'token revoked'"
+            " WHERE chat = $1 AND token = $2 AND kind = 'message' AND status = 'queued'",
+            chat_id,
+            token_id,
+        )
+    return TokenCard(**cards[0])
+
+
+async def issue_in_transaction(
+    account_id: int, chat_id: int, name: str, now: datetime
+) -> tuple[BotToken, str]:
+    """A new token for `chat_id`; the caller's transaction decides whether it comes to be."""
+    token = credentials.new_bot_token()
+    row = BotToken(
+        digest=credentials.digest_token(token),
+        prefix=token[:PREFIX],
+        account=account_id,
+        chat=chat_id,
+        name=name,
+        created=now,
+    )
+    await row.save()
+    return row, token
+
+
+_noted: OrderedDict[tuple[int, int], datetime] = OrderedDict()
+_noting: set[asyncio.Task[None]] = set()
+
+
+def note_use(token_id: int, now: datetime) -> None:
+    """Writes `last_used` in the background, every USE_NOTED_EVERY at most."""
+    key = (id(current()), token_id)
+    last = _noted.get(key)
+    if last is not None and now - last < USE_NOTED_EVERY:
+        return
+    _noted[key] = now
+    if len(_noted) > REMEMBERED:
+        _noted.popitem(last=False)
+    task = asyncio.get_running_loop().create_task(_write_use(token_id, now))
+    _noting.add(task)
+    task.add_done_callback(_noting.discard)
+
+
+async def _write_use(token_id: int, now: datetime) -> None:
+    try:
+        await current().execute("UPDATE bot_token SET last_used = $2 WHERE id = $1", token_id, now)
+    except DatabaseUnavailable:
+        _noted.clear()  # the next uses try again
