@@ -1,0 +1,31 @@
+"""A Telegram of our own on loopback: real MTProto 2.0 for real client libraries, for the demo and for tests.
+
+Alone:
+
+    python -m djangobot.bot.sandbox --port 8443 --web-port 8081 --state DIR [--strict-limits]
+
+When both ports listen it prints one line:
+
+    sandbox ready telegram=127.0.0.1:8443 web=http://127.0.0.1:8081 key=DIR/key.pem
+
+Port 0 takes a free one (the line says which). A port that is taken ends it with one line and exit code 1.
+SIGTERM and SIGINT end it in order with exit code 0. From Python: `await serve(SandboxOptions(...))`.
+
+Any token `N:anything` signs in as bot N; `N:invalid` is refused. People sign in with any phone number
+and the code 12345. Where Pyrogram 2.0.106 must be pointed:
+
+    from pyrogram.connection import connection
+    from pyrogram.crypto import rsa
+    from djangobot.bot.sandbox import read_public_key
+
+    n, e, fingerprint = read_public_key(Path("DIR/key.pem"))
+    rsa.server_public_keys[fingerprint] = rsa.PublicKey(n, e)
+    connection.DataCenter = lambda dc_id, test_mode, ipv6, media: ("127.0.0.1", 8443)
+
+docs/sandbox.md has the same for kurigram and Telethon, the JSON API, and what is not modelled.
+"""
+
+from djangobot.bot.sandbox.app import SandboxOptions, main, serve
+from djangobot.bot.sandbox.keys import read_public as read_public_key
+
+__all__ = ["SandboxOptions", "main", "read_public_key", "serve"]

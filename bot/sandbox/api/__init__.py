@@ -1,0 +1,93 @@
+"""Telegram's methods, as far as the sandbox plays them: one noun, one file, and the table below."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from djangobot.bot.sandbox.api import auth, bots, callbacks, contacts, help, history, messages, updates, upload, users
+from djangobot.bot.sandbox.api.call import Call, RpcError
+
+Handler = Callable[[Call], Any | Awaitable[Any]]
+
+ANYONE: dict[str, Handler] = {
+    "auth.exportAuthorization": auth.export_authorization,
+    "auth.importAuthorization": auth.import_authorization,
+    "auth.importBotAuthorization": auth.import_bot_authorization,
+    "auth.logOut": auth.log_out,
+    "auth.resendCode": auth.send_code,
+    "auth.sendCode": auth.send_code,
+    "auth.signIn": auth.sign_in,
+    "auth.signUp": auth.sign_up,
+    "help.getAppConfig": help.get_app_config,
+    "help.getCdnConfig": help.get_cdn_config,
+    "help.getConfig": help.get_config,
+    "help.getNearestDc": help.get_nearest_dc,
+}
+
+SIGNED_IN: dict[str, Handler] = {
+    "account.getPassword": auth.get_password,
+    "account.updateStatus": users.update_status,
+    "contacts.resolveUsername": contacts.resolve_username,
+    "messages.deleteMessages": messages.delete_messages,
+    "messages.editMessage": messages.edit_message,
+    "messages.forwardMessages": messages.forward_messages,
+    "messages.getMessages": history.get_messages,
+    "messages.receivedMessages": history.received_messages,
+    "messages.sendMedia": messages.send_media,
+    "messages.sendMessage": messages.send_message,
+    "messages.sendMultiMedia": messages.send_multi_media,
+    "messages.setTyping": messages.set_typing,
+    "messages.uploadMedia": messages.upload_media,
+    "updates.getDifference": updates.get_difference,
+    "updates.getState": updates.get_state,
+    "upload.getFile": upload.get_file,
+    "upload.getFileHashes": upload.get_file_hashes,
+    "upload.saveBigFilePart": upload.save_big_file_part,
+    "upload.saveFilePart": upload.save_file_part,
+    "users.getFullUser": users.get_full_user,
+    "users.getUsers": users.get_users,
+}
+
+BOTS: dict[str, Handler] = {
+    "bots.getBotCommands": bots.get_bot_commands,
+    "bots.getBotInfo": bots.get_bot_info,
+    "bots.getBotMenuButton": bots.get_bot_menu_button,
+    "bots.resetBotCommands": bots.reset_bot_commands,
+    "bots.setBotCommands": bots.set_bot_commands,
+    "bots.setBotInfo": bots.set_bot_info,
+    "bots.setBotMenuButton": bots.set_bot_menu_button,
+    "messages.setBotCallbackAnswer": callbacks.set_bot_callback_answer,
+}
+
+PEOPLE: dict[str, Handler] = {
+    "contacts.block": contacts.block,
+    "contacts.getContacts": contacts.get_contacts,
+    "contacts.unblock": contacts.unblock,
+    "messages.getBotCallbackAnswer": callbacks.get_bot_callback_answer,
+    "messages.getDialogs": history.get_dialogs,
+    "messages.getHistory": history.get_history,
+    "messages.readHistory": history.read_history,
+    "messages.startBot": messages.start_bot,
+}
+
+
+def handler_of(call: Call) -> Handler:
+    """The handler of a call, or the refusal Telegram gives to who may not make it."""
+    name = call.method
+    if handler := ANYONE.get(name):
+        return handler
+    if call.me is None:
+        raise RpcError(401, "AUTH_KEY_UNREGISTERED")
+    if handler := SIGNED_IN.get(name):
+        return handler
+    if handler := BOTS.get(name):
+        if not call.me.bot:
+            raise RpcError(400, "USER_BOT_REQUIRED")
+        return handler
+    if handler := PEOPLE.get(name):
+        if call.me.bot:
+            raise RpcError(400, "BOT_METHOD_INVALID")
+        return handler
+    raise RpcError(400, "METHOD_INVALID")
+
+
+__all__ = ["ANYONE", "BOTS", "PEOPLE", "SIGNED_IN", "Call", "Handler", "RpcError", "handler_of"]

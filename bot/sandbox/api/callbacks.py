@@ -1,0 +1,65 @@
+"""Pressed buttons and what bots answer to them."""
+
+import asyncio
+
+from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.peers import chat_of
+from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.world import Message, Query, World
+
+# core.telegram.org/bots/api#answercallbackquery: 0-200 characters.
+MAX_ANSWER = 200
+
+
+def set_bot_callback_answer(call: Call) -> bool:
+    """The bot answers a pressed button, once."""
+    query = call.world.queries.get(call["query_id"])
+    if query is None or query.bot != call.user.id or query.answer.done():
+        raise RpcError(400, "QUERY_ID_INVALID")
+    text = call.get("message") or ""
+    if len(text) > MAX_ANSWER:
+        raise RpcError(400, "MESSAGE_TOO_LONG")
+    query.answer.set_result(
+        {
+            "_": "messages.botCallbackAnswer",
+            "message": text or None,
+            "alert": bool(call.get("alert")),
+            "url": call.get("url"),
+            "has_url": bool(call.get("url")),
+            "cache_time": call["cache_time"],
+        }
+    )
+    return True
+
+
+async def get_bot_callback_answer(call: Call) -> TL:
+    """A person presses a button and waits for the bot."""
+    chat = chat_of(call, call["peer"])
+    message = call.world.box(call.user.id).messages.get(call["msg_id"])
+    if message is None or message.deleted or (message.bot, message.person) != (chat.bot, chat.person):
+        raise RpcError(400, "MESSAGE_ID_INVALID")
+    data: bytes = call.get("data") or b""
+    if not has_button(message, data):
+        raise RpcError(400, "DATA_INVALID")
+    query = call.world.press(chat.bot, chat.person, message, data)
+    answer = await wait_for_answer(call.world, query, call.server.settings.press_timeout)
+    if answer is None:
+        raise RpcError(400, "BOT_RESPONSE_TIMEOUT")
+    return answer
+
+
+def has_button(message: Message, data: bytes) -> bool:
+    """Whether the message has an inline button with this data."""
+    markup = message.markup or {}
+    if markup.get("kind") != "inline":
+        return False
+    return any(button.get("data") == data for row in markup["rows"] for button in row)
+
+
+async def wait_for_answer(world: World, query: Query, timeout: float) -> TL | None:
+    """What the bot answers within the time; None when it does not (it may still answer a little later)."""
+    await asyncio.wait([query.answer], timeout=timeout)
+    if not query.answer.done():
+        return None
+    world.queries.pop(query.id, None)
+    return query.answer.result()

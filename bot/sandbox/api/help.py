@@ -1,0 +1,65 @@
+"""What clients ask about the servers: there is one data centre, this one."""
+
+import time
+
+from djangobot.bot.sandbox.api import render
+from djangobot.bot.sandbox.api.call import Call
+from djangobot.bot.sandbox.api.text import MAX_CAPTION, MAX_TEXT
+from djangobot.bot.sandbox.schema import TL
+
+
+def get_config(call: Call) -> TL:
+    """The configuration; its numbers are the real server's usual ones."""
+    host, port = call.server.address
+    now = int(time.time())
+    return {
+        "_": "config",
+        "date": now,
+        "expires": now + 3600,
+        "test_mode": False,
+        "this_dc": render.DC,
+        "dc_options": [
+            {"_": "dcOption", "id": number, "ip_address": host, "port": port, "static": True} for number in range(1, 6)
+        ],
+        "dc_txt_domain_name": "",
+        "chat_size_max": 200,
+        "megagroup_size_max": 200000,
+        "forwarded_count_max": 100,
+        "online_update_period_ms": 210000,
+        "offline_blur_timeout_ms": 5000,
+        "offline_idle_timeout_ms": 30000,
+        "online_cloud_timeout_ms": 300000,
+        "notify_cloud_delay_ms": 30000,
+        "notify_default_delay_ms": 1500,
+        "push_chat_period_ms": 60000,
+        "push_chat_limit": 2,
+        "edit_time_limit": 172800,
+        "revoke_time_limit": 2147483647,
+        "revoke_pm_time_limit": 2147483647,
+        "rating_e_decay": 2419200,
+        "stickers_recent_limit": 200,
+        "channels_read_media_period": 604800,
+        "call_receive_timeout_ms": 20000,
+        "call_ring_timeout_ms": 90000,
+        "call_connect_timeout_ms": 30000,
+        "call_packet_timeout_ms": 10000,
+        "me_url_prefix": "https://t.me/",
+        "caption_length_max": MAX_CAPTION,
+        "message_length_max": MAX_TEXT,
+        "webfile_dc_id": render.DC,
+    }
+
+
+def get_app_config(call: Call) -> TL:
+    """An empty one."""
+    return {"_": "help.appConfig", "hash": 0, "config": {"_": "jsonObject", "value": []}}
+
+
+def get_cdn_config(call: Call) -> TL:
+    """No CDN."""
+    return {"_": "cdnConfig", "public_keys": []}
+
+
+def get_nearest_dc(call: Call) -> TL:
+    """This one."""
+    return {"_": "nearestDc", "country": "XX", "this_dc": render.DC, "nearest_dc": render.DC}

@@ -1,0 +1,114 @@
+"""Reading messages: by id, by chat, and the list of chats."""
+
+from djangobot.bot.sandbox.api import render
+from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.peers import chat_of, user_of
+from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.world import Message
+
+MAX_PAGE = 100
+
+
+def get_messages(call: Call) -> TL:
+    """Messages by id, in the order asked; missing ones are messageEmpty."""
+    me = call.user.id
+    box = call.world.box(me)
+    found: list[TL] = []
+    known: list[Message] = []
+    for asked in call["id"][:200]:
+        number = asked.get("id", 0)
+        message = box.messages.get(number)
+        if asked["_"] == "inputMessageReplyTo" and message is not None:
+            answered = call.world.box(message.bot).messages.get(message.reply_to or 0)
+            number, message = (call.world.side_id(answered, me), answered) if answered else (number, None)
+        if message is None:
+            found.append({"_": "messageEmpty", "id": number})
+        else:
+            known.append(message)
+            found.append(render.message(call.world, me, message, call.schema))
+    return {"_": "messages.messages", **_with_people(call, found, known)}
+
+
+def get_history(call: Call) -> TL:
+    """A chat's messages, newest first."""
+    me = call.user.id
+    if user_of(call, call["peer"]).bot == call.user.bot:
+        return {"_": "messages.messages", **_with_people(call, [], [])}
+    chat = chat_of(call, call["peer"])
+    every = [m for m in reversed(call.world.history(chat.bot, chat.person)) if not m.deleted]
+    side = {id(m): call.world.side_id(m, me) for m in every}
+    kept = [
+        m
+        for m in every
+        if (not call["max_id"] or side[id(m)] < call["max_id"])
+        and side[id(m)] > call["min_id"]
+        and (not call["offset_date"] or m.date < call["offset_date"])
+    ]
+    start = next((i for i, m in enumerate(kept) if side[id(m)] < call["offset_id"]), len(kept))
+    start = max((start if call["offset_id"] else 0) + call["add_offset"], 0)
+    part = kept[start : start + min(max(call["limit"], 0), MAX_PAGE)]
+    shown = [render.message(call.world, me, m, call.schema) for m in part]
+    name = "messages.messages" if len(part) == len(every) else "messages.messagesSlice"
+    return {"_": name, "count": len(every), **_with_people(call, shown, part)}
+
+
+def get_dialogs(call: Call) -> TL:
+    """The person's chats, newest first."""
+    me = call.user.id
+    dialogs: list[TL] = []
+    last: list[Message] = []
+    for chat in call.world.chats.values():
+        if chat.person != me:
+            continue
+        history = [m for m in call.world.history(chat.bot, me) if not m.deleted]
+        if history:
+            last.append(history[-1])
+            unread = sum(1 for m in history if m.from_bot and m.person_side_id > chat.read_by_person)
+            dialogs.append(
+                {
+                    "_": "dialog",
+                    "peer": render.peer(chat.bot),
+                    "top_message": history[-1].person_side_id,
+                    "read_inbox_max_id": chat.read_by_person,
+                    "read_outbox_max_id": history[-1].person_side_id,
+                    "unread_count": unread,
+                    "unread_mentions_count": 0,
+                    "unread_reactions_count": 0,
+                    "unread_poll_votes_count": 0,
+                    "notify_settings": {"_": "peerNotifySettings"},
+                }
+            )
+    dialogs.sort(key=lambda dialog: -dialog["top_message"])
+    shown = [render.message(call.world, me, m, call.schema) for m in last]
+    return {"_": "messages.dialogs", "dialogs": dialogs, **_with_people(call, shown, last)}
+
+
+def read_history(call: Call) -> TL:
+    """The person has read up to a message."""
+    chat = chat_of(call, call["peer"])
+    me = call.user.id
+    newest = call.world.box(me).last_id
+    event = call.world.read(me, chat.bot, chat.person, min(call["max_id"] or newest, newest))
+    return {
+        "_": "messages.affectedMessages",
+        "pts": call.world.box(me).pts,
+        "pts_count": event.count if event else 0,
+    }
+
+
+def received_messages(call: Call) -> list[TL]:
+    """An old acknowledgement; nothing follows from it."""
+    if call["max_id"] < 0:
+        raise RpcError(400, "MESSAGE_ID_INVALID")
+    return []
+
+
+def _with_people(call: Call, shown: list[TL], messages: list[Message]) -> TL:
+    me = call.user.id
+    numbers = dict.fromkeys([number for m in messages for number in (m.bot, m.person)])
+    return {
+        "messages": shown,
+        "topics": [],
+        "chats": [],
+        "users": [render.user(call.world, me, call.world.users[number]) for number in numbers],
+    }

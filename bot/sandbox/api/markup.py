@@ -1,0 +1,132 @@
+"""Keyboards under messages: kept in one form, shown in each layer's own.
+
+Layer 229 writes inline buttons otherwise than layer 158. What is kept is
+`{"kind": "inline", "rows": [[{"kind": "callback", "text": …, "data": b"…"}, …]]}`; other keyboards are
+kept with `"kind": "reply" | "hide" | "force"`.
+"""
+
+from typing import Any
+
+from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.schema import TL, Schema
+
+# core.telegram.org/bots/api#inlinekeyboardbutton: callback_data 1-64 bytes.
+MAX_DATA = 64
+MAX_BUTTONS = 100
+
+
+def kept(call: Call, markup: TL | None) -> TL | None:
+    """A keyboard as it is kept; RpcError as Telegram refuses it."""
+    if markup is None:
+        return None
+    if not call.user.bot:
+        # The real server ignores keyboards of people.
+        return None
+    kind = markup["_"]
+    if kind == "replyInlineMarkup":
+        return _kept_inline(markup)
+    if kind == "replyKeyboardMarkup":
+        rows = [[{"text": _text(button)} for button in row["buttons"]] for row in markup["rows"]]
+        flags = {name: True for name in ("resize", "single_use", "selective", "persistent") if markup.get(name)}
+        return {"kind": "reply", "rows": _checked_rows(rows), "placeholder": markup.get("placeholder"), **flags}
+    if kind == "replyKeyboardHide":
+        return {"kind": "hide"}
+    return {"kind": "force", "placeholder": markup.get("placeholder")}
+
+
+def _kept_inline(markup: TL) -> TL | None:
+    rows = [[_kept_button(button) for button in row["buttons"]] for row in markup["rows"]]
+    rows = _checked_rows(rows)
+    return {"kind": "inline", "rows": rows} if rows else None
+
+
+def _checked_rows(rows: list[list[TL]]) -> list[list[TL]]:
+    rows = [row for row in rows if row]
+    if sum(map(len, rows)) > MAX_BUTTONS:
+        raise RpcError(400, "REPLY_MARKUP_TOO_LONG")
+    return rows
+
+
+def _text(button: TL) -> str:
+    text: str = button["text"].strip()
+    if not text:
+        raise RpcError(400, "BUTTON_TEXT_INVALID")
+    return text
+
+
+def _kept_button(button: TL) -> TL:
+    """Both layers' shapes: the type's fields lie in the button itself, or in its `type`."""
+    text = _text(button)
+    body: dict[str, Any] = button.get("type") or button
+    kind: str = body["_"]
+    if kind in ("keyboardButtonCallback", "inlineButtonTypeCallback"):
+        if not 1 <= len(body["data"]) <= MAX_DATA:
+            raise RpcError(400, "BUTTON_DATA_INVALID")
+        return {"kind": "callback", "text": text, "data": body["data"]}
+    if kind in ("keyboardButtonUrl", "inlineButtonTypeUrl"):
+        if not body["url"].startswith(("http://", "https://", "tg://", "mailto:", "tel:")):
+            raise RpcError(400, "BUTTON_URL_INVALID")
+        return {"kind": "url", "text": text, "url": body["url"]}
+    if kind in ("keyboardButtonWebView", "inlineButtonTypeWebView"):
+        return {"kind": "web_app", "text": text, "url": body["url"]}
+    if kind in ("keyboardButtonSwitchInline", "inlineButtonTypeSwitchInline"):
+        return {"kind": "switch_inline", "text": text, "query": body["query"]}
+    if kind == "inlineButtonTypeCopy":
+        return {"kind": "copy", "text": text, "copy": body["copy_text"]}
+    raise RpcError(400, "BUTTON_TYPE_INVALID")
+
+
+def shown(markup: TL | None, schema: Schema) -> TL | None:
+    """A kept keyboard in a layer's form."""
+    if markup is None:
+        return None
+    kind = markup["kind"]
+    if kind == "hide":
+        return {"_": "replyKeyboardHide"}
+    if kind == "force":
+        return {"_": "replyKeyboardForceReply", "placeholder": markup.get("placeholder")}
+    new = "keyboardInlineButton" in schema
+    if kind == "reply":
+        return {
+            **markup,
+            "_": "replyKeyboardMarkup",
+            "rows": [
+                {
+                    "_": "keyboardButtonRow",
+                    "buttons": [
+                        {"_": "keyboardButton", "text": button["text"], "type": {"_": "buttonTypeDefault"}}
+                        for button in row
+                    ],
+                }
+                for row in markup["rows"]
+            ],
+        }
+    row_name = "keyboardInlineButtonRow" if new else "keyboardButtonRow"
+    button = _new_button if new else _old_button
+    return {
+        "_": "replyInlineMarkup",
+        "rows": [{"_": row_name, "buttons": [button(kept_button) for kept_button in row]} for row in markup["rows"]],
+    }
+
+
+def _old_button(button: TL) -> TL:
+    name = {
+        "callback": "keyboardButtonCallback",
+        "url": "keyboardButtonUrl",
+        "web_app": "keyboardButtonWebView",
+        "switch_inline": "keyboardButtonSwitchInline",
+    }.get(button["kind"])
+    # Copy buttons came after layer 158: an old client sees a plain button.
+    return {**button, "_": name} if name else {"_": "keyboardButton", "text": button["text"]}
+
+
+def _new_button(button: TL) -> TL:
+    name = {
+        "callback": "inlineButtonTypeCallback",
+        "url": "inlineButtonTypeUrl",
+        "web_app": "inlineButtonTypeWebView",
+        "switch_inline": "inlineButtonTypeSwitchInline",
+        "copy": "inlineButtonTypeCopy",
+    }[button["kind"]]
+    inner = {**button, "_": name, "copy_text": button.get("copy")}
+    return {"_": "keyboardInlineButton", "text": button["text"], "type": inner}

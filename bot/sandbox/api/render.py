@@ -1,0 +1,184 @@
+"""The world as one viewer sees it, in one layer: users, messages, updates."""
+
+import time
+
+from djangobot.bot.sandbox.api import markup
+from djangobot.bot.sandbox.schema import TL, Schema
+from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
+
+DC = 2
+
+
+def user(world: World, viewer: int, shown: User) -> TL:
+    """A user."""
+    result: TL = {
+        "_": "user",
+        "id": shown.id,
+        "access_hash": world.access_hash(viewer, shown.id),
+        "is_self": viewer == shown.id,
+    }
+    if shown.deleted:
+        return {**result, "deleted": True}
+    result["first_name"] = shown.first_name
+    if shown.last_name:
+        result["last_name"] = shown.last_name
+    if shown.username:
+        result["username"] = shown.username
+    if shown.bot:
+        return {**result, "bot": True, "bot_info_version": 1, "bot_nochats": True}
+    if shown.language and world.users[viewer].bot:
+        # Bots are told a person's language with what the person does.
+        result["lang_code"] = shown.language
+    if viewer == shown.id:
+        result["phone"] = shown.phone
+    return {**result, "status": {"_": "userStatusRecently"}}
+
+
+def peer(number: int) -> TL:
+    """A user as a Peer."""
+    return {"_": "peerUser", "user_id": number}
+
+
+def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
+    """A message on the viewer's side."""
+    number = world.side_id(shown, viewer)
+    other = shown.person if viewer == shown.bot else shown.bot
+    if shown.deleted:
+        return {"_": "messageEmpty", "id": number, "peer_id": peer(other)}
+    out = shown.from_bot == (viewer == shown.bot)
+    result: TL = {
+        "_": "message",
+        "id": number,
+        "out": out,
+        "peer_id": peer(other),
+        "date": shown.date,
+        "message": shown.text,
+    }
+    if out:
+        result["from_id"] = peer(viewer)
+    if shown.entities:
+        result["entities"] = shown.entities
+    if shown.markup:
+        result["reply_markup"] = markup.shown(shown.markup, schema)
+    if shown.file is not None:
+        result["media"] = media(world, viewer, world.files[shown.file], schema)
+    if shown.reply_to is not None and (answered := world.box(shown.bot).messages.get(shown.reply_to)):
+        result["reply_to"] = {"_": "messageReplyHeader", "reply_to_msg_id": world.side_id(answered, viewer)}
+    if shown.edited:
+        result["edit_date"] = shown.edited
+    if shown.silent:
+        result["silent"] = True
+    if shown.grouped:
+        result["grouped_id"] = shown.grouped
+    return result
+
+
+def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
+    """A file as a message carries it."""
+    access_hash = world.access_hash(viewer, file.id)
+    reference = b"sandbox" + file.id.to_bytes(8, "little", signed=True)
+    common: TL = {
+        "id": file.id,
+        "access_hash": access_hash,
+        "file_reference": reference,
+        "date": file.date,
+        "dc_id": DC,
+    }
+    spoiler = {"spoiler": True} if file.spoiler else {}
+    if file.kind == "photo":
+        size = {"_": "photoSize", "type": "y", "w": file.width, "h": file.height, "size": file.size}
+        return {"_": "messageMediaPhoto", "photo": {"_": "photo", **common, "sizes": [size]}, **spoiler}
+    known = [attribute for attribute in file.attributes if attribute["_"] in schema]
+    if not any(attribute["_"] == "documentAttributeFilename" for attribute in known):
+        known = [*known, {"_": "documentAttributeFilename", "file_name": file.name}]
+    for attribute in known:
+        if attribute["_"] == "documentAttributeVideo":
+            # A float since layer 167, a whole number before.
+            number = attribute["duration"]
+            attribute["duration"] = float(number) if schema.layer >= 167 else int(number)
+    document = {"_": "document", **common, "mime_type": file.mime, "size": file.size, "attributes": known}
+    return {"_": "messageMediaDocument", "document": document, **spoiler}
+
+
+def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None:
+    """An event as an update; None for one that this viewer's layer cannot show."""
+    if event.kind in ("new", "edit"):
+        shown = world.box(event.bot).messages[event.message]
+        name = "updateNewMessage" if event.kind == "new" else "updateEditMessage"
+        body = message(world, viewer, shown, schema)
+        return {"_": name, "message": body, "pts": event.pts, "pts_count": event.count}
+    if event.kind == "delete":
+        return {"_": "updateDeleteMessages", "messages": event.ids, "pts": event.pts, "pts_count": event.count}
+    if event.kind == "stopped":
+        return {
+            "_": "updateBotStopped",
+            "user_id": event.person,
+            "date": event.date,
+            "stopped": event.stopped,
+            "qts": event.qts,
+        }
+    if event.kind == "callback":
+        return {
+            "_": "updateBotCallbackQuery",
+            "query_id": event.query,
+            "user_id": event.person,
+            "peer": peer(event.person),
+            "msg_id": event.message,
+            "chat_instance": world.access_hash(viewer, event.person),
+            "data": event.data,
+        }
+    if event.kind == "typing":
+        return {"_": "updateUserTyping", "user_id": event.person, "action": {"_": event.action}}
+    if event.kind == "read_inbox":
+        return {
+            "_": "updateReadHistoryInbox",
+            "peer": peer(event.person),
+            "max_id": event.ids[0],
+            "still_unread_count": 0,
+            "pts": event.pts,
+            "pts_count": event.count,
+        }
+    return None
+
+
+def people_of(world: World, viewer: int, events: list[Event]) -> list[TL]:
+    """The users that events speak of."""
+    numbers: dict[int, None] = {}
+    for event in events:
+        if event.kind in ("new", "edit"):
+            shown = world.box(event.bot).messages[event.message]
+            numbers[shown.person] = numbers[shown.bot] = None
+        elif event.person:
+            numbers[event.person] = None
+    return [user(world, viewer, world.users[number]) for number in numbers if number in world.users]
+
+
+def updates(world: World, viewer: int, events: list[Event], schema: Schema, *, first: list[TL] | None = None) -> TL:
+    """Events as one `updates`, with the users they speak of."""
+    shown = [*(first or [])]
+    shown += [found for event in events if (found := update(world, viewer, event, schema))]
+    date = max((event.date for event in events), default=0)
+
+
+    return {
+        "_": "updates",
+        "updates": shown,
+        "users": people_of(world, viewer, events),
+        "chats": [],
+        "date": date or int(time.time()),
+        "seq": 0,
+    }
+
+
+def state(world: World, box: Box) -> TL:
+    """A box's updates.state."""
+
+
+    return {
+        "_": "updates.state",
+        "pts": box.pts,
+        "qts": box.qts,
+        "date": int(time.time()),
+        "seq": 1,
+        "unread_count": 0,
+    }

@@ -1,0 +1,67 @@
+"""What survives a restart: one SQLite table of documents, written once per turn of the event loop.
+
+Everything is kept in memory too; the file is read at the start only. Changes of one turn are committed
+together just before that turn's answers are written to the sockets, so an answered message outlives a
+killed process. Nothing is fsynced: a power cut may take the last moments, a kill does not.
+"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class State:
+    """Documents by kind and key, in `folder`/state.sqlite; big files lie beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = folder / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(folder / "state.sqlite", isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.execute(
+            "CREATE TABLE IF NOT EXISTS document "
+            "(kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+        )
+        self._changed: dict[tuple[str, str], Any] = {}
+
+    def put(self, kind: str, key: object, value: object) -> None:
+        """Remembers a document; it is encoded as it stands when the turn ends."""
+        self._changed[kind, str(key)] = value
+
+    def drop(self, kind: str, key: object) -> None:
+        """Forgets a document."""
+        self._changed[kind, str(key)] = None
+
+    def all(self, kind: str, shape: type[T]) -> list[tuple[str, T]]:
+        """Every document of a kind, for the start."""
+        decoder = msgspec.msgpack.Decoder(shape)
+        rows = self._database.execute("SELECT key, body FROM document WHERE kind = ?", (kind,))
+        return [(key, decoder.decode(body)) for key, body in rows]
+
+    def commit(self) -> None:
+        """Writes what has changed since the last time, all or nothing."""
+        if not self._changed:
+            return
+        changed, self._changed = self._changed, {}
+        written = [(kind, key, _encode(value)) for (kind, key), value in changed.items() if value is not None]
+        execute = self._database.execute
+        execute("BEGIN")
+        if written:
+            self._database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", written)
+        for (kind, key), value in changed.items():
+            if value is None:
+                execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, key))
+        execute("COMMIT")
+
+    def close(self) -> None:
+        """Writes what is left and closes the file."""
+        self.commit()
+        self._database.close()
