@@ -1,0 +1,43 @@
+"""The access token: a JWT (HS256) that says which account signed in, and with which of its passwords."""
+
+from datetime import datetime, timedelta
+
+import jwt
+
+from djangobot.db.errors import AccessDenied
+
+LIFETIME = timedelta(days=1)
+"""The original's: "срок жизни токена 1 день"."""
+
+ALGORITHM = "HS256"
+
+LARGEST_ID = 2**63 - 1
+"""What a database's BIGINT holds."""
+
+
+class Signer:
+    """Issues access tokens, and reads only what it issued."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def issue(self, account_id: int, token_version: int, now: datetime) -> str:
+        claims = {"sub": str(account_id), "ver": token_version, "iat": now, "exp": now + LIFETIME}
+        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+
+    def read(self, token: str) -> tuple[int, int]:
+        """(account id, token version), or AccessDenied for anything that is not a living token of ours."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                algorithms=[ALGORITHM],
+                options={"require": ["exp", "iat", "sub", "ver"]},
+            )
+            account_id, token_version = int(claims["sub"]), claims["ver"]
+        except (jwt.PyJWTError, ValueError, RecursionError) as exc:
+            # RecursionError: the header is parsed before the signature is checked, and may nest without end.
+            raise AccessDenied from exc
+        if type(token_version) is not int or not 0 < account_id <= LARGEST_ID:
+            raise AccessDenied
+        return account_id, token_version

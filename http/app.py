@@ -1,0 +1,65 @@
+"""The door for programs: every call and who answers it."""
+
+from collections.abc import Iterator
+
+from litestar import Litestar, Response
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+
+from djangobot.http import accounts, auth, cabinet, docs, health, messages
+from djangobot.http.access import Signer
+from djangobot.http.door import Door, Inside
+from djangobot.http.errors import EXCEPTION_HANDLERS
+from djangobot.http.limits import Limits
+
+__all__ = ["ROUTES", "Door", "create_app"]
+
+ROUTES = [
+    accounts.register,  #    POST    /api/user/
+    accounts.change,  #      PUT     /api/user/
+    accounts.remove,  #      DELETE  /api/user/
+    auth.sign_in,  #         POST    /api/auth/
+    cabinet.redeem,  #       POST    /api/cabinet/
+    cabinet.history,  #      GET     /api/cabinet
+    messages.send_message,  # POST   /api/send_message
+    messages.find,  #        GET     /api/messages/{id}
+    docs.page,  #            GET     /api/
+    docs.file,  #            GET     /api/docs/{name}
+    docs.document,  #        GET     /api/openapi.json
+    health.health,  #        GET     /health
+]
+
+
+def create_app(door: Door, limits: Limits | None = None) -> Litestar:
+    """The ASGI application. The database is opened and closed by whoever runs it."""
+    here = Inside(
+        door=door,
+        limits=limits or Limits(limit_send=door.limit_send),
+        signer=Signer(door.jwt_secret),
+    )
+    return Litestar(
+        [*_options(), *ROUTES],
+        exception_handlers=EXCEPTION_HANDLERS,
+        state=State({"inside": here}, deep_copy=False),
+        openapi_config=None,  # docs.py writes the document: every status, each with its example
+        logging_config=None,  # errors.py logs what is ours
+    )
+
+
+def _options() -> Iterator[HTTPRouteHandler]:
+    """OPTIONS for every path, put before its routes: Litestar's own names only the first one's methods."""
+    methods: dict[str, set[str]] = {}
+    for route in ROUTES:
+        if isinstance(route, HTTPRouteHandler):
+            for path in route.paths:
+                methods.setdefault(path, {"OPTIONS"}).update(route.http_methods)
+    for path, allowed in methods.items():
+        yield _option(path, ", ".join(sorted(allowed)))
+
+
+def _option(path: str, allow: str) -> HTTPRouteHandler:
+    @HTTPRouteHandler(path, http_method="OPTIONS", status_code=204)
+    async def options() -> Response[None]:
+        return Response(None, headers={"allow": allow})
+
+    return options

@@ -1,0 +1,101 @@
+"""/api/cabinet: a code from the bot becomes a bot token, and an account reads its history."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET, Meta, UnsetType
+
+from djangobot.db import codes, messages
+from djangobot.http.answers import Answer, Call, answer
+from djangobot.http.auth import signed_in
+from djangobot.http.door import inside
+from djangobot.http.fields import Code, TokenName
+from djangobot.http.limits import address_of
+from djangobot.http.reading import Reader, given, read_query
+
+LONG = 2**63 - 1
+
+
+class Redemption(msgspec.Struct, forbid_unknown_fields=True):
+    """The code the bot shows in Telegram; `name` is for telling one's tokens apart."""
+
+    code: Code
+    name: TokenName | UnsetType = UNSET
+
+
+class Redeemed(msgspec.Struct):
+    answer: str
+    bot_token: str
+
+
+class Paging(msgspec.Struct, forbid_unknown_fields=True):
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    before: Annotated[int, Meta(ge=1, le=LONG)] | UnsetType = UNSET
+    chat: Annotated[int, Meta(ge=-LONG, le=LONG)] | UnsetType = UNSET
+
+
+class Line(msgspec.Struct, omit_defaults=True):
+    """One message of the history."""
+
+    time: str
+    text: str
+    type: str
+    id: str
+    status: str
+    chat: int
+    token: str | None
+    failure: str | UnsetType = UNSET
+
+
+class History(msgspec.Struct):
+    answer: str
+    messages: list[Line]
+    name: str
+    next: int | None
+
+
+REDEMPTION = Reader(Redemption)
+
+
+@post("/api/cabinet", status_code=200)
+async def redeem(request: Call) -> Answer:
+    account = await signed_in(request)
+    asked = await REDEMPTION.of(request)
+    with inside(request.scope).limits.code(address_of(request.scope), account.id):
+        _, bot_token = await codes.redeem(account, asked.code, datetime.now(UTC), given(asked.name))
+    return answer(Redeemed("success", bot_token))
+
+
+@HTTPRouteHandler("/api/cabinet", http_method=["GET", "HEAD"], status_code=200)
+async def history(request: Call) -> Answer:
+    account = await signed_in(request)
+    asked = read_query(Paging, request.scope)
+    page = await messages.page(
+        account.id,
+        limit=asked.limit,
+        before=None if asked.before is UNSET else asked.before,
+        chat=None if asked.chat is UNSET else asked.chat,
+    )
+    lines = [line_of(entry) for entry in page.messages]
+    return answer(History("success", lines, account.name, page.next))
+
+
+def line_of(entry: messages.Entry) -> Line:
+    return Line(
+        time=moment(entry.time),
+        text=entry.text,
+        type=entry.type,
+        id=entry.id,
+        status=entry.status,
+        chat=entry.chat,
+        token=entry.token,
+        failure=UNSET if entry.failure is None else entry.failure,
+    )
+
+
+def moment(time: datetime) -> str:
+    """As the original wrote it: 2023-09-25T02:47:11.305832Z, always with six decimals."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -1,0 +1,99 @@
+"""/api/: Swagger UI and the OpenAPI document, served by us alone: the page asks no other host."""
+
+import asyncio
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+from litestar import Response
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Method
+
+from djangobot.http import openapi
+from djangobot.http.answers import JSON, Answer, Call
+from djangobot.http.door import inside
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Swagger UI writes style attributes and draws its icons from data: URLs; all else is ours or forbidden."""
+
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+
+PAGE = b"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>DjangoBot API</title>
+<link rel="stylesheet" href="/api/docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="/api/docs/favicon-32x32.png">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<noscript>The same as JSON: <a href="/api/openapi.json">/api/openapi.json</a></noscript>
+<script src="/api/docs/swagger-ui-bundle.js"></script>
+<script src="/api/docs/start.js"></script>
+</body>
+</html>
+"""
+
+START = b"""SwaggerUIBundle({
+  url: "/api/openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  validatorUrl: null,
+});
+"""
+
+TYPES = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+    "start.js": "text/javascript",
+}
+"""The files the page needs, and nothing else of the package."""
+
+GET: list[Method] = ["GET", "HEAD"]
+DAY = {"cache-control": "public, max-age=86400"}
+
+
+@HTTPRouteHandler("/api", http_method=GET, status_code=200)
+async def page() -> Answer:
+    return Response(PAGE, media_type="text/html", headers=HEADERS)
+
+
+@HTTPRouteHandler("/api/docs/{name:str}", http_method=GET, status_code=200)
+async def file(request: Call) -> Answer:
+    name = request.path_params["name"]
+    if name not in TYPES:
+        raise NotFoundException
+    content = START if name == "start.js" else await asyncio.to_thread((_folder() / name).read_bytes)
+    return Response(content, media_type=TYPES[name], headers={**HEADERS, **DAY})
+
+
+@HTTPRouteHandler("/api/openapi.json", http_method=GET, status_code=200)
+async def document(request: Call) -> Answer:
+    return Response(_document(inside(request.scope).door.version), media_type=JSON, headers=HEADERS)
+
+
+@lru_cache(maxsize=1)
+def _document(version: str) -> bytes:
+    return msgspec.json.encode(openapi.document(version))
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path:
+    """Swagger UI's files in the package flask-swagger-ui; found without importing it (and Flask)."""
+    spec = find_spec("flask_swagger_ui")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("flask-swagger-ui is not installed")
+    return Path(spec.submodule_search_locations[0]) / "dist"

@@ -1,0 +1,37 @@
+"""What the whole door shares: how it was set up, and where its handlers find that again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from litestar.types import Scope
+
+from djangobot.http.access import Signer
+from djangobot.http.limits import Limits
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the process around it decides about the door."""
+
+    jwt_secret: str = field(repr=False)
+    version: str
+    telegram: Callable[[], str]
+    """The bot's connection now: "connected", "connecting" or "off" (a process that runs without the bot)."""
+    send_wait: float = 5.0
+    """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
+    limit_send: int = 0
+    """Messages accepted a minute per bot token; 0: no limit."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The door as its handlers see it: one per application."""
+
+    door: Door
+    limits: Limits
+    signer: Signer
+
+
+def inside(scope: Scope) -> Inside:
+    here: Inside = scope["litestar_app"].state.inside
+    return here

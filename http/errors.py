@@ -1,0 +1,135 @@
+"""What goes wrong, as HTTP says it: a table from the error family to statuses, and the answers."""
+
+import math
+import traceback
+from collections.abc import Mapping
+
+import structlog
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from djangobot.db import errors as family
+from djangobot.http.answers import Answer, Call, Refusal, answer
+
+log = structlog.get_logger(__name__)
+
+STATUS: Mapping[type[family.DjangoBotError], int] = {
+    family.FieldsInvalid: 400,
+    family.WrongCredentials: 401,
+    family.AccessDenied: 401,
+    family.TokenInvalid: 401,
+    family.NotYours: 403,
+    family.CodeInvalid: 403,
+    family.ChatBlocked: 403,
+    family.ChatBanned: 403,
+    family.MessageNotFound: 404,
+    family.TokenNotFound: 404,
+    family.LoginTaken: 409,
+    family.TextTooLong: 413,
+    family.TooManyRequests: 429,
+    family.DatabaseUnavailable: 503,
+}
+
+REALM = 'Bearer realm="djangobot"'
+
+BUSY_RETRY = 2
+"""Seconds after which a database that was busy or away is worth another try."""
+
+BUG = "Something went wrong here; it has been noted. Please try again later."
+
+SENTENCES = {
+    404: "There is nothing at this address; the calls are listed at /api/.",
+    405: "This address does not take this method.",
+}
+
+
+class Refused(Exception):
+    """A refusal that only HTTP knows: of the request's form, not of what it asks for."""
+
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        *,
+        details: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.details = details or {}
+        self.headers = headers
+
+
+def fields_refused(details: dict[str, str]) -> Refused:
+    return Refused(400, str(family.FieldsInvalid({})), details=details)
+
+
+def unauthorized(sentence: str) -> Refused:
+    """For a call that brought no token at all: the challenge then names no error (RFC 6750, 3.1)."""
+    return Refused(401, sentence, headers={"www-authenticate": REALM})
+
+
+def status_of(error: type[family.DjangoBotError]) -> int:
+    """An error's status, or that of the nearest relative in the table."""
+    return next((STATUS[kin] for kin in error.__mro__ if kin in STATUS), 500)
+
+
+def _of_the_family(_: Call, exc: family.DjangoBotError) -> Answer:
+    status = status_of(type(exc))
+    details: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    match exc:
+        case family.FieldsInvalid():
+            details = exc.details
+        case family.WrongCredentials():
+            headers["www-authenticate"] = REALM
+        case family.AccessDenied() | family.TokenInvalid():
+            headers["www-authenticate"] = f'{REALM}, error="invalid_token", error_description="{exc}"'
+        case family.TooManyRequests():
+            headers["retry-after"] = str(whole_seconds(exc.retry_after))
+        case family.DatabaseUnavailable():
+            headers["retry-after"] = str(BUSY_RETRY)
+            log.warning("database unavailable", cause=type(exc.__cause__).__name__)
+    return answer(Refusal(str(exc), details), status, headers)
+
+
+def _refused(_: Call, exc: Refused) -> Answer:
+    return answer(Refusal(str(exc), exc.details), exc.status, exc.headers)
+
+
+def _of_litestar(request: Call, exc: HTTPException) -> Answer:
+    """Litestar's own refusals: no such path, no such method, a Host header that is none."""
+    if exc.status_code >= 500:
+        return _bug(request, exc)
+    headers = {}
+    if exc.status_code == 405:
+        allowed = (exc.headers or {}).get("allow", "")
+        headers["allow"] = ", ".join(sorted(allowed.split(", ")))
+    sentence = SENTENCES.get(exc.status_code, "This is not a request the server understands.")
+    return answer(Refusal(sentence), exc.status_code, headers)
+
+
+def _bug(request: Call, exc: Exception) -> Answer:
+    """Ours. The log gets the place, not the message or the values: those may hold what nobody may read."""
+    frames = traceback.extract_tb(exc.__traceback__)[-8:]
+    log.error(
+        "request failed",
+        method=request.method,
+        path=request.scope.get("path_template", ""),
+        error=type(exc).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )
+    return answer(Refusal(BUG), 500)
+
+
+def whole_seconds(seconds: float) -> int:
+    """For Retry-After: never 0, never too early."""
+    return max(1, math.ceil(seconds))
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    family.DjangoBotError: _of_the_family,
+    Refused: _refused,
+    HTTPException: _of_litestar,
+    Exception: _bug,
+}

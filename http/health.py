@@ -1,0 +1,45 @@
+"""/health: whether the service can do its work, for whoever keeps it running."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+
+from djangobot.db import outbox
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.http.answers import Answer, Call, answer
+from djangobot.http.door import inside
+from djangobot.http.errors import BUSY_RETRY
+
+PATIENCE = 2.0
+"""Seconds within which the database must answer a look at the outbox."""
+
+
+class Health(msgspec.Struct):
+    """`telegram` is "connected", "connecting" or "off" (no bot in this process, which is fine)."""
+
+    answer: str
+    database: str
+    telegram: str
+    oldest_due_seconds: float | None
+    version: str
+
+
+@HTTPRouteHandler("/health", http_method=["GET", "HEAD"], status_code=200)
+async def health(request: Call) -> Answer:
+    door = inside(request.scope).door
+    telegram = door.telegram()
+    wrong = [] if telegram in ("connected", "off") else ["Telegram is not connected."]
+    now = datetime.now(UTC)
+    database, overdue = "ok", None
+    try:
+        due = await asyncio.wait_for(outbox.oldest_due(now), PATIENCE)
+        overdue = None if due is None else round(max(0.0, (now - due).total_seconds()), 3)
+    except (DatabaseUnavailable, TimeoutError):
+        database = "unavailable"
+        wrong.insert(0, "The database does not answer.")
+    state = Health(" ".join(wrong) or "ok", database, telegram, overdue, door.version)
+    if wrong:
+        return answer(state, 503, {"retry-after": str(BUSY_RETRY)})
+    return answer(state)

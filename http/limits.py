@@ -1,0 +1,192 @@
+"""How often is too often: every limit of the door, with its number and its reason.
+
+Counted in this process's memory, in moving windows. Nothing an outsider sends makes that memory grow without
+end: keys are digests, each window keeps at most KEYS of them, and the least recently used go first.
+"""
+
+import secrets
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from litestar.types import Scope
+
+from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
+
+Clock = Callable[[], float]
+
+KEYS = 10_000
+"""Keys a window remembers: at most 10 MB each for the windows below, full of full entries."""
+
+WAITING = 100
+"""Password hashes that may wait for the two hashing threads: at about 30 a second each, two seconds' work."""
+
+WAITING_RETRY = 2.0
+"""Seconds after which that queue has been worked off."""
+
+
+class Window:
+    """At most `limit` times in any `seconds`, per key."""
+
+    def __init__(
+        self, limit: int, seconds: float, *, keys: int = KEYS, clock: Clock = time.monotonic
+    ) -> None:
+        self.limit = limit
+        self.seconds = seconds
+        self._keys = keys
+        self._clock = clock
+        self._salt = secrets.token_bytes(16)
+        self._taken: OrderedDict[bytes, deque[float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, key: str) -> float:
+        """One more for this key, now; TooManyRequests when the window is full. Answers the slot's mark."""
+        now = self._clock()
+        digest = self._digest(key)
+        taken = self._taken.get(digest)
+        if taken is None:
+            self._make_room(now)
+            taken = self._taken[digest] = deque()
+        while taken and taken[0] <= now - self.seconds:
+            taken.popleft()
+        if len(taken) >= self.limit:
+            raise TooManyRequests(taken[0] + self.seconds - now)
+        taken.append(now)
+        self._taken.move_to_end(digest)
+        return now
+
+    def give_back(self, key: str, mark: float) -> None:
+        """As if that slot had never been taken."""
+        digest = self._digest(key)
+        taken = self._taken.get(digest)
+        if taken is None or mark not in taken:
+            return
+        taken.remove(mark)
+        if not taken:
+            del self._taken[digest]
+
+    @contextmanager
+    def only(self, failure: type[Exception], key: str) -> Iterator[None]:
+        """Counts an attempt only when it ends in `failure`.
+
+        The slot is held while the attempt runs, so that many attempts at once cannot all slip in before the
+        first of them has failed.
+        """
+        mark = self.take(key)
+        try:
+            yield
+        except failure:
+            raise
+        except BaseException:
+            self.give_back(key, mark)
+            raise
+        else:
+            self.give_back(key, mark)
+
+    @contextmanager
+    def unless_refused(self, key: str) -> Iterator[None]:
+        """Counts an attempt only when it succeeds."""
+        mark = self.take(key)
+        try:
+            yield
+        except BaseException:
+            self.give_back(key, mark)
+            raise
+
+    def _digest(self, key: str) -> bytes:
+        """Short whatever was sent, and not to be steered from outside."""
+        return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=self._salt).digest()
+
+    def _make_room(self, now: float) -> None:
+        """Forgets two stale keys for each new one, so that a flood's traces go with the next calls."""
+        for _ in range(2):
+            oldest = next(iter(self._taken.values()), None)
+            stale = oldest is not None and oldest[-1] <= now - self.seconds
+            if stale or len(self._taken) >= self._keys:
+                self._taken.popitem(last=False)
+
+
+class Crowd:
+    """At most `most` at once; who comes later is sent away rather than made to wait."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._inside = 0
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        if self._inside >= self._most:
+            raise TooManyRequests(WAITING_RETRY)
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1
+
+
+class Limits:
+    """Every limit of the door. An address is one IPv4 address or one IPv6 /64, what a household is given."""
+
+    def __init__(self, *, limit_send: int = 0, clock: Clock = time.monotonic) -> None:
+        self._registrations = Window(30, 60, clock=clock)
+        """By address, all. A CI that registers a dozen accounts a minute passes, a flood does not."""
+
+        self._sign_ins = Window(60, 60, clock=clock)
+        """By address, all: one a second, for each costs a password hash."""
+
+        self._wrong_passwords = Window(20, 300, clock=clock)
+        """By login, failures only: 5760 guesses a day are nothing against a password worth the name."""
+
+        self._wrong_codes = Window(10, 600, clock=clock)
+        """By account, failures only: a code lives 10 minutes, so 10 guesses out of 10 000 000 000."""
+
+        self._wrong_codes_of_address = Window(60, 600, clock=clock)
+        """By address, failures only: many accounts behind one address guess no faster than six."""
+
+        self.sends = Window(limit_send, 60, clock=clock) if limit_send > 0 else None
+        """By bot token, accepted messages only: DJANGOBOT_LIMIT_SEND."""
+
+        self.hashing = Crowd(WAITING)
+        """Everyone whose password or code is being hashed."""
+
+    @contextmanager
+    def registration(self, address: str) -> Iterator[None]:
+        self._registrations.take(address)
+        with self.hashing.enter():
+            yield
+
+    @contextmanager
+    def sign_in(self, address: str, login: str) -> Iterator[None]:
+        self._sign_ins.take(address)
+        with self.hashing.enter(), self._wrong_passwords.only(WrongCredentials, login):
+            yield
+
+    @contextmanager
+    def code(self, address: str, account_id: int) -> Iterator[None]:
+        with (
+            self.hashing.enter(),
+            self._wrong_codes.only(CodeInvalid, str(account_id)),
+            self._wrong_codes_of_address.only(CodeInvalid, address),
+        ):
+            yield
+
+
+def address_of(scope: Scope) -> str:
+    """Whom a limit by address counts: an IPv4 address, or an IPv6 address's /64."""
+    client = scope.get("client")
+    if client is None:  # a Unix socket
+        return "local"
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return client[0]
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))

@@ -1,0 +1,169 @@
+"""/api/send_message, the hot path, and /api/messages/{id}: what became of a message."""
+
+import contextlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from uuid import UUID
+
+import msgspec
+from litestar import asgi
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Receive, Scope, Send
+from msgspec import UNSET, UnsetType
+
+from djangobot.db import messages
+from djangobot.db.errors import ChatBlocked, MessageNotFound
+from djangobot.http.answers import HEADERS, JSON, Answer, Call, answer
+from djangobot.http.auth import bearer
+from djangobot.http.cabinet import moment
+from djangobot.http.door import inside
+from djangobot.http.errors import fields_refused, unauthorized
+from djangobot.http.fields import BotToken, Text, Type
+from djangobot.http.reading import Reader, body_of, header_of
+
+LONGEST_WAIT = 60.0
+"""Seconds a caller may ask us to wait for Telegram."""
+
+
+class Outgoing(msgspec.Struct, forbid_unknown_fields=True):
+    """A message for the person whose code the bot token came from."""
+
+    text: Text
+    type: Type = "Text"
+    bot_token: BotToken | UnsetType = UNSET
+
+
+class Taken(msgspec.Struct, omit_defaults=True):
+    """What became of the message within the wait; `failure` says why when nothing did."""
+
+    answer: str
+    id: str
+    status: str
+    failure: str | None = None
+
+
+class Found(msgspec.Struct):
+    answer: str
+    id: str
+    status: str
+    time: str
+    text: str
+    type: str
+    failure: str | UnsetType = UNSET
+
+
+OUTGOING = Reader(Outgoing)
+
+
+@asgi("/api/send_message", copy_scope=False)
+async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
+    """Straight on ASGI, without Litestar's Request and Response: measured, that is twice as fast."""
+    if scope.get("method") != "POST":
+        return await _other_method(scope, send)
+    here = inside(scope)
+    outgoing = OUTGOING.read(await body_of(scope, receive))
+    token = token_of(scope, outgoing)
+    wait, applied = preferred(header_of(scope, b"prefer") or "")
+    if wait is None:
+        wait = here.door.send_wait
+    counted = (
+        contextlib.nullcontext() if here.limits.sends is None else here.limits.sends.unless_refused(token)
+    )
+    with counted:
+        accepted = await messages.accept(token, outgoing.text, outgoing.type, datetime.now(UTC), wait=wait)
+    status, payload = outcome(accepted)
+    await _write(send, status, msgspec.json.encode(payload), applied)
+
+
+def token_of(scope: Scope, outgoing: Outgoing) -> str:
+    """The bot token, from the body or from the header; both only if they agree."""
+    header = bearer(scope)
+    if outgoing.bot_token is UNSET:
+        if header is None:
+            raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
+        return header
+    if header is not None and header != outgoing.bot_token:
+        raise fields_refused({"bot_token": "is not the one in the Authorization header"})
+    return outgoing.bot_token
+
+
+@lru_cache(maxsize=64)
+def _preferred(header: str) -> tuple[float | None, bytes]:
+    wait: float | None = None
+    at_once = False
+    for preference in header.split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        name, value = name.strip().lower(), value.strip(' \t"')
+        if name == "respond-async":
+            at_once = True
+        elif name == "wait" and wait is None and value.isascii() and value.isdigit():
+            wait = min(float(value), LONGEST_WAIT)
+    applied = ["respond-async"] if at_once else []
+    if wait is not None:
+        applied.append(f"wait={wait:.0f}")
+    elif at_once:
+        wait = 0.0
+    return wait, ", ".join(applied).encode()
+
+
+def preferred(header: str) -> tuple[float | None, bytes]:
+    """What `Prefer` (RFC 7240) asks for: (seconds to wait, None when it does not say; Preference-Applied)."""
+    return _preferred(header[:200])
+
+
+def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
+    """The status and the answer for a message that is on disk, by what has become of it so far."""
+    match accepted.status:
+        case "sent":
+            return 200, Taken("message was successfully send", accepted.id, "sent")
+        case "queued" | "sending":
+            return 202, Taken("message was accepted", accepted.id, "queued")
+        case "uncertain":
+            return 202, Taken("message was accepted", accepted.id, "uncertain", accepted.failure)
+        case "failed" if accepted.failure == "blocked":
+            return 403, Taken(str(ChatBlocked()), accepted.id, "failed", "blocked")
+        case status:
+            reason = accepted.failure or status
+            return 502, Taken(
+                f"Telegram did not take the message: {reason}", accepted.id, status, accepted.failure
+            )
+
+
+PLAIN = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
+
+
+async def _write(send: Send, status: int, body: bytes, applied: bytes) -> None:
+    headers = [*PLAIN, (b"content-length", b"%d" % len(body))]
+    if applied:
+        headers.append((b"preference-applied", applied))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _other_method(scope: Scope, send: Send) -> None:
+    allow = "OPTIONS, POST"
+    if scope.get("method") != "OPTIONS":
+        raise MethodNotAllowedException(headers={"allow": allow})
+    await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow.encode())]})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+@HTTPRouteHandler("/api/messages/{id:str}", http_method=["GET", "HEAD"], status_code=200)
+async def find(request: Call) -> Answer:
+    token = bearer(request.scope)
+    if token is None:
+        raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
+    entry = await messages.of_token(canonical(request.path_params["id"]), token, datetime.now(UTC))
+    failure = UNSET if entry.failure is None else entry.failure
+    return answer(
+        Found("success", entry.id, entry.status, moment(entry.time), entry.text, entry.type, failure)
+    )
+
+
+def canonical(public_id: str) -> str:
+    """A message's id as it is stored; MessageNotFound for what can be none."""
+    try:
+        return str(UUID(public_id))
+    except ValueError as exc:
+        raise MessageNotFound from exc

@@ -1,0 +1,186 @@
+"""The door over a real socket, on a fresh database; messages are settled as delivery would."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from litestar import Litestar
+
+from djangobot.db import chats, codes, outbox
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.http.access import Signer
+from djangobot.http.app import Door, create_app
+from djangobot.http.limits import Limits
+
+SECRET = "a secret for tests only, long enough for HS256"
+PASSWORD = "password1234"
+
+Json = dict[str, Any]
+
+
+class Clock:
+    """A monotonic clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Telegram:
+    """What the door is told about the bot's connection."""
+
+    state: str = "connected"
+
+    def __call__(self) -> str:
+        return self.state
+
+
+@dataclass
+class Api:
+    """A client of the door, and the few things that happen on Telegram's side of it."""
+
+    client: httpx.AsyncClient
+    clock: Clock
+    telegram: Telegram
+    signer: Signer = field(default_factory=lambda: Signer(SECRET))
+    _chat_ids: "count[int]" = field(default_factory=lambda: count(5_000_000_001))
+
+    async def register(
+        self, login: str = "FedXL", name: str = "Fedor", psw: str = PASSWORD
+    ) -> httpx.Response:
+        return await self.client.post("/api/user/", json={"name": name, "login": login, "psw": psw})
+
+    async def access(self, login: str = "FedXL", psw: str = PASSWORD) -> dict[str, str]:
+        """The Authorization header of this account, which is made when there is none."""
+        await self.register(login, psw=psw)
+        answer = await self.client.post("/api/auth/", json={"login": login, "psw": psw})
+        assert answer.status_code == 200, answer.text
+        return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+    async def person(self) -> chats.Chat:
+        return await chats.meet(
+            next(self._chat_ids),
+            access_hash=77,
+            first_name="Ann",
+            last_name="",
+            username="",
+            language="en",
+            now=datetime.now(UTC),
+        )
+
+    async def code(self, person: chats.Chat | None = None) -> str:
+        return await codes.issue(person or await self.person(), datetime.now(UTC))
+
+    async def bot_token(self, access: dict[str, str], person: chats.Chat | None = None, **more: str) -> str:
+        body = {"code": await self.code(person), **more}
+        answer = await self.client.post("/api/cabinet/", json=body, headers=access)
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["bot_token"]
+        return token
+
+    async def send(
+        self, token: str, text: str = "hello", prefer: str = "respond-async", **more: Any
+    ) -> httpx.Response:
+        body = {"text": text, "type": "Text", "bot_token": token, **more}
+        return await self.client.post("/api/send_message", json=body, headers={"prefer": prefer})
+
+    async def deliver(self, refused: str | None = None) -> int:
+        """Settles all that is due: as sent, or as failed for this reason. Answers how many were programs'."""
+        settled = 0
+        while True:
+            now = datetime.now(UTC)
+            claimed: Sequence[outbox.Claimed] = await outbox.claim(now, limit=100, lease=timedelta(minutes=1))
+            if not claimed:
+                return settled
+            settled += sum(message.kind == "message" for message in claimed)
+            refusing = [message for message in claimed if refused and message.kind == "message"]
+            await outbox.settle(
+                [
+                    outbox.Failed(message, refused or "") if message in refusing else outbox.Sent(message, 7)
+                    for message in claimed
+                ],
+                now,
+            )
+
+    async def deliver_next(self, refused: str | None = None) -> None:
+        """Like delivery's loop: waits for a message to come in, then settles it."""
+        while not await self.deliver(refused):
+            await outbox.wait_for_arrival(1.0)
+
+
+def an_app(
+    *, limits: Limits | None = None, telegram: Telegram | None = None, send_wait: float = 5.0
+) -> Litestar:
+    door = Door(
+        jwt_secret=SECRET,
+        version="0.0.test",
+        telegram=telegram or Telegram(),
+        send_wait=send_wait,
+        limit_send=0,
+    )
+    return create_app(door, limits)
+
+
+@contextlib.asynccontextmanager
+async def served(app: Litestar) -> AsyncIterator[str]:
+    """The application under uvicorn as the process runs it; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        config = uvicorn.Config(app, http="httptools", lifespan="off", access_log=False, log_config=None)
+        config.load()
+        server = uvicorn.Server(config)
+        server.lifespan = config.lifespan_class(config)
+        await server.startup(sockets=[listening])
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            for listener in server.servers:  # not shutdown(): it sleeps, and there are hundreds of tests
+                listener.close()
+                await listener.wait_closed()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with all its tables, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "djangobot.sqlite"
+
+    async def make() -> None:
+        await open_database(f"sqlite:///{path}")
+        await migrate()
+        await close_database()
+
+    asyncio.run(make())
+    return path
+
+
+@pytest.fixture
+async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[None]:
+    for file in migrated.parent.glob("djangobot.sqlite*"):
+        shutil.copy(file, tmp_path)
+    outbox._bell = asyncio.Event()  # each test has a loop of its own
+    await open_database(f"sqlite:///{tmp_path / migrated.name}")
+    yield
+    await close_database()
+
+
+@pytest.fixture
+async def api(database: None) -> AsyncIterator[Api]:
+    clock, telegram = Clock(), Telegram()
+    app = an_app(limits=Limits(clock=clock), telegram=telegram)
+    async with (
+        served(app) as address,
+        httpx.AsyncClient(base_url=address, timeout=30, limits=httpx.Limits()) as client,
+    ):
+        yield Api(client, clock, telegram)

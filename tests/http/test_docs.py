@@ -1,0 +1,98 @@
+"""GET /api/ shows the document, with files of our own and nobody else's."""
+
+import re
+
+import pytest
+
+from djangobot.http import openapi
+from djangobot.http.app import ROUTES
+
+from .conftest import Api
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/"])
+async def test_the_page_asks_only_us(api: Api, path: str) -> None:
+    """Every file it names is a path of ours and is there; its policy forbids the rest."""
+    page = await api.client.get(path)
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+    named = re.findall(r'(?:src|href)="([^"]*)"', page.text)
+    assert len(named) == 5
+    for address in named:
+        assert re.match(r"/api/", address)
+        file = await api.client.get(address)
+        assert file.status_code == 200
+        assert len(file.content) > 50
+        assert file.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_page_shows_our_document_and_asks_no_validator(api: Api) -> None:
+    """Swagger UI's default sends the document's address to a host of its makers."""
+    start = (await api.client.get("/api/docs/start.js")).text
+    assert 'url: "/api/openapi.json"' in start
+    assert "validatorUrl: null" in start
+    assert "http" not in start
+
+
+@pytest.mark.parametrize(
+    "name", ["swagger-ui.js", "LICENSE", "..%2f__init__.py", "%2fetc%2fpasswd", "start.js%00", ""]
+)
+async def test_no_other_file_is_served(api: Api, name: str) -> None:
+    """What the page needs is a closed list."""
+    assert (await api.client.get(f"/api/docs/{name}")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/docs/start.js", "/api/openapi.json", "/health"])
+async def test_head_is_get_without_the_body(api: Api, path: str) -> None:
+    """The same status and the same headers."""
+    head, get = await api.client.head(path), await api.client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+async def test_no_other_origin_may_read_us(api: Api) -> None:
+    """No CORS unless somebody asks for it one day."""
+    answer = await api.client.get("/health", headers={"origin": "https://example.org"})
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_every_route_is_in_the_document() -> None:
+    """Walks the route table: a call without its entry fails here."""
+    documented = {(method, path.rstrip("/")) for method, path in openapi.OPERATIONS}
+    own = {("get", "/api"), ("get", "/api/docs/{name}"), ("get", "/api/openapi.json")}
+    routes = set()
+    for handler in ROUTES:
+        for path in handler.paths:
+            plain = re.sub(r"{(\w+):str}", r"{\1}", path)
+            routes |= {(method.lower(), plain) for method in getattr(handler, "http_methods", {"POST"})}
+    routes = {(method, path) for method, path in routes if method != "head"}
+    assert routes == documented | own
+
+
+async def test_the_document_is_openapi_3_1_with_an_example_for_everything(api: Api) -> None:
+    """Every body and every answer of every call."""
+    document = (await api.client.get("/api/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["version"] == "0.0.test"
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            contents = [answer["content"] for answer in operation["responses"].values()]
+            contents += [operation["requestBody"]["content"]] if "requestBody" in operation else []
+            for content in contents:
+                assert content["application/json"].keys() & {"example", "examples"}, (method, path)
+    assert set(document["components"]["securitySchemes"]) == {"accessToken", "botToken"}
+
+
+def test_every_refusal_names_its_headers() -> None:
+    """WWW-Authenticate with 401, Retry-After with 429 and 503."""
+    needed = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
+    for methods in openapi.document("1")["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if status in needed:
+                    assert needed[status] in answer["headers"]

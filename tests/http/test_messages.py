@@ -1,0 +1,225 @@
+"""POST /api/send_message and GET /api/messages/{id}."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from djangobot.db import chats, tokens
+from djangobot.http.messages import preferred
+
+from .conftest import Api
+
+
+async def test_a_message_telegram_took_within_the_wait_is_200(api: Api) -> None:
+    """The documented sentence, to the letter."""
+    token = await api.bot_token(await api.access())
+    await api.deliver()
+    answer, _ = await asyncio.gather(api.send(token, prefer=""), api.deliver_next())
+    assert answer.status_code == 200, answer.text
+    assert list(answer.json()) == ["answer", "id", "status"]
+    assert answer.json()["answer"] == "message was successfully send"
+    assert answer.json()["status"] == "sent"
+
+
+async def test_a_message_that_still_waits_is_202(api: Api) -> None:
+    """It is on disk; the history has it."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answer = await api.send(token, prefer="wait=0")
+    assert answer.status_code == 202
+    assert list(answer.json()) == ["answer", "id", "status"]
+    assert (answer.json()["answer"], answer.json()["status"]) == ("message was accepted", "queued")
+    assert answer.headers["preference-applied"] == "wait=0"
+    history = (await api.client.get("/api/cabinet", headers=access)).json()
+    assert [line["id"] for line in history["messages"]] == [answer.json()["id"]]
+
+
+async def test_respond_async_answers_at_once(api: Api) -> None:
+    """Nobody delivers here, and the default wait is five seconds."""
+    token = await api.bot_token(await api.access())
+    async with asyncio.timeout(4):
+        answer = await api.send(token, prefer="respond-async")
+    assert (answer.status_code, answer.headers["preference-applied"]) == (202, "respond-async")
+
+
+@pytest.mark.parametrize(
+    ("header", "wait", "applied"),
+    [
+        ("", None, b""),
+        ("respond-async", 0, b"respond-async"),
+        ("Respond-Async", 0, b"respond-async"),
+        ("wait=7", 7, b"wait=7"),
+        ('wait="7"', 7, b"wait=7"),
+        ("respond-async, wait=7", 7, b"respond-async, wait=7"),
+        ("wait=1; x=y, wait=9", 1, b"wait=1"),
+        ("wait=3600", 60, b"wait=60"),
+        ("wait=" + "9" * 150, 60, b"wait=60"),
+        ("wait=-1", None, b""),
+        ("wait=soon", None, b""),
+        ("wait=1.5", None, b""),
+        ("wait=²", None, b""),
+        ("return=minimal, handling=strict,,;=", None, b""),
+    ],
+)
+def test_prefer_is_read_as_rfc_7240_says(header: str, wait: float | None, applied: bytes) -> None:
+    """What is not understood is ignored; the wait has its bounds."""
+    assert preferred(header) == (wait, applied)
+
+
+async def test_the_token_may_come_as_a_header(api: Api) -> None:
+    """Alone, or beside the same one in the body."""
+    token = await api.bot_token(await api.access())
+    headers = {"authorization": f"Bearer {token}", "prefer": "respond-async"}
+    for body in ({"text": "a"}, {"text": "b", "type": "File", "bot_token": token}):
+        answer = await api.client.post("/api/send_message", json=body, headers=headers)
+        assert answer.status_code == 202, answer.text
+
+
+async def test_two_tokens_that_differ_are_refused(api: Api) -> None:
+    """Which of the two was meant is not for us to guess."""
+    token = await api.bot_token(await api.access())
+    headers = {"authorization": f"Bearer {token}"}
+    body = {"text": "a", "bot_token": "7EVgXzmREWIf1qHsaYkegiQMa"}
+    answer = await api.client.post("/api/send_message", json=body, headers=headers)
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["bot_token"])
+
+
+async def test_no_token_at_all_is_a_missing_field(api: Api) -> None:
+    """400, and the answer says where it may stand."""
+    answer = await api.client.post("/api/send_message", json={"text": "a", "type": "Text"})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["bot_token"])
+
+
+@pytest.mark.parametrize("token", ["", "7EVgXzmREWIf1qHsaYkegiQMa", "x" * 5000, "\x00", "é", "' OR 1=1 --"])
+async def test_an_invalid_token_is_401(api: Api, token: str) -> None:
+    """Whatever it looks like."""
+    answer = await api.send(token)
+    assert (answer.status_code, answer.json()) == (401, {"answer": "This bot token is not valid."})
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+async def test_a_revoked_token_is_401(api: Api) -> None:
+    """The person pressed Revoke."""
+    person = await api.person()
+    token = await api.bot_token(await api.access(), person)
+    now = datetime.now(UTC)
+    for card in await tokens.of_chat(person.id, now):
+        await tokens.revoke(person.id, card.id, now)
+    assert (await api.send(token)).status_code == 401
+
+
+async def test_a_person_who_blocked_the_bot_is_403_until_they_come_back(api: Api) -> None:
+    """Known before the message came: it is not even accepted."""
+    person = await api.person()
+    token = await api.bot_token(await api.access(), person)
+    await chats.block(person.id, datetime.now(UTC))
+    answer = await api.send(token)
+    assert (answer.status_code, answer.json()) == (403, {"answer": "The person has blocked the bot."})
+    await chats.unblock(person.id, datetime.now(UTC))
+    assert (await api.send(token)).status_code == 202
+
+
+async def test_a_block_learned_from_the_message_itself_is_403(api: Api) -> None:
+    """With the id, for the message stands in the history as failed."""
+    token = await api.bot_token(await api.access())
+    await api.deliver()
+    answer, _ = await asyncio.gather(api.send(token, prefer="wait=30"), api.deliver_next("blocked"))
+    assert answer.status_code == 403
+    assert (answer.json()["answer"], answer.json()["status"]) == ("The person has blocked the bot.", "failed")
+
+
+async def test_a_message_telegram_refused_within_the_wait_is_502(api: Api) -> None:
+    """With Telegram's own word for why."""
+    token = await api.bot_token(await api.access())
+    await api.deliver()
+    answer, _ = await asyncio.gather(api.send(token, prefer="wait=30"), api.deliver_next("PEER_ID_INVALID"))
+    assert answer.status_code == 502
+    assert answer.json()["failure"] == "PEER_ID_INVALID"
+    assert "PEER_ID_INVALID" in answer.json()["answer"]
+
+
+@pytest.mark.parametrize("text", ["x" * 4096, "я" * 4096, "😀" * 4096, " a\n\tb ", "<b>*_`"])
+async def test_4096_characters_of_any_script_fit(api: Api, text: str) -> None:
+    """Escaped as \\uXXXX by the client too; and the text is kept as it came."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answer = await api.client.post(
+        "/api/send_message",
+        content=__import__("json").dumps({"text": text, "bot_token": token}),
+        headers={"prefer": "respond-async"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"][0]["text"] == text
+
+
+@pytest.mark.parametrize("text", ["x" * 4097, "x" * 5_000_000])
+async def test_a_text_that_is_too_long_is_413(api: Api, text: str) -> None:
+    """By one character or by millions; nothing is accepted."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answer = await api.send(token, text)
+    assert answer.status_code == 413
+    assert answer.json()["answer"]
+    assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "text"),
+        ({"text": ""}, "text"),
+        ({"text": "\x00"}, "text"),
+        ({"text": None}, "text"),
+        ({"text": 1}, "text"),
+        ({"text": "a", "type": "Photo"}, "type"),
+        ({"text": "a", "type": "text"}, "type"),
+        ({"text": "a", "type": None}, "type"),
+        ({"text": "a", "bot_token": 1}, "bot_token"),
+        ({"text": "a", "chat": 1}, "chat"),
+    ],
+)
+async def test_a_wrong_field_is_named_and_nothing_is_accepted(
+    api: Api, body: dict[str, object], field: str
+) -> None:
+    """400 with one sentence per field."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answer = await api.client.post("/api/send_message", json={"bot_token": token, **body})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["answer"] == "Some fields are missing or wrong."
+    assert list(answer.json()["details"]) == [field]
+    assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"] == []
+
+
+async def test_the_status_of_a_message_is_its_tokens_to_ask(api: Api) -> None:
+    """Found with the token it was sent with, and with no other."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    public_id = (await api.send(token, "look")).json()["id"]
+    await api.deliver()
+    mine = await api.client.get(f"/api/messages/{public_id}", headers={"authorization": f"Bearer {token}"})
+    assert mine.status_code == 200
+    found = mine.json()
+    assert (found["answer"], found["id"], found["status"]) == ("success", public_id, "sent")
+    assert (found["text"], found["type"], "failure" in found) == ("look", "Text", False)
+    other = await api.bot_token(await api.access("other"))
+    theirs = await api.client.get(f"/api/messages/{public_id}", headers={"authorization": f"Bearer {other}"})
+    assert (theirs.status_code, theirs.json()) == (404, {"answer": "There is no such message."})
+
+
+@pytest.mark.parametrize("public_id", ["1", str(uuid4()), "%00", "%ff", "..%2f", "x" * 3000])
+async def test_an_id_that_is_no_messages_is_404(api: Api, public_id: str) -> None:
+    """Whatever it looks like."""
+    token = await api.bot_token(await api.access())
+    answer = await api.client.get(f"/api/messages/{public_id}", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 404
+    assert answer.json()["answer"]
+
+
+async def test_the_status_needs_a_valid_token(api: Api) -> None:
+    """401 without one, and with an access token in its place."""
+    access = await api.access()
+    for headers in ({}, access):
+        assert (await api.client.get(f"/api/messages/{uuid4()}", headers=headers)).status_code == 401
