@@ -60,15 +60,14 @@ async def serve(
         listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
         await stack.enter_async_context(_database(settings))
         running: list[asyncio.Task[None]] = []
-        telegram: Callable[[], str] = lambda: "off"  # noqa: E731
+        client = None
         if bot:
             client, tasks = await stack.enter_async_context(_bot(settings))
-            telegram = lambda: "connected" if client.online.is_set() else "connecting"  # noqa: E731
             running += tasks
-        running.append(await stack.enter_async_context(_http(settings, listening, telegram)))
+        running.append(await stack.enter_async_context(_http(settings, listening, client)))
         log.info("up", version=__version__, http=f"http://{settings.http_host}:{settings.http_port}/api/")
-        if once_up is not None:
-            running.append(await stack.enter_async_context(_once_up(once_up, stop)))
+        if client is not None and once_up is not None:
+            running.append(await stack.enter_async_context(_once_up(client, once_up, stop)))
         await _first_end(running, stop)
         log.info("stopping")
 
@@ -173,8 +172,13 @@ def http_server(app: Litestar) -> HttpServer:
 
 @contextlib.asynccontextmanager
 async def _http(
-    settings: Settings, listening: socket.socket, telegram: Callable[[], str]
+    settings: Settings, listening: socket.socket, client: TelegramClient | None
 ) -> AsyncIterator[asyncio.Task[None]]:
+    def telegram() -> str:
+        if client is None:
+            return "off"
+        return "connected" if client.online.is_set() else "connecting"
+
     door = Door(
         jwt_secret=settings.jwt_secret,
         send_wait=settings.send_wait,
@@ -193,9 +197,10 @@ async def _http(
 
 @contextlib.asynccontextmanager
 async def _once_up(
-    call: Callable[[], Awaitable[bool]], stop: asyncio.Event
+    client: TelegramClient, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
 ) -> AsyncIterator[asyncio.Task[None]]:
     async def until_true() -> None:
+        await client.online.wait()
         if await call():
             stop.set()
         await stop.wait()

@@ -14,6 +14,8 @@ from djangobot.bot import log
 from djangobot.bot.settings import Settings, SettingsError, load
 
 OWNER_ONLY = 0o077
+UNTIL_STDIN_CLOSES = "--until-stdin-closes"
+"""Told to the sandbox by `demo`, which holds the other end of its stdin."""
 EPILOG = "Settings are environment variables or lines of a .env file: see docs/settings.md."
 
 
@@ -71,29 +73,15 @@ def demo(walkthrough: bool, http_port: int, web_port: int, telegram_port: int, d
         _run(demo.play(settings, ports, walkthrough=walkthrough), settings)
 
 
-@cli.command()
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8443, show_default=True, help="MTProto; 0: a free one."
-)
-@click.option(
-    "--web-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="Page and JSON API."
-)
-@click.option(
-    "--state",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("data/sandbox"),
-    show_default=True,
-)
-@click.option("--strict-limits", is_flag=True, help="Rates like the real ones, then FLOOD_WAIT.")
-@click.option("--until-stdin-closes", is_flag=True, hidden=True)
-def sandbox(port: int, web_port: int, state: Path, strict_limits: bool, until_stdin_closes: bool) -> None:
+@cli.command(context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox(arguments: tuple[str, ...]) -> None:
     """A Telegram of our own on loopback, alone, to test bots with."""
-    from djangobot.bot.sandbox.server import SandboxOptions, serve
+    from djangobot.bot.sandbox import main as run_sandbox
 
-    if until_stdin_closes:
+    if UNTIL_STDIN_CLOSES in arguments:
         _stop_when_stdin_closes()
-    options = SandboxOptions(port=port, web_port=web_port, state=state, strict_limits=strict_limits)
-    sys.exit(uvloop.run(serve(options)))
+    sys.exit(run_sandbox([argument for argument in arguments if argument != UNTIL_STDIN_CLOSES]))
 
 
 @cli.command()
@@ -165,7 +153,8 @@ def _stop_when_stdin_closes() -> None:
     import threading
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1024):
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
