@@ -6,6 +6,7 @@ import secrets
 import string
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
@@ -23,7 +24,6 @@ CODE_SALT = b"djangobot code"
 _hasher = PasswordHasher()
 # Two at a time: each takes 64 MiB and a core for tens of milliseconds, and the loop must go on.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="credentials")
-_nobody = _hasher.hash("nobody has this password")
 
 
 async def hash_password(password: str) -> str:
@@ -33,7 +33,7 @@ async def hash_password(password: str) -> str:
 
 async def password_matches(password: str, password_hash: str | None) -> bool:
     """Takes the same time when there is no hash to compare with."""
-    matches = await _in_pool(_verify, password, password_hash or _nobody)
+    matches = await _in_pool(_verify, password, password_hash)
     return bool(matches and password_hash)
 
 
@@ -76,9 +76,15 @@ def new_random_id() -> int:
     return secrets.randbits(64) - 2**63 or 1
 
 
-def _verify(password: str, password_hash: str) -> bool:
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
+
+
+def _verify(password: str, password_hash: str | None) -> bool:
+    nobody = _nobody()  # made at the first call whoever it is about, so that its cost tells nothing
     try:
-        return _hasher.verify(password_hash, password)
+        return _hasher.verify(password_hash or nobody, password)
     except (VerificationError, InvalidHashError):
         return False
 
