@@ -17,6 +17,7 @@ import uvloop
 
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.settings import Settings
+from djangobot.bot.sandbox.state import StateInUse
 from djangobot.bot.sandbox.web import Web
 
 HOST = "127.0.0.1"
@@ -53,11 +54,21 @@ class PortTaken(Exception):
     """A port is in use: names it and the option to change."""
 
     def __init__(self, port: int, option: str) -> None:
-        super().__init__(f"port {port} is already in use: choose another one with {option}, or 0 for any free one")
+        super().__init__(
+            f"port {port} is already in use: choose another one with {option}, or 0 for any free one"
+        )
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to whoever runs the loop."""
+    """uvicorn that leaves signals to whoever runs the loop, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -68,14 +79,18 @@ async def serve(
     options: SandboxOptions,
     *,
     stop: asyncio.Event | None = None,
-    on_ready: Callable[[Ready], None | Awaitable[None]] | None = None,
+    on_ready: Callable[[Ready], Awaitable[None] | None] | None = None,
 ) -> None:
     """Runs a sandbox until `stop` is set (or for ever); `PortTaken` when a port is in use."""
     web_socket = _bind(options.web_port, "--web-port")
     settings = Settings(
         strict_limits=options.strict_limits, repeats="error" if options.repeats == "error" else "echo"
     )
-    telegram = TelegramServer(options.state, settings, salt_lifetime=options.salt_lifetime)
+    try:
+        telegram = TelegramServer(options.state, settings, salt_lifetime=options.salt_lifetime)
+    except BaseException:
+        web_socket.close()
+        raise
     try:
         try:
             await telegram.listen(HOST, options.port)
@@ -94,26 +109,32 @@ async def _serve_web(
     options: SandboxOptions,
     web_socket: socket.socket,
     stop: asyncio.Event,
-    on_ready: Callable[[Ready], None | Awaitable[None]] | None,
+    on_ready: Callable[[Ready], Awaitable[None] | None] | None,
 ) -> None:
     web = Web(telegram)
     config = uvicorn.Config(
-        web.application(), log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
+        web.application(),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        ws="none",
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[web_socket]))
-    waiting = asyncio.create_task(stop.wait())
+    listening = asyncio.create_task(server.listening.wait())
+    stopping = asyncio.create_task(stop.wait())
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.002)
+        await asyncio.wait([listening, task], return_when=asyncio.FIRST_COMPLETED)
         if not task.done() and on_ready is not None:
             ready = Ready(telegram.address[1], web_socket.getsockname()[1], options.state / "key.pem")
             told = on_ready(ready)
             if told is not None:
                 await told
-        await asyncio.wait([waiting, task], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, task], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        waiting.cancel()
+        listening.cancel()
+        stopping.cancel()
         web.stop()
         server.should_exit = True
         await task
@@ -148,9 +169,15 @@ async def _run(options: SandboxOptions) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; answers the exit code."""
     parser = argparse.ArgumentParser(prog="sandbox", description="A Telegram of our own on loopback.")
-    parser.add_argument("--port", type=int, default=8443, help="where Telegram clients connect; 0 takes a free one")
-    parser.add_argument("--web-port", type=int, default=8081, help="chat page and JSON API; 0 takes a free one")
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="folder for all that is kept")
+    parser.add_argument(
+        "--port", type=int, default=8443, help="where Telegram clients connect; 0 takes a free one"
+    )
+    parser.add_argument(
+        "--web-port", type=int, default=8081, help="chat page and JSON API; 0 takes a free one"
+    )
+    parser.add_argument(
+        "--state", type=Path, required=True, metavar="DIR", help="folder for all that is kept"
+    )
     parser.add_argument("--strict-limits", action="store_true", help="hold bots to Telegram's sending rates")
     parser.add_argument(
         "--repeats", choices=("echo", "error"), default="echo", help="what a repeated random_id gets"
@@ -164,7 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(options))
-    except (PortTaken, PermissionError) as exc:
+    except (PortTaken, StateInUse, PermissionError) as exc:
         sys.stderr.write(f"sandbox: {exc}\n")
         return 1
     return 0

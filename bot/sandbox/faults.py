@@ -78,7 +78,9 @@ class Faults:
         ):
             raise ValueError(f"{order.kind} needs a value: seconds")
         if order.kind == "error" and not (isinstance(order.value, str) and order.value.strip()):
-            raise ValueError('error needs a value: the error\'s name, like "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED"')
+            raise ValueError(
+                'error needs a value: the error\'s name, like "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED"'
+            )
         if order.kind == "cut_after" and order.value not in (None, "keep_answer"):
             raise ValueError('cut_after takes no value but "keep_answer"')
         if order.kind in ("cut_before", "drop_answer", "refuse_connections") and order.value is not None:

@@ -79,7 +79,7 @@ class Handshake:
     def handle(self, body: bytes) -> bytes | None:
         """The answer to one plain message; None when it needs none. `Malformed` ends the connection."""
         reader = Reader(body)
-        constructor = reader.uint()
+        constructor = reader.uint32()
         if constructor in (REQ_PQ, REQ_PQ_MULTI):
             return self._res_pq(reader)
         if constructor == REQ_DH_PARAMS:
@@ -112,9 +112,9 @@ class Handshake:
 
     def _dh_params(self, reader: Reader) -> bytes:
         self._check_nonces(reader)
-        p, q = int.from_bytes(reader.bytes(), "big"), int.from_bytes(reader.bytes(), "big")
-        fingerprint = reader.long()
-        encrypted = reader.bytes()
+        p, q = int.from_bytes(reader.blob(), "big"), int.from_bytes(reader.blob(), "big")
+        fingerprint = reader.int64()
+        encrypted = reader.blob()
         if (p, q) != (self._p, self._q) or fingerprint != self._key.fingerprint or len(encrypted) != 256:
             raise Malformed("wrong factors or another key")
         inner = self._pq_inner(self._decrypt(encrypted))
@@ -165,15 +165,16 @@ class Handshake:
             for start, hashed in ((0, False), (20, True)):
                 reader = Reader(candidate, start)
                 try:
-                    constructor = reader.uint()
+                    constructor = reader.uint32()
                     if constructor not in PQ_INNER:
                         continue
-                    reader.bytes(), reader.bytes(), reader.bytes()
+                    for _ in ("pq", "p", "q"):
+                        reader.blob()
                     self._check_nonces(reader)
                     new_nonce = reader.raw(32)
                     if constructor in _PQ_INNER_WITH_DC:
-                        reader.int()
-                    expires_in = reader.int() if PQ_INNER[constructor] else None
+                        reader.int32()
+                    expires_in = reader.int32() if PQ_INNER[constructor] else None
                 except Malformed:
                     continue
                 if hashed and sha1(candidate[20 : reader.pos]).digest() != candidate[:20]:  # noqa: S324
@@ -190,16 +191,16 @@ class Handshake:
 
     def _dh_gen(self, reader: Reader) -> bytes:
         self._check_nonces(reader)
-        encrypted = reader.bytes()
+        encrypted = reader.blob()
         if not self._new_nonce or not encrypted or len(encrypted) % 16:
             raise Malformed("client DH parameters out of turn")
         plain = tgcrypto.ige256_decrypt(encrypted, *self._temporary_aes())
         inner = Reader(plain, 20)
-        if inner.uint() != CLIENT_DH_INNER:
+        if inner.uint32() != CLIENT_DH_INNER:
             raise Malformed("no client_DH_inner_data")
         self._check_nonces(inner)
-        inner.long()
-        g_b = int.from_bytes(inner.bytes(), "big")
+        inner.int64()
+        g_b = int.from_bytes(inner.blob(), "big")
         if sha1(plain[20 : inner.pos]).digest() != plain[:20]:  # noqa: S324
             raise Malformed("client_DH_inner_data with a wrong hash")
         # Both parts must be far from the ends (core.telegram.org/mtproto/security_guidelines).

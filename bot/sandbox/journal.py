@@ -1,4 +1,4 @@
-"""What happened: counts a test can assert on. Messages themselves are counted from the world, so they survive."""
+"""What happened: counts a test can assert on. Messages are counted from the world itself."""
 
 from collections import Counter
 from typing import Any
@@ -38,7 +38,8 @@ class Journal:
             entry = chats.setdefault(str(person), {"random_ids": [], "messages": []})
             entry["random_ids"] += [m.random_id for m in sent]
             entry["messages"] += [
-                {"id": m.id, "bot": m.bot, "random_id": m.random_id, "date": m.date, "text": m.text} for m in sent
+                {"id": m.id, "bot": m.bot, "random_id": m.random_id, "date": m.date, "text": m.text}
+                for m in sent
             ]
         return {
             "methods": self.of("methods"),

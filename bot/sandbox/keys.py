@@ -1,4 +1,4 @@
-"""The server's RSA key: made at the first start, kept in the state folder, published as `key.pem` (PKCS#1)."""
+"""The server's RSA key: made at the first start, kept in the state folder, published as `key.pem`."""
 
 import base64
 import secrets

@@ -59,7 +59,9 @@ class Limits:
         wait_chat = theirs.wait(now, self._per_chat, self._burst)
         wait_all = own.wait(now, self._total, self._total)
         if wait_chat or wait_all:
-            return ("per_chat" if wait_chat >= wait_all else "total"), max(1, math.ceil(max(wait_chat, wait_all)))
+            return ("per_chat" if wait_chat >= wait_all else "total"), max(
+                1, math.ceil(max(wait_chat, wait_all))
+            )
         own.take()
         theirs.take()
         return None

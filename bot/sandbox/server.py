@@ -138,8 +138,8 @@ class Connection(asyncio.Protocol):
 
     def _plain(self, packet: bytes) -> None:
         reader = Reader(packet, 8)
-        reader.long()
-        answer = self._handshake.handle(reader.raw(reader.int()))
+        reader.int64()
+        answer = self._handshake.handle(reader.raw(reader.int32()))
         if answer is not None:
             head = bytes(8) + wire.pack_long(self._server.ids.next(True)) + wire.pack_int(len(answer))
             self._server.state.commit()
@@ -151,8 +151,8 @@ class TelegramServer:
 
     def __init__(self, folder: Path, settings: Settings, *, salt_lifetime: float = 1800) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.rsa = keys.load(folder)
         self.state = State(folder)
+        self.rsa = keys.load(folder)
         self.settings = settings
         self.world = World(self.state)
         self.world.notify = self.push
@@ -161,7 +161,7 @@ class TelegramServer:
         self.limits = Limits(settings.strict_limits)
         self.salts = Salts(salt_lifetime)
         self.ids = MessageIds()
-        self.address = ("127.0.0.1", 0)
+        self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.keys = {bytes.fromhex(name): key for name, key in self.state.all("auth_key", AuthKey)}
         self.connections: set[Connection] = set()
         self.on_typing: Callable[[int, int, Event], None] = lambda bot, person, event: None
@@ -181,7 +181,7 @@ class TelegramServer:
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(lambda: Connection(self), host, port)
         address = self._listener.sockets[0].getsockname()
-        self.address = (address[0], address[1])
+        self.address = (str(address[0]), int(address[1]))
 
     async def close(self) -> None:
         """Closes the port and every connection, and writes the state."""
@@ -202,7 +202,6 @@ class TelegramServer:
 
     def keep_key(self, made: NewKey) -> bool:
         """Stores a finished handshake's key."""
-
 
         key = AuthKey(key=made.auth_key, first_salt=made.salt, made=time.time())
         self.keys[key.id] = key
@@ -311,7 +310,9 @@ class TelegramServer:
         except Malformed as exc:
             self.journal.count("protocol", "malformed calls")
             log.info("a call cannot be read: %s", exc)
-            return session.error(msg_id, 400, "INPUT_REQUEST_TOO_LONG" if reader.left else "INPUT_FETCH_ERROR")
+            return session.error(
+                msg_id, 400, "INPUT_REQUEST_TOO_LONG" if reader.left else "INPUT_FETCH_ERROR"
+            )
         quiet = False
         initialised = session.initialised
         while request["_"] in _WRAPPERS:
@@ -342,8 +343,8 @@ class TelegramServer:
     def _read(self, session: Session, reader: Reader) -> tuple[TL, Schema]:
         """The layer comes before the rest: it says how to read it."""
         start = reader.pos
-        if reader.uint() == _INVOKE_WITH_LAYER:
-            layer = reader.int()
+        if reader.uint32() == _INVOKE_WITH_LAYER:
+            layer = reader.int32()
             session.layer = layer
             session.schema = schema.schema_for(layer)
             if session.schema.layer != layer:

@@ -150,7 +150,11 @@ class Host(Protocol):
 
     salts: Salts
     ids: MessageIds
-    resend_answers: bool
+
+    @property
+    def resend_answers(self) -> bool:
+        """Whether unacknowledged answers are sent again after a reconnect."""
+        ...
 
     def call(self, session: "Session", msg_id: int, reader: Reader) -> None:
         """Executes a call; its answer comes through `Session.answer`."""
@@ -200,7 +204,7 @@ class Session:
         self.initialised = False
         self.wants_updates = True
         self.used = False
-        """Whether it has called anything but help.getConfig and upload.*: files have connections of their own."""
+        """Whether it has called anything but help.getConfig and upload.*: files come over others."""
         self.layer = key.layer
         self.schema = schema.schema_for(key.layer) if key.layer else None
         self._key_id = key.id
@@ -236,7 +240,7 @@ class Session:
 
     def receive(self, salt: int, msg_id: int, seqno: int, body: bytes) -> None:
         """One decrypted message; a container's messages are taken one by one."""
-        constructor = Reader(body).uint()
+        constructor = Reader(body).uint32()
         late = self._time_error(msg_id)
         if late:
             return self._refuse(msg_id, seqno, late)
@@ -266,7 +270,7 @@ class Session:
 
     def _one(self, msg_id: int, seqno: int, body: bytes) -> None:
         reader = Reader(body)
-        constructor = reader.uint()
+        constructor = reader.uint32()
         if msg_id % 4:
             return self._refuse(msg_id, seqno, NOT_A_MULTIPLE_OF_4)
         if msg_id in self._received:
@@ -282,9 +286,9 @@ class Session:
                 return self._refuse(msg_id, seqno, error)
         self._remember(msg_id)
         if constructor == GZIP_PACKED:
-            body = schema.inflate(reader.bytes())
+            body = schema.inflate(reader.blob())
             reader = Reader(body)
-            constructor = reader.uint()
+            constructor = reader.uint32()
         if service := _SERVICE.get(constructor):
             if seqno % 2:
                 self._acknowledge(msg_id)
@@ -460,22 +464,24 @@ class Session:
                 self._by_request.pop(answer.request, None)
 
     def _on_ping(self, msg_id: int, reader: Reader) -> None:
-        ping = reader.long()
+        ping = reader.int64()
         self.send(pack_uint(PONG) + pack_long(msg_id) + pack_long(ping), content=False, answer=True)
 
     def _on_ping_delay_disconnect(self, msg_id: int, reader: Reader) -> None:
         self._on_ping(msg_id, reader)
-        delay = reader.int()
+        delay = reader.int32()
         if self.connection is not None:
             self.connection.disconnect_after(delay)
 
     def _on_destroy_session(self, msg_id: int, reader: Reader) -> None:
-        number = reader.long()
+        number = reader.int64()
         done = number != self.id and self.host.destroy_session(self.key, number)
-        self.send(pack_uint(DESTROY_SESSION_OK if done else DESTROY_SESSION_NONE) + pack_long(number), answer=True)
+        self.send(
+            pack_uint(DESTROY_SESSION_OK if done else DESTROY_SESSION_NONE) + pack_long(number), answer=True
+        )
 
     def _on_get_future_salts(self, msg_id: int, reader: Reader) -> None:
-        count = min(max(reader.int(), 1), 64)
+        count = min(max(reader.int32(), 1), 64)
         salts = list(self.host.salts.future(self.key, count))
         parts = [pack_uint(FUTURE_SALTS), pack_long(msg_id), pack_int(int(time.time())), pack_int(len(salts))]
         for since, until, salt in salts:
@@ -485,10 +491,12 @@ class Session:
     def _on_state_req(self, msg_id: int, reader: Reader) -> None:
         numbers = _read_longs(reader)
         info = bytes(self._state_of(number) for number in numbers)
-        self.send(pack_uint(MSGS_STATE_INFO) + pack_long(msg_id) + pack_bytes(info), content=False, answer=True)
+        self.send(
+            pack_uint(MSGS_STATE_INFO) + pack_long(msg_id) + pack_bytes(info), content=False, answer=True
+        )
 
     def _state_of(self, number: int) -> int:
-        """core.telegram.org/mtproto/service_messages_about_messages: 1 unknown, 4 received, 3 not received."""
+        """A state byte: 1 nothing is known, 3 not received, 4 received, and what became of it."""
         if number in self._by_request:
             return 4 | 64
         if number in self._received:
@@ -501,10 +509,12 @@ class Session:
         self._resend(found)
         if len(found) < len(numbers):
             info = bytes(4 if number in self._unacknowledged else 1 for number in numbers)
-            self.send(pack_uint(MSGS_STATE_INFO) + pack_long(msg_id) + pack_bytes(info), content=False, answer=True)
+            self.send(
+                pack_uint(MSGS_STATE_INFO) + pack_long(msg_id) + pack_bytes(info), content=False, answer=True
+            )
 
     def _on_drop_answer(self, msg_id: int, reader: Reader) -> None:
-        request = reader.long()
+        request = reader.int64()
         if request in self._running:
             self._dropped.add(request)
             body = pack_uint(RPC_ANSWER_DROPPED_RUNNING)
@@ -545,27 +555,27 @@ _SERVICE: dict[int, Callable[[Session, int, Reader], None]] = {
 def _container(body: bytes) -> Iterator[tuple[int, int, bytes]]:
     reader = Reader(body, 4)
     # core.telegram.org/mtproto/service_messages#simple-container: at most 1020 messages.
-    count = reader.int()
+    count = reader.int32()
     if not 0 <= count <= 1020:
         raise Malformed("a container of too many messages")
     for _ in itertools.repeat(None, count):
-        msg_id, seqno, length = reader.long(), reader.int(), reader.int()
+        msg_id, seqno, length = reader.int64(), reader.int32(), reader.int32()
         if length % 4:
             raise Malformed("a message whose length is no multiple of four")
         inner = reader.raw(length)
-        if Reader(inner).uint() == CONTAINER:
+        if Reader(inner).uint32() == CONTAINER:
             raise Malformed("a container in a container")
         yield msg_id, seqno, inner
 
 
 def _read_longs(reader: Reader) -> list[int]:
-    if reader.uint() != wire.VECTOR:
+    if reader.uint32() != wire.VECTOR:
         raise Malformed("no vector where one belongs")
-    count = reader.int()
+    count = reader.int32()
     # core.telegram.org/mtproto/service_messages_about_messages: at most 8192 ids.
     if not 0 <= count <= 8192:
         raise Malformed("a vector of an impossible length")
-    return [reader.long() for _ in range(count)]
+    return [reader.int64() for _ in range(count)]
 
 
 def _longs(values: list[int]) -> bytes:

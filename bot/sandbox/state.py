@@ -5,6 +5,7 @@ together just before that turn's answers are written to the sockets, so an answe
 killed process. Nothing is fsynced: a power cut may take the last moments, a kill does not.
 """
 
+import fcntl
 import sqlite3
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,13 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
+class StateInUse(Exception):
+    """Another sandbox runs on this folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"another sandbox is running on {folder}: choose another folder with --state")
+
+
 class State:
     """Documents by kind and key, in `folder`/state.sqlite; big files lie beside it."""
 
@@ -23,6 +31,12 @@ class State:
         self.folder = folder
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
+        self._lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            self._lock.close()
+            raise StateInUse(folder) from exc
         self._database = sqlite3.connect(folder / "state.sqlite", isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=OFF")
@@ -65,3 +79,4 @@ class State:
         """Writes what is left and closes the file."""
         self.commit()
         self._database.close()
+        self._lock.close()

@@ -179,7 +179,12 @@ class Web:
         if answer is None:
             wait.cancel()
             return {"answer": None, "alert": False, "url": None, "timeout": True}
-        return {"answer": answer["message"] or "", "alert": answer["alert"], "url": answer["url"], "timeout": False}
+        return {
+            "answer": answer["message"] or "",
+            "alert": answer["alert"],
+            "url": answer["url"],
+            "timeout": False,
+        }
 
     def block(self, person: int, bot: int | None, blocked: bool) -> dict[str, Any]:
         """The person blocks or unblocks the bot."""
@@ -197,9 +202,7 @@ class Web:
         self.telegram.touch()
         return {"deleted": True}
 
-    async def messages(
-        self, person: int, bot: int | None, after: int, wait: float
-    ) -> list[dict[str, Any]]:
+    async def messages(self, person: int, bot: int | None, after: int, wait: float) -> list[dict[str, Any]]:
         """The chat's messages after an id; with `wait`, holds until there is one."""
         number = self._bot(bot)
         self._person(person)
@@ -215,9 +218,7 @@ class Web:
         """The commands the bot has set for this person, or for everyone."""
         number = self._bot(bot)
         who = self._person(person) if person is not None else None
-        return [
-            {"command": name, "description": text} for name, text in self.world.commands_for(number, who)
-        ]
+        return [{"command": name, "description": text} for name, text in self.world.commands_for(number, who)]
 
     def file(self, number: int) -> tuple[Path, str, str]:
         """A stored file: path, type, name."""
@@ -265,7 +266,14 @@ class Web:
             )
 
     def _typing(self, bot: int, person: int, event: Event) -> None:
-        self._tell({"kind": "typing", "bot": bot, "chat": person, "typing": event.action != "sendMessageCancelAction"})
+        self._tell(
+            {
+                "kind": "typing",
+                "bot": bot,
+                "chat": person,
+                "typing": event.action != "sendMessageCancelAction",
+            }
+        )
 
     def _tell(self, event: dict[str, Any]) -> None:
         for queue in self._listeners:

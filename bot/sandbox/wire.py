@@ -53,7 +53,7 @@ class Reader:
         self.pos = pos + size
         return self.data[pos : pos + size]
 
-    def int(self) -> int:
+    def int32(self) -> int:
         """A signed 32-bit number."""
         pos = self.pos
         if pos + 4 > self.end:
@@ -61,7 +61,7 @@ class Reader:
         self.pos = pos + 4
         return _INT.unpack_from(self.data, pos)[0]  # type: ignore[no-any-return]
 
-    def uint(self) -> "int":
+    def uint32(self) -> int:
         """An unsigned 32-bit number: constructor ids and flags."""
         pos = self.pos
         if pos + 4 > self.end:
@@ -69,7 +69,7 @@ class Reader:
         self.pos = pos + 4
         return _UINT.unpack_from(self.data, pos)[0]  # type: ignore[no-any-return]
 
-    def long(self) -> "int":
+    def int64(self) -> int:
         """A signed 64-bit number."""
         pos = self.pos
         if pos + 8 > self.end:
@@ -77,11 +77,11 @@ class Reader:
         self.pos = pos + 8
         return _LONG.unpack_from(self.data, pos)[0]  # type: ignore[no-any-return]
 
-    def double(self) -> float:
+    def float64(self) -> float:
         """A 64-bit float."""
         return _DOUBLE.unpack(self.raw(8))[0]  # type: ignore[no-any-return]
 
-    def bytes(self) -> bytes:
+    def blob(self) -> bytes:
         """A byte string with its length before it, padded to four bytes."""
         length = self.raw(1)[0]
         head = 1
@@ -94,16 +94,16 @@ class Reader:
         self.raw(-(length + head) % 4)
         return value
 
-    def string(self) -> str:
+    def text(self) -> str:
         """A text in UTF-8."""
         try:
-            return self.bytes().decode()
+            return self.blob().decode()
         except UnicodeDecodeError as exc:
             raise Malformed("a text that is not UTF-8") from exc
 
-    def bool(self) -> bool:
+    def boolean(self) -> bool:
         """A boxed Bool."""
-        value = self.uint()
+        value = self.uint32()
         if value == BOOL_TRUE:
             return True
         if value == BOOL_FALSE:
@@ -150,11 +150,12 @@ def seal(
     plain = _INNER.pack(salt, session, msg_id, seqno, len(body)) + body
     plain += os.urandom(-(len(plain) + 12) % 16 + 12)
     msg_key = sha256(auth_key[88 + x : 120 + x] + plain).digest()[8:24]
-    return key + msg_key + tgcrypto.ige256_encrypt(plain, *aes_of(auth_key, msg_key, x))
+    sealed: bytes = tgcrypto.ige256_encrypt(plain, *aes_of(auth_key, msg_key, x))
+    return key + msg_key + sealed
 
 
 def unseal(auth_key: bytes, packet: bytes, *, x: int = 0) -> tuple[int, int, int, int, bytes]:
-    """(salt, session id, msg_id, seqno, body) of an envelope; `Malformed` if it was not sealed with this key."""
+    """(salt, session id, msg_id, seqno, body) of an envelope; `Malformed` if sealed with another key."""
     if len(packet) < 24 + 48 or (len(packet) - 24) % 16:
         raise Malformed("an envelope of an impossible length")
     msg_key = packet[8:24]

@@ -179,7 +179,9 @@ class World:
     ) -> User:
         """A new person, or new names for the one who has this id."""
         if number is None:
-            number = max((user.id for user in self.users.values() if not user.bot), default=FIRST_PERSON - 1) + 1
+            number = (
+                max((user.id for user in self.users.values() if not user.bot), default=FIRST_PERSON - 1) + 1
+            )
             while number in self.users:
                 number += 1
         known = self.users.get(number)
@@ -276,7 +278,9 @@ class World:
 
     # ---- messages
 
-    def store(self, bot: int, person: int, *, from_bot: bool, text: str, random_id: int, **rest: Any) -> Message:
+    def store(
+        self, bot: int, person: int, *, from_bot: bool, text: str, random_id: int, **rest: Any
+    ) -> Message:
         """Adds a message to both boxes; the sender's random_id is remembered for ever."""
         here, there = self.box(bot), self.box(person)
         here.last_id += 1
@@ -309,9 +313,13 @@ class World:
     def announce(self, message: Message, *, skip: int = 0) -> None:
         """Tells both sides of a new message, but for the account `skip`, which got it as its answer."""
         if skip != message.bot:
-            self.notify(message.bot, Event(kind="new", pts=message.pts, count=1, bot=message.bot, message=message.id))
+            self.notify(
+                message.bot, Event(kind="new", pts=message.pts, count=1, bot=message.bot, message=message.id)
+            )
         if skip != message.person:
-            event = Event(kind="new", pts=message.person_side_pts, count=1, bot=message.bot, message=message.id)
+            event = Event(
+                kind="new", pts=message.person_side_pts, count=1, bot=message.bot, message=message.id
+            )
             self.notify(message.person, event)
 
     def edit(self, message: Message, *, skip: int = 0) -> Event:
@@ -366,13 +374,13 @@ class World:
         """The message's id on the viewer's side."""
         return message.id if viewer == message.bot else message.person_side_id
 
-    async def wait_for_message(self, bot: int, person: int, timeout: float) -> None:
+    async def wait_for_message(self, bot: int, person: int, seconds: float) -> None:
         """Returns when something changes in the chat, or when the time is over."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault((bot, person), [])
         waiting.append(future)
         try:
-            await asyncio.wait([future], timeout=timeout)
+            await asyncio.wait([future], timeout=seconds)
         finally:
             waiting.remove(future)
 
@@ -392,7 +400,9 @@ class World:
 
     def query_event(self, query: Query) -> Event:
         """What the bot is told of a pressed button."""
-        return Event(kind="callback", query=query.id, person=query.person, message=query.message, data=query.data)
+        return Event(
+            kind="callback", query=query.id, person=query.person, message=query.message, data=query.data
+        )
 
     # ---- files
 
@@ -403,7 +413,9 @@ class World:
 
     # ---- commands
 
-    def set_commands(self, bot: int, scope: str, language: str, commands: list[tuple[str, str]] | None) -> None:
+    def set_commands(
+        self, bot: int, scope: str, language: str, commands: list[tuple[str, str]] | None
+    ) -> None:
         """Sets, or with None removes, a bot's commands for a scope and language."""
         key = (bot, scope, language)
         if commands is None:
@@ -438,7 +450,9 @@ class World:
         here.messages[message.id] = message
         there.messages[message.person_side_id] = message
         here.log.append(Event(kind="new", pts=message.pts, count=1, bot=message.bot, message=message.id))
-        there.log.append(Event(kind="new", pts=message.person_side_pts, count=1, bot=message.bot, message=message.id))
+        there.log.append(
+            Event(kind="new", pts=message.person_side_pts, count=1, bot=message.bot, message=message.id)
+        )
         self._by_chat.setdefault((message.bot, message.person), []).append(message)
         if message.random_id:
             sender, other = (
@@ -474,7 +488,9 @@ class World:
         self.files = {file.id: file for _, file in state.all("file", File)}
         self.commands = {
             key: commands
-            for _, (key, commands) in state.all("commands", tuple[tuple[int, str, str], list[tuple[str, str]]])
+            for _, (key, commands) in state.all(
+                "commands", tuple[tuple[int, str, str], list[tuple[str, str]]]
+            )
         }
         for message in sorted((m for _, m in state.all("message", Message)), key=lambda m: (m.bot, m.id)):
             self._place(message)

@@ -3,7 +3,18 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from djangobot.bot.sandbox.api import auth, bots, callbacks, contacts, help, history, messages, updates, upload, users
+from djangobot.bot.sandbox.api import (
+    auth,
+    bots,
+    callbacks,
+    config,
+    contacts,
+    history,
+    messages,
+    updates,
+    upload,
+    users,
+)
 from djangobot.bot.sandbox.api.call import Call, RpcError
 
 Handler = Callable[[Call], Any | Awaitable[Any]]
@@ -17,10 +28,10 @@ ANYONE: dict[str, Handler] = {
     "auth.sendCode": auth.send_code,
     "auth.signIn": auth.sign_in,
     "auth.signUp": auth.sign_up,
-    "help.getAppConfig": help.get_app_config,
-    "help.getCdnConfig": help.get_cdn_config,
-    "help.getConfig": help.get_config,
-    "help.getNearestDc": help.get_nearest_dc,
+    "help.getAppConfig": config.get_app_config,
+    "help.getCdnConfig": config.get_cdn_config,
+    "help.getConfig": config.get_config,
+    "help.getNearestDc": config.get_nearest_dc,
 }
 
 SIGNED_IN: dict[str, Handler] = {

@@ -15,7 +15,9 @@ _LANGUAGE = re.compile(r"^([a-z]{2})?$")
 
 def set_bot_commands(call: Call) -> bool:
     """Sets the commands of a scope and language."""
-    commands = [(command["command"].removeprefix("/"), command["description"]) for command in call["commands"]]
+    commands = [
+        (command["command"].removeprefix("/"), command["description"]) for command in call["commands"]
+    ]
     if len(commands) > MAX_COMMANDS:
         raise RpcError(400, "BOT_COMMANDS_TOO_MUCH")
     for name, description in commands:

@@ -56,9 +56,9 @@ def has_button(message: Message, data: bytes) -> bool:
     return any(button.get("data") == data for row in markup["rows"] for button in row)
 
 
-async def wait_for_answer(world: World, query: Query, timeout: float) -> TL | None:
+async def wait_for_answer(world: World, query: Query, seconds: float) -> TL | None:
     """What the bot answers within the time; None when it does not (it may still answer a little later)."""
-    await asyncio.wait([query.answer], timeout=timeout)
+    await asyncio.wait([query.answer], timeout=seconds)
     if not query.answer.done():
         return None
     world.queries.pop(query.id, None)

@@ -27,8 +27,15 @@ def kept(call: Call, markup: TL | None) -> TL | None:
         return _kept_inline(markup)
     if kind == "replyKeyboardMarkup":
         rows = [[{"text": _text(button)} for button in row["buttons"]] for row in markup["rows"]]
-        flags = {name: True for name in ("resize", "single_use", "selective", "persistent") if markup.get(name)}
-        return {"kind": "reply", "rows": _checked_rows(rows), "placeholder": markup.get("placeholder"), **flags}
+        flags = {
+            name: True for name in ("resize", "single_use", "selective", "persistent") if markup.get(name)
+        }
+        return {
+            "kind": "reply",
+            "rows": _checked_rows(rows),
+            "placeholder": markup.get("placeholder"),
+            **flags,
+        }
     if kind == "replyKeyboardHide":
         return {"kind": "hide"}
     return {"kind": "force", "placeholder": markup.get("placeholder")}
@@ -105,7 +112,9 @@ def shown(markup: TL | None, schema: Schema) -> TL | None:
     button = _new_button if new else _old_button
     return {
         "_": "replyInlineMarkup",
-        "rows": [{"_": row_name, "buttons": [button(kept_button) for kept_button in row]} for row in markup["rows"]],
+        "rows": [
+            {"_": row_name, "buttons": [button(kept_button) for kept_button in row]} for row in markup["rows"]
+        ],
     }
 
 

@@ -35,7 +35,9 @@ def send_media(call: Call) -> TL:
     keyboard = markup.kept(call, call.get("reply_markup"))
     writable_chat(call, call["peer"])
     file = upload.file_of(call, call["media"])
-    return _sent(call, [_store(call, chat, call["random_id"], caption, entities, markup=keyboard, file=file.id)])
+    return _sent(
+        call, [_store(call, chat, call["random_id"], caption, entities, markup=keyboard, file=file.id)]
+    )
 
 
 def send_multi_media(call: Call) -> TL:
@@ -174,9 +176,7 @@ def _repeat(call: Call, chat: Chat, random_id: int) -> TL | None:
     return render.updates(call.world, me, [event], call.schema, first=first)
 
 
-def _store(
-    call: Call, chat: Chat, random_id: int, content: str, entities: list[TL], **rest: Any
-) -> Message:
+def _store(call: Call, chat: Chat, random_id: int, content: str, entities: list[TL], **rest: Any) -> Message:
     """Checks that the chat can be written to, stores the message and tells everyone but this session."""
     me = call.user
     peer = call.args.get("peer") or call.args.get("to_peer")

@@ -6,7 +6,7 @@ from djangobot.bot.sandbox.world import Chat, User
 
 
 def user_of(call: Call, peer: TL) -> User:
-    """The user an InputPeer or InputUser names; PEER_ID_INVALID when there is none, or the hash is another's."""
+    """The user an InputPeer or InputUser names; PEER_ID_INVALID when there is none or the hash is wrong."""
     kind = peer["_"]
     if kind in ("inputPeerSelf", "inputUserSelf"):
         return call.user

@@ -108,7 +108,12 @@ def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None
         body = message(world, viewer, shown, schema)
         return {"_": name, "message": body, "pts": event.pts, "pts_count": event.count}
     if event.kind == "delete":
-        return {"_": "updateDeleteMessages", "messages": event.ids, "pts": event.pts, "pts_count": event.count}
+        return {
+            "_": "updateDeleteMessages",
+            "messages": event.ids,
+            "pts": event.pts,
+            "pts_count": event.count,
+        }
     if event.kind == "stopped":
         return {
             "_": "updateBotStopped",
@@ -153,12 +158,13 @@ def people_of(world: World, viewer: int, events: list[Event]) -> list[TL]:
     return [user(world, viewer, world.users[number]) for number in numbers if number in world.users]
 
 
-def updates(world: World, viewer: int, events: list[Event], schema: Schema, *, first: list[TL] | None = None) -> TL:
+def updates(
+    world: World, viewer: int, events: list[Event], schema: Schema, *, first: list[TL] | None = None
+) -> TL:
     """Events as one `updates`, with the users they speak of."""
     shown = [*(first or [])]
     shown += [found for event in events if (found := update(world, viewer, event, schema))]
     date = max((event.date for event in events), default=0)
-
 
     return {
         "_": "updates",
@@ -172,7 +178,6 @@ def updates(world: World, viewer: int, events: list[Event], schema: Schema, *, f
 
 def state(world: World, box: Box) -> TL:
     """A box's updates.state."""
-
 
     return {
         "_": "updates.state",

@@ -30,7 +30,9 @@ def units(text: str) -> int:
     return len(text) + sum(1 for character in text if character > "\uffff")
 
 
-def checked(call: Call, text: str, entities: list[TL] | None, *, limit: int = MAX_TEXT) -> tuple[str, list[TL]]:
+def checked(
+    call: Call, text: str, entities: list[TL] | None, *, limit: int = MAX_TEXT
+) -> tuple[str, list[TL]]:
     """The text and entities as they are stored; RpcError as Telegram refuses them.
 
     Like the real server it cuts white space off both ends, drops entities that hold nothing, and finds

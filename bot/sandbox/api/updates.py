@@ -51,7 +51,9 @@ def get_difference(call: Call) -> TL:
         ],
         "new_encrypted_messages": [],
         "other_updates": [
-            found for event in other if (found := render.update(call.world, me, event, call.schema)) is not None
+            found
+            for event in other
+            if (found := render.update(call.world, me, event, call.schema)) is not None
         ],
         "chats": [],
         "users": render.people_of(call.world, me, part + others),

@@ -46,8 +46,8 @@ def get_file(call: Call) -> TL:
     with (call.world.state.files / str(file.id)).open("rb") as stored:
         stored.seek(call["offset"])
         piece = stored.read(call["limit"])
-    return {"_": "upload.file", "type": {"_": _STORAGE.get(file.mime, "storage.fileUnknown")}, "mtime": file.date,
-            "bytes": piece}  # fmt: skip
+    kind = {"_": _STORAGE.get(file.mime, "storage.fileUnknown")}
+    return {"_": "upload.file", "type": kind, "mtime": file.date, "bytes": piece}
 
 
 def get_file_hashes(call: Call) -> list[TL]:
@@ -115,7 +115,7 @@ def _assemble(call: Call, file: TL, kind: str, mime: str, attributes: list[TL], 
     for number, part in enumerate(parts):
         if not part.exists():
             raise RpcError(400, f"FILE_PART_{number}_MISSING")
-    number = secrets.randbits(62) | 1
+    number = secrets.randbits(52) | 1
     target = call.world.state.files / str(number)
     digest = hashlib.md5(usedforsecurity=False)
     with target.open("wb") as whole:

@@ -39,7 +39,9 @@ def get_full_user(call: Call) -> TL:
             "_": "botInfo",
             "user_id": shown.id,
             "description": shown.description,
-            "commands": [{"_": "botCommand", "command": name, "description": text} for name, text in commands],
+            "commands": [
+                {"_": "botCommand", "command": name, "description": text} for name, text in commands
+            ],
             "menu_button": {"_": "botMenuButtonCommands"},
         }
         chat = call.world.chats.get((shown.id, me.id))

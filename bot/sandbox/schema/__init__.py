@@ -22,7 +22,7 @@ _LINE = re.compile(r"^([\w.]+)#([0-9a-f]+)((?: [\w]+:[^ =]+)*) = ([\w.<>]+);$")
 _CONDITION = re.compile(r"^(flags\d*)\.(\d+)\?(.+)$")
 _VECTOR = re.compile(r"^[Vv]ector<(.+)>$")
 
-# A client's vector is bounded by its packet; this keeps a lying count from taking time before it is found out.
+# A vector is bounded by its packet; this finds a lying count before it takes any time.
 _MAX_ITEMS = 1 << 20
 # Objects nest; no real request comes near this depth.
 _MAX_DEPTH = 40
@@ -42,7 +42,9 @@ class Constructor:
 
     __slots__ = ("fields", "id", "is_method", "name", "read", "result", "write")
 
-    def __init__(self, name: str, number: int, fields: list[tuple[str, str]], result: str, is_method: bool) -> None:
+    def __init__(
+        self, name: str, number: int, fields: list[tuple[str, str]], result: str, is_method: bool
+    ) -> None:
         self.name = name
         self.id = number
         self.fields = fields
@@ -73,9 +75,9 @@ class Schema:
 
     def read_method(self, reader: Reader) -> TL:
         """A request: the method's name under "_" and its arguments."""
-        number = reader.uint()
+        number = reader.uint32()
         if number == 0x3072CFA1:
-            return self.read_method(Reader(inflate(reader.bytes())))
+            return self.read_method(Reader(inflate(reader.blob())))
         constructor = self._methods.get(number)
         if constructor is None:
             raise UnknownConstructor(number, method=True)
@@ -83,7 +85,7 @@ class Schema:
 
     def read_object(self, reader: Reader) -> TL:
         """A boxed object."""
-        number = reader.uint()
+        number = reader.uint32()
         constructor = self._types.get(number)
         if constructor is None:
             raise UnknownConstructor(number, method=False)
@@ -120,10 +122,8 @@ class Schema:
             seen: dict[str, int] = {}
             for field, flags, bit, step, is_flags in compiled:
                 if is_flags:
-                    seen[field] = reader.uint()
-                elif not flags:
-                    value[field] = step(reader) if step else True
-                elif seen[flags] & bit:
+                    seen[field] = reader.uint32()
+                elif not flags or seen[flags] & bit:
                     value[field] = step(reader) if step else True
             return value
 
@@ -235,9 +235,9 @@ def _split(declared: str) -> tuple[str, int, str]:
 
 def _vector_reader(item: Read, boxed: bool) -> Read:
     def read(reader: Reader) -> list[Any]:
-        if boxed and reader.uint() != wire.VECTOR:
+        if boxed and reader.uint32() != wire.VECTOR:
             raise Malformed("no vector where one belongs")
-        count = reader.int()
+        count = reader.int32()
         if not 0 <= count <= min(_MAX_ITEMS, reader.left):
             raise Malformed("a vector of an impossible length")
         return [item(reader) for _ in range(count)]
@@ -255,12 +255,12 @@ def _vector_writer(item: Write, boxed: bool) -> Write:
 
 
 _READERS: dict[str, Read] = {
-    "int": Reader.int,
-    "long": Reader.long,
-    "double": Reader.double,
-    "string": Reader.string,
-    "bytes": Reader.bytes,
-    "Bool": Reader.bool,
+    "int": Reader.int32,
+    "long": Reader.int64,
+    "double": Reader.float64,
+    "string": Reader.text,
+    "bytes": Reader.blob,
+    "Bool": Reader.boolean,
     "int128": lambda reader: reader.raw(16),
     "int256": lambda reader: reader.raw(32),
 }

@@ -17,7 +17,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-METHODS = """
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+METHODS = _words("""
 invokeAfterMsg invokeAfterMsgs invokeWithLayer initConnection invokeWithoutUpdates invokeWithTakeout
 account.getPassword account.updateStatus
 auth.bindTempAuthKey auth.exportAuthorization auth.importAuthorization auth.importBotAuthorization auth.logOut
@@ -33,9 +38,9 @@ messages.setTyping messages.startBot messages.uploadMedia
 updates.getDifference updates.getState
 upload.getFile upload.getFileHashes upload.saveBigFilePart upload.saveFilePart
 users.getFullUser users.getUsers
-""".split()
+""")
 
-ANSWERS = """
+ANSWERS = _words("""
 account.password auth.authorization auth.authorizationSignUpRequired auth.exportedAuthorization auth.loggedOut
 auth.sentCode auth.sentCodeTypeApp  botCommand botInfo botMenuButton
 botMenuButtonCommands botMenuButtonDefault bots.botInfo cdnConfig config contacts.contacts
@@ -52,13 +57,15 @@ messages.affectedMessages messages.botCallbackAnswer messages.dialogs messages.m
 nearestDc passwordKdfAlgoUnknown peerNotifySettings peerSettings peerUser photo photoEmpty photoSize
 replyInlineMarkup replyKeyboardForceReply replyKeyboardHide replyKeyboardMarkup
 securePasswordKdfAlgoUnknown sendMessageCancelAction sendMessageTypingAction storage.fileJpeg
-storage.fileGif storage.fileMp4 storage.filePdf storage.filePng storage.fileUnknown storage.fileWebp updateBotCallbackQuery
+storage.fileGif storage.fileMp4 storage.filePdf storage.filePng storage.fileUnknown storage.fileWebp
+updateBotCallbackQuery
 updateBotStopped updateDeleteMessages updateEditMessage updateMessageID updateNewMessage
 updateReadHistoryInbox updateReadHistoryOutbox updateShort updateShortSentMessage updateUserTyping
 updates updates.difference updates.differenceEmpty updates.differenceSlice updates.differenceTooLong
-updates.state upload.file user userEmpty userFull userStatusEmpty userStatusOnline userStatusRecently users.userFull
+updates.state upload.file user userEmpty userFull userStatusEmpty userStatusOnline userStatusRecently
+users.userFull
 webPageEmpty messageMediaEmpty
-""".split()
+""")
 
 # Kinds of input the sandbox does not model; their constructors are left out and answered as invalid.
 LEFT_OUT = {"InputRichMessage", "RichMessage", "MessageMedia", "SecureValueError", "InputPassportElement"}

@@ -19,7 +19,8 @@ def get_config(call: Call) -> TL:
         "test_mode": False,
         "this_dc": render.DC,
         "dc_options": [
-            {"_": "dcOption", "id": number, "ip_address": host, "port": port, "static": True} for number in range(1, 6)
+            {"_": "dcOption", "id": number, "ip_address": host, "port": port, "static": True}
+            for number in range(1, 6)
         ],
         "dc_txt_domain_name": "",
         "chat_size_max": 200,
