@@ -35,8 +35,6 @@ def cli() -> None:
 @click.option("--no-bot", is_flag=True, help="The HTTP door alone: a further process on a shared PostgreSQL.")
 def run(no_bot: bool) -> None:
     """Run the service."""
-    from djangobot.bot import app
-
     settings = _settings()
     missing = [] if no_bot else settings.missing_for_telegram()
     if missing:
@@ -48,6 +46,8 @@ def run(no_bot: bool) -> None:
         )
     if no_bot and not settings.database_url.startswith("postgres"):
         _fail("--no-bot is for further processes on a shared PostgreSQL: set DATABASE_URL to postgresql://…")
+    from djangobot.bot import app
+
     _run(app.serve(settings.prepared(), bot=not no_bot), settings)
 
 

@@ -18,8 +18,8 @@ async def show(visit: Visit) -> None:
 
 async def turn_page(visit: Visit) -> None:
     """Another page in place of this one."""
-    await visit.answer()
     await visit.replace(await _page(visit, visit.argument))
+    await visit.answer()
 
 
 async def _page(visit: Visit, cursor: str) -> Text:

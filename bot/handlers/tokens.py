@@ -22,8 +22,8 @@ async def revoke(visit: Visit) -> None:
         card = await tokens.revoke(visit.chat.id, _number(visit.argument), visit.now)
     except TokenNotFound:
         return await visit.answer(say(visit.language, "tokens-gone"))
-    await visit.answer(say(visit.language, "tokens-revoked", account=card.account_name, token=card.name))
     await visit.replace(await _list(visit))
+    await visit.answer(say(visit.language, "tokens-revoked", account=card.account_name, token=card.name))
 
 
 async def _list(visit: Visit) -> Text:

@@ -66,8 +66,8 @@ def test_all_wrong_values_are_told_at_once() -> None:
 def test_a_secret_never_stands_in_an_error() -> None:
     """A token pasted into the wrong shape must not end in a log."""
     with pytest.raises(SettingsError) as caught:
-        load({"DJANGOBOT_BOT_TOKEN": "AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"})
-    assert "AAHdqTcv" not in str(caught.value)
+        load({"DJANGOBOT_BOT_TOKEN": "pasted-without-its-number"})
+    assert "pasted" not in str(caught.value)
 
 
 def test_admins_and_server_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,196 @@
+"""The whole product as its users have it: real processes, real HTTP, real MTProto against the sandbox."""
+
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
+PATIENCE = 30
+"""Seconds something that must happen may take on a busy machine."""
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def start(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+    """The `djangobot` program, with no setting of the machine's own."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "djangobot", *arguments], env={**clean, **(env or {})}, text=True, **options
+    )
+
+
+class Sandbox:
+    """A Telegram on loopback in its own process."""
+
+    def __init__(self, state: Path, *options: str) -> None:
+        self.process = start(
+            *("sandbox", "--port", "0", "--web-port", "0", "--state", str(state), *options),
+            stdout=subprocess.PIPE,
+        )
+        assert self.process.stdout is not None
+        line = next(line for line in self.process.stdout if line.startswith("sandbox ready"))
+        ready = dict(part.split("=", 1) for part in line.split()[2:])
+        self.telegram, self.key = ready["telegram"], ready["key"]
+        self.client = httpx.Client(base_url=ready["web"], timeout=PATIENCE + 10)
+
+    def post(self, path: str, **body: Any) -> Any:
+        answer = self.client.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self.client.get(path, params=query)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def person(self, language: str = "en", first_name: str = "Alex") -> int:
+        return int(self.post("/people", first_name=first_name, language=language)["id"])
+
+    def messages(self, chat: int, after: int = 0) -> list[dict[str, Any]]:
+        return list(self.get(f"/chats/{chat}/messages", after=after))
+
+    def say(self, chat: int, text: str) -> dict[str, Any]:
+        """Writes to the bot; returns what the bot answers first."""
+        seen = max((message["id"] for message in self.messages(chat)), default=0)
+        self.post(f"/chats/{chat}/say", text=text)
+        return self.next_from_bot(chat, seen)
+
+    def next_from_bot(self, chat: int, after: int) -> dict[str, Any]:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for message in self.get(f"/chats/{chat}/messages", after=after, wait=PATIENCE):
+                after = message["id"]
+                if message["from"] == "bot":
+                    return dict(message)
+        raise AssertionError(f"the bot said nothing in chat {chat} for {PATIENCE} s")
+
+    def stop(self) -> None:
+        self.client.close()
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+
+class Service:
+    """`djangobot run` against a sandbox, on a data folder that survives it."""
+
+    def __init__(self, sandbox: Sandbox, data: Path, **settings: str) -> None:
+        self.sandbox = sandbox
+        self.port = free_port()
+        self.env = {
+            "DJANGOBOT_API_ID": "1",
+            "DJANGOBOT_API_HASH": "sandbox",
+            "DJANGOBOT_BOT_TOKEN": "1:sandbox",
+            "DJANGOBOT_DATA": str(data),
+            "DATABASE_URL": f"sqlite:///{data}/djangobot.sqlite",
+            "DJANGOBOT_HTTP_PORT": str(self.port),
+            "DJANGOBOT_TELEGRAM_SERVER": sandbox.telegram,
+            "DJANGOBOT_TELEGRAM_KEY": sandbox.key,
+            "DJANGOBOT_RATE_CHAT": "0",
+            "DJANGOBOT_RATE_TOTAL": "0",
+            **settings,
+        }
+        self.log = data.parent / f"{data.name}.log"
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE + 10)
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("a") as log:
+            self.process = start("run", env=self.env, stdout=log, stderr=log)
+        self.wait_until_healthy()
+
+    def wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if self.client.get("/health").is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)  # nothing announces that a port begins to listen
+        raise AssertionError(f"not healthy in {PATIENCE} s:\n{self.log.read_text()}")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def account(self, name: str = "Fedor") -> dict[str, str]:
+        """Registers somebody new and signs in; returns the Authorization header."""
+        person = {"login": f"{name}-{secrets.token_hex(6)}", "psw": "password1234"}
+        assert self.client.post("/api/user/", json={"name": name, **person}).status_code == 201
+        token = self.client.post("/api/auth/", json=person).json()["access_token"]
+        return {"Authorization": f"Bearer {token}"}
+
+    def code(self, chat: int) -> str:
+        found = CODE.search(self.sandbox.say(chat, "/code")["text"])
+        assert found
+        return found.group()
+
+    def bot_token(self, chat: int, bearer: dict[str, str], **more: str) -> str:
+        """Links a chat; returns once the chat was told."""
+        code = self.code(chat)
+        seen = self.sandbox.messages(chat)[-1]["id"]
+        answer = self.client.post("/api/cabinet/", json={"code": code, **more}, headers=bearer)
+        assert answer.status_code == 200, answer.text
+        self.sandbox.next_from_bot(chat, seen)
+        return str(answer.json()["bot_token"])
+
+    def send(self, token: str, text: str, prefer: str | None = None) -> httpx.Response:
+        headers = {"Prefer": prefer} if prefer else {}
+        body = {"text": text, "type": "Text", "bot_token": token}
+        return self.client.post("/api/send_message", json=body, headers=headers)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox for a module's tests; each makes people of its own."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("sandbox"))
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture(scope="module")
+def service(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service on it, connected; a test that stops it starts it again."""
+    running = Service(box, tmp_path_factory.mktemp("service") / "data")
+    yield running
+    running.stop()
+    running.client.close()
+
+
+@pytest.fixture
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The program to its end, in a folder and an environment of its own."""
+
+    def call(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        process = start(*arguments, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said, complained = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, said, complained)
+
+    return call
+
+
+@pytest.fixture(name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    """Ports nobody listens on."""
+    return free_port
