@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from djangobot.bot.sandbox import keys
 from djangobot.bot.sandbox.testing import SandboxProcess
 
 
+@pytest.fixture(scope="session")
+def sandbox_key(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One server key for all sandboxes of a run: making one takes a second."""
+    folder = tmp_path_factory.mktemp("key")
+    keys.load(folder)
+    return (folder / keys.SECRET).read_text()
+
+
 @pytest.fixture
-def sandbox_factory(tmp_path: Path) -> Iterator[Callable[..., SandboxProcess]]:
+def sandbox_factory(tmp_path: Path, sandbox_key: str) -> Iterator[Callable[..., SandboxProcess]]:
     """Starts sandboxes, each a process with a state folder of its own; all are stopped with the test.
 
     `sandbox_factory("--strict-limits")` passes options on; `state=` names the folder.
@@ -18,6 +27,9 @@ def sandbox_factory(tmp_path: Path) -> Iterator[Callable[..., SandboxProcess]]:
 
     def start(*options: str, state: Path | None = None, port: int = 0, web_port: int = 0) -> SandboxProcess:
         folder = state or tmp_path / f"sandbox-{len(started)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / keys.SECRET).exists():
+            (folder / keys.SECRET).write_text(sandbox_key)
         process = SandboxProcess(folder, *options, port=port, web_port=web_port)
         started.append(process)
         return process

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from djangobot.bot.sandbox import wire
 
+SECRET = "key.private"  # noqa: S105 - a file's name
 _EXPONENT = 65537
 _SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
 
@@ -46,7 +47,7 @@ def make() -> RsaKey:
 
 def load(folder: Path) -> RsaKey:
     """The folder's key; made and written (private part with mode 0600) when there is none."""
-    secret = folder / "key.private"
+    secret = folder / SECRET
     if secret.exists():
         n, d = (int(line, 16) for line in secret.read_text().split())
         key = RsaKey(n, _EXPONENT, d)

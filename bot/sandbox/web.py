@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Litestar, Request, Response, delete, get, post
 from litestar.exceptions import HTTPException
-from litestar.params import Parameter
 from litestar.response import File as FileResponse
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
@@ -415,7 +414,6 @@ async def _read(request: Request[Any, Any, Any], shape: type[Any], *, empty: boo
 
 
 Ask = Request[Any, Any, Any]
-BotQuery = Annotated[int | None, Parameter(query="bot", required=False)]
 
 
 def _routes(web: Web) -> list[Any]:
@@ -423,7 +421,7 @@ def _routes(web: Web) -> list[Any]:
     telegram = web.telegram
 
     @get("/people")
-    async def list_people(bot: BotQuery = None) -> list[dict[str, Any]]:
+    async def list_people(bot: int | None = None) -> list[dict[str, Any]]:
         return web.people(bot)
 
     @post("/people", status_code=201)
@@ -443,12 +441,12 @@ def _routes(web: Web) -> list[Any]:
         return await web.press(person, await _read(request, Pressed))
 
     @post("/chats/{person:int}/block", status_code=200)
-    async def block(person: int, request: Ask, bot: BotQuery = None) -> dict[str, Any]:
+    async def block(person: int, request: Ask, bot: int | None = None) -> dict[str, Any]:
         aimed: Aimed = await _read(request, Aimed, empty=True)
         return web.block(person, aimed.bot if aimed.bot is not None else bot, True)
 
     @post("/chats/{person:int}/unblock", status_code=200)
-    async def unblock(person: int, request: Ask, bot: BotQuery = None) -> dict[str, Any]:
+    async def unblock(person: int, request: Ask, bot: int | None = None) -> dict[str, Any]:
         aimed: Aimed = await _read(request, Aimed, empty=True)
         return web.block(person, aimed.bot if aimed.bot is not None else bot, False)
 
@@ -458,12 +456,12 @@ def _routes(web: Web) -> list[Any]:
 
     @get("/chats/{person:int}/messages")
     async def messages(
-        person: int, bot: BotQuery = None, after: int = 0, wait: float = 0
+        person: int, bot: int | None = None, after: int = 0, wait: float = 0
     ) -> list[dict[str, Any]]:
         return await web.messages(person, bot, after, wait)
 
     @get("/commands")
-    async def commands(chat: int | None = None, bot: BotQuery = None) -> list[dict[str, str]]:
+    async def commands(chat: int | None = None, bot: int | None = None) -> list[dict[str, str]]:
         return web.commands(chat, bot)
 
     @post("/faults", status_code=201)
@@ -484,7 +482,7 @@ def _routes(web: Web) -> list[Any]:
         return {"cleared": telegram.faults.clear()}
 
     @get("/journal")
-    async def read_journal(bot: BotQuery = None) -> dict[str, Any]:
+    async def read_journal(bot: int | None = None) -> dict[str, Any]:
         return telegram.journal.as_json(web.world, bot)
 
     @get("/settings")

@@ -1,0 +1,37 @@
+"""One sandbox for all tests that leave it as they found it: starting one takes a second or two."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from djangobot.bot.sandbox import keys
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+_numbers = count(5000)
+
+
+@pytest.fixture(scope="session")
+def running_sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
+    """The process itself."""
+    folder = tmp_path_factory.mktemp("shared-sandbox")
+    (folder / keys.SECRET).write_text(sandbox_key)
+    process = SandboxProcess(folder)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def shared(running_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
+    """The shared sandbox, without faults and with its first settings."""
+    before = running_sandbox.request_now("GET", "/settings")
+    yield running_sandbox
+    running_sandbox.request_now("DELETE", "/faults")
+    running_sandbox.request_now("POST", "/settings", before)
+
+
+@pytest.fixture
+def new_id() -> Callable[[], int]:
+    """Ids of bots and people that no other test uses."""
+    return lambda: next(_numbers)
