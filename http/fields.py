@@ -4,7 +4,15 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-NO_CONTROLS = r"[^\u0000-\u001f\u007f-\u009f\ud800-\udfff]"
+from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, PASSWORD_LIMIT, TOKEN_NAME_LIMIT
+from djangobot.db.messages import TEXT_LIMIT
+
+# The same rules as patterns: no control characters, and not blank.
+CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+LINE = rf"^[^{CONTROLS}]*[^{CONTROLS}\s][^{CONTROLS}]*$"
+WORD = rf"^[^{CONTROLS}\s]+$"
+NO_NUL = r"^[^\u0000]+$"
+NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
 
 
 def _text(description: str, example: str, **rules: Any) -> Meta:
@@ -12,26 +20,50 @@ def _text(description: str, example: str, **rules: Any) -> Meta:
 
 
 Name = Annotated[
-    str, _text("The name people in Telegram see above a message.", "Fedor", minLength=1, maxLength=100)
+    str,
+    _text(
+        "The name people in Telegram see above a message.",
+        "Fedor",
+        minLength=1,
+        maxLength=NAME_LIMIT,
+        pattern=LINE,
+    ),
 ]
-Login = Annotated[str, _text("Unique; for signing in.", "FedXL", minLength=1, maxLength=100)]
+Login = Annotated[
+    str, _text("Unique; for signing in.", "FedXL", minLength=1, maxLength=LOGIN_LIMIT, pattern=WORD)
+]
 Password = Annotated[
     str,
-    _text("Kept only as an argon2id hash.", "password1234", minLength=1, maxLength=256, format="password"),
+    _text(
+        "Kept only as an argon2id hash.",
+        "password1234",
+        minLength=1,
+        maxLength=PASSWORD_LIMIT,
+        pattern=NO_NUL,
+        format="password",
+    ),
 ]
 Code = Annotated[
     str, _text("The ten digits the bot shows, with or without spaces and dashes.", "0123 456 789")
 ]
 TokenName = Annotated[
-    str, _text("For telling one's bot tokens apart.", "backups", minLength=1, maxLength=100)
+    str,
+    _text(
+        "For telling one's bot tokens apart; the account's name when left out.",
+        "backups",
+        minLength=1,
+        maxLength=TOKEN_NAME_LIMIT,
+        pattern=LINE,
+    ),
 ]
 Text = Annotated[
     str,
     _text(
-        "Shown as it is: no markup. Up to 4096 characters.",
+        "Shown as it is: no markup.",
         "some and again text",
         minLength=1,
-        maxLength=4096,
+        maxLength=TEXT_LIMIT,
+        pattern=NOT_BLANK,
     ),
 ]
 Type = Annotated[

@@ -22,10 +22,10 @@ KEYS = 10_000
 """Keys a window remembers: at most 10 MB each for the windows below, full of full entries."""
 
 WAITING = 100
-"""Password hashes that may wait for the two hashing threads: at about 30 a second each, two seconds' work."""
+"""Password hashes that may wait for the two hashing threads: ten seconds' work on two busy cores."""
 
-WAITING_RETRY = 2.0
-"""Seconds after which that queue has been worked off."""
+SOON = 2.0
+"""Seconds to come back after when only the moment is bad: by then those who wait have been served."""
 
 
 class Window:
@@ -40,63 +40,65 @@ class Window:
         self._clock = clock
         self._salt = secrets.token_bytes(16)
         self._taken: OrderedDict[bytes, deque[float]] = OrderedDict()
+        self._trying: dict[bytes, int] = {}
 
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self, key: str) -> float:
-        """One more for this key, now; TooManyRequests when the window is full. Answers the slot's mark."""
-        now = self._clock()
+    def take(self, key: str) -> None:
+        """One more for this key, now; TooManyRequests when the window is full."""
         digest = self._digest(key)
-        taken = self._taken.get(digest)
-        if taken is None:
-            self._make_room(now)
-            taken = self._taken[digest] = deque()
-        while taken and taken[0] <= now - self.seconds:
-            taken.popleft()
-        if len(taken) >= self.limit:
-            raise TooManyRequests(taken[0] + self.seconds - now)
-        taken.append(now)
-        self._taken.move_to_end(digest)
-        return now
-
-    def give_back(self, key: str, mark: float) -> None:
-        """As if that slot had never been taken."""
-        digest = self._digest(key)
-        taken = self._taken.get(digest)
-        if taken is None or mark not in taken:
-            return
-        taken.remove(mark)
-        if not taken:
-            del self._taken[digest]
+        self._check(digest)
+        self._count(digest)
 
     @contextmanager
     def only(self, failure: type[Exception], key: str) -> Iterator[None]:
-        """Counts an attempt only when it ends in `failure`.
-
-        The slot is held while the attempt runs, so that many attempts at once cannot all slip in before the
-        first of them has failed.
-        """
-        mark = self.take(key)
-        try:
-            yield
-        except failure:
-            raise
-        except BaseException:
-            self.give_back(key, mark)
-            raise
-        else:
-            self.give_back(key, mark)
+        """Counts an attempt only when it ends in `failure`."""
+        digest = self._digest(key)
+        with self._try(digest):
+            try:
+                yield
+            except failure:
+                self._count(digest)
+                raise
 
     @contextmanager
     def unless_refused(self, key: str) -> Iterator[None]:
         """Counts an attempt only when it succeeds."""
-        mark = self.take(key)
+        digest = self._digest(key)
+        with self._try(digest):
+            yield
+            self._count(digest)
+
+    @contextmanager
+    def _try(self, digest: bytes) -> Iterator[None]:
+        """Attempts under way take room, too: many at once shall not slip in before the first has failed."""
+        self._check(digest)
+        self._trying[digest] = self._trying.get(digest, 0) + 1
         try:
             yield
-        except BaseException:
-            self.give_back(key, mark)
-            raise
+        finally:
+            self._trying[digest] -= 1
+            if not self._trying[digest]:
+                del self._trying[digest]
+
+    def _check(self, digest: bytes) -> None:
+        now = self._clock()
+        taken = self._taken.get(digest, deque())
+        while taken and taken[0] <= now - self.seconds:
+            taken.popleft()
+        if len(taken) >= self.limit:
+            raise TooManyRequests(taken[0] + self.seconds - now)
+        if len(taken) + self._trying.get(digest, 0) >= self.limit:
+            raise TooManyRequests(SOON)
+
+    def _count(self, digest: bytes) -> None:
+        now = self._clock()
+        if digest not in self._taken:
+            self._make_room(now)
+            self._taken[digest] = deque()
+        self._taken[digest].append(now)
+        self._taken.move_to_end(digest)
 
     def _digest(self, key: str) -> bytes:
         """Short whatever was sent, and not to be steered from outside."""
@@ -121,7 +123,7 @@ class Crowd:
     @contextmanager
     def enter(self) -> Iterator[None]:
         if self._inside >= self._most:
-            raise TooManyRequests(WAITING_RETRY)
+            raise TooManyRequests(SOON)
         self._inside += 1
         try:
             yield

@@ -340,6 +340,7 @@ def _schemas() -> Json:
     _, components = msgspec.json.schema_components(
         sorted(shapes, key=lambda shape: shape.__name__), ref_template="#/components/schemas/{name}"
     )
+    components["Changes"]["minProperties"] = 1
     return components
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,27 +14,30 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from argon2 import PasswordHasher
 from litestar import Litestar
 
-from djangobot.db import chats, codes, outbox
+from djangobot.db import chats, codes, credentials, outbox
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.http.access import Signer
 from djangobot.http.app import Door, create_app
 from djangobot.http.limits import Limits
 
-SECRET = "a secret for tests only, long enough for HS256"
+SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
 PASSWORD = "password1234"
 
 Json = dict[str, Any]
 
 
 class Clock:
-    """A monotonic clock that moves when told to."""
+    """A monotonic clock that moves when told to, or by `steps` seconds whenever it is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: float = 0.0) -> None:
         self.now = 1000.0
+        self.steps = steps
 
     def __call__(self) -> float:
+        self.now += self.steps
         return self.now
 
 
@@ -137,7 +140,9 @@ def an_app(
 @contextlib.asynccontextmanager
 async def served(app: Litestar) -> AsyncIterator[str]:
     """The application under uvicorn as the process runs it; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    # With its protocol named, asyncio sets TCP_NODELAY; else each answer takes 40 ms (Nagle, delayed ACK).
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
+        listening.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, http="httptools", lifespan="off", access_log=False, log_config=None)
         config.load()
         server = uvicorn.Server(config)
@@ -149,6 +154,11 @@ async def served(app: Litestar) -> AsyncIterator[str]:
             for listener in server.servers:  # not shutdown(): it sleeps, and there are hundreds of tests
                 listener.close()
                 await listener.wait_closed()
+
+
+def a_client(address: str) -> httpx.AsyncClient:
+    # There is no TLS here, and reading the certificates takes longer than most tests.
+    return httpx.AsyncClient(base_url=address, timeout=30, limits=httpx.Limits(), verify=False)  # noqa: S501
 
 
 @pytest.fixture(scope="session")
@@ -163,6 +173,20 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     asyncio.run(make())
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """argon2 with the least it can do; `dear_hashes` is for tests of what hashes cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes as expensive as in earnest."""
+    monkeypatch.setattr(credentials, "_hasher", PasswordHasher())
 
 
 @pytest.fixture
@@ -181,6 +205,6 @@ async def api(database: None) -> AsyncIterator[Api]:
     app = an_app(limits=Limits(clock=clock), telegram=telegram)
     async with (
         served(app) as address,
-        httpx.AsyncClient(base_url=address, timeout=30, limits=httpx.Limits()) as client,
+        a_client(address) as client,
     ):
         yield Api(client, clock, telegram)
