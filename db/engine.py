@@ -18,11 +18,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import asyncpg
+import piccolo.engine.base
 from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
 from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
 from piccolo.engine.sqlite import TransactionType, dict_factory
 
 from djangobot.db.errors import DatabaseUnavailable
+
+# Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own: an
+# import would connect. Ours connect in `open`.
+piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Sequence[Any]]]
