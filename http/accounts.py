@@ -34,11 +34,11 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Farewell(msgspec.Struct, forbid_unknown_fields=True):
-    """All may be left out; a `login` or `psw` that is given must be this account's."""
+    """All may be left out; a `login` or `psw` that is given must be this account's; `name` is ignored."""
 
-    name: Name | UnsetType = UNSET
-    login: Login | UnsetType = UNSET
-    psw: Password | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    login: str | UnsetType = UNSET
+    psw: str | UnsetType = UNSET
 
 
 NEW_ACCOUNT = Reader(NewAccount)

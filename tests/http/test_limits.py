@@ -8,9 +8,9 @@ from litestar.types import Scope
 
 from djangobot.db import accounts
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
-from djangobot.http.limits import WAITING, Crowd, Window, address_of
+from djangobot.http.limits import WAITING, Crowd, Limits, Window, address_of
 
-from .conftest import PASSWORD, Api, Clock
+from .conftest import PASSWORD, Api, Clock, Telegram, a_client, an_app, served
 
 
 def test_a_window_moves_with_the_clock() -> None:
@@ -176,6 +176,23 @@ async def test_wrong_codes_are_limited_by_address(api: Api) -> None:
             body = {"code": f"{code:010}"}
             answers.append((await api.client.post("/api/cabinet/", json=body, headers=access)).status_code)
     assert answers == [403] * 60 + [429] * 10
+
+
+async def test_accepted_messages_are_limited_by_token_when_a_limit_is_set(database: None) -> None:
+    """Refused ones do not count, other tokens have windows of their own, and a minute later all is well."""
+    clock = Clock()
+    app = an_app(limits=Limits(limit_send=3, clock=clock))
+    async with served(app) as address, a_client(address) as client:
+        api = Api(client, clock, Telegram())
+        access = await api.access()
+        token, other = await api.bot_token(access), await api.bot_token(access)
+        assert [(await api.send(token, "")).status_code for _ in range(5)] == [400] * 5
+        assert [(await api.send(token)).status_code for _ in range(3)] == [202] * 3
+        refused = await api.send(token)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        assert (await api.send(other)).status_code == 202
+        clock.now += 60
+        assert (await api.send(token)).status_code == 202
 
 
 async def test_health_answers_while_a_flood_signs_in(api: Api) -> None:
