@@ -1,6 +1,7 @@
 """GET /api/ shows the document, with files of our own and nobody else's."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,17 @@ def test_every_refusal_names_its_headers() -> None:
             for status, answer in operation["responses"].items():
                 if status in needed:
                     assert needed[status] in answer["headers"]
+
+
+def test_every_call_is_in_docs_http_md_with_every_status() -> None:
+    """What the document says for machines, docs/http.md says for people."""
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    common = {"405", "500", "415", "413"}
+    for (method, path), operation in openapi.OPERATIONS.items():
+        names = {f"\n## {method.upper()} {path}\n", f"\n## {method.upper()} {path.rstrip('/')}\n"}
+        heading = next(name for name in names if name in text)
+        section = text.partition(heading)[2].partition("\n## ")[0]
+        written = openapi.document("1")["paths"][path][method]["responses"]
+        assert operation.summary
+        for status in written.keys() - common:
+            assert re.search(rf"\b{status}\b", section), (heading.strip(), status)
