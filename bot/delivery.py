@@ -25,8 +25,12 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 50
 """Calls to Telegram under way at once."""
-IN_HAND = 400
-"""Messages claimed and not settled: those being sent and those whose chat's turn has not come."""
+READY = 4 * CONCURRENT_SENDS
+"""Messages in hand that wait for nothing but a free place; claimed anew, many at once, when half are gone."""
+IN_HAND = 5000
+"""Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
+GATHER = 0.004
+"""Seconds that outcomes may wait for others under load, to be committed together."""
 LEASE = timedelta(minutes=5)
 BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 60.0
@@ -35,6 +39,8 @@ LONGEST_NAP = 30.0
 SAFE_TO_REPEAT = timedelta(hours=24)
 """How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is
 uncertain."""
+EVER = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
 STOP_GRACE = 10.0
 """Seconds the sends under way get to end when the process stops."""
 
@@ -54,9 +60,12 @@ class Delivery:
         self.pacing = pacing
         self.now = now
         self.sending: dict[int, asyncio.Task[None]] = {}
+        self.ready = 0
         self.places = asyncio.Semaphore(CONCURRENT_SENDS)
         self.outcomes: list[Settled] = []
         self.something_ended = asyncio.Event()
+        self.something_to_record = asyncio.Event()
+        self.look_at = EVER
         self.stopping = asyncio.Event()
 
     async def run(self) -> None:
@@ -75,7 +84,6 @@ class Delivery:
     def stop(self) -> None:
         """Claims nothing more."""
         self.stopping.set()
-        outbox.ring()
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
         """One step; a database that does not answer is asked again, never given up."""
@@ -96,40 +104,48 @@ class Delivery:
             log.info("messages in flight at the last stop taken up again", count=reclaimed)
 
     async def _turn(self) -> None:
-        """Claims what is due, or waits until something is."""
-        if not await self._unless_stopping(self.gateway.online()):
+        """Claims what has been rung for, or all that is due when the time for that has come; else waits."""
+        if not self.gateway.online.is_set():
+            await self._unless_stopping(self.gateway.online.wait())
             return
-        room = IN_HAND - len(self.sending)
-        if not room:
-            await outbox.wait_for_arrival(LONGEST_NAP)
-            return
-        for message in await outbox.claim(self.now(), limit=room, lease=LEASE):
+        room = min(READY - self.ready, IN_HAND - len(self.sending))
+        if room < READY // 2:
+            self.something_ended.clear()
+            await self._unless_stopping(self.something_ended.wait())
+        elif self.now() >= self.look_at:
+            await self._claim_anywhere(room)
+        elif chats := outbox.rung(room):
+            self._take(await outbox.claim(self.now(), limit=room, lease=LEASE, chats=chats))
+        else:
+            nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
+            await self._unless_stopping(outbox.wait_for_ring(max(nap, 0)))
+
+    async def _claim_anywhere(self, room: int) -> None:
+        """Once at the start, and whenever something put off falls due."""
+        claimed = await outbox.claim(self.now(), limit=room, lease=LEASE)
+        self._take(claimed)
+        if len(claimed) < room:
+            due = await outbox.next_due(self.now())
+            self.look_at = min(due or NEVER, self.now() + timedelta(seconds=LONGEST_NAP))
+
+    def _take(self, claimed: Sequence[Claimed]) -> None:
+        for message in claimed:
             task = asyncio.create_task(self._deliver(message))
             self.sending[message.id] = task
+            self.ready += 1
             task.add_done_callback(partial(self._ended, message.id))
-        await self._wait()
 
     def _ended(self, message_id: int, _: asyncio.Task[None]) -> None:
         self.sending.pop(message_id, None)
+        self.ready -= 1
+        self.something_ended.set()
 
-    async def _wait(self) -> None:
-        """Until something arrived, ended or falls due."""
-        due = await outbox.next_due(self.now())
-        nap = LONGEST_NAP if due is None else min(LONGEST_NAP, (due - self.now()).total_seconds())
-        await outbox.wait_for_arrival(max(nap, 0.01))
-
-    async def _unless_stopping(self, awaited: Coroutine[None, None, object]) -> bool:
-        """Awaits it, and says whether it came before `stop`."""
-        if self.stopping.is_set():
-            awaited.close()
-            return False
-        came = asyncio.ensure_future(awaited)
-        stopped = asyncio.ensure_future(self.stopping.wait())
-        await asyncio.wait((came, stopped), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if not came.done():
-            came.cancel()
-        return came.done() and not came.cancelled()
+    async def _unless_stopping(self, awaited: Coroutine[None, None, object]) -> None:
+        """Awaits it, or `stop` if that comes first."""
+        waiting = {asyncio.ensure_future(awaited), asyncio.ensure_future(self.stopping.wait())}
+        _, late = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
 
     async def _deliver(self, message: Claimed) -> None:
         """One message to its end for now: sent, failed, uncertain or put off."""
@@ -141,12 +157,14 @@ class Delivery:
             log.exception("delivery failed unexpectedly", id=message.public_id)
             outcome = self._put_off(message, f"internal: {type(exc).__name__}")
         self.outcomes.append(outcome)
-        self.something_ended.set()
+        self.something_to_record.set()
+        if isinstance(outcome, Postponed):
+            self.look_at = min(self.look_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
         if message.first_attempt and self.now() - message.first_attempt > SAFE_TO_REPEAT:
             return Uncertain(message, "its first attempt is too long ago to repeat it safely")
-        if not await self._comes(self.pacing.reserve_chat(message.chat_id, time.monotonic())):
+        if not await self._chats_turn(message.chat_id):
             return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
         async with self.places:
             if not await self._comes(self.pacing.reserve_total(time.monotonic())):
@@ -163,6 +181,17 @@ class Delivery:
             except Refused as exc:
                 return Failed(message, exc.reason)
         return Sent(message, telegram_id)
+
+    async def _chats_turn(self, chat_id: int) -> bool:
+        """Waits for the chat's turn, out of the way of those that are ready."""
+        turn = self.pacing.reserve_chat(chat_id, time.monotonic())
+        if turn <= time.monotonic():
+            return not self.stopping.is_set()
+        self.ready -= 1
+        try:
+            return await self._comes(turn)
+        finally:
+            self.ready += 1
 
     async def _comes(self, at: float) -> bool:
         """Waits for a time of the monotonic clock; False when the process stops before it."""
@@ -198,10 +227,11 @@ class Delivery:
     async def _record(self) -> None:
         """Writes outcomes in batches: while one is committed, the next gathers."""
         while True:
-            await self.something_ended.wait()
-            self.something_ended.clear()
+            await self.something_to_record.wait()
+            if self.ready > CONCURRENT_SENDS:
+                await asyncio.sleep(GATHER)
+            self.something_to_record.clear()
             await self._record_now()
-            outbox.ring()
 
     async def _record_now(self) -> None:
         """Until the database has them: an outcome is never dropped while the process lives."""

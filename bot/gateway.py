@@ -5,6 +5,7 @@ A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said
 same random_id.
 """
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -100,9 +101,10 @@ class Gateway:
     def __init__(self, client: TelegramClient) -> None:
         self.client = client
 
-    async def online(self) -> None:
-        """Returns when calls can be answered."""
-        await self.client.online.wait()
+    @property
+    def online(self) -> asyncio.Event:
+        """Set while calls can be answered."""
+        return self.client.online
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.

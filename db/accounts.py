@@ -98,7 +98,8 @@ async def remove(
         await engine.execute("DELETE FROM account WHERE id = $1", account.id)
         for row in chats:
             await outbox.add_notice("account_removed", row["chat"], now, text=account.name)
-    outbox.ring()
+    for row in chats:
+        outbox.ring(row["chat"])
 
 
 async def _save(account: Account) -> None:

@@ -74,7 +74,7 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
         now,
     )
     if changed:
-        outbox.ring()
+        outbox.ring(telegram_id)
     return bool(changed)
 
 

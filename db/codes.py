@@ -72,5 +72,5 @@ async def redeem(account: Account, code: str, now: datetime, name: str | None = 
         chat_id = used[0]["chat"]
         row, token = await issue_in_transaction(account.id, chat_id, name or account.name, now)
         await outbox.add_notice("linked", chat_id, now, account_id=account.id, token_id=row.id)
-    outbox.ring()
+    outbox.ring(chat_id)
     return row, token

@@ -1,10 +1,12 @@
 """The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
 
-Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`, casts `::uuid` (dropped for
+Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
+a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid` (dropped for
 SQLite, which has no such types).
 """
 
 import asyncio
+import json
 import os
 import queue
 import re
@@ -25,9 +27,9 @@ from piccolo.engine.sqlite import TransactionType, dict_factory
 
 from djangobot.db.errors import DatabaseUnavailable
 
-# Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own: an
-# import would connect. Ours connect in `open`.
-piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()
+# Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own:
+# an # import would connect. Ours connect in `open`.
+piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()  # type: ignore[attr-defined, assignment, return-value]
 
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Sequence[Any]]]
@@ -90,6 +92,9 @@ class Engine(Protocol):
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Several statements, each for many rows, in one transaction."""
 
+    def each(self, numbers: Sequence[int]) -> object:
+        """The argument for `$each`: many numbers at once."""
+
     def write(self) -> AbstractAsyncContextManager[Any]:
         """`async with`: a transaction for writing; queries inside it, Piccolo's too, join it."""
 
@@ -149,7 +154,13 @@ async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
 
 @cache
 def _for_sqlite(sql: str) -> str:
+    sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
     return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?", "", sql))
+
+
+@cache
+def _for_postgres(sql: str) -> str:
+    return re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
 
 
 class SQLiteEngine(PiccoloSQLiteEngine):
@@ -246,6 +257,10 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         """All or none of them; committed together with others that wait."""
         with _ours():
             await self.writer.run(partial(_many, [(_for_sqlite(sql), rows) for sql, rows in statements]))
+
+    def each(self, numbers: Sequence[int]) -> object:
+        """The argument for `$each`."""
+        return json.dumps(list(numbers))
 
     def write(self) -> AbstractAsyncContextManager[Any]:
         """Waits for its turn with the writing connection."""
@@ -479,7 +494,7 @@ class PostgresEngine(PiccoloPostgresEngine):
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Reads."""
         async with self._connection() as connection:
-            return [dict(row) for row in await connection.fetch(sql, *args)]
+            return [dict(row) for row in await connection.fetch(_for_postgres(sql), *args)]
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """One statement, committed."""
@@ -490,6 +505,10 @@ class PostgresEngine(PiccoloPostgresEngine):
         async with self._connection() as connection, connection.transaction():
             for sql, rows in statements:
                 await connection.executemany(sql, rows)
+
+    def each(self, numbers: Sequence[int]) -> object:
+        """The argument for `$each`."""
+        return list(numbers)
 
     def write(self) -> AbstractAsyncContextManager[Any]:
         """A transaction with a connection of its own."""

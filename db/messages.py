@@ -111,7 +111,7 @@ $5::bigint, 0,
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
   AND c.blocked IS NULL AND c.banned IS NULL
-RETURNING token
+RETURNING token, chat
 """
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned FROM bot_token t JOIN chat c ON c.id
@@ -140,7 +140,7 @@ async def accept(token: str, text: str, type: str, now: datetime, *, wait: float
         raise await _why_not(digest, now)
     tokens.note_use(rows[0]["token"], now)
     settled = outbox.expect(public_id) if wait > 0 else None
-    outbox.ring()
+    outbox.ring(rows[0]["chat"])
     if settled is None:
         return Accepted(public_id, "queued")
     status, failure = await outbox.settled_within(public_id, settled, wait)

@@ -84,8 +84,14 @@ WITH RECURSIVE backlog (chat) AS (
 )
 """
 WAITING = "m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL"
+# The same of given chats alone: what is asked each time one of them has had something sent or accepted.
+HEADS_OF = f"""
+WITH heads (id) AS (
+    SELECT (SELECT m.id FROM message m WHERE m.chat = b.value AND {UNSETTLED} ORDER BY m.chat, m.id LIMIT 1)
+    FROM $each3 b
+)
+"""
 DUE = f"""
-{HEADS}
 SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, c.access_hash AS access_hash,
        c.language AS language, m.text AS text, m.type AS type, m.random_id AS random_id,
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
@@ -96,6 +102,8 @@ LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE {WAITING} AND m.next_attempt <= $1
 ORDER BY m.next_attempt, m.id LIMIT $2
 """
+DUE_ANYWHERE = HEADS + DUE
+DUE_IN_CHATS = HEADS_OF + DUE
 NEXT_DUE = f"""
 {HEADS}
 SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
@@ -107,12 +115,12 @@ SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN cha
 WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.next_attempt LIMIT 1
 """
 TAKE = """
-UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $2),
-                   lease_until = $3
-WHERE id = $1 AND status = 'queued'
+UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
+                   lease_until = $2
+WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' RETURNING id
 """
-# The random_id tells the row from a later one that got the same id after an account was removed: SQLite
-# gives the # highest id again.
+# The random_id tells the row from a later one that got the same id after an account was removed: SQLite gives
+# the highest id again.
 CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
 SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = $3, sent = $4, failure = NULL, lease_until = NULL {CLAIMED}
@@ -147,22 +155,31 @@ async def reclaim(now: datetime) -> int:
     return len(rows)
 
 
-async def claim(now: datetime, *, limit: int, lease: timedelta) -> list[Claimed]:
+async def claim(
+    now: datetime, *, limit: int, lease: timedelta, chats: Sequence[int] | None = None
+) -> list[Claimed]:
     """The next messages to send: of each chat at most its oldest, and none while another of that chat is
-    being sent.
+    being sent. With `chats`, of those alone.
 
     They are `sending`, and counted as attempted, on disk when this returns.
     """
     engine = current()
-    rows = await engine.fetch(DUE, now, limit)
+    if chats is None:
+        rows = await engine.fetch(DUE_ANYWHERE, now, limit)
+    else:
+        rows = await engine.fetch(DUE_IN_CHATS, now, limit, engine.each(chats))
     if not rows:
         return []
-    await engine.execute_all([(TAKE, [(row["id"], now, now + lease) for row in rows])])
-    return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows]
+    ids = [row["id"] for row in rows]
+    taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, engine.each(ids))}
+    return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows if row["id"] in taken]
 
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
-    """Records outcomes in one transaction; rows deleted or canceled meanwhile are left alone."""
+    """Records outcomes in one transaction; rows deleted or canceled meanwhile are left alone.
+
+    Rings for the chats, whose next messages can be claimed now.
+    """
     statements: dict[str, list[Sequence[object]]] = {}
     for result in results:
         sql, args = _statement(result, now)
@@ -170,6 +187,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(statements.items()))
     for result in results:
         _tell(result)
+        ring(result.message.chat_id)
 
 
 async def next_due(now: datetime) -> datetime | None:
@@ -216,22 +234,31 @@ def _status(result: Settled) -> str:
 # Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
 
 _bell = asyncio.Event()
+_rung: set[int] = set()
 _expected: dict[str, asyncio.Future[tuple[str, str | None]]] = {}
 
 
-def ring() -> None:
-    """Something may be due: wakes the deliverer."""
+def ring(chat_id: int) -> None:
+    """Something may be due in this chat: wakes the deliverer."""
+    _rung.add(chat_id)
     _bell.set()
 
 
-async def wait_for_arrival(timeout: float) -> None:  # noqa: ASYNC109 - the nap's length
-    """Until somebody rings, `timeout` seconds at most."""
+def rung(most: int) -> list[int]:
+    """Up to `most` chats that were rung for and not answered for yet."""
+    chats = [_rung.pop() for _ in range(min(most, len(_rung)))]
+    if not _rung:
+        _bell.clear()
+    return chats
+
+
+async def wait_for_ring(seconds: float) -> None:
+    """Until somebody rings, `seconds` at most."""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(seconds):
             await _bell.wait()
     except TimeoutError:
         return
-    _bell.clear()
 
 
 def expect(public_id: str) -> asyncio.Future[tuple[str, str | None]]:

@@ -60,7 +60,7 @@ async def _outbox(gateway: Gateway, tokens: list[str], count: int) -> float:
     delivery = Delivery(gateway, Pacing(0, 0))
     began = time.perf_counter()
     running = asyncio.create_task(delivery.run())
-    while await outbox.oldest_due(datetime.now(UTC)) is not None or delivery.sending or delivery.outcomes:
+    while delivery.sending or delivery.outcomes or await outbox.oldest_due(datetime.now(UTC)) is not None:
         await asyncio.sleep(0.02)
     lasted = time.perf_counter() - began
     delivery.stop()
