@@ -1,8 +1,8 @@
 """A bare MTProto client, for tests of what client libraries hide: every id, salt and byte is in the test's hands.
 
-    async with Probe(host, port, read_public_key(key), transport="obfuscated") as probe:
-        await probe.make_key(rsa_pad=True)
-        answer = await probe.call({"_": "help.getConfig"}, init=True)
+async with Probe(host, port, read_public_key(key), transport="obfuscated") as probe:
+    await probe.make_key(rsa_pad=True)
+    answer = await probe.call({"_": "help.getConfig"}, init=True)
 """
 
 import asyncio
@@ -36,7 +36,9 @@ class Wire:
         """The first bytes of a connection."""
         if self.name == "obfuscated":
             return self._obfuscate()
-        return {"abridged": b"\xef", "intermediate": b"\xee" * 4, "padded": b"\xdd" * 4, "full": b""}[self.name]
+        return {"abridged": b"\xef", "intermediate": b"\xee" * 4, "padded": b"\xdd" * 4, "full": b""}[
+            self.name
+        ]
 
     def _obfuscate(self) -> bytes:
         head = bytearray(b"\x11" * 8 + os.urandom(56))
@@ -102,7 +104,13 @@ class Probe:
     """One connection of one session."""
 
     def __init__(
-        self, host: str, port: int, key: tuple[int, int, int], *, transport: str = "abridged", layer: int = 158
+        self,
+        host: str,
+        port: int,
+        key: tuple[int, int, int],
+        *,
+        transport: str = "abridged",
+        layer: int = 158,
     ) -> None:
         self.host = host
         self.port = port
@@ -210,7 +218,9 @@ class Probe:
         self.content += content
         return number
 
-    def send(self, body: bytes, *, msg_id: int | None = None, seqno: int | None = None, salt: int | None = None) -> int:
+    def send(
+        self, body: bytes, *, msg_id: int | None = None, seqno: int | None = None, salt: int | None = None
+    ) -> int:
         """An encrypted message; answers its id."""
         msg_id = self.next_id() if msg_id is None else msg_id
         seqno = self.next_seqno() if seqno is None else seqno

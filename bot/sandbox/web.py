@@ -252,7 +252,7 @@ class Web:
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            yield ServerSentEventMessage(comment="the sandbox")
+            yield ServerSentEventMessage(data='{"kind": "hello"}')
             while (event := await queue.get()) is not None:
                 yield ServerSentEventMessage(data=msgspec.json.encode(event).decode())
         finally:

@@ -43,7 +43,12 @@ async def main() -> None:
     rsa.server_public_keys[FINGERPRINT] = rsa.PublicKey(MODULUS, EXPONENT)
     said: asyncio.Queue[Any] = asyncio.Queue()
     bot = pyrogram.Client(
-        "check", api_id=1, api_hash="x", bot_token="4242:kurigram", in_memory=True, connection_factory=ToSandbox
+        "check",
+        api_id=1,
+        api_hash="x",
+        bot_token="4242:kurigram",
+        in_memory=True,
+        connection_factory=ToSandbox,
     )
 
     @bot.on_message()

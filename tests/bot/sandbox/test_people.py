@@ -1,0 +1,175 @@
+"""A person with an unmodified Telethon, talking to a bot of Telethon's or Pyrogram's in another layer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import telethon
+from telethon import Button, TelegramClient, events, functions
+from telethon.network import (
+    ConnectionTcpAbridged,
+    ConnectionTcpFull,
+    ConnectionTcpIntermediate,
+    ConnectionTcpObfuscated,
+)
+from telethon.sessions import MemorySession
+
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+
+def client_of(sandbox: SandboxProcess, connection: Any = ConnectionTcpFull) -> Any:
+    """A Telethon client that has not started."""
+    client = TelegramClient(MemorySession(), 1, "x", connection=connection)
+    sandbox.point_telethon(client)
+    return client
+
+
+async def signed_in(sandbox: SandboxProcess, phone: str) -> Any:
+    """A person's client."""
+    client = client_of(sandbox)
+    await client.connect()
+    sent = await client.send_code_request(phone)
+    await client.sign_in(phone, "12345", phone_code_hash=sent.phone_code_hash)
+    return client
+
+
+@pytest.fixture
+async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Any]:
+    """A bot that repeats what it hears under a button, and edits when that is pressed."""
+    client = client_of(shared)
+    await client.start(bot_token=f"{new_id()}:telethon")
+
+    @client.on(events.NewMessage(incoming=True))
+    async def heard(event: Any) -> None:
+        await event.respond(f"**{event.raw_text}**", buttons=[[Button.inline("Press", b"x")]])
+
+    @client.on(events.CallbackQuery)
+    async def pressed(event: Any) -> None:
+        await event.answer("pressed", alert=True)
+        await event.edit("edited")
+
+    yield client
+    await client.disconnect()
+
+
+@pytest.fixture
+async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Any]:
+    """A person who has signed in with the code."""
+    number = new_id()
+    await shared.person("Bob", id=number, username=f"bob{number}")
+    client = await signed_in(shared, f"+999{number}")
+    yield client
+    await client.disconnect()
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [ConnectionTcpFull, ConnectionTcpAbridged, ConnectionTcpIntermediate, ConnectionTcpObfuscated],
+)
+async def test_telethon_signs_in_over_each_of_its_transports(
+    shared: SandboxProcess, connection: Any, new_id: Callable[[], int]
+) -> None:
+    """As a bot, in its own layer."""
+    client, number = client_of(shared, connection), new_id()
+    await client.start(bot_token=f"{number}:x")
+    assert (await client.get_me()).id == number
+    await client.disconnect()
+
+
+async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(bot: Any, person: Any) -> None:
+    """Over real MTProto on both sides."""
+    name = (await bot.get_me()).username
+    async with person.conversation(name, timeout=10) as conversation:
+        await conversation.send_message("hi there")
+        answer = await conversation.get_response()
+        assert (answer.raw_text, answer.text, answer.buttons[0][0].text) == (
+            "hi there",
+            "**hi there**",
+            "Press",
+        )
+        edited = asyncio.ensure_future(conversation.get_edit())
+        pressed = await answer.click(0)
+        assert (pressed.message, pressed.alert) == ("pressed", True)
+        assert (await edited).raw_text == "edited"
+
+
+async def test_a_person_sees_the_history_and_the_list_of_chats(bot: Any, person: Any) -> None:
+    """Newest first, unread ones counted, read ones not."""
+    name = (await bot.get_me()).username
+    async with person.conversation(name, timeout=10) as conversation:
+        for text in ("one", "two", "three"):
+            await conversation.send_message(text)
+            await conversation.get_response()
+    texts = [message.raw_text async for message in person.iter_messages(name)]
+    assert texts == ["three", "three", "two", "two", "one", "one"]
+    assert [m.raw_text for m in await person.get_messages(name, limit=2, offset_id=5)] == ["two", "two"]
+    [dialog] = await person.get_dialogs()
+    assert (dialog.message.raw_text, dialog.unread_count) == ("three", 3)
+    await person.send_read_acknowledge(name)
+    [dialog] = await person.get_dialogs()
+    assert dialog.unread_count == 0
+
+
+async def test_a_persons_file_reaches_the_bot(shared: SandboxProcess, bot: Any, person: Any) -> None:
+    """Uploaded in parts by one, downloaded in parts by the other."""
+    got: asyncio.Queue[Any] = asyncio.Queue()
+    bot.add_event_handler(got.put, events.NewMessage(incoming=True))
+    body = bytes(range(256)) * 2000
+    await person.send_file((await bot.get_me()).username, body, caption="bytes", attributes=[])
+    event = await asyncio.wait_for(got.get(), 10)
+    assert event.raw_text == "bytes"
+    assert await event.message.download_media(bytes) == body
+
+
+async def test_a_wrong_code_is_refused_and_a_new_number_signs_up(
+    shared: SandboxProcess, new_id: Callable[[], int]
+) -> None:
+    """PHONE_CODE_INVALID; auth.authorizationSignUpRequired; then a new person."""
+    client, phone = client_of(shared), f"7000{new_id()}"
+    await client.connect()
+    code = (await client.send_code_request(phone)).phone_code_hash
+    with pytest.raises(telethon.errors.PhoneCodeInvalidError):
+        await client.sign_in(phone, "54321", phone_code_hash=code)
+    with pytest.raises(telethon.errors.PhoneNumberUnoccupiedError):
+        await client.sign_in(phone, "12345", phone_code_hash=code)
+    user = (await client(functions.auth.SignUpRequest(phone, code, "New", "Person"))).user
+    assert (user.first_name, user.phone) == ("New", phone)
+    people = await shared.request("GET", "/people")
+    assert any(person["id"] == user.id for person in people)
+    await client.disconnect()
+
+
+async def test_a_person_blocks_a_bot_with_a_client(shared: SandboxProcess, bot: Any, person: Any) -> None:
+    """The bot is refused until it is unblocked; the person is told not to write either."""
+    me = await person.get_me()
+    name = (await bot.get_me()).username
+    await person.send_message(name, "hello")
+    await shared.from_bot(me.id, bot=(await bot.get_me()).id)
+    await person(functions.contacts.BlockRequest(name))
+    with pytest.raises(telethon.errors.UserIsBlockedError):
+        await bot.send_message(me.id, "no")
+    with pytest.raises(telethon.errors.YouBlockedUserError):
+        await person.send_message(name, "no")
+    await person(functions.contacts.UnblockRequest(name))
+    assert await bot.send_message(me.id, "yes")
+
+
+async def test_typing_is_shown_to_the_other_side(bot: Any, person: Any) -> None:
+    """Whoever types."""
+    name = (await bot.get_me()).username
+    await person.send_message(name, "hello")
+    seen: asyncio.Queue[Any] = asyncio.Queue()
+    person.add_event_handler(seen.put, events.UserUpdate())
+    me = (await person.get_me()).id
+    async with bot.action(me, "typing"):
+        event = await asyncio.wait_for(seen.get(), 10)
+    assert event.typing
+
+
+async def test_a_bot_may_not_do_what_is_for_people_nor_they_what_is_for_bots(bot: Any, person: Any) -> None:
+    """BOT_METHOD_INVALID and USER_BOT_REQUIRED."""
+    with pytest.raises(telethon.errors.BotMethodInvalidError):
+        await bot.get_dialogs()
+    with pytest.raises(telethon.errors.UserBotRequiredError):
+        await person(functions.messages.SetBotCallbackAnswerRequest(1, 0))
