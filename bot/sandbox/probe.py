@@ -1,4 +1,4 @@
-"""A bare MTProto client, for tests of what client libraries hide: every id, salt and byte is in the test's hands.
+"""A bare MTProto client, for what client libraries hide: every id, salt and byte is in the test's hands.
 
 async with Probe(host, port, read_public_key(key), transport="obfuscated") as probe:
     await probe.make_key(rsa_pad=True)
@@ -337,7 +337,7 @@ def _rsa_pad(data: bytes, modulus: int) -> bytes:
     while True:
         temp_key = os.urandom(32)
         with_hash = data[::-1] + sha256(temp_key + data).digest()
-        encrypted = tgcrypto.ige256_encrypt(with_hash, temp_key, bytes(32))
+        encrypted: bytes = tgcrypto.ige256_encrypt(with_hash, temp_key, bytes(32))
         xored = bytes(a ^ b for a, b in zip(temp_key, sha256(encrypted).digest(), strict=True))
         padded = xored + encrypted
         if int.from_bytes(padded, "big") < modulus:

@@ -5,6 +5,8 @@ server in the same process would share.
 """
 
 import asyncio
+import contextlib
+import importlib
 import json
 import re
 import signal
@@ -108,10 +110,8 @@ class SandboxProcess:
                 return json.load(answer)
         except urllib.error.HTTPError as exc:
             text = exc.read().decode(errors="replace")
-            try:
+            with contextlib.suppress(ValueError, KeyError):
                 text = json.loads(text)["error"]
-            except (ValueError, KeyError):
-                pass
             raise SandboxError(exc.code, text) from exc
 
     async def request(self, method: str, path: str, body: object = None, **query: object) -> Any:
@@ -193,9 +193,8 @@ class SandboxProcess:
 
     def point_pyrogram(self) -> None:
         """Has Pyrogram 2.0.106, in this process, speak to this sandbox and to nothing else."""
-        from pyrogram.connection import connection
-        from pyrogram.crypto import rsa
-
+        connection: Any = importlib.import_module("pyrogram.connection.connection")
+        rsa: Any = importlib.import_module("pyrogram.crypto.rsa")
         modulus, exponent, fingerprint = read_public(self.key)
         rsa.server_public_keys.clear()
         rsa.server_public_keys[fingerprint] = rsa.PublicKey(modulus, exponent)
@@ -203,7 +202,6 @@ class SandboxProcess:
 
     def point_telethon(self, client: Any) -> None:
         """Has a Telethon client that is not yet connected speak to this sandbox."""
-        from telethon.crypto import rsa
-
+        rsa: Any = importlib.import_module("telethon.crypto.rsa")
         rsa.add_key(self.key.read_text(), old=False)
         client.session.set_dc(2, self.host, self.port)

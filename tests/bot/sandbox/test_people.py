@@ -40,15 +40,15 @@ async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterato
     client = client_of(shared)
     await client.start(bot_token=f"{new_id()}:telethon")
 
-    @client.on(events.NewMessage(incoming=True))
     async def heard(event: Any) -> None:
         await event.respond(f"**{event.raw_text}**", buttons=[[Button.inline("Press", b"x")]])
 
-    @client.on(events.CallbackQuery)
     async def pressed(event: Any) -> None:
         await event.answer("pressed", alert=True)
         await event.edit("edited")
 
+    client.add_event_handler(heard, events.NewMessage(incoming=True))
+    client.add_event_handler(pressed, events.CallbackQuery())
     yield client
     await client.disconnect()
 

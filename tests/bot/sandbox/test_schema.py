@@ -1,5 +1,6 @@
 """The layers' files, and reading and writing by them."""
 
+import contextlib
 import functools
 import importlib.util
 import inspect
@@ -34,7 +35,8 @@ def derive_schema() -> ModuleType:
     """The script that makes the files."""
     path = Path(__file__).with_name("derive_schema.py")
     spec = importlib.util.spec_from_file_location("derive_schema", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -70,9 +72,9 @@ def writable(known: Schema, constructor: Constructor) -> bool:
     """Whether every required field has a type the file knows."""
     for _, kind in constructor.fields:
         inner = kind.split("?")[-1].removeprefix("Vector<").rstrip(">")
-        if "?" not in kind and inner not in BARE and kind != "#" and inner != "!X":
-            if not any(c.result == inner for c in known.constructors.values() if not c.is_method):
-                return False
+        required = "?" not in kind and inner not in BARE and kind != "#" and inner != "!X"
+        if required and inner not in {c.result for c in known.constructors.values() if not c.is_method}:
+            return False
     return True
 
 
@@ -135,10 +137,8 @@ def test_cut_or_changed_bytes_are_at_most_malformed(
     packed[place] ^= data.draw(st.integers(1, 255))
     for read in (known.read_method, known.read_object):
         for end in (len(packed), place):
-            try:
+            with contextlib.suppress(Malformed):
                 read(Reader(bytes(packed[:end])))
-            except Malformed:
-                pass
 
 
 @pytest.mark.parametrize("known", LAYERS, ids=lambda known: f"layer {known.layer}")

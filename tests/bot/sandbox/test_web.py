@@ -2,10 +2,12 @@
 
 import asyncio
 import json
-import urllib.request
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from djangobot.bot.sandbox import read_public_key
@@ -64,11 +66,10 @@ async def sign_in(sandbox: SandboxProcess, bot: int) -> None:
 
 async def test_malformed_json_is_refused(shared: SandboxProcess) -> None:
     """400, not a stack trace."""
-    request = urllib.request.Request(shared.web + "/faults", b'{"kind": ', method="POST")
-    with pytest.raises(urllib.request.HTTPError) as caught:
-        await asyncio.to_thread(urllib.request.urlopen, request)
-    assert caught.value.code == 400
-    assert "error" in json.load(caught.value)
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        answer = await browser.post("/faults", content=b'{"kind": ')
+    assert answer.status_code == 400
+    assert "error" in answer.json()
 
 
 async def test_without_any_bot_people_are_told_so(sandbox: SandboxProcess) -> None:
@@ -107,9 +108,10 @@ async def test_a_person_known_by_id_gets_new_names(shared: SandboxProcess, new_i
 
 async def test_the_page_and_its_files_are_served(shared: SandboxProcess) -> None:
     """By the sandbox itself; the page says that it is one."""
-    with urllib.request.urlopen(shared.web + "/") as answer:
-        page = answer.read().decode()
-        assert answer.headers["Content-Type"].startswith("text/html")
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        answer = await browser.get("/")
+    page = answer.text
+    assert answer.headers["Content-Type"].startswith("text/html")
     assert "sandbox" in page
     assert "://" not in page.replace("http://www.w3.org", "")
 
@@ -133,9 +135,6 @@ async def test_events_tell_the_page_what_happens(shared: SandboxProcess, new_id:
 
 def test_a_taken_port_is_one_clear_line_and_exit_code_1(sandbox: SandboxProcess, tmp_path: Any) -> None:
     """Naming the port and the option to change; so is a folder in use. SIGTERM ends it with 0."""
-    import subprocess
-    import sys
-
     for port, web_port, state, says in (
         (
             sandbox.port,
