@@ -121,7 +121,8 @@ def test_a_flood_wait_holds_its_chat_and_no_other(box: Any, service: Any) -> Non
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "drop_answer", "error"])
 def test_whatever_happens_to_the_answer_the_message_is_there_once(box: Any, service: Any, kind: str) -> None:
-    """Cut before and after it was done, answer dropped, server error: asked again under the same random_id."""
+    """Cut before and after it was done, answer dropped, server error: asked again under the same
+    random_id."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
     value = {"value": "INTERNAL_SERVER_ERROR"} if kind == "error" else {}
@@ -168,9 +169,7 @@ def test_a_second_process_on_the_same_folder_is_refused(service: Any, tmp_path: 
     assert "DJANGOBOT_DATA" in refused.stderr
 
 
-def test_a_refused_bot_token_is_said(
-    box: Any, tmp_path: Path, run: Any, free_port: Any
-) -> None:
+def test_a_refused_bot_token_is_said(box: Any, tmp_path: Path, run: Any, free_port: Any) -> None:
     """Telegram's word for it, and where the token comes from."""
     refused = run(
         tmp_path,
