@@ -18,6 +18,7 @@ from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
 from djangobot.http.health import Health
 from djangobot.http.messages import Found, Outgoing, Taken
+from djangobot.http.reading import MULTIPART, TOO_LARGE
 
 Json = dict[str, Any]
 
@@ -39,9 +40,6 @@ Every answer is JSON with `answer`; a refusal says there, in a sentence, what is
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
 `Content-Type` says (multipart excepted) and may have 64 KiB; fields that are not known are refused.
 """
-
-TOO_LARGE = "The request is larger than 65536 bytes."
-MULTIPART = "Send the body as JSON; multipart is not understood here."
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 LARGEST_BODY = 64 * 1024
 """Bytes: the longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
 
+TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
+MULTIPART = "Send the body as JSON; multipart is not understood here."
+
 NAMED = 20
 """Unknown fields named in one answer, each with at most 64 characters: what came is not sent back whole."""
 
@@ -32,9 +35,9 @@ async def body_of(scope: Scope, receive: Receive) -> bytes:
     """The request's body, refused as soon as it is known to be too large: no more than that is kept."""
     for key, value in scope["headers"]:
         if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
-            raise _too_large()
+            raise Refused(413, TOO_LARGE)
         if key == b"content-type" and value[:10].lower() == b"multipart/":
-            raise Refused(415, "Send the body as JSON; multipart is not understood here.")
+            raise Refused(415, MULTIPART)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         _within_limit(message["body"])
@@ -51,11 +54,7 @@ async def body_of(scope: Scope, receive: Receive) -> bytes:
 
 def _within_limit(body: bytes | bytearray) -> None:
     if len(body) > LARGEST_BODY:
-        raise _too_large()
-
-
-def _too_large() -> Refused:
-    return Refused(413, f"The request is larger than {LARGEST_BODY} bytes.")
+        raise Refused(413, TOO_LARGE)
 
 
 class Reader(Generic[Shape]):

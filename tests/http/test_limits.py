@@ -195,7 +195,7 @@ async def test_accepted_messages_are_limited_by_token_when_a_limit_is_set(databa
         assert (await api.send(token)).status_code == 202
 
 
-async def test_health_answers_while_a_flood_signs_in(api: Api) -> None:
+async def test_health_answers_while_a_flood_signs_in(api: Api, dear_hashes: None) -> None:
     """Hashing happens elsewhere: of 51 sign-ins at once, most still wait when /health has answered."""
     await api.register()
     await api.register("other")
