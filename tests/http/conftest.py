@@ -185,8 +185,8 @@ def cheap_hashes() -> Iterator[None]:
 
 @pytest.fixture
 def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes as expensive as in earnest."""
-    monkeypatch.setattr(credentials, "_hasher", PasswordHasher())
+    """Hashes that take a while, if a fifth of those in earnest, so that fifty of them are no long wait."""
+    monkeypatch.setattr(credentials, "_hasher", PasswordHasher(memory_cost=16_384))
 
 
 @pytest.fixture
