@@ -1,0 +1,44 @@
+"""The house keeps its own rules: who imports whom, what the documents promise, what must not be committed."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_nobody_imports_whom_they_must_not() -> None:
+    """import-linter holds the rules of docs/architecture.md; it must see http/, which has no __init__.py."""
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 kept, 0 broken" in done.stdout
+
+
+def test_every_dependency_earns_its_place_in_a_line() -> None:
+    """docs/architecture.md names each of them and what for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [re.split(r"[\[<>=;~ ]", dependency)[0] for dependency in project["dependencies"]]
+    table = (ROOT / "docs" / "architecture.md").read_text()
+    rows = "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))
+    assert [name for name in names if not re.search(rf"(^|[ ,]){re.escape(name)}([ ,]|$)", rows)] == []
+
+
+def test_every_dependency_is_bounded() -> None:
+    """A new major version of theirs does not break a clone of ours."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    every = project["dependencies"] + project["optional-dependencies"]["dev"]
+    assert [dependency for dependency in every if "<" not in dependency and "==" not in dependency] == []
+
+
+def test_every_document_the_readme_links_to_is_there() -> None:
+    """No dead ends for a newcomer."""
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+        assert [link for link in links if not (document.parent / link).exists()] == [], document
