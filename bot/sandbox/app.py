@@ -22,6 +22,7 @@ from djangobot.bot.sandbox.web import Web
 
 HOST = "127.0.0.1"
 log = logging.getLogger(__name__)
+NOT_MODELLED = "groups, channels, inline queries, payments, passwords and more (docs/sandbox.md)"
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,9 @@ async def _run(options: SandboxOptions) -> None:
     def say(ready: Ready) -> None:
         sys.stdout.write(ready.line() + "\n")
         sys.stdout.flush()
+        log.info(
+            "this is a sandbox, not Telegram: nothing leaves this machine; not modelled: %s", NOT_MODELLED
+        )
 
     await serve(options, stop=stop, on_ready=say)
 
@@ -187,6 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log.setLevel(logging.INFO)
     options = SandboxOptions(**vars(given))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

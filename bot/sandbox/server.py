@@ -42,6 +42,8 @@ _LIMITS = {
     "FILE_PART_TOO_BIG",
     "FILE_PARTS_INVALID",
 }
+# Sessions whose client is away are forgotten, oldest first, when there are more than this.
+MAX_SESSIONS = 1000
 _WRAPPERS = {
     "invokeAfterMsg",
     "invokeAfterMsgs",
@@ -212,8 +214,16 @@ class TelegramServer:
         """The session of this id, made when it is new."""
         session = self._sessions.get((key.id, session_id))
         if session is None:
+            self._forget_old_sessions()
             session = self._sessions[key.id, session_id] = Session(self, key, session_id)
         return session
+
+    def _forget_old_sessions(self) -> None:
+        if len(self._sessions) < MAX_SESSIONS:
+            return
+        away = [name for name, session in self._sessions.items() if session.connection is None]
+        for name in away[: MAX_SESSIONS // 2]:
+            del self._sessions[name]
 
     def destroy_session(self, key: AuthKey, session_id: int) -> bool:
         """Forgets a session."""
@@ -303,6 +313,7 @@ class TelegramServer:
 
     def call(self, session: Session, msg_id: int, reader: Reader) -> None:
         """Reads and executes a call."""
+        self._schedule()
         try:
             request, known = self._read(session, reader)
         except UnknownConstructor as exc:
@@ -310,9 +321,7 @@ class TelegramServer:
         except Malformed as exc:
             self.journal.count("protocol", "malformed calls")
             log.info("a call cannot be read: %s", exc)
-            return session.error(
-                msg_id, 400, "INPUT_REQUEST_TOO_LONG" if reader.left else "INPUT_FETCH_ERROR"
-            )
+            return session.error(msg_id, 400, "INPUT_FETCH_ERROR")
         quiet = False
         initialised = session.initialised
         while request["_"] in _WRAPPERS:

@@ -201,7 +201,8 @@ class Session:
         self.key = key
         self.id = session_id
         self.connection: Wires | None = None
-        self.initialised = False
+        # As with the real server, initConnection is remembered with the key: some clients do not repeat it.
+        self.initialised = bool(key.layer)
         self.wants_updates = True
         self.used = False
         """Whether it has called anything but help.getConfig and upload.*: files come over others."""

@@ -64,16 +64,23 @@ class State:
         """Writes what has changed since the last time, all or nothing."""
         if not self._changed:
             return
-        changed, self._changed = self._changed, {}
+        changed = self._changed
         written = [(kind, key, _encode(value)) for (kind, key), value in changed.items() if value is not None]
+        dropped = [name for name, value in changed.items() if value is None]
         execute = self._database.execute
         execute("BEGIN")
-        if written:
-            self._database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", written)
-        for (kind, key), value in changed.items():
-            if value is None:
-                execute("DELETE FROM document WHERE kind = ? AND key = ?", (kind, key))
-        execute("COMMIT")
+        try:
+            if written:
+                self._database.executemany("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", written)
+            if dropped:
+                self._database.executemany("DELETE FROM document WHERE kind = ? AND key = ?", dropped)
+            execute("COMMIT")
+        except sqlite3.Error:
+            # Nothing is lost: it is tried again with the next turn, and until then nobody is answered.
+            if self._database.in_transaction:
+                execute("ROLLBACK")
+            raise
+        self._changed = {}
 
     def close(self) -> None:
         """Writes what is left and closes the file."""

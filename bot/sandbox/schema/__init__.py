@@ -7,6 +7,7 @@ A TL object is a plain dict: `{"_": "peerUser", "user_id": 1}`; absent optional 
 
 import functools
 import re
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ Read = Callable[[Reader], Any]
 Write = Callable[[Any], bytes]
 
 _LINE = re.compile(r"^([\w.]+)#([0-9a-f]+)((?: [\w]+:[^ =]+)*) = ([\w.<>]+);$")
+_GZIP_PACKED = 0x3072CFA1
 _CONDITION = re.compile(r"^(flags\d*)\.(\d+)\?(.+)$")
 _VECTOR = re.compile(r"^[Vv]ector<(.+)>$")
 
@@ -76,12 +78,18 @@ class Schema:
     def read_method(self, reader: Reader) -> TL:
         """A request: the method's name under "_" and its arguments."""
         number = reader.uint32()
-        if number == 0x3072CFA1:
-            return self.read_method(Reader(inflate(reader.blob())))
-        constructor = self._methods.get(number)
-        if constructor is None:
-            raise UnknownConstructor(number, method=True)
-        return constructor.read(reader)
+        self._depth += 1
+        try:
+            if self._depth > _MAX_DEPTH:
+                raise Malformed("calls nested too deep")
+            if number == _GZIP_PACKED:
+                return self.read_method(Reader(inflate(reader.blob())))
+            constructor = self._methods.get(number)
+            if constructor is None:
+                raise UnknownConstructor(number, method=True)
+            return constructor.read(reader)
+        finally:
+            self._depth -= 1
 
     def read_object(self, reader: Reader) -> TL:
         """A boxed object."""
@@ -184,8 +192,6 @@ class Schema:
 
 def inflate(packed: bytes, limit: int = 16 << 20) -> bytes:
     """Unpacks gzip, but never more than `limit` bytes."""
-    import zlib
-
     machine = zlib.decompressobj(31)
     try:
         data = machine.decompress(packed, limit)

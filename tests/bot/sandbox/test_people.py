@@ -167,6 +167,19 @@ async def test_typing_is_shown_to_the_other_side(bot: Any, person: Any) -> None:
     assert event.typing
 
 
+async def test_telethon_comes_back_after_a_cut(shared: SandboxProcess, bot: Any, person: Any) -> None:
+    """Both clients reconnect by themselves, in new sessions and without a new initConnection."""
+    name = (await bot.get_me()).username
+    async with person.conversation(name, timeout=15) as conversation:
+        await conversation.send_message("before")
+        await conversation.get_response()
+        await shared.cut()
+        for client in (bot, person):
+            assert await client.get_me()
+        await conversation.send_message("after")
+        assert (await conversation.get_response()).raw_text == "after"
+
+
 async def test_a_bot_may_not_do_what_is_for_people_nor_they_what_is_for_bots(bot: Any, person: Any) -> None:
     """BOT_METHOD_INVALID and USER_BOT_REQUIRED."""
     with pytest.raises(telethon.errors.BotMethodInvalidError):

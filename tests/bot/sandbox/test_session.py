@@ -301,7 +301,7 @@ async def test_whoever_is_not_signed_in_is_told_so(sandbox: SandboxProcess) -> N
 
 async def test_garbage_on_the_port_takes_nothing_down(sandbox: SandboxProcess, probe: Probe) -> None:
     """Noise, half packets, lying lengths, tampered envelopes: their connection ends, all others go on."""
-    noise = random.Random(20)  # noqa: S311 - noise that is the same in each run
+    noise = random.Random(20)
     heads = (
         b"\xef",
         b"\xee" * 4,

@@ -1,0 +1,45 @@
+"""docs/sandbox.md keeps its promises."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+from djangobot.bot.sandbox import api, schema
+from djangobot.bot.sandbox.faults import FaultOrder, Kind
+from djangobot.bot.sandbox.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+TEXT = (ROOT / "docs" / "sandbox.md").read_text()
+WEB = (ROOT / "bot" / "sandbox" / "web.py").read_text()
+APP = (ROOT / "bot" / "sandbox" / "app.py").read_text()
+
+
+def test_every_path_of_the_json_api_is_documented() -> None:
+    """Each route of the table."""
+    for path in re.findall(r'@(?:get|post|delete)\(\[?"(/[^"{]*)', WEB):
+        assert path.rstrip("/") in TEXT, path
+
+
+def test_every_fault_setting_and_option_is_documented() -> None:
+    """Kinds, fields, settings, command line."""
+    names = [*get_args(Kind)]
+    names += [field.name for field in msgspec.structs.fields(FaultOrder)]
+    names += [field.name for field in msgspec.structs.fields(Settings)]
+    names += re.findall(r'"(--[a-z-]+)"', APP)
+    for name in names:
+        assert name in TEXT, name
+
+
+def test_every_layer_there_is_a_file_for_is_documented() -> None:
+    """By its number."""
+    for layer in schema.layers():
+        assert str(layer) in TEXT
+
+
+def test_every_method_of_the_tables_is_in_every_layer() -> None:
+    """A method without a line could not be read; a line without a handler would be an unknown method."""
+    tables = {**api.ANYONE, **api.SIGNED_IN, **api.BOTS, **api.PEOPLE}
+    for known in schema.layers().values():
+        assert set(tables) <= set(known.constructors)
