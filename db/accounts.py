@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from piccolo.columns import BigSerial, Integer, Timestamptz, Varchar
+from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
 from djangobot.db import credentials, outbox
+from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import AccessDenied, LoginTaken, NotYours, WrongCredentials
 from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
@@ -15,7 +16,7 @@ from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
 class Account(Table, tablename="account"):
     """`token_version` grows when the password changes: access tokens that carry a lower one are dead."""
 
-    id = BigSerial(primary_key=True)
+    id = SerialOnce(primary_key=True)
     name = Varchar(length=NAME_LIMIT)
     login = Varchar(length=LOGIN_LIMIT, unique=True)
     password_hash = Varchar(length=200, secret=True)
@@ -68,8 +69,7 @@ async def change(
     if password is not None:
         values["password_hash"] = await credentials.hash_password(password)
         values["token_version"] = Account.token_version + 1
-    changed = await _update(account, values)
-    if not changed:
+    if values and not await _update(account, values):
         raise AccessDenied
     return await _again(account)
 

@@ -7,6 +7,7 @@ from piccolo.table import Table
 
 from djangobot.db import outbox
 from djangobot.db.engine import current
+from djangobot.db.fields import UNSTORABLE
 
 
 class Chat(Table, tablename="chat"):
@@ -79,4 +80,4 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
 
 
 def _storable(text: str, limit: int) -> str:
-    return text.replace("\0", "")[:limit]
+    return UNSTORABLE.sub("", text)[:limit]

@@ -84,7 +84,7 @@ def _nobody() -> str:
 def _verify(password: str, password_hash: str | None) -> bool:
     nobody = _nobody()  # made at the first call whoever it is about, so that its cost tells nothing
     try:
-        return _hasher.verify(password_hash or nobody, password)
+        return _hasher.verify(password_hash or nobody, password.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
 

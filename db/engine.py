@@ -15,9 +15,10 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar, Token
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import asyncpg
 import piccolo.engine.base
@@ -69,6 +70,9 @@ UNAVAILABLE_ERRORS = (
     asyncpg.exceptions.InvalidAuthorizationSpecificationError,
     asyncpg.exceptions.InvalidCatalogNameError,
     asyncpg.exceptions.InternalClientError,
+    asyncpg.exceptions.TransactionRollbackError,
+    asyncpg.exceptions.LockNotAvailableError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 
 
@@ -85,9 +89,11 @@ class Engine(Protocol):
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Reads."""
+        ...
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """One statement that writes; returns its RETURNING rows. Committed, and on disk, when it returns."""
+        ...
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Several statements, each for many rows, in one transaction."""
@@ -97,6 +103,36 @@ class Engine(Protocol):
 
     def write(self) -> AbstractAsyncContextManager[Any]:
         """`async with`: a transaction for writing; queries inside it, Piccolo's too, join it."""
+        ...
+
+
+class _OpenTransaction:
+    """Piccolo's context variable, but a transaction that has ended is none.
+
+    A task started inside a transaction carries a copy of the variable, and may outlive the transaction.
+    """
+
+    def __init__(self, name: str) -> None:
+        # In a list of one, which every copy of the context shares, and which is emptied at the end.
+        self._variable: ContextVar[list[Any]] = ContextVar(name)
+
+    def get(self) -> Any:
+        """The transaction this task is in, or None."""
+        shared = self._variable.get([])
+        return shared[0] if shared else None
+
+    def set(self, transaction: Any) -> "Token[list[Any]]":
+        """As a context variable's."""
+        return self._variable.set([transaction])
+
+    def reset(self, token: "Token[list[Any]]") -> None:
+        """As a context variable's; the transaction has ended, for every task."""
+        self.end()
+        self._variable.reset(token)
+
+    def end(self) -> None:
+        """Nobody joins it any more."""
+        self._variable.get([]).clear()
 
 
 _in_use: "SQLiteEngine | PostgresEngine | None" = None
@@ -149,7 +185,8 @@ async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
                 yield transaction
     finally:
         if engine.current_transaction.get() is not before:
-            engine.current_transaction.set(before)
+            engine.current_transaction.end()
+        await engine.give_back(transaction)
 
 
 @cache
@@ -170,10 +207,12 @@ class SQLiteEngine(PiccoloSQLiteEngine):
     writing connection to itself.
     """
 
-    __slots__ = ("_reader_connections", "_readers", "_writer")
+    __slots__ = ("_opened", "_reader_connections", "_readers", "_writer")
 
     def __init__(self, path: Path) -> None:
         super().__init__(path=str(path))
+        self.current_transaction = cast(Any, _OpenTransaction(f"sqlite {path}"))
+        self._opened = False
         self._writer: _Writer | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._reader_connections: list[sqlite3.Connection] = []
@@ -184,9 +223,8 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             await asyncio.to_thread(self._open)
 
     def _open(self) -> None:
-        path = Path(self.path)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._make_file()
+        self._opened = True
         writing = self._connect()
         writing.execute("PRAGMA journal_mode = WAL").fetchone()
         self._writer = _Writer(writing)
@@ -199,6 +237,11 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             thread_name_prefix="sqlite-read",
             initializer=lambda: setattr(_LOCAL, "connection", next(spare)),
         )
+
+    def _make_file(self) -> None:
+        path = Path(self.path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -216,12 +259,12 @@ class SQLiteEngine(PiccoloSQLiteEngine):
 
     async def close(self) -> None:
         """Waits for the writes that were asked for."""
-        if self._writer is not None:
-            await asyncio.to_thread(self._writer.close)
-            self._writer = None
-        if self._readers is not None:
-            await asyncio.to_thread(self._readers.shutdown)
-            self._readers = None
+        writer, self._writer = self._writer, None  # first: what is asked from now on would never be answered
+        readers, self._readers = self._readers, None
+        if writer is not None:
+            await asyncio.to_thread(writer.close)
+        if readers is not None:
+            await asyncio.to_thread(readers.shutdown)
         for connection in self._reader_connections:
             connection.close()
         self._reader_connections = []
@@ -238,7 +281,9 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         with _ours():
             transaction = self.current_transaction.get()
             if transaction is not None:
-                return list(await transaction.connection.run(partial(_rows, _for_sqlite(sql), args)))
+                return list(
+                    await cast(_Lease, transaction.connection).run(partial(_rows, _for_sqlite(sql), args))
+                )
             if self._readers is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
             loop = asyncio.get_running_loop()
@@ -250,13 +295,15 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             job = partial(_rows, _for_sqlite(sql), args)
             transaction = self.current_transaction.get()
             if transaction is not None:
-                return list(await transaction.connection.run(job))
+                return list(await cast(_Lease, transaction.connection).run(job))
             return list(await self.writer.run(job))
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """All or none of them; committed together with others that wait."""
         with _ours():
-            await self.writer.run(partial(_many, [(_for_sqlite(sql), rows) for sql, rows in statements]))
+            job = partial(_many, [(_for_sqlite(sql), rows) for sql, rows in statements])
+            transaction = self.current_transaction.get()
+            await (self.writer if transaction is None else cast(_Lease, transaction.connection)).run(job)
 
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`."""
@@ -266,14 +313,25 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         """Waits for its turn with the writing connection."""
         return _whole(self, self.transaction(transaction_type=TransactionType.immediate))
 
+    async def give_back(self, transaction: Any) -> None:
+        """A lease ends by itself."""
+
     async def get_connection(self) -> Any:
-        """Piccolo's transactions ask for this."""
+        """Piccolo's transactions ask for this. Its command line opens nothing: it gets Piccolo's own."""
         with _ours():
+            if not self._opened:
+                self._make_file()
+                return await super().get_connection()
             return await self.writer.lease()
 
     async def _run_in_new_connection(
         self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
     ) -> list[Row]:
+        if not self._opened:
+            self._make_file()
+            with _ours():
+                found: list[Row] = await super()._run_in_new_connection(query, args, query_type, table)
+                return found
         if query.lstrip()[:6].upper() == "SELECT":
             return await self.fetch(query, *(args or ()))
         return await self.execute(query, *(args or ()))
@@ -287,6 +345,11 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         table: Any = None,
     ) -> list[Row]:
         with _ours():
+            if not isinstance(connection, _Lease):
+                found: list[Row] = await super()._run_in_existing_connection(
+                    connection, query, args, query_type, table
+                )
+                return found
             rows: list[Row] = await connection.run(partial(_rows, query, args or ()))
             return rows
 
@@ -309,10 +372,11 @@ def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> No
         for sql, rows in statements:
             connection.executemany(sql, rows)
     except BaseException:
-        connection.execute("ROLLBACK TO many")
+        if connection.in_transaction:  # else SQLite has given up the whole transaction
+            connection.execute("ROLLBACK TO many")
+            connection.execute("RELEASE many")
         raise
-    finally:
-        connection.execute("RELEASE many")
+    connection.execute("RELEASE many")
 
 
 class _Writer:
@@ -379,9 +443,10 @@ class _Writer:
             for job, future in batch:
                 try:
                     results.append((future, job(self.connection), None))
-                except (
-                    sqlite3.IntegrityError
-                ) as exc:  # this statement alone is undone: sqlite.org/lang_conflict.html
+                except Exception as exc:
+                    # This statement alone is undone (sqlite.org/lang_conflict.html), unless SQLite gave up.
+                    if not self.connection.in_transaction:
+                        raise
                     results.append((future, None, exc))
             self.connection.execute("COMMIT")
         except BaseException as exc:
@@ -407,14 +472,14 @@ class _Lease:
         return await future
 
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
-        """BEGIN, COMMIT, ROLLBACK, savepoints: one that is cancelled or fails while it begins gives up its
-        turn."""
+        """BEGIN, COMMIT, ROLLBACK, savepoints: one that is cancelled or fails while it begins or ends gives
+        up its turn."""
         try:
             with _ours():
                 rows: list[Row] = await self.run(partial(_rows, sql, args))
                 return rows
         except BaseException:
-            if sql.startswith(("BEGIN", "COMMIT")):
+            if sql.startswith(("BEGIN", "COMMIT")) or sql == "ROLLBACK":
                 self.end()
             raise
 
@@ -467,6 +532,7 @@ class PostgresEngine(PiccoloPostgresEngine):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(config={"dsn": dsn}, extensions=())
+        self.current_transaction = cast(Any, _OpenTransaction("postgresql"))
         self._dsn = dsn
 
     async def open(self) -> None:
@@ -478,6 +544,11 @@ class PostgresEngine(PiccoloPostgresEngine):
         """Waits for what is under way."""
         if self.pool is not None:
             await self.close_connection_pool()
+
+    async def give_back(self, transaction: Any) -> None:
+        """Piccolo keeps the connection when its ROLLBACK is cancelled; twice does no harm."""
+        if transaction._parent is None and self.pool is not None and hasattr(transaction, "connection"):
+            await asyncio.shield(self.pool.release(transaction.connection))
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:

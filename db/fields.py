@@ -28,7 +28,7 @@ def check(*, name: str | None = None, login: str | None = None, password: str | 
         "login": login is not None and (_line(login, LOGIN_LIMIT) or _without_spaces(login)),
         "psw": password is not None and (_length(password, PASSWORD_LIMIT) or unstorable(password)),
     }
-    details = {field: wrong for field, wrong in found.items() if wrong}
+    details = {field: wrong for field, wrong in found.items() if isinstance(wrong, str)}
     if details:
         raise FieldsInvalid(details)
 

@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import msgspec
 import uuid_utils
-from piccolo.columns import UUID, BigInt, BigSerial, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db import credentials, outbox, tokens
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
+from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import (
     ChatBanned,
@@ -40,7 +41,7 @@ class Message(Table, tablename="message"):
     `status`: queued → sending → sent | failed | expired | canceled | uncertain.
     """
 
-    id = BigSerial(primary_key=True)
+    id = SerialOnce(primary_key=True)
     public_id = UUID(unique=True)
     kind = Varchar(length=32, default="message")
     account = ForeignKey(references=Account, null=True, default=None, on_delete=OnDelete.cascade)
@@ -63,7 +64,7 @@ class Message(Table, tablename="message"):
 INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
     "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
-    "CREATE INDEX message_of_account ON message (account, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_account ON message (account, id)",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
 notices."""
@@ -135,11 +136,15 @@ async def accept(token: str, text: str, type: str, now: datetime, *, wait: float
     public_id = str(uuid_utils.uuid7())
     digest = credentials.digest_token(token)
     random_id = credentials.new_random_id()
-    rows = await current().execute(ACCEPT, public_id, now, type, text, random_id, digest)
-    if not rows:
-        raise await _why_not(digest, now)
+    settled = outbox.expect(public_id) if wait > 0 else None  # before it is there to be delivered
+    try:
+        rows = await current().execute(ACCEPT, public_id, now, type, text, random_id, digest)
+        if not rows:
+            raise await _why_not(digest, now)
+    except BaseException:
+        outbox.forget(public_id)
+        raise
     tokens.note_use(rows[0]["token"], now)
-    settled = outbox.expect(public_id) if wait > 0 else None
     outbox.ring(rows[0]["chat"])
     if settled is None:
         return Accepted(public_id, "queued")

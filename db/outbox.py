@@ -233,7 +233,35 @@ def _status(result: Settled) -> str:
 
 # Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
 
-_bell = asyncio.Event()
+
+class _Bell:
+    """An event that belongs to no event loop, unlike asyncio's."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._sleepers: set[asyncio.Future[None]] = set()
+
+    def set(self) -> None:
+        self._is_set = True
+        for sleeper in self._sleepers:
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    async def wait(self) -> None:
+        if self._is_set:
+            return
+        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._sleepers.add(sleeper)
+        try:
+            await sleeper
+        finally:
+            self._sleepers.discard(sleeper)
+
+
+_bell = _Bell()
 _rung: set[int] = set()
 _expected: dict[str, asyncio.Future[tuple[str, str | None]]] = {}
 
@@ -281,7 +309,18 @@ async def settled_within(
         _expected.pop(public_id, None)
 
 
-def _tell(result: Settled) -> None:
-    future = None if isinstance(result, Postponed) else _expected.get(result.message.public_id)
+def forget(public_id: str) -> None:
+    """Nobody waits for it any more."""
+    _expected.pop(public_id, None)
+
+
+def tell(public_id: str, status: str, failure: str | None) -> None:
+    """A message has ended: wakes whoever waits for that."""
+    future = _expected.get(public_id)
     if future is not None and not future.done():
-        future.set_result((_status(result), None if isinstance(result, Sent) else result.reason))
+        future.set_result((status, failure))
+
+
+def _tell(result: Settled) -> None:
+    if not isinstance(result, Postponed):
+        tell(result.message.public_id, _status(result), None if isinstance(result, Sent) else result.reason)

@@ -5,13 +5,14 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import msgspec
-from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
+from piccolo.columns import ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials
+from djangobot.db import credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
+from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable, TokenInvalid, TokenNotFound
 from djangobot.db.fields import NAME_LIMIT
@@ -25,7 +26,7 @@ REMEMBERED = 10_000
 class BotToken(Table, tablename="bot_token"):
     """Kept as a digest; `prefix` is for people to tell it from others."""
 
-    id = BigSerial(primary_key=True)
+    id = SerialOnce(primary_key=True)
     digest = Varchar(length=64, unique=True, secret=True)
     prefix = Varchar(length=PREFIX)
     account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=False, index=True)
@@ -91,12 +92,14 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         cards = await engine.execute(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
         if not cards:
             raise TokenNotFound
-        await engine.execute(
+        canceled = await engine.execute(
             "UPDATE message SET status = 'canceled', failure = 'token revoked'"
-            " WHERE chat = $1 AND token = $2 AND kind = 'message' AND status = 'queued'",
+            " WHERE chat = $1 AND token = $2 AND kind = 'message' AND status = 'queued' RETURNING public_id",
             chat_id,
             token_id,
         )
+    for row in canceled:
+        outbox.tell(str(row["public_id"]), "canceled", "token revoked")
     return TokenCard(**cards[0])
 
 

@@ -14,6 +14,8 @@ from piccolo.columns.defaults.uuid import UUID4
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
+from djangobot.db.columns import SerialOnce
+
 
 class Account(Table, tablename="account", schema=None):
     id = BigSerial(
@@ -90,8 +92,8 @@ async def forwards():
         tablename="bot_token",
         column_name="id",
         db_column_name="id",
-        column_class_name="BigSerial",
-        column_class=BigSerial,
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
         params={
             "null": False,
             "primary_key": True,
@@ -308,8 +310,8 @@ async def forwards():
         tablename="account",
         column_name="id",
         db_column_name="id",
-        column_class_name="BigSerial",
-        column_class=BigSerial,
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
         params={
             "null": False,
             "primary_key": True,
@@ -671,8 +673,8 @@ async def forwards():
         tablename="message",
         column_name="id",
         db_column_name="id",
-        column_class_name="BigSerial",
-        column_class=BigSerial,
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
         params={
             "null": False,
             "primary_key": True,

@@ -9,18 +9,18 @@ DESCRIPTION = "The indexes of histories and outbox"
 INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
     "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
-    "CREATE INDEX message_of_account ON message (account, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_account ON message (account, id)",
 )
-
-
-class Message(Table, tablename="message", schema=None):
-    """For raw statements."""
 
 
 async def forwards():
     manager = MigrationManager(migration_id=ID, app_name="djangobot", description=DESCRIPTION)
 
     async def add_indexes():
+        # Made here: a table keeps the first engine it has seen, and a process may migrate two databases.
+        class Message(Table, tablename="message", schema=None):
+            """For raw statements."""
+
         for statement in INDEXES:
             await Message.raw(statement)
 

@@ -1,0 +1,16 @@
+"""A column type of our own."""
+
+from piccolo.columns import BigSerial
+
+
+class SerialOnce(BigSerial):
+    """A primary key that is never given out twice, also when the newest row is gone.
+
+    SQLite's plain INTEGER PRIMARY KEY reuses the highest number, and an access token of a removed account or
+    the outcome of a removed message would then be another's.
+    """
+
+    @property
+    def ddl(self) -> str:
+        never_again = " AUTOINCREMENT" if self._meta.engine_type == "sqlite" else ""
+        return f'"{self._meta.db_column_name}" {self.column_type} PRIMARY KEY{never_again} NOT NULL'

