@@ -34,6 +34,9 @@ class Fault(msgspec.Struct, kw_only=True):
     used: int = 0
 
 
+# A week: longer waits are a slip of the pen.
+MAX_SECONDS = 7 * 86400
+
 # Codes of the errors a test may name without one (core.telegram.org/api/errors); all others are 400.
 _CODES = {
     "USER_IS_BLOCKED": 403,
@@ -77,6 +80,8 @@ class Faults:
             not isinstance(order.value, int | float) or isinstance(order.value, bool) or order.value < 0
         ):
             raise ValueError(f"{order.kind} needs a value: seconds")
+        if order.kind in ("flood_wait", "delay") and float(order.value or 0) > MAX_SECONDS:
+            raise ValueError(f"{order.kind}: a value of more than {MAX_SECONDS} seconds")
         if order.kind == "error" and not (isinstance(order.value, str) and order.value.strip()):
             raise ValueError(
                 'error needs a value: the error\'s name, like "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED"'

@@ -409,6 +409,8 @@ async def _read(request: Request[Any, Any, Any], shape: type[Any], *, empty: boo
         return shape()
     try:
         return msgspec.json.decode(body, type=shape)
+    except UnicodeDecodeError as exc:
+        raise Problem(400, "the body is not UTF-8") from exc
     except msgspec.DecodeError as exc:
         raise Problem(400, str(exc)) from exc
 

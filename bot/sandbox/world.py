@@ -118,7 +118,7 @@ class Box:
         self.owner = owner
         self.last_id = 0
         self.pts = 1
-        self.qts = 0
+        self.qts = 1
         self.log: list[Event] = []
         self.messages: dict[int, Message] = {}
 

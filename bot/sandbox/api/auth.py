@@ -1,6 +1,7 @@
 """Signing in: bots with a token, people with a code that is always the same."""
 
 import hashlib
+import logging
 import re
 import secrets
 
@@ -9,6 +10,7 @@ from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.schema import TL
 from djangobot.bot.sandbox.world import Refused
 
+log = logging.getLogger(__name__)
 _TOKEN = re.compile(r"^(\d{1,15}):(\S+)$")
 
 
@@ -23,6 +25,7 @@ def import_bot_authorization(call: Call) -> TL:
     try:
         bot = call.world.bot(int(found.group(1)))
     except Refused as exc:
+        log.warning("a bot cannot sign in: %s", exc)
         raise RpcError(400, "ACCESS_TOKEN_INVALID") from exc
     return _signed_in(call, bot.id)
 

@@ -341,10 +341,12 @@ async def test_what_came_while_the_bot_was_away_is_in_the_difference(bot: Bot) -
     await bot.sandbox.say(bot.person, "are you there?", bot.id)
     await bot.sandbox.block(bot.person, bot.id)
     await bot.client.start()
-    ask = raw.functions.updates.GetDifference(pts=state.pts, date=state.date, qts=state.qts or 1)
+    ask = raw.functions.updates.GetDifference(pts=state.pts, date=state.date, qts=state.qts)
     difference = await bot.client.invoke(ask)
     assert [m.message for m in difference.new_messages] == ["are you there?"]
     assert [u.id for u in difference.users if u.id == bot.person] == [bot.person]
+    [stopped] = difference.other_updates
+    assert (stopped.user_id, stopped.stopped) == (bot.person, True)
     await bot.sandbox.settings(keep_updates=False)
     assert isinstance(await bot.client.invoke(ask), raw.types.updates.DifferenceEmpty)
 

@@ -1,6 +1,7 @@
 """A person with an unmodified Telethon, talking to a bot of Telethon's or Pyrogram's in another layer."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -92,6 +93,33 @@ async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(bot: Any, perso
         pressed = await answer.click(0)
         assert (pressed.message, pressed.alert) == ("pressed", True)
         assert (await edited).raw_text == "edited"
+
+
+async def test_two_layers_share_one_chat(
+    shared: SandboxProcess, person: Any, new_id: Callable[[], int]
+) -> None:
+    """A Pyrogram bot (layer 158) and a Telethon person (layer 229) see each other's texts and buttons."""
+    pyrogram: Any = importlib.import_module("pyrogram")
+    shared.point_pyrogram()
+    number = new_id()
+    client = pyrogram.Client("other", api_id=1, api_hash="x", bot_token=f"{number}:x", in_memory=True)
+
+    async def heard(_: Any, message: Any) -> None:
+        keyboard = pyrogram.types.InlineKeyboardMarkup([[pyrogram.types.InlineKeyboardButton("Press", "x")]])
+        await client.send_message(message.chat.id, f"<b>{message.text}</b>", reply_markup=keyboard)
+
+    async def pressed(_: Any, query: Any) -> None:
+        await query.answer("from 158")
+
+    client.add_handler(pyrogram.handlers.MessageHandler(heard))
+    client.add_handler(pyrogram.handlers.CallbackQueryHandler(pressed))
+    await client.start()
+    async with person.conversation(f"sandbox_{number}_bot", timeout=10) as conversation:
+        await conversation.send_message("from 229")
+        answer = await conversation.get_response()
+        assert answer.text == "**from 229**"
+        assert (await answer.click(0)).message == "from 158"
+    await client.stop()
 
 
 async def test_a_person_sees_the_history_and_the_list_of_chats(bot: Any, person: Any) -> None:

@@ -64,10 +64,11 @@ async def sign_in(sandbox: SandboxProcess, bot: int) -> None:
         await probe.sign_in(bot)
 
 
-async def test_malformed_json_is_refused(shared: SandboxProcess) -> None:
+@pytest.mark.parametrize("body", [b'{"kind": ', b"[]", b"", b'{"kind": "\xff"}', b'{"kind": "\\ud800"}'])
+async def test_malformed_json_is_refused(shared: SandboxProcess, body: bytes) -> None:
     """400, not a stack trace."""
     async with httpx.AsyncClient(base_url=shared.web) as browser:
-        answer = await browser.post("/faults", content=b'{"kind": ')
+        answer = await browser.post("/faults", content=body)
     assert answer.status_code == 400
     assert "error" in answer.json()
 
