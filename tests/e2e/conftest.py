@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from djangobot.bot.sandbox.testing import SandboxProcess
+
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 PATIENCE = 30
 """Seconds something that must happen may take on a busy machine."""
@@ -35,28 +37,20 @@ def start(*arguments: str, env: dict[str, str] | None = None, **options: Any) ->
 
 
 class Sandbox:
-    """A Telegram on loopback in its own process."""
+    """A Telegram on loopback in its own process, and the people in it."""
 
     def __init__(self, state: Path, *options: str) -> None:
-        self.process = start(
-            *("sandbox", "--port", "0", "--web-port", "0", "--state", str(state), *options),
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        line = next(line for line in self.process.stdout if line.startswith("sandbox ready"))
-        ready = dict(part.split("=", 1) for part in line.split()[2:])
-        self.telegram, self.key = ready["telegram"], ready["key"]
-        self.client = httpx.Client(base_url=ready["web"], timeout=PATIENCE + 10)
+        self.process = SandboxProcess(state, *options)
+        self.telegram, self.key, self.web = self.process.address, self.process.key, self.process.web
 
     def post(self, path: str, **body: Any) -> Any:
-        answer = self.client.post(path, json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
+        return self.process.request_now("POST", path, body)
 
     def get(self, path: str, **query: Any) -> Any:
-        answer = self.client.get(path, params=query)
-        assert answer.is_success, answer.text
-        return answer.json()
+        return self.process.request_now("GET", path, **query)
+
+    def delete(self, path: str) -> Any:
+        return self.process.request_now("DELETE", path)
 
     def person(self, language: str = "en", first_name: str = "Alex") -> int:
         return int(self.post("/people", first_name=first_name, language=language)["id"])
@@ -80,9 +74,7 @@ class Sandbox:
         raise AssertionError(f"the bot said nothing in chat {chat} for {PATIENCE} s")
 
     def stop(self) -> None:
-        self.client.close()
-        self.process.terminate()
-        self.process.wait(PATIENCE)
+        self.process.stop()
 
 
 class Service:
@@ -99,7 +91,7 @@ class Service:
             "DATABASE_URL": f"sqlite:///{data}/djangobot.sqlite",
             "DJANGOBOT_HTTP_PORT": str(self.port),
             "DJANGOBOT_TELEGRAM_SERVER": sandbox.telegram,
-            "DJANGOBOT_TELEGRAM_KEY": sandbox.key,
+            "DJANGOBOT_TELEGRAM_KEY": str(sandbox.key),
             "DJANGOBOT_RATE_CHAT": "0",
             "DJANGOBOT_RATE_TOTAL": "0",
             **settings,

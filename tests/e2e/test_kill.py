@@ -67,7 +67,7 @@ async def _load_and_kill(
         await asyncio.to_thread(service.kill)
         await asyncio.to_thread(service.start)
     killing.clear()
-    await asyncio.to_thread(box.client.delete, "/faults")
+    await asyncio.to_thread(box.delete, "/faults")
     await load
 
 

@@ -181,7 +181,7 @@ def test_a_refused_bot_token_is_said(box: Any, tmp_path: Path, run: Any, free_po
         DATABASE_URL=f"sqlite:///{tmp_path}/data/x.sqlite",
         DJANGOBOT_HTTP_PORT=str(free_port()),
         DJANGOBOT_TELEGRAM_SERVER=box.telegram,
-        DJANGOBOT_TELEGRAM_KEY=box.key,
+        DJANGOBOT_TELEGRAM_KEY=str(box.key),
     )
     assert refused.returncode == 1
     assert "ACCESS_TOKEN_INVALID" in refused.stderr
