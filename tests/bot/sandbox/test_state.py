@@ -1,0 +1,110 @@
+"""What is kept, and that an answer means it is."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from djangobot.bot.sandbox import keys, read_public_key, session
+from djangobot.bot.sandbox.probe import Probe
+from djangobot.bot.sandbox.state import State, StateInUse
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+
+class Note(msgspec.Struct):
+    """Something to keep."""
+
+    text: str
+
+
+def test_documents_come_back_as_they_stood_when_the_turn_ended(tmp_path: Path) -> None:
+    """Changes after put() count, dropped ones are gone."""
+    state = State(tmp_path)
+    note = Note("first")
+    state.put("note", 1, note)
+    state.put("note", 2, Note("gone"))
+    note.text = "second"
+    state.commit()
+    state.drop("note", 2)
+    state.close()
+    again = State(tmp_path)
+    assert again.all("note", Note) == [("1", Note("second"))]
+    again.close()
+
+
+def test_a_folder_belongs_to_one_sandbox(tmp_path: Path) -> None:
+    """The second one is told so; a closed one frees it."""
+    state = State(tmp_path)
+    with pytest.raises(StateInUse):
+        State(tmp_path)
+    state.close()
+    State(tmp_path).close()
+
+
+def test_what_could_not_be_written_is_written_with_the_next_turn(tmp_path: Path) -> None:
+    """A locked database loses nothing."""
+    state = State(tmp_path)
+    state._database.execute("PRAGMA busy_timeout=0")
+    other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    state.put("note", 1, Note("kept"))
+    with pytest.raises(sqlite3.OperationalError):
+        state.commit()
+    other.execute("ROLLBACK")
+    other.close()
+    state.commit()
+    assert state.all("note", Note) == [("1", Note("kept"))]
+    state.close()
+
+
+def test_the_server_key_is_made_once_and_readable_by_others(tmp_path: Path) -> None:
+    """The public part as PKCS#1, the private part for its owner only; the numbers are an RSA key's."""
+    made = keys.load(tmp_path)
+    assert keys.load(tmp_path) == made
+    assert keys.read_public(tmp_path / "key.pem") == (made.n, made.e, made.fingerprint)
+    assert (tmp_path / keys.SECRET).stat().st_mode & 0o077 == 0
+    assert pow(pow(12345, made.e, made.n), made.d, made.n) == 12345
+
+
+async def test_what_was_answered_before_a_kill_is_there_once_after_it(
+    sandbox_factory: Callable[..., SandboxProcess],
+) -> None:
+    """SIGKILL among 600 sends: nothing answered is lost, and repeating all of them doubles nothing."""
+    sandbox = sandbox_factory()
+    key = read_public_key(sandbox.key)
+    person = await sandbox.person()
+    async with Probe(sandbox.host, sandbox.port, key) as probe:
+        await probe.sign_in(1)
+        await sandbox.say(person, "/start")
+
+        def send(random_id: int) -> int:
+            peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
+            text = f"message {random_id}"
+            request: dict[str, Any] = {"_": "messages.sendMessage", "peer": peer, "message": text}
+            return probe.send(probe.request({**request, "random_id": random_id}))
+
+        sent = {send(number): number for number in range(1, 601)}
+        answered: set[int] = set()
+        while len(answered) < 100:
+            for message in await probe.receive():
+                if message.constructor == session.RPC_RESULT:
+                    answered |= {sent[number] for number in [message.reader.int64()] if number in sent}
+        sandbox.kill()
+        sandbox.start_again()
+        kept = (await sandbox.journal())["chats"][str(person)]["random_ids"]
+        assert answered <= set(kept)
+        assert len(kept) == len(set(kept))
+        await probe.connect()
+        left = {send(number) for number in range(1, 601)}
+        while left:
+            for message in await probe.receive():
+                if message.constructor == session.RPC_RESULT:
+                    left.discard(message.reader.int64())
+    journal = await sandbox.journal()
+    random_ids = journal["chats"][str(person)]["random_ids"]
+    assert sorted(random_ids) == list(range(1, 601))
+    assert random_ids[: len(kept)] == kept
+    assert journal["repeats"] == len(kept)
