@@ -24,6 +24,7 @@ from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
+from djangobot.db import outbox
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.http.app import Door, create_app
 
@@ -192,6 +193,7 @@ async def _http(
         yield serving
     finally:
         server.should_exit = True
+        outbox.stop_waiting()
         await asyncio.gather(serving, return_exceptions=True)
 
 

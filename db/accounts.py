@@ -59,14 +59,15 @@ async def authenticate(account_id: int, token_version: int) -> Account:
 async def change(
     account: Account, *, name: str | None = None, login: str | None = None, password: str | None = None
 ) -> Account:
-    """Changes what is given. Raises FieldsInvalid, LoginTaken, AccessDenied when the account is gone."""
+    """Changes what is given; a password that is the same already changes nothing. Raises FieldsInvalid,
+    LoginTaken, AccessDenied when the account is gone."""
     check(name=name, login=login, password=password)
     values: dict[Any, Any] = {}
     if name is not None:
         values["name"] = name
     if login is not None:
         values["login"] = login
-    if password is not None:
+    if password is not None and not await credentials.password_matches(password, account.password_hash):
         values["password_hash"] = await credentials.hash_password(password)
         values["token_version"] = Account.token_version + 1
     if values and not await _update(account, values):

@@ -314,6 +314,13 @@ def forget(public_id: str) -> None:
     _expected.pop(public_id, None)
 
 
+def stop_waiting() -> None:
+    """The process ends: whoever waits hears `queued`, and the next start delivers."""
+    for future in _expected.values():
+        if not future.done():
+            future.set_result(("queued", None))
+
+
 def tell(public_id: str, status: str, failure: str | None) -> None:
     """A message has ended: wakes whoever waits for that."""
     future = _expected.get(public_id)

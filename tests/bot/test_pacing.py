@@ -43,7 +43,8 @@ def test_a_flood_wait_holds_its_chat_alone() -> None:
 @given(st.lists(st.floats(0, 5), max_size=200), st.sampled_from([1.0, 7.0, 30.0]))
 def test_in_no_second_more_than_rate_and_burst(pauses: list[float], rate: float) -> None:
     """Whatever the arrivals, any window of one second holds at most rate + burst messages."""
-    pacing, now, sent = Pacing(0, rate), 0.0, []
+    pacing, now = Pacing(0, rate), 0.0
+    sent: list[float] = []
     for pause in pauses:
         now = max(now + pause, sent[-1] if sent else 0.0)
         sent.append(pacing.reserve_total(now))

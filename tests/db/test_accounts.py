@@ -87,6 +87,13 @@ async def test_a_new_password_ends_older_access_tokens_and_a_new_name_does_not(w
     assert (await accounts.authenticate(account.id, changed.token_version)).login == "owner"
 
 
+async def test_the_same_password_again_ends_nothing(world: World) -> None:
+    """The original's document changes a name by sending all three fields."""
+    account = await world.account()
+    same = await accounts.change(account, name="Other", login=account.login, password="password1234")
+    assert (same.name, same.token_version) == ("Other", account.token_version)
+
+
 async def test_a_login_cannot_be_changed_to_one_that_is_taken(world: World) -> None:
     await world.account("first")
     second = await world.account("second")

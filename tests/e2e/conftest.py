@@ -186,3 +186,16 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 def free_port_fixture() -> Callable[[], int]:
     """Ports nobody listens on."""
     return free_port
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], bool]], None]:
+    """For what another process does and nobody announces."""
+
+    def wait(true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, f"not so after {PATIENCE} s"
+            time.sleep(0.02)
+
+    return wait

@@ -1,6 +1,7 @@
 """From one HTTP call to a person's chat."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,20 @@ def test_sigterm_ends_in_order(box: Any, service: Any) -> None:
     assert last.status_code == 200
     texts = [message["text"] for message in box.messages(alex) if "end" in message["text"]]
     assert texts == [f"Fedor\nbefore the end {number}" for number in range(20)]
+
+
+def test_who_waits_while_the_service_stops_is_answered(box: Any, service: Any, wait_until: Any) -> None:
+    """202: it is on disk, and the next start delivers it."""
+    alex = box.person()
+    token = service.bot_token(alex, service.account())
+    box.post("/faults", method="messages.sendMessage", kind="flood_wait", value=3, times=1, chat=alex)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.send, token, "patience", "wait=60")
+        wait_until(lambda: box.get("/faults") == [])
+        assert service.stop() == 0
+        assert waiting.result().status_code == 202
+    service.start()
+    wait_until(lambda: box.messages(alex)[-1]["text"] == "Fedor\npatience")
 
 
 def test_the_walkthrough_plays_the_readme(tmp_path: Path, run: Any, free_port: Any) -> None:
