@@ -110,6 +110,7 @@ async def _start_sandbox(state: Path, ports: Ports) -> asyncio.subprocess.Proces
         sys.executable,
         *("-m", "djangobot", "sandbox", "--until-stdin-closes"),
         *("--port", str(ports.telegram), "--web-port", str(ports.web), "--state", str(state)),
+        *("--first-steps", f"http://{HOST}:{ports.http}"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

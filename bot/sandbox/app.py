@@ -36,6 +36,8 @@ class SandboxOptions:
     repeats: str = "echo"
     """"echo" or "error": what a repeated random_id gets."""
     salt_lifetime: float = 1800
+    first_steps: str = ""
+    """Base URL of an HTTP API whose first steps the page shows; nothing: it shows none."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ async def _serve_web(
     stop: asyncio.Event,
     on_ready: Callable[[Ready], Awaitable[None] | None] | None,
 ) -> None:
-    web = Web(telegram)
+    web = Web(telegram, options.first_steps)
     config = uvicorn.Config(
         web.application(),
         log_config=None,
@@ -188,6 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--salt-lifetime", type=float, default=1800, metavar="SECONDS", help="how often server salts change"
+    )
+    parser.add_argument(
+        "--first-steps", default="", metavar="URL", help="have the page show DjangoBot's first steps at URL"
     )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

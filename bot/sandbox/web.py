@@ -5,7 +5,7 @@ Errors are `{"error": "<a sentence>"}` with a fitting status. Ids are numbers; t
 
 import asyncio
 import logging
-import mimetypes
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Litestar, Request, Response, delete, get, post
 from litestar.exceptions import HTTPException
+from litestar.params import Parameter
 from litestar.response import File as FileResponse
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
@@ -26,6 +27,32 @@ from djangobot.bot.sandbox.settings import Settings
 from djangobot.bot.sandbox.world import Chat, Event, Message, Refused, User
 
 PAGE = Path(__file__).parent / "page"
+# What the page may do: load from here and nothing else. Not by the machine's own table of file types.
+PAGE_TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# A file a bot has sent is shown or saved, and runs nothing even when it is opened by itself.
+FILE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+    ),
+    "X-Content-Type-Options": "nosniff",
+}
+# The page shows more as "99+".
+MAX_UNREAD = 100
+# Seconds between two looks at who is connected, while a page is open.
+BOTS_LOOK = 2.0
 # A person's client would not let them type more.
 MAX_SAID = 4096
 MAX_WAIT = 60.0
@@ -75,7 +102,7 @@ class Pressed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Aimed(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """POST /chats/{id}/block and /unblock: the body may be absent."""
+    """POST /chats/{id}/block, /unblock and /read: the body may be absent."""
 
     bot: int | None = None
 
@@ -95,8 +122,9 @@ class SettingsChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, o
 class Web:
     """The JSON API over one server."""
 
-    def __init__(self, telegram: TelegramServer) -> None:
+    def __init__(self, telegram: TelegramServer, first_steps: str = "") -> None:
         self.telegram = telegram
+        self.first_steps = first_steps
         self.world = telegram.world
         self.world.changed = self._changed
         telegram.on_typing = self._typing
@@ -127,7 +155,11 @@ class Web:
         """Everyone, with the state of their chat with the bot."""
         number = self._bot(bot) if bot is not None or self.world.bots else None
         return [
-            {**_person(user), **_chat(self.world.chats.get((number or 0, user.id)))}
+            {
+                **_person(user),
+                **_chat(self.world.chats.get((number or 0, user.id))),
+                **self._heard(number or 0, user.id),
+            }
             for user in self.world.users.values()
             if not user.bot
         ]
@@ -193,12 +225,24 @@ class Web:
         self._tell({"kind": "blocked" if blocked else "unblocked", "bot": number, "chat": person})
         return {"blocked": blocked, "changed": changed}
 
+    def read(self, person: int, bot: int | None) -> dict[str, Any]:
+        """The person has read all of the chat."""
+        number = self._bot(bot)
+        self._person(person)
+        history = self.world.history(number, person)
+        event = self.world.read(person, number, person, history[-1].person_side_id) if history else None
+        if event is not None:
+            self.telegram.touch()
+            self._tell({"kind": "read", "bot": number, "chat": person})
+        return {"changed": event is not None}
+
     def deactivate(self, person: int) -> dict[str, Any]:
         """The person deletes their account."""
         user = self._person(person)
         user.deleted = True
         self.world.keep_user(user)
         self.telegram.touch()
+        self._tell({"kind": "person", "person": _person(user)})
         return {"deleted": True}
 
     async def messages(self, person: int, bot: int | None, after: int, wait: float) -> list[dict[str, Any]]:
@@ -212,6 +256,18 @@ class Web:
             if found or left <= 0 or self._stopped.is_set():
                 return [self._shown(m) for m in found]
             await self.world.wait_for_message(number, person, min(left, 1.0))
+
+    def newest(self, person: int, bot: int | None, before: int | None, limit: int) -> list[dict[str, Any]]:
+        """The chat's newest messages (before an id), oldest first, without deleted ones."""
+        number = self._bot(bot)
+        self._person(person)
+        found: list[Message] = []
+        for message in reversed(self.world.history(number, person)):
+            if len(found) >= limit:
+                break
+            if not message.deleted and (before is None or message.id < before):
+                found.append(message)
+        return [self._shown(message) for message in reversed(found)]
 
     def commands(self, person: int | None, bot: int | None) -> list[dict[str, str]]:
         """The commands the bot has set for this person, or for everyone."""
@@ -247,13 +303,29 @@ class Web:
 
     # ---- events for the page
 
+    def page_config(self) -> dict[str, Any]:
+        """What the page is told of its surroundings."""
+        host, port = self.telegram.address
+        return {"telegram": f"{host}:{port}", "first_steps": self.first_steps or None}
+
     async def events(self) -> AsyncIterator[ServerSentEventMessage]:
         """What happens, as it happens."""
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
-            yield ServerSentEventMessage(data='{"kind": "hello"}')
-            while (event := await queue.get()) is not None:
+            # Half a second until the browser comes back after a cut.
+            yield ServerSentEventMessage(data='{"kind": "hello"}', retry=500)
+            bots = self.bots()
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), BOTS_LOOK)
+                except TimeoutError:
+                    if self.bots() == bots:
+                        continue
+                    bots = self.bots()
+                    event = {"kind": "bots", "bots": bots}
+                if event is None:
+                    return
                 yield ServerSentEventMessage(data=msgspec.json.encode(event).decode())
         finally:
             self._listeners.discard(queue)
@@ -300,6 +372,21 @@ class Web:
         if message is None or message.deleted or message.person != person:
             raise Problem(404, f"there is no message {number} in this chat")
         return message
+
+    def _heard(self, bot: int, person: int) -> dict[str, Any]:
+        """How much of the chat is unread, and its last message."""
+        chat = self.world.chats.get((bot, person))
+        unread, last = 0, None
+        for message in reversed(self.world.history(bot, person)):
+            if last and (
+                chat is None or message.person_side_id <= chat.read_by_person or unread >= MAX_UNREAD
+            ):
+                break
+            if message.deleted:
+                continue
+            last = last or message
+            unread += message.from_bot and chat is not None and message.person_side_id > chat.read_by_person
+        return {"unread": unread, "last": self._shown(last) if last else None}
 
     def _shown(self, message: Message) -> dict[str, Any]:
         markup = message.markup or {}
@@ -452,14 +539,26 @@ def _routes(web: Web) -> list[Any]:
         aimed: Aimed = await _read(request, Aimed, empty=True)
         return web.block(person, aimed.bot if aimed.bot is not None else bot, False)
 
+    @post("/chats/{person:int}/read", status_code=200)
+    async def read(person: int, request: Ask, bot: int | None = None) -> dict[str, Any]:
+        aimed: Aimed = await _read(request, Aimed, empty=True)
+        return web.read(person, aimed.bot if aimed.bot is not None else bot)
+
     @post("/chats/{person:int}/deactivate", status_code=200)
     async def deactivate(person: int) -> dict[str, Any]:
         return web.deactivate(person)
 
     @get("/chats/{person:int}/messages")
     async def messages(
-        person: int, bot: int | None = None, after: int = 0, wait: float = 0
+        person: int,
+        bot: int | None = None,
+        after: int = 0,
+        wait: float = 0,
+        before: int | None = None,
+        limit: Annotated[int, Parameter(ge=1)] | None = None,
     ) -> list[dict[str, Any]]:
+        if limit is not None or before is not None:
+            return web.newest(person, bot, before, limit or sys.maxsize)
         return await web.messages(person, bot, after, wait)
 
     @get("/commands")
@@ -502,6 +601,10 @@ def _routes(web: Web) -> list[Any]:
             connection.cut()
         return {"cut": len(connections)}
 
+    @get("/page-config")
+    async def page_config() -> dict[str, Any]:
+        return web.page_config()
+
     @get("/events")
     async def events() -> ServerSentEvent:
         return ServerSentEvent(web.events())
@@ -515,6 +618,7 @@ def _routes(web: Web) -> list[Any]:
             filename=name,
             media_type=mime if inline else "application/octet-stream",
             content_disposition_type="inline" if inline else "attachment",
+            headers=FILE_HEADERS,
         )
 
     @get(["/", "/page/{name:str}"])
@@ -522,8 +626,8 @@ def _routes(web: Web) -> list[Any]:
         path = PAGE / name
         if path.parent != PAGE or not path.is_file():
             raise Problem(404, f"there is nothing at /page/{name}")
-        mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        return Response(path.read_bytes(), media_type=mime, headers={"Cache-Control": "no-cache"})
+        mime = PAGE_TYPES.get(path.suffix, "application/octet-stream")
+        return Response(path.read_bytes(), media_type=mime, headers=PAGE_HEADERS)
 
     handlers: list[Callable[..., Any]] = [
         list_people,
@@ -533,6 +637,7 @@ def _routes(web: Web) -> list[Any]:
         press,
         block,
         unblock,
+        read,
         deactivate,
         messages,
         commands,
@@ -543,6 +648,7 @@ def _routes(web: Web) -> list[Any]:
         read_settings,
         change_settings,
         cut,
+        page_config,
         events,
         download,
         page,
