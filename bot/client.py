@@ -1,3 +1,6 @@
+# Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 """Our Telegram client: Pyrogram's connection and codec, without its retries, its peer cache and its
 dispatcher.
 

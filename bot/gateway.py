@@ -1,3 +1,5 @@
+# Pyrogram's raw types do not inherit from the bases their parameters are annotated with.
+# pyright: reportArgumentType=false
 """The gateway: the one place where we call Telegram, and where its answers become words of ours.
 
 A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again;

@@ -120,12 +120,9 @@ class Reception:
                 task.cancel()
 
     def _on_message(self, message: Any, users: dict[int, Any]) -> None:
-        written_to_us = (
-            isinstance(message, raw.types.Message)
-            and not message.out
-            and isinstance(message.peer_id, raw.types.PeerUser)
-        )
-        if not written_to_us:
+        if not isinstance(message, raw.types.Message) or message.out:
+            return
+        if not isinstance(message.peer_id, raw.types.PeerUser):
             return
         person_id = message.peer_id.user_id
 
