@@ -80,7 +80,8 @@ async def remove(
 ) -> None:
     """Deletes the account with its tokens and messages; the chats it could write to are told.
 
-    Raises NotYours when a login or password is given that is not this account's.
+    Raises NotYours when a login or password is given that is not this account's, AccessDenied when the
+    account is gone.
     """
     if login is not None and login != account.login:
         raise NotYours
@@ -88,6 +89,11 @@ async def remove(
         raise NotYours
     engine = current()
     async with engine.write():
+        # Of two who remove it at once, the second waits here until the first has.
+        if not await engine.execute(
+            "UPDATE account SET login = login WHERE id = $1 RETURNING id", account.id
+        ):
+            raise AccessDenied
         chats = await engine.execute(
             "SELECT DISTINCT chat FROM bot_token WHERE account = $1 AND revoked IS NULL"
             " AND (expires IS NULL OR expires > $2)",

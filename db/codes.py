@@ -9,8 +9,8 @@ from piccolo.table import Table
 from djangobot.db import credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
-from djangobot.db.engine import current, is_unique_violation
-from djangobot.db.errors import CodeInvalid
+from djangobot.db.engine import current, is_reference_violation, is_unique_violation
+from djangobot.db.errors import AccessDenied, CodeInvalid
 from djangobot.db.fields import check_token_name
 from djangobot.db.tokens import BotToken, issue_in_transaction
 
@@ -56,7 +56,8 @@ async def redeem(account: Account, code: str, now: datetime, name: str | None = 
     """A code for a bot token; the chat is told who was linked. Returns the token's row and the token itself,
     which is kept nowhere. `name` is the token's, by default the account's.
 
-    Raises CodeInvalid, FieldsInvalid. Of several who try one code at the same moment one succeeds.
+    Raises CodeInvalid, FieldsInvalid, AccessDenied when the account is gone. Of several who try one code at
+    the same moment one succeeds.
     """
     if name is not None:
         check_token_name(name)
@@ -64,13 +65,23 @@ async def redeem(account: Account, code: str, now: datetime, name: str | None = 
     if digits is None:
         raise CodeInvalid
     digest = await credentials.digest_code(digits)
+    try:
+        chat_id, row, token = await _redeem(account, digest, now, name or account.name)
+    except Exception as exc:
+        if is_reference_violation(exc):
+            raise AccessDenied from exc
+        raise
+    outbox.ring(chat_id)
+    return row, token
+
+
+async def _redeem(account: Account, digest: str, now: datetime, name: str) -> tuple[int, BotToken, str]:
     engine = current()
     async with engine.write():
         used = await engine.execute(REDEEM, digest, now)
         if not used:
             raise CodeInvalid
-        chat_id = used[0]["chat"]
-        row, token = await issue_in_transaction(account.id, chat_id, name or account.name, now)
+        chat_id: int = used[0]["chat"]
+        row, token = await issue_in_transaction(account.id, chat_id, name, now)
         await outbox.add_notice("linked", chat_id, now, account_id=account.id, token_id=row.id)
-    outbox.ring(chat_id)
-    return row, token
+    return chat_id, row, token

@@ -1,8 +1,8 @@
 """The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
 
 Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
-a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid` (dropped for
-SQLite, which has no such types).
+a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid` and `FOR SHARE OF b`
+(dropped for SQLite, which has neither such types nor two writers at once).
 """
 
 import asyncio
@@ -161,6 +161,13 @@ def is_unique_violation(exc: BaseException) -> bool:
     return isinstance(exc, asyncpg.UniqueViolationError)
 
 
+def is_reference_violation(exc: BaseException) -> bool:
+    """Whether the database refused a row because one it refers to is gone."""
+    if isinstance(exc, sqlite3.IntegrityError):
+        return exc.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    return isinstance(exc, asyncpg.ForeignKeyViolationError)
+
+
 @contextmanager
 def _ours() -> Iterator[None]:
     """The one place where a database that can't be used becomes an error of ours."""
@@ -192,7 +199,7 @@ async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
 @cache
 def _for_sqlite(sql: str) -> str:
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
-    return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?", "", sql))
+    return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?|\bFOR SHARE OF \w+", "", sql))
 
 
 @cache

@@ -63,11 +63,12 @@ class Message(Table, tablename="message"):
 
 INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
+    "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE status = 'sending'",
     "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
     "CREATE INDEX message_of_account ON message (account, id)",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
-notices."""
+notices, and of one chat one message at a time is being sent."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -102,7 +103,8 @@ class Page(msgspec.Struct, frozen=True):
     newer: int | None = None
 
 
-# One statement, so that a token revoked or a person banned meanwhile can't slip through.
+# One statement, so that a token revoked or a person banned meanwhile can't slip through; and on PostgreSQL
+# the token stays as it is until the commit: revoking it or removing its account waits, and sees the message.
 ACCEPT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
@@ -112,6 +114,7 @@ $5::bigint, 0,
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
   AND c.blocked IS NULL AND c.banned IS NULL
+FOR SHARE OF t
 RETURNING token, chat
 """
 WHY_NOT = """

@@ -8,7 +8,7 @@ import msgspec
 import uuid_utils
 
 from djangobot.db import credentials
-from djangobot.db.engine import current
+from djangobot.db.engine import current, is_unique_violation
 
 SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
@@ -83,7 +83,9 @@ WITH RECURSIVE backlog (chat) AS (
     FROM backlog b WHERE b.chat IS NOT NULL
 )
 """
-WAITING = "m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL"
+# Somebody of the chat being sent need not be the oldest: PostgreSQL gives ids out before the commit.
+WAITING = """m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL
+  AND NOT EXISTS (SELECT 1 FROM message s WHERE s.chat = m.chat AND s.status = 'sending')"""
 # The same of given chats alone: what is asked each time one of them has had something sent or accepted.
 HEADS_OF = f"""
 WITH heads (id) AS (
@@ -117,7 +119,7 @@ WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.ne
 TAKE = """
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
                    lease_until = $2
-WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' RETURNING id
+WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND next_attempt <= $1 RETURNING id
 """
 # The random_id tells the row from a later one that got the same id after an account was removed: SQLite gives
 # the highest id again.
@@ -170,8 +172,13 @@ async def claim(
         rows = await engine.fetch(DUE_IN_CHATS, now, limit, engine.each(chats))
     if not rows:
         return []
-    ids = [row["id"] for row in rows]
-    taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, engine.each(ids))}
+    ids = engine.each([row["id"] for row in rows])
+    try:
+        taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, ids)}
+    except Exception as exc:
+        if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
+            raise
+        return await claim(now, limit=limit, lease=lease, chats=chats)
     return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows if row["id"] in taken]
 
 

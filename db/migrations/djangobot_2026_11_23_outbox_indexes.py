@@ -8,6 +8,7 @@ DESCRIPTION = "The indexes of histories and outbox"
 # Frozen here: what db/messages.py says later must not change what this migration did.
 INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
+    "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE status = 'sending'",
     "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
     "CREATE INDEX message_of_account ON message (account, id)",
 )
