@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -59,30 +58,37 @@ class Delivery:
         self.gateway = gateway
         self.pacing = pacing
         self.now = now
-        self.sending: dict[int, asyncio.Task[None]] = {}
-        self.ready = 0
-        self.places = asyncio.Semaphore(CONCURRENT_SENDS)
+        self.in_hand = 0
+        """Claimed and without an outcome: held, ready, or being sent."""
+        self.held: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
+        """Those whose chat's turn has not come, by their id."""
+        self.ready: asyncio.Queue[Claimed] = asyncio.Queue()
         self.outcomes: list[Settled] = []
         self.something_ended = asyncio.Event()
         self.something_to_record = asyncio.Event()
         self.look_at = EVER
         self.stopping = asyncio.Event()
 
+    @property
+    def idle(self) -> bool:
+        """Nothing in hand, nothing to record."""
+        return not self.in_hand and not self.outcomes
+
     async def run(self) -> None:
         """Delivers until `stop`; then lets the sends under way end and records them."""
         await self._patiently(self._take_over)
         recorder = asyncio.create_task(self._record())
+        workers = [asyncio.create_task(self._work()) for _ in range(CONCURRENT_SENDS)]
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)
         finally:
-            await self._finish()
-            recorder.cancel()
-            await asyncio.gather(recorder, return_exceptions=True)
+            await self._finish(workers)
+            await _end([recorder])
             await self._record_now()
 
     def stop(self) -> None:
-        """Claims nothing more."""
+        """Claims nothing more, begins no further send."""
         self.stopping.set()
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -104,41 +110,42 @@ class Delivery:
             log.info("messages in flight at the last stop taken up again", count=reclaimed)
 
     async def _turn(self) -> None:
-        """Claims what has been rung for, or all that is due when the time for that has come; else waits."""
+        """Claims what has been rung for, looks for what is due when the time for that has come, or waits."""
         if not self.gateway.online.is_set():
             await self._unless_stopping(self.gateway.online.wait())
             return
-        room = min(READY - self.ready, IN_HAND - len(self.sending))
+        room = min(READY - self.ready.qsize(), IN_HAND - self.in_hand)
         if room < READY // 2:
             self.something_ended.clear()
             await self._unless_stopping(self.something_ended.wait())
         elif self.now() >= self.look_at:
-            await self._claim_anywhere(room)
-        elif chats := outbox.rung(room):
-            self._take(await outbox.claim(self.now(), limit=room, lease=LEASE, chats=chats))
+            await self._look()
+        elif rung := outbox.rung(room):
+            self._take(await outbox.claim(self.now(), limit=room, lease=LEASE, chats=rung))
         else:
             nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
             await self._unless_stopping(outbox.wait_for_ring(max(nap, 0)))
 
-    async def _claim_anywhere(self, room: int) -> None:
-        """Once at the start, and whenever something put off falls due."""
-        claimed = await outbox.claim(self.now(), limit=room, lease=LEASE)
-        self._take(claimed)
-        if len(claimed) < room:
-            due = await outbox.next_due(self.now())
-            self.look_at = min(due or NEVER, self.now() + timedelta(seconds=LONGEST_NAP))
+    async def _look(self) -> None:
+        """Once at the start, and whenever something put off falls due: rings for all chats that have."""
+        self.look_at = NEVER
+        due = await outbox.look(self.now())
+        self.look_at = min(due or NEVER, self.look_at, self.now() + timedelta(seconds=LONGEST_NAP))
 
     def _take(self, claimed: Sequence[Claimed]) -> None:
+        now = time.monotonic()
         for message in claimed:
-            task = asyncio.create_task(self._deliver(message))
-            self.sending[message.id] = task
-            self.ready += 1
-            task.add_done_callback(partial(self._ended, message.id))
+            self.in_hand += 1
+            turn = self.pacing.reserve_chat(message.chat_id, now)
+            if turn <= now:
+                self.ready.put_nowait(message)
+            else:
+                later = asyncio.get_running_loop().call_later(turn - now, self._turn_came, message)
+                self.held[message.id] = (message, later)
 
-    def _ended(self, message_id: int, _: asyncio.Task[None]) -> None:
-        self.sending.pop(message_id, None)
-        self.ready -= 1
-        self.something_ended.set()
+    def _turn_came(self, message: Claimed) -> None:
+        del self.held[message.id]
+        self.ready.put_nowait(message)
 
     async def _unless_stopping(self, awaited: Coroutine[None, None, object]) -> None:
         """Awaits it, or `stop` if that comes first."""
@@ -147,51 +154,44 @@ class Delivery:
         for task in late:
             task.cancel()
 
-    async def _deliver(self, message: Claimed) -> None:
-        """One message to its end for now: sent, failed, uncertain or put off."""
-        try:
-            outcome = await self._outcome(message)
-        except asyncio.CancelledError:
-            outcome = Postponed(message, self.now(), "interrupted")
-        except Exception as exc:  # whatever it is, the message must not stay 'sending'
-            log.exception("delivery failed unexpectedly", id=message.public_id)
-            outcome = self._put_off(message, f"internal: {type(exc).__name__}")
+    async def _work(self) -> None:
+        """One send after the other, each to its end for now: sent, failed, uncertain or put off."""
+        while True:
+            message = await self.ready.get()
+            try:
+                outcome = await self._outcome(message)
+            except asyncio.CancelledError:
+                self._ended(Postponed(message, self.now(), "interrupted"))
+                raise
+            except Exception as exc:  # whatever it is, the message must not stay 'sending'
+                log.exception("delivery failed unexpectedly", id=message.public_id)
+                outcome = self._put_off(message, f"internal: {type(exc).__name__}")
+            self._ended(outcome)
+
+    def _ended(self, outcome: Settled) -> None:
+        self.in_hand -= 1
         self.outcomes.append(outcome)
         self.something_to_record.set()
+        self.something_ended.set()
         if isinstance(outcome, Postponed):
             self.look_at = min(self.look_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
         if message.first_attempt and self.now() - message.first_attempt > SAFE_TO_REPEAT:
             return Uncertain(message, "its first attempt is too long ago to repeat it safely")
-        if not await self._chats_turn(message.chat_id):
-            return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
-        async with self.places:
-            if not await self._comes(self.pacing.reserve_total(time.monotonic())):
-                return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
-            try:
-                telegram_id = await self._send_parts(message)
-            except Lost as exc:
-                return self._put_off(message, f"no answer: {exc}")
-            except FloodWait as exc:
-                return self._obey(message, exc.seconds)
-            except Blocked as exc:
-                await chats.block(message.chat_id, self.now())
-                return Failed(message, exc.reason)
-            except Refused as exc:
-                return Failed(message, exc.reason)
-        return Sent(message, telegram_id)
-
-    async def _chats_turn(self, chat_id: int) -> bool:
-        """Waits for the chat's turn, out of the way of those that are ready."""
-        turn = self.pacing.reserve_chat(chat_id, time.monotonic())
-        if turn <= time.monotonic():
-            return not self.stopping.is_set()
-        self.ready -= 1
+        if not await self._comes(self.pacing.reserve_total(time.monotonic())):
+            return self._untried(message)
         try:
-            return await self._comes(turn)
-        finally:
-            self.ready += 1
+            return Sent(message, await self._send_parts(message))
+        except Lost as exc:
+            return self._put_off(message, f"no answer: {exc}")
+        except FloodWait as exc:
+            return self._obey(message, exc.seconds)
+        except Blocked as exc:
+            await chats.block(message.chat_id, self.now())
+            return Failed(message, exc.reason)
+        except Refused as exc:
+            return Failed(message, exc.reason)
 
     async def _comes(self, at: float) -> bool:
         """Waits for a time of the monotonic clock; False when the process stops before it."""
@@ -199,6 +199,9 @@ class Delivery:
         if pause > 0:
             await _nap(self.stopping, pause)
         return not self.stopping.is_set()
+
+    def _untried(self, message: Claimed) -> Postponed:
+        return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
 
     async def _send_parts(self, message: Claimed) -> int:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
@@ -228,7 +231,7 @@ class Delivery:
         """Writes outcomes in batches: while one is committed, the next gathers."""
         while True:
             await self.something_to_record.wait()
-            if self.ready > CONCURRENT_SENDS:
+            if self.ready.qsize() > CONCURRENT_SENDS:
                 await asyncio.sleep(GATHER)
             self.something_to_record.clear()
             await self._record_now()
@@ -250,14 +253,28 @@ class Delivery:
                 del self.outcomes[: len(batch)]
                 _log_settled(batch)
 
-    async def _finish(self) -> None:
-        tasks = set(self.sending.values())
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=STOP_GRACE)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """What was not begun goes back; what is being sent gets STOP_GRACE."""
+        for message, turn in self.held.values():
+            turn.cancel()
+            self._ended(self._untried(message))
+        self.held.clear()
+        while not self.ready.empty():
+            self._ended(self._untried(self.ready.get_nowait()))
+        try:
+            async with asyncio.timeout(STOP_GRACE):
+                while self.in_hand:
+                    self.something_ended.clear()
+                    await self.something_ended.wait()
+        except TimeoutError:
+            log.warning("sends interrupted by the stop", count=self.in_hand)
+        await _end(workers)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _log_settled(batch: Sequence[Settled]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import msgspec
 import uuid_utils
@@ -116,6 +117,12 @@ OLDEST_DUE = f"""
 SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.next_attempt LIMIT 1
 """
+WAITING_CHATS = f"""
+{HEADS}
+SELECT m.chat AS chat, m.next_attempt AS due
+FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+WHERE {WAITING} ORDER BY m.next_attempt, m.id
+"""
 TAKE = """
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
                    lease_until = $2
@@ -203,6 +210,16 @@ async def next_due(now: datetime) -> datetime | None:
     return max(rows[0]["due"], now) if rows else None
 
 
+async def look(now: datetime) -> datetime | None:
+    """Rings for every chat that has something due, the longest waiting first. When the next one falls due."""
+    for row in await current().fetch(WAITING_CHATS):
+        due: datetime = row["due"]
+        if due > now:
+            return due
+        ring(row["chat"])
+    return None
+
+
 async def oldest_due(now: datetime) -> datetime | None:
     """Since when the longest waiting message could have been sent; None when nothing is due."""
     rows = await current().fetch(OLDEST_DUE, now)
@@ -269,19 +286,21 @@ class _Bell:
 
 
 _bell = _Bell()
-_rung: set[int] = set()
+_rung: dict[int, None] = {}
 _expected: dict[str, asyncio.Future[tuple[str, str | None]]] = {}
 
 
 def ring(chat_id: int) -> None:
     """Something may be due in this chat: wakes the deliverer."""
-    _rung.add(chat_id)
+    _rung.setdefault(chat_id)
     _bell.set()
 
 
 def rung(most: int) -> list[int]:
-    """Up to `most` chats that were rung for and not answered for yet."""
-    chats = [_rung.pop() for _ in range(min(most, len(_rung)))]
+    """Up to `most` chats that were rung for and not answered for yet, first come first."""
+    chats = list(islice(_rung, most))
+    for chat_id in chats:
+        del _rung[chat_id]
     if not _rung:
         _bell.clear()
     return chats
