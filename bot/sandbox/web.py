@@ -402,6 +402,7 @@ class Web:
             "keyboard": [[button["text"] for button in row] for row in markup.get("rows", [])]
             if markup.get("kind") == "reply"
             else [],
+            "keyboard_removed": markup.get("kind") == "hide",
             "file": None
             if file is None
             else {
