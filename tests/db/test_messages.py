@@ -11,7 +11,7 @@ from djangobot.db import messages, outbox
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
 
-from .conftest import NOW, World
+from .conftest import NOW, World, on_sqlite
 
 
 async def test_what_was_accepted_is_in_the_history_to_the_letter(world: World) -> None:
@@ -139,15 +139,12 @@ async def test_a_message_due_to_the_microsecond_is_due(world: World) -> None:
     assert len(await world.deliver()) == 1
 
 
+@on_sqlite  # PostgreSQL chooses by statistics
 async def test_histories_and_outbox_are_read_by_their_indexes(world: World) -> None:
-    if current().engine_type != "sqlite":
-        pytest.skip("PostgreSQL chooses by statistics")
-    from djangobot.db.outbox import DUE_ANYWHERE
-
     plans = {
         "message_of_account": f"{messages.ENTRY} AND m.account = 1 ORDER BY m.id DESC LIMIT 50",
         "message_of_chat": f"{messages.ENTRY} AND m.chat = 1 ORDER BY m.id DESC LIMIT 50",
-        "message_unsettled": DUE_ANYWHERE.replace("$1", "'2026'").replace("$2", "100"),
+        "message_unsettled": outbox.DUE_ANYWHERE.replace("$1", "'2026'").replace("$2", "100"),
     }
     for index, sql in plans.items():
         plan = [row["detail"] for row in await current().fetch(f"EXPLAIN QUERY PLAN {sql}")]

@@ -33,7 +33,7 @@ async def test_a_chat_that_waits_delays_nobody_else(world: World) -> None:
     until = NOW + timedelta(seconds=30)
     await outbox.settle([outbox.Postponed(flooded, until, "flood wait 30 s")], NOW)
     assert {message.chat_id for message in await world.deliver()} != {flooded.chat_id}
-    assert await outbox.next_due(NOW) == until
+    assert await outbox.look(NOW) == until
     world.now = until
     again = await world.deliver()
     assert next((m.id, m.random_id, m.attempts) for m in again) == (flooded.id, flooded.random_id, 2)
@@ -68,7 +68,7 @@ async def test_every_end_is_in_the_history_with_its_reason(world: World) -> None
     assert ends == {
         "sent": ("sent", None), "failed": ("failed", "deactivated"), "uncertain": ("uncertain", "lost"),
     }  # fmt: skip
-    assert await outbox.next_due(NOW) is None
+    assert await outbox.look(NOW) is None
     assert await outbox.oldest_due(NOW) is None
 
 

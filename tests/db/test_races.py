@@ -16,7 +16,7 @@ from djangobot.db import accounts, codes, credentials, messages, outbox, tokens
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import AccessDenied, TokenInvalid
 
-from .conftest import MINUTE, NOW, World
+from .conftest import MINUTE, NOW, World, on_postgresql
 
 INSERT = _for_postgres(messages.ACCEPT)
 
@@ -24,8 +24,6 @@ INSERT = _for_postgres(messages.ACCEPT)
 @asynccontextmanager
 async def another_process(database: str) -> AsyncIterator[Any]:
     """A connection that is not ours, in a transaction it has not ended yet."""
-    if not database.startswith("postgresql"):
-        pytest.skip("SQLite has one writer at a time")
     connection = await asyncpg.connect(database)
     await connection.execute("BEGIN")
     try:
@@ -41,6 +39,7 @@ async def waits_for_a_lock(task: "asyncio.Task[Any]") -> None:
         await asyncio.sleep(0)
 
 
+@on_postgresql  # SQLite has one writer at a time
 async def test_an_older_message_that_is_committed_late_waits_for_the_younger_being_sent(
     world: World, database: str
 ) -> None:
@@ -62,11 +61,12 @@ async def test_an_older_message_that_is_committed_late_waits_for_the_younger_bei
     assert sending.text == "early"
     assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
     assert await outbox.claim(NOW, limit=10, lease=MINUTE, chats=[sending.chat_id]) == []
-    assert await outbox.next_due(NOW) is None
+    assert await outbox.look(NOW) is None
     await outbox.settle([outbox.Sent(sending, 1)], NOW)
     assert [message.text for message in await world.deliver()] == ["late"]
 
 
+@on_postgresql  # SQLite has one writer at a time
 async def test_a_message_accepted_while_its_token_is_being_revoked_is_refused(
     world: World, database: str
 ) -> None:
@@ -82,6 +82,7 @@ async def test_a_message_accepted_while_its_token_is_being_revoked_is_refused(
     assert (await messages.page_of_chat(person.id, limit=1)).messages == []
 
 
+@on_postgresql  # SQLite has one writer at a time
 async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: World, database: str) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
@@ -103,6 +104,7 @@ async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: Wo
     assert [e.status for e in (await messages.page_of_chat(person.id, limit=5)).messages] == ["canceled"]
 
 
+@on_postgresql  # SQLite has one writer at a time
 async def test_a_message_accepted_while_its_account_is_being_removed_is_refused(
     world: World, database: str
 ) -> None:
@@ -190,4 +192,4 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
 
     monkeypatch.setattr(type(engine), "fetch", fetch)
     assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
-    assert await outbox.next_due(NOW) == NOW + MINUTE
+    assert await outbox.look(NOW) == NOW + MINUTE

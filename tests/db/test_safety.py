@@ -13,7 +13,7 @@ from djangobot.db import accounts, chats, conf, messages, outbox, tokens
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
 
-from .conftest import MINUTE, NOW, World
+from .conftest import MINUTE, NOW, World, on_sqlite
 
 TOUCH = "UPDATE chat SET seen = seen"
 
@@ -152,9 +152,8 @@ async def test_changing_nothing_changes_nothing(world: World) -> None:
     assert (await accounts.change(account)).login == "owner"
 
 
+@on_sqlite  # PostgreSQL chooses by statistics
 async def test_removing_an_account_reads_its_own_messages_only(world: World) -> None:
-    if current().engine_type != "sqlite":
-        pytest.skip("PostgreSQL chooses by statistics")
     plan = await current().fetch("EXPLAIN QUERY PLAN DELETE FROM message WHERE account = 1")
     assert all("message_of_account" in row["detail"] for row in plan)
 

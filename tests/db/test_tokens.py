@@ -83,7 +83,7 @@ async def test_a_blocked_chat_refuses_and_its_queue_rests_until_it_is_back(world
     with pytest.raises(ChatBlocked):
         await messages.accept(token, "refused", "Text", NOW)
     assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
-    assert await outbox.next_due(NOW) is None
+    assert await outbox.look(NOW) is None
     assert [await chats.unblock(person.id, NOW) for _ in range(2)] == [True, False]
     assert [message.text for message in await world.deliver()] == ["waits"]
 
