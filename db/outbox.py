@@ -107,11 +107,6 @@ ORDER BY m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
-NEXT_DUE = f"""
-{HEADS}
-SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
-WHERE {WAITING} ORDER BY m.next_attempt LIMIT 1
-"""
 OLDEST_DUE = f"""
 {HEADS}
 SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
@@ -202,12 +197,6 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     for result in results:
         _tell(result)
         ring(result.message.chat_id)
-
-
-async def next_due(now: datetime) -> datetime | None:
-    """When the next message can be claimed; None when nothing waits."""
-    rows = await current().fetch(NEXT_DUE)
-    return max(rows[0]["due"], now) if rows else None
 
 
 async def look(now: datetime) -> datetime | None:
