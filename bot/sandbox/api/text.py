@@ -18,7 +18,7 @@ MAX_ENTITIES = 100
 
 _AUTOMATIC = re.compile(
     r"(?P<messageEntityUrl>https?://[^\s<>\"]*[^\s<>\"'.,;:!?)\]])"
-    r"|(?<![\w/])(?P<messageEntityBotCommand>/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?)(?![\w/])"
+    r"|(?<![\w/<>])(?P<messageEntityBotCommand>/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?)(?![\w/<>])"
     r"|(?<![\w@])(?P<messageEntityMention>@[A-Za-z]\w{3,31})\b"
     r"|(?<!\w)(?P<messageEntityHashtag>\#[^\W\d]\w*)"
     r"|(?<!\w)(?P<messageEntityEmail>[\w.+-]+@[\w-]+\.[\w.-]*\w)",

@@ -110,7 +110,7 @@ export class Messages {
     const arrived = events.filter(([kind, { id, from }]) => kind === "new" && from === "bot" && this.loaded.has(id));
     const mine = events.some(([kind, { from }]) => kind === "new" && from === "person");
     if (end) this.trim();
-    this.paint(this.line);
+    this.paint(mine ? null : this.line);
     if (end || mine) this.toEnd();
     else this.count(this.below + arrived.length);
     for (const [, message] of arrived) this.tell(message);

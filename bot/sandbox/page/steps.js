@@ -15,12 +15,8 @@ export class Steps {
     this.code = null;
     this.copied = new Set();
     this.toggle = $("steps-open");
-    this.toggle.hidden = false;
     this.toggle.addEventListener("click", () => this.show($("steps").hidden));
-    $("steps-close").addEventListener("click", () => {
-      this.show(false);
-      this.toggle.focus();
-    });
+    $("steps-close").addEventListener("click", () => this.show(false));
     $("steps").addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.show(false);
     });
@@ -30,10 +26,10 @@ export class Steps {
 
   show(open, remember = true) {
     $("steps").hidden = !open;
-    this.toggle.setAttribute("aria-expanded", String(open));
+    this.toggle.hidden = open;
     if (!remember) return;
     memory.set("steps", open ? "open" : "closed");
-    if (open) $("steps-close").focus();
+    (open ? $("steps-close") : this.toggle).focus();
   }
 
   /** Looks for the newest code the bot has given in the open chat. */
@@ -55,16 +51,16 @@ export class Steps {
       el(
         "ol",
         {},
-        this.step(1, "Register the program’s owner", `curl -sS ${this.api}/api/user/ -d '{"name": "Fedor", "login": "FedXL", "psw": "password1234"}'`),
-        this.step(2, "Sign in: an access token for a day", `ACCESS=$(curl -sS ${this.api}/api/auth/ -d '${account}' | ${field("access_token")}); echo "$ACCESS"`),
+        this.step(1, "Register, as a program’s owner", `curl -sS ${this.api}/api/user/ -d '{"name": "Fedor", "login": "FedXL", "psw": "password1234"}'`),
+        this.step(2, "Sign in, for a day", `ACCESS=$(curl -sS ${this.api}/api/auth/ -d '${account}' | ${field("access_token")}); echo "$ACCESS"`),
         this.chatStep(),
         this.step(
           4,
-          "The code becomes a bot token",
+          "Turn it into a bot token",
           `TOKEN=$(curl -sS ${this.api}/api/cabinet/ -H "Authorization: Bearer $ACCESS" -d '{"code": "${this.code ?? "…"}"}' | ${field("bot_token")}); echo "$TOKEN"`,
           this.code ? null : "Needs the code of step 3.",
         ),
-        this.step(5, "Send a message with it", `curl -sS ${this.api}/api/send_message -d '{"text": "The backup is done", "type": "Text", "bot_token": "'"$TOKEN"'"}'`),
+        this.step(5, "Send a message", `curl -sS ${this.api}/api/send_message -d '{"text": "The backup is done", "type": "Text", "bot_token": "'"$TOKEN"'"}'`),
       ),
       el("p", {}, "The message is in the chat at once. Write /tokens there to see who may write to you, and /history for what came."),
       el("p", { class: "fine" }, "For sh, bash and zsh; keep to one terminal, the steps hand ACCESS and TOKEN on. Or have it all played: djangobot demo --walkthrough. All calls: ", el("a", { href: `${this.api}/api/`, target: "_blank", rel: "noopener noreferrer" }, `${this.api}/api/`)),
