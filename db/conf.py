@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import io
 import os
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from dotenv import dotenv_values
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig, AppRegistry
+from piccolo.table import Table
 
 from djangobot.db.engine import PostgresEngine, SQLiteEngine, make_current
 from djangobot.db.errors import DatabaseUnavailable
@@ -90,6 +92,17 @@ class _Forwards(ForwardsMigrationManager):
 
     def get_app_config(self, app_name: str) -> AppConfig:
         return APP_CONFIG
+
+    def get_migration_modules(self, folder_path: str) -> dict[str, Any]:
+        """Their tables pointed at the database in use: a table keeps the first engine it has seen, and so the
+        types of what refers to it, which may be another kind of database's."""
+        modules = super().get_migration_modules(folder_path)
+        sys.path.remove(folder_path)  # where Piccolo has put it
+        for module in modules.values():
+            for thing in vars(module).values():
+                if isinstance(thing, type) and issubclass(thing, Table) and thing is not Table:
+                    thing._meta._db = DB
+        return modules
 
 
 async def _ran() -> list[str]:

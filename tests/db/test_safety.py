@@ -1,10 +1,6 @@
 """What must hold when things happen at the same moment, are cancelled, or come back."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,23 +157,3 @@ async def test_removing_an_account_reads_its_own_messages_only(world: World) -> 
 def test_the_bell_rings_in_any_event_loop() -> None:
     for _ in range(2):
         asyncio.run(outbox.wait_for_ring(0.01))
-
-
-async def test_one_process_may_migrate_two_databases(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        await conf.open_database(f"sqlite:///{tmp_path / name}.sqlite")
-        assert len(await conf.migrate()) == 2
-        await conf.close_database()
-
-
-def test_piccolos_command_line_migrates(tmp_path: Path) -> None:
-    environ = {
-        **os.environ,
-        "PICCOLO_CONF": "djangobot.db.conf",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'x'}",
-    }
-    command = [str(Path(sys.executable).with_name("piccolo")), "migrations", "forwards", "djangobot"]
-    for says in ("Running 2 migrations", "No migrations need to be run"):
-        ended = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        assert says in ended.stdout
