@@ -46,7 +46,7 @@ export function listen({ onEvent, onState, hold }) {
       // It was away and is back: so may be the stream.
       if (wait > FIRST_WAIT) break;
       onState(true);
-      onEvent({ kind: "hello" });
+      await onEvent({ kind: "hello" });
     }
     connect();
   }
