@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar, Token
 from functools import cache, partial
 from pathlib import Path
@@ -429,6 +429,7 @@ class _Writer:
                 return
             if then is not None:
                 lease, granted = then
+                _roll_back(self.connection)
                 _answer([(granted, None, None)])
                 lease.serve(self.connection)
 
@@ -446,6 +447,7 @@ class _Writer:
     def _commit_together(self, batch: list[tuple[Job, asyncio.Future[Any]]]) -> None:
         results: list[Outcome] = []
         try:
+            _roll_back(self.connection)
             self.connection.execute("BEGIN IMMEDIATE")
             for job, future in batch:
                 try:
@@ -457,8 +459,7 @@ class _Writer:
                     results.append((future, None, exc))
             self.connection.execute("COMMIT")
         except BaseException as exc:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
+            _roll_back(self.connection)
             results = [(future, None, exc) for _, future in batch]
         _answer(results)
 
@@ -508,7 +509,14 @@ class _Lease:
             except BaseException as exc:
                 outcome = (future, None, exc)
             _answer([outcome])
-        if connection.in_transaction:
+        _roll_back(connection)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """What is still open. The thread must outlive a disk that fails: what can't be done now is tried again
+    before the next transaction begins."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
 
 
@@ -518,7 +526,7 @@ def _answer(results: Sequence[Outcome]) -> None:
     for result in results:
         by_loop.setdefault(result[0].get_loop(), []).append(result)
     for loop, group in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             loop.call_soon_threadsafe(_set, group)
 
 

@@ -19,6 +19,7 @@ from djangobot.db import accounts, chats, codes, credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.conf import close_database, open_database
+from djangobot.db.piccolo_app import TABLES
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -92,7 +93,8 @@ async def _empty(url: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        await connection.execute("TRUNCATE message, bot_token, code, chat, account RESTART IDENTITY CASCADE")
+        tables = ", ".join(table._meta.tablename for table in TABLES)
+        await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     finally:
         await connection.close()
 

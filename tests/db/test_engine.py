@@ -19,6 +19,9 @@ INSERT = (
 )
 
 
+TOUCH = "UPDATE chat SET seen = seen"
+
+
 async def ids() -> list[int]:
     return [row["id"] for row in await current().fetch("SELECT id FROM chat ORDER BY id")]
 
