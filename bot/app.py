@@ -20,6 +20,7 @@ from djangobot.bot import commands
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.inbox import Inbox
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
@@ -100,31 +101,28 @@ async def _bot(settings: Settings) -> AsyncIterator[tuple[TelegramClient, list[a
     """The Telegram side: connection, reception of people, delivery. Signing in goes on in the background."""
     if settings.telegram_server and settings.telegram_key:
         talk_to(*settings.telegram_server, settings.telegram_key)
-    reception: Reception
-    client = TelegramClient(
-        settings.data,
-        settings.api_id,
-        settings.api_hash,
-        settings.bot_token,
-        on_update=lambda update, users: reception.on_update(update, users),
-    )
+    client = TelegramClient(settings.data, settings.api_id, settings.api_hash, settings.bot_token)
     gateway = Gateway(client)
     reception = Reception(gateway, commands.write, commands.press)
+    inbox = Inbox(client, reception.receive)
     delivery = Delivery(gateway, Pacing(settings.rate_chat, settings.rate_total))
-    connecting = asyncio.create_task(_keep_signed_in(client, gateway))
+    connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox))
     delivering = asyncio.create_task(delivery.run())
+    keeping = asyncio.create_task(inbox.keep())
     try:
-        yield client, [connecting, delivering]
+        yield client, [connecting, delivering, keeping]
     finally:
         delivery.stop()
         await asyncio.gather(delivering, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
-        connecting.cancel()
-        await asyncio.gather(connecting, return_exceptions=True)
+        for task in (connecting, keeping):
+            task.cancel()
+        await asyncio.gather(connecting, keeping, return_exceptions=True)
         await client.stop()
+        await inbox.save()
 
 
-async def _keep_signed_in(client: TelegramClient, gateway: Gateway) -> None:
+async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox) -> None:
     """Signs in, and again whenever Telegram forgot the session. Raises StartError when it refuses us."""
     while True:
         try:
@@ -136,6 +134,7 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway) -> None:
                 "DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
             ) from exc
         log.info("signed in", bot=client.bot_name)
+        await inbox.open(client.bot_id)
         await _set_menus(gateway)
         await client.key_forgotten.wait()
 
@@ -178,7 +177,7 @@ async def _http(
     def telegram() -> str:
         if client is None:
             return "off"
-        return "connected" if client.online.is_set() else "connecting"
+        return "connected" if client.online.is_set() and client.caught_up.is_set() else "connecting"
 
     door = Door(
         jwt_secret=settings.jwt_secret,

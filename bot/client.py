@@ -44,6 +44,8 @@ RECONNECT_PAUSE = 0.5
 """Seconds between attempts to reach a server that refuses connections."""
 
 UpdateHandler = Callable[[TLObject, dict[int, Any]], Awaitable[None]]
+Numbers = (raw.types.UpdateNewMessage, raw.types.UpdateEditMessage, raw.types.UpdateDeleteMessages)
+"""What has pts of the bot's own box."""
 
 
 class KeyForgotten(ConnectionError):
@@ -146,6 +148,7 @@ class Link(Session):
             self.client.key_forgotten.set()
         else:
             self.client.online.set()
+            await self.client.on_back()
 
     def _lose_answers(self) -> None:
         """Wakes everyone who waits for an answer on the connection that is gone: `send` raises
@@ -178,11 +181,17 @@ class Link(Session):
 
 
 class TelegramClient(pyrogram.Client):
-    """A bot's session in `folder`/telegram.session. `on_update(update, users)` gets every update, raw."""
+    """A bot's session in `folder`/telegram.session.
 
-    def __init__(
-        self, folder: Path, api_id: int, api_hash: str, bot_token: str, on_update: UpdateHandler
-    ) -> None:
+    `on_update(update, users)` gets every update, raw; `on_pts(pts, count)` the numbers our own calls took;
+    `on_back()` is called after each cut that was mended.
+    """
+
+    on_update: UpdateHandler
+    on_back: Callable[[], Awaitable[None]]
+    on_pts: Callable[[int, int], None]
+
+    def __init__(self, folder: Path, api_id: int, api_hash: str, bot_token: str) -> None:
         super().__init__(
             "telegram",
             api_id=api_id,
@@ -192,11 +201,15 @@ class TelegramClient(pyrogram.Client):
             workers=1,
             sleep_threshold=0,
         )
-        self.on_update = on_update
+        self.on_update = _ignore
+        self.on_back = _ignore
+        self.on_pts = lambda pts, count: None
         self.key_forgotten = asyncio.Event()
         """Set when a cut was followed by -404: call `start` again to sign in anew."""
         self.online = asyncio.Event()
         """Set while calls can be answered: signed in, and the link is up."""
+        self.caught_up = asyncio.Event()
+        """Set once what happened before the start has been fetched."""
 
     async def start(self) -> "TelegramClient":
         """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong
@@ -274,6 +287,11 @@ class TelegramClient(pyrogram.Client):
                 os.remove(f"{self.storage.database}{suffix}")
 
     @property
+    def bot_id(self) -> int:
+        """Telegram's id of the bot; 0 before it has signed in."""
+        return int(self.me.id) if self.me else 0
+
+    @property
     def bot_name(self) -> str:
         """How people find the bot: its username, or its id when it has none."""
         return str(self.me.username or self.me.id) if self.me else ""
@@ -297,7 +315,14 @@ class TelegramClient(pyrogram.Client):
         lost."""
         if self.session is None or not self.session.is_started.is_set():
             raise ConnectionError("not connected with Telegram")
-        return await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+        answer = await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+        if isinstance(answer, raw.types.UpdateShortSentMessage):
+            self.on_pts(answer.pts, answer.pts_count)
+        elif isinstance(answer, raw.types.Updates):
+            for update in answer.updates:
+                if isinstance(update, Numbers):
+                    self.on_pts(update.pts, update.pts_count)
+        return answer
 
     async def fetch_peers(self, peers: Any) -> bool:
         """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with
@@ -312,6 +337,10 @@ class TelegramClient(pyrogram.Client):
                 await self.on_update(update, users)
         elif isinstance(updates, raw.types.UpdateShort):
             await self.on_update(updates.update, {})
+
+
+async def _ignore(*_: object) -> None:
+    return None
 
 
 def _tl_bytes(data: bytes) -> bytes:

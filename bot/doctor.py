@@ -63,10 +63,7 @@ async def _telegram(settings: Settings) -> Finding:
 
 
 async def _sign_in(settings: Settings, folder: Path) -> Finding:
-    async def ignore(*_: object) -> None:
-        return None
-
-    client = TelegramClient(folder, settings.api_id, settings.api_hash, settings.bot_token, ignore)
+    client = TelegramClient(folder, settings.api_id, settings.api_hash, settings.bot_token)
     try:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):
             await client.start()

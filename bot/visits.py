@@ -5,6 +5,7 @@ made from the update, so an update that comes twice is answered once.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -57,7 +58,7 @@ class Visit:
     async def reply(self, text: Text) -> None:
         """A new message in the chat."""
         self.replies += 1
-        random_id = derived_id(self.chat.id, self.key, self.replies)
+        random_id = derived_id(self.chat.id, self.key, self.replies, text.text)
         await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
 
     async def replace(self, text: Text) -> None:
@@ -88,6 +89,7 @@ class Visit:
 
 
 Handler = Callable[[Visit], Awaitable[None]]
+Line = deque[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]]
 
 
 class Reception:
@@ -100,17 +102,19 @@ class Reception:
         self.write = write
         self.press = press
         self.now = now
-        self.waiting: dict[int, list[Callable[[], Awaitable[None]]]] = {}
+        self.waiting: dict[int, Line] = {}
         self.busy: set[asyncio.Task[None]] = set()
 
-    async def on_update(self, update: TLObject, users: dict[int, Any]) -> None:
-        """What Pyrogram's connection hands over, raw."""
+    def receive(self, update: TLObject, users: dict[int, Any]) -> asyncio.Future[None] | None:
+        """Takes an update; what it returns is done when that has been dealt with, None when there is nothing
+        to."""
         if isinstance(update, raw.types.UpdateNewMessage):
-            self._on_message(update.message, users)
-        elif isinstance(update, raw.types.UpdateBotCallbackQuery):
-            self._on_press(update, users)
-        elif isinstance(update, raw.types.UpdateBotStopped):
-            self._line_up(update.user_id, lambda: self._on_stopped(update))
+            return self._on_message(update.message, users)
+        if isinstance(update, raw.types.UpdateBotCallbackQuery):
+            return self._on_press(update, users)
+        if isinstance(update, raw.types.UpdateBotStopped):
+            return self._line_up(update.user_id, lambda: self._on_stopped(update))
+        return None
 
     async def stop(self, grace: float) -> None:
         """Lets what is being answered end, `grace` seconds at most."""
@@ -119,11 +123,11 @@ class Reception:
             for task in late:
                 task.cancel()
 
-    def _on_message(self, message: Any, users: dict[int, Any]) -> None:
+    def _on_message(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
         if not isinstance(message, raw.types.Message) or message.out:
-            return
+            return None
         if not isinstance(message.peer_id, raw.types.PeerUser):
-            return
+            return None
         person_id = message.peer_id.user_id
 
         async def visit() -> None:
@@ -132,9 +136,9 @@ class Reception:
             visit.text = message.message or ""
             await self.write(visit)
 
-        self._line_up(person_id, visit)
+        return self._line_up(person_id, visit)
 
-    def _on_press(self, update: Any, users: dict[int, Any]) -> None:
+    def _on_press(self, update: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
         async def visit() -> None:
             chat = await self._meet(update.user_id, users)
             visit = Visit(self.gateway, chat, f"press {update.query_id}", self.now())
@@ -143,7 +147,7 @@ class Reception:
             visit.query_id = update.query_id
             await self.press(visit)
 
-        self._line_up(update.user_id, visit)
+        return self._line_up(update.user_id, visit)
 
     async def _on_stopped(self, update: Any) -> None:
         change = chats.block if update.stopped else chats.unblock
@@ -167,33 +171,47 @@ class Reception:
             await chats.unblock(person_id, self.now())
         return chat
 
-    def _line_up(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
+    def _line_up(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> asyncio.Future[None] | None:
         line = self.waiting.get(person_id)
+        if line is not None and len(line) >= WAITING_MOST:
+            log.warning("person asks too much at once", chat=person_id)
+            return None
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if line is None:
-            self.waiting[person_id] = [visit]
-            task = asyncio.create_task(self._serve(person_id))
+            line = self.waiting[person_id] = deque()
+            task = asyncio.create_task(self._serve(person_id, line))
             self.busy.add(task)
             task.add_done_callback(self.busy.discard)
-        elif len(line) < WAITING_MOST:
-            line.append(visit)
-        else:
-            log.warning("person asks too much at once", chat=person_id)
+        line.append((visit, done))
+        return done
 
-    async def _serve(self, person_id: int) -> None:
-        line = self.waiting[person_id]
+    async def _serve(self, person_id: int, line: Line) -> None:
         try:
             while line:
-                await self._attend(person_id, line[0])
-                del line[0]
+                visit, done = line[0]
+                await self._attend(person_id, visit)
+                done.set_result(None)
+                line.popleft()
         finally:
             del self.waiting[person_id]
 
     async def _attend(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await visit()
-        except Blocked:
-            await chats.block(person_id, self.now())
-        except (GatewayError, DatabaseUnavailable) as exc:
-            log.warning("person not answered", chat=person_id, reason=str(exc))
-        except Exception:
-            log.exception("handler failed", chat=person_id)
+        """Deals with one visit; one that the database does not let through is tried again until it does."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await visit()
+                return
+            except DatabaseUnavailable as exc:
+                log.error("database not available to a visit", reason=str(exc.__cause__ or exc))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_WAIT)
+            except Blocked:
+                await chats.block(person_id, self.now())
+                return
+            except GatewayError as exc:
+                log.warning("person not answered", chat=person_id, reason=str(exc))
+                return
+            except Exception:
+                log.exception("handler failed", chat=person_id)
+                return

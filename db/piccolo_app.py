@@ -8,9 +8,10 @@ from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.codes import Code
 from djangobot.db.messages import Message
+from djangobot.db.positions import InboxPosition
 from djangobot.db.tokens import BotToken
 
-TABLES = [Account, Chat, Code, BotToken, Message]
+TABLES = [Account, Chat, Code, BotToken, Message, InboxPosition]
 
 APP_CONFIG = AppConfig(
     app_name="djangobot",

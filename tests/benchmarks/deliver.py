@@ -101,7 +101,8 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     async def meet(update: Any, users: dict[int, Any]) -> None:
         met.update({user.id: user.access_hash for user in users.values() if not user.bot})
 
-    client = TelegramClient(folder, 1, "bench", "1:bench", meet)
+    client = TelegramClient(folder, 1, "bench", "1:bench")
+    client.on_update = meet
     await client.start()
     gateway = Gateway(client)
     await open_database(f"sqlite:///{folder / 'deliver.sqlite'}")

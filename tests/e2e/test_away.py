@@ -1,0 +1,68 @@
+"""What people do while the bot is away is not lost."""
+
+import re
+from typing import Any
+
+CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
+
+
+def codes_in(box: Any, chat: int) -> list[str]:
+    texts = [message["text"] for message in box.messages(chat) if message["from"] == "bot"]
+    return [found.group() for text in texts if (found := CODE.search(text))]
+
+
+def test_who_pressed_start_while_the_bot_was_down_gets_a_code(box: Any, service: Any) -> None:
+    """After a kill and a start the code is there, once, and works."""
+    alex = box.person()
+    box.say(alex, "/help")
+    service.kill()
+    box.post(f"/chats/{alex}/say", text="/start")
+    seen = box.messages(alex)[-1]["id"]
+    service.start()
+    box.next_from_bot(alex, seen)
+    (code,) = codes_in(box, alex)
+    answer = service.client.post("/api/cabinet/", json={"code": code}, headers=service.account())
+    assert answer.status_code == 200
+
+
+def test_what_is_said_during_a_cut_is_answered_after_it(box: Any, service: Any) -> None:
+    """The connection is cut and refused for a while; nothing said meanwhile is missed or answered twice."""
+    people = [box.person() for _ in range(3)]
+    for person in people:
+        box.say(person, "/help")
+    box.post("/faults", method="*", kind="refuse_connections", times=3)
+    box.post("/cut")
+    for person in people:
+        box.post(f"/chats/{person}/say", text="/code")
+    for person in people:
+        box.next_from_bot(person, box.messages(person)[2]["id"])
+        assert len(codes_in(box, person)) == 1
+
+
+def test_a_block_while_the_bot_was_down_is_known_after_the_start(
+    box: Any, service: Any, wait_until: Any
+) -> None:
+    """The sender hears 403 at once."""
+    alex = box.person()
+    token = service.bot_token(alex, service.account())
+    service.kill()
+    box.post(f"/chats/{alex}/block")
+    service.start()
+    refused_before = box.get("/journal")["errors"].get("USER_IS_BLOCKED", 0)
+    wait_until(lambda: service.send(token, "are you there?").status_code == 403)
+    assert service.send(token, "and now?").status_code == 403
+    assert box.get("/journal")["errors"].get("USER_IS_BLOCKED", 0) == refused_before
+    box.post(f"/chats/{alex}/unblock")
+
+
+def test_nothing_is_answered_again_after_a_restart(box: Any, service: Any) -> None:
+    """What was handled before the stop is not handled anew."""
+    alex = box.person()
+    box.say(alex, "/code")
+    box.say(alex, "/help")
+    before = len(box.messages(alex))
+    assert service.stop() == 0
+    service.start()
+    box.say(alex, "/history")
+    assert len(box.messages(alex)) == before + 2
+    assert len(codes_in(box, alex)) == 1
