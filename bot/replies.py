@@ -16,6 +16,8 @@ from djangobot.db.outbox import Claimed
 LANGUAGES = ("en", "ru")
 MESSAGE_LIMIT = 4096
 """Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
+BUTTON_LENGTH = 40
+"""Characters of a name on a button; more do not fit on a phone."""
 TAG = re.compile(r"<(/?)(b|i|code)>")
 TAGS = {
     "b": raw.types.MessageEntityBold,
@@ -101,21 +103,19 @@ def render_message(message: Claimed) -> list[Text]:
 
 def _linked(message: Claimed) -> Text:
     language = language_of(message.language)
-    revoke = revoke_button(language, message.token_id or 0, message.sender, message.token_name)
-    return formatted(
-        language,
-        "linked",
-        [[revoke]],
-        account=message.sender,
-        token=message.token_name,
-        prefix=message.token_prefix,
-    )
+    who = whose(message.sender, message.token_name)
+    revoke = revoke_button(language, message.token_id or 0, who)
+    return formatted(language, "linked", [[revoke]], who=who, prefix=message.token_prefix)
 
 
-def revoke_button(language: str, token_id: int, account: str, token: str) -> Button:
+def whose(account: str, token: str) -> str:
+    """A token as people call it: by its account, and by its own name when it has one."""
+    return account if token == account else f"{account} · {token}"
+
+
+def revoke_button(language: str, token_id: int, who: str) -> Button:
     """The one that ends what a token may do; pressing it twice does no more than once."""
-    words = say(language, "tokens-revoke", account=shortened(account, 24), token=shortened(token, 24))
-    return Button(words, f"revoke:{token_id}")
+    return Button(say(language, "tokens-revoke", who=shortened(who, BUTTON_LENGTH)), f"revoke:{token_id}")
 
 
 def _from_sender(message: Claimed) -> list[Text]:

@@ -1,7 +1,7 @@
 """/tokens: who may write to this person, and ending it."""
 
 from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import formatted, joined, revoke_button, say, shown_time
+from djangobot.bot.replies import formatted, joined, revoke_button, say, shown_time, whose
 from djangobot.bot.visits import Visit
 from djangobot.db import tokens
 from djangobot.db.errors import TokenNotFound
@@ -23,7 +23,7 @@ async def revoke(visit: Visit) -> None:
     except TokenNotFound:
         return await visit.answer(say(visit.language, "tokens-gone"))
     await visit.replace(await _list(visit))
-    await visit.answer(say(visit.language, "tokens-revoked", account=card.account_name, token=card.name))
+    await visit.answer(say(visit.language, "tokens-revoked", who=_whose(card)))
 
 
 async def _list(visit: Visit) -> Text:
@@ -42,8 +42,7 @@ def _line(language: str, card: TokenCard) -> Text:
     return formatted(
         language,
         "tokens-line",
-        account=card.account_name,
-        token=card.name,
+        who=_whose(card),
         prefix=card.prefix,
         created=shown_time(card.created),
         used=shown_time(card.last_used),
@@ -51,7 +50,11 @@ def _line(language: str, card: TokenCard) -> Text:
 
 
 def _button(language: str, card: TokenCard) -> Button:
-    return revoke_button(language, card.id, card.account_name, card.name)
+    return revoke_button(language, card.id, _whose(card))
+
+
+def _whose(card: TokenCard) -> str:
+    return whose(card.account_name, card.name)
 
 
 def _number(argument: str) -> int:

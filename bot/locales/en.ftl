@@ -16,7 +16,7 @@ code =
     It works once and for { $minutes } minutes. The code before it is no longer valid.
 
 linked =
-    <b>{ $account }</b> can now write to you here (token <code>{ $prefix }…</code>, { $token }).
+    <b>{ $who }</b> can now write to you here (token <code>{ $prefix }…</code>).
     If that was not you, revoke it.
 
 account-removed = <b>{ $account }</b> has removed their account and can no longer write to you.
@@ -26,14 +26,14 @@ tokens-title =
         [one] <b>{ $count } token</b> can write to you:
        *[other] <b>{ $count } tokens</b> can write to you:
     }
-tokens-line = <b>{ $account }</b>: { $token }, <code>{ $prefix }…</code>, since { $created }, { $used ->
+tokens-line = <b>{ $who }</b>, <code>{ $prefix }…</code>, since { $created }, { $used ->
         [never] never used
        *[other] last used { $used }
     }
 tokens-none = No program can write to you yet. /code gives you a code to let one in.
 tokens-more = …and { $count } more. Revoke some to see the rest.
-tokens-revoke = Revoke { $account }: { $token }
-tokens-revoked = Revoked: { $account }, { $token } can no longer write to you.
+tokens-revoke = Revoke { $who }
+tokens-revoked = Revoked: { $who } can no longer write to you.
 tokens-gone = This token is not yours, or no longer there.
 
 history-title = <b>Messages to you</b>, newest first (times in UTC)

@@ -24,7 +24,7 @@ code =
     }. Прежний код больше не действует.
 
 linked =
-    <b>{ $account }</b> теперь может писать вам сюда (токен <code>{ $prefix }…</code>, { $token }).
+    <b>{ $who }</b> теперь может писать вам сюда (токен <code>{ $prefix }…</code>).
     Если это были не вы, отзовите его.
 
 account-removed = <b>{ $account }</b>: аккаунт удалён, сообщений от него больше не будет.
@@ -35,14 +35,14 @@ tokens-title =
         [few] Вам могут писать <b>{ $count } токена</b>:
        *[many] Вам могут писать <b>{ $count } токенов</b>:
     }
-tokens-line = <b>{ $account }</b>: { $token }, <code>{ $prefix }…</code>, с { $created }, { $used ->
+tokens-line = <b>{ $who }</b>, <code>{ $prefix }…</code>, с { $created }, { $used ->
         [never] ещё не использован
        *[other] последний раз { $used }
     }
 tokens-none = Пока ни одна программа не может вам писать. /code даст код, чтобы впустить первую.
 tokens-more = …и ещё { $count }. Отзовите часть, чтобы увидеть остальные.
-tokens-revoke = Отозвать { $account }: { $token }
-tokens-revoked = Отозван: { $account }, { $token } больше не может вам писать.
+tokens-revoke = Отозвать: { $who }
+tokens-revoked = Отозван: { $who } больше не может вам писать.
 tokens-gone = Этот токен не ваш или его больше нет.
 
 history-title = <b>Сообщения для вас</b>, сначала новые (время UTC)
