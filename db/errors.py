@@ -59,6 +59,10 @@ class ChatBanned(DjangoBotError):
     """This person can't be written to."""
 
 
+class KeyReused(DjangoBotError):
+    """This Idempotency-Key was used for another message less than 24 hours ago."""
+
+
 class MessageNotFound(DjangoBotError):
     """There is no such message."""
 

@@ -13,6 +13,8 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL's text can't hold, and lone surrogates, which UTF-8 can't."""
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+IDEMPOTENCY_KEY = re.compile("[!-~]{1,255}")
+
 
 def unstorable(text: str) -> str | None:
     """Why a text can't be kept or sent, or None."""
@@ -38,6 +40,12 @@ def check_token_name(name: str) -> None:
     wrong = _line(name, TOKEN_NAME_LIMIT)
     if wrong:
         raise FieldsInvalid({"name": wrong})
+
+
+def check_idempotency_key(key: str) -> None:
+    """Raises FieldsInvalid."""
+    if not IDEMPOTENCY_KEY.fullmatch(key):
+        raise FieldsInvalid({"Idempotency-Key": "must be 1 to 255 visible ASCII characters"})
 
 
 def _line(text: str, limit: int) -> str | None:

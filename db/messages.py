@@ -1,7 +1,9 @@
 """Messages: history and outbox in one row."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Literal
 
 import msgspec
@@ -18,18 +20,24 @@ from djangobot.db.engine import Row, current
 from djangobot.db.errors import (
     ChatBanned,
     ChatBlocked,
+    DatabaseUnavailable,
     FieldsInvalid,
+    KeyReused,
     MessageNotFound,
     TextTooLong,
     TokenInvalid,
 )
-from djangobot.db.fields import unstorable
+from djangobot.db.fields import check_idempotency_key, unstorable
 from djangobot.db.tokens import BotToken
 
 TEXT_LIMIT = 4096
 """Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
 be."""
 PAGE_MOST = 200
+KEY_KEPT = timedelta(hours=24)
+"""How long a sender's key stands for its message."""
+SWEEP_EVERY, SWEEP_MOST = 100, 200
+"""Of a hundred messages with a key one lets go of up to two hundred expired keys: they never pile up."""
 MessageType = Literal["Text", "Document", "File"]
 TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 
@@ -59,6 +67,8 @@ class Message(Table, tablename="message"):
     lease_until = Timestamptz(null=True, default=None)
     failure = Varchar(length=200, null=True, default=None)
     sent = Timestamptz(null=True, default=None)
+    idempotency_key = Varchar(length=255, null=True, default=None)
+    """The sender's, KEY_KEPT long."""
 
 
 INDEXES = (
@@ -66,17 +76,21 @@ INDEXES = (
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE status = 'sending'",
     "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
     "CREATE INDEX message_of_account ON message (account, id)",
+    "CREATE UNIQUE INDEX message_key ON message (token, idempotency_key) WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
-notices, and of one chat one message at a time is being sent."""
+notices, of one chat one message at a time is being sent, and one key of one token stands for one message."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """What became of a message by the time the sender is answered."""
+    """What became of a message by the time the sender is answered. `repeated`: it was accepted before, under
+    the same key."""
 
     id: str
     status: str
     failure: str | None = None
+    repeated: bool = False
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -105,17 +119,36 @@ class Page(msgspec.Struct, frozen=True):
 
 # One statement, so that a token revoked or a person banned meanwhile can't slip through; and on PostgreSQL
 # the token stays as it is until the commit: revoking it or removing its account waits, and sees the message.
-ACCEPT = """
+INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
-                     next_attempt)
+                     next_attempt{column})
 SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
 $5::bigint, 0,
-       $2::timestamptz
+       $2::timestamptz{value}
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
   AND c.blocked IS NULL AND c.banned IS NULL
-FOR SHARE OF t
+FOR SHARE OF t {once}
 RETURNING token, chat
+"""
+ACCEPT = INSERT.format(column="", value="", once="")
+ACCEPT_ONCE = INSERT.format(
+    column=", idempotency_key",
+    value=", $7::varchar",
+    once="ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
+)
+OF_KEY = """
+SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure
+FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
+WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
+"""
+LET_GO = """
+UPDATE message SET idempotency_key = NULL
+WHERE token = (SELECT id FROM bot_token WHERE digest = $1) AND idempotency_key = $2 AND created <= $3
+"""
+SWEEP = """
+UPDATE message SET idempotency_key = NULL WHERE id IN (
+    SELECT id FROM message WHERE idempotency_key IS NOT NULL AND created <= $1 ORDER BY created LIMIT $2)
 """
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned FROM bot_token t JOIN chat c ON c.id
@@ -129,30 +162,105 @@ WHERE m.kind = 'message'
 """
 
 
-async def accept(token: str, text: str, type: str, now: datetime, *, wait: float = 0) -> Accepted:
+async def accept(
+    token: str, text: str, type: str, now: datetime, *, wait: float = 0, key: str | None = None
+) -> Accepted:
     """Puts a message on disk, to be delivered. With `wait`, stays up to that many seconds until it is
-    settled.
+    settled. With `key`, the sender's own name for this message, it is accepted once however often it comes.
 
-    Raises TokenInvalid, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, DatabaseUnavailable.
+    Raises TokenInvalid, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
     """
     check_text(text, type)
-    public_id = str(uuid_utils.uuid7())
     digest = credentials.digest_token(token)
+    if key is None:
+        accepted = await _put(ACCEPT, digest, text, type, now, wait)
+    else:
+        accepted = await _put_once(digest, text, type, now, wait, key)
+    if accepted is None:
+        raise await _why_not(digest, now)
+    return accepted
+
+
+async def _put(
+    sql: str, digest: str, text: str, type: str, now: datetime, wait: float, *key: object
+) -> Accepted | None:
+    """None when no row came to be."""
+    public_id = str(uuid_utils.uuid7())
     random_id = credentials.new_random_id()
     settled = outbox.expect(public_id) if wait > 0 else None  # before it is there to be delivered
+    rows: list[Row] = []
     try:
-        rows = await current().execute(ACCEPT, public_id, now, type, text, random_id, digest)
-        if not rows:
-            raise await _why_not(digest, now)
-    except BaseException:
-        outbox.forget(public_id)
-        raise
+        rows = await current().execute(sql, public_id, now, type, text, random_id, digest, *key)
+    finally:
+        if not rows and settled is not None:
+            outbox.forget(public_id, settled)
+    if not rows:
+        return None
     tokens.note_use(rows[0]["token"], now)
     outbox.ring(rows[0]["chat"])
     if settled is None:
         return Accepted(public_id, "queued")
     status, failure = await outbox.settled_within(public_id, settled, wait)
     return Accepted(public_id, status, failure)
+
+
+async def _put_once(
+    digest: str, text: str, type: str, now: datetime, wait: float, key: str
+) -> Accepted | None:
+    """The database decides which of several at the same moment is the first; the others find its message. The
+    second round is for a key that had expired and was let go. None: the sender is refused."""
+    check_idempotency_key(key)
+    await _sweep(now)
+    for _ in range(2):
+        accepted = await _put(ACCEPT_ONCE, digest, text, type, now, wait, key)
+        if accepted is None:
+            accepted = await _repeated(digest, text, type, now, wait, key)
+        if accepted is not None:
+            return accepted
+        await current().execute(LET_GO, digest, key, now - KEY_KEPT)
+    return None
+
+
+async def _repeated(
+    digest: str, text: str, type: str, now: datetime, wait: float, key: str
+) -> Accepted | None:
+    """The message this key stands for, if any, as it is now or is within the wait. Raises KeyReused."""
+    before = await _of_key(digest, key, now)
+    if before is None:
+        return None
+    if (before["text"], before["type"]) != (text, type):
+        raise KeyReused
+    if wait <= 0:
+        return _as_it_is(before)
+    public_id = str(before["id"])
+    settled = outbox.expect(public_id)
+    try:  # it may have been settled before anybody expected that
+        latest = await _of_key(digest, key, now)
+        if latest is None or latest["status"] in outbox.SETTLED:
+            return _as_it_is(latest or before)
+        status, failure = await outbox.settled_within(public_id, settled, wait)
+    finally:
+        outbox.forget(public_id, settled)
+    return Accepted(public_id, status, failure, repeated=True)
+
+
+def _as_it_is(row: Row) -> Accepted:
+    return Accepted(str(row["id"]), row["status"], row["failure"], repeated=True)
+
+
+async def _of_key(digest: str, key: str, now: datetime) -> Row | None:
+    rows = await current().fetch(OF_KEY, digest, key, now, now - KEY_KEPT)
+    return rows[0] if rows else None
+
+
+_with_key = count()
+
+
+async def _sweep(now: datetime) -> None:
+    if next(_with_key) % SWEEP_EVERY:
+        return
+    with suppress(DatabaseUnavailable):  # sweeping refuses nobody
+        await current().execute(SWEEP, now - KEY_KEPT, SWEEP_MOST)
 
 
 def check_text(text: str, type: str) -> None:

@@ -276,7 +276,9 @@ class _Bell:
 
 _bell = _Bell()
 _rung: dict[int, None] = {}
-_expected: dict[str, asyncio.Future[tuple[str, str | None]]] = {}
+Outcome = asyncio.Future[tuple[str, str | None]]
+_expected: dict[str, list[Outcome]] = {}
+"""By public_id; several wait for one message when its sender asked again under the same key."""
 
 
 def ring(chat_id: int) -> None:
@@ -304,16 +306,14 @@ async def wait_for_ring(seconds: float) -> None:
         return
 
 
-def expect(public_id: str) -> asyncio.Future[tuple[str, str | None]]:
-    """To be resolved by `settle` with status and failure."""
-    future: asyncio.Future[tuple[str, str | None]] = asyncio.get_running_loop().create_future()
-    _expected[public_id] = future
+def expect(public_id: str) -> Outcome:
+    """To be resolved by `settle` with status and failure; `forget` it, or wait in `settled_within`."""
+    future: Outcome = asyncio.get_running_loop().create_future()
+    _expected.setdefault(public_id, []).append(future)
     return future
 
 
-async def settled_within(
-    public_id: str, future: asyncio.Future[tuple[str, str | None]], seconds: float
-) -> tuple[str, str | None]:
+async def settled_within(public_id: str, future: Outcome, seconds: float) -> tuple[str, str | None]:
     """Status and failure; `queued` when nothing final came in that time."""
     try:
         async with asyncio.timeout(seconds):
@@ -321,26 +321,27 @@ async def settled_within(
     except TimeoutError:
         return "queued", None
     finally:
-        _expected.pop(public_id, None)
+        forget(public_id, future)
 
 
-def forget(public_id: str) -> None:
-    """Nobody waits for it any more."""
-    _expected.pop(public_id, None)
+def forget(public_id: str, future: Outcome) -> None:
+    """This one waits no more."""
+    waiting = [other for other in _expected.pop(public_id, ()) if other is not future]
+    if waiting:
+        _expected[public_id] = waiting
 
 
 def stop_waiting() -> None:
     """The process ends: whoever waits hears `queued`, and the next start delivers."""
-    for future in _expected.values():
-        if not future.done():
-            future.set_result(("queued", None))
+    for public_id in _expected:
+        tell(public_id, "queued", None)
 
 
 def tell(public_id: str, status: str, failure: str | None) -> None:
     """A message has ended: wakes whoever waits for that."""
-    future = _expected.get(public_id)
-    if future is not None and not future.done():
-        future.set_result((status, failure))
+    for future in _expected.get(public_id, ()):
+        if not future.done():
+            future.set_result((status, failure))
 
 
 def _tell(result: Settled) -> None:

@@ -25,6 +25,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.MessageNotFound: 404,
     family.TokenNotFound: 404,
     family.LoginTaken: 409,
+    family.KeyReused: 409,
     family.TextTooLong: 413,
     family.TooManyRequests: 429,
     family.DatabaseUnavailable: 503,

@@ -71,9 +71,16 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
         contextlib.nullcontext() if here.limits.sends is None else here.limits.sends.unless_refused(token)
     )
     with counted:
-        accepted = await messages.accept(token, outgoing.text, outgoing.type, datetime.now(UTC), wait=wait)
+        accepted = await messages.accept(
+            token,
+            outgoing.text,
+            outgoing.type,
+            datetime.now(UTC),
+            wait=wait,
+            key=header_of(scope, b"idempotency-key"),
+        )
     status, payload = outcome(accepted)
-    await _write(send, status, msgspec.json.encode(payload), applied)
+    await _write(send, status, msgspec.json.encode(payload), applied, repeated=accepted.repeated)
 
 
 def token_of(scope: Scope, outgoing: Outgoing) -> str:
@@ -133,10 +140,12 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
 PLAIN = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
 
 
-async def _write(send: Send, status: int, body: bytes, applied: bytes) -> None:
+async def _write(send: Send, status: int, body: bytes, applied: bytes, *, repeated: bool) -> None:
     headers = [*PLAIN, (b"content-length", b"%d" % len(body))]
     if applied:
         headers.append((b"preference-applied", applied))
+    if repeated:
+        headers.append((b"idempotency-replayed", b"true"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 

@@ -204,6 +204,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         (
             family.FieldsInvalid,
             family.TokenInvalid,
+            family.KeyReused,
             family.TextTooLong,
             family.TooManyRequests,
             family.DatabaseUnavailable,
@@ -220,9 +221,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "description": "RFC 7240: `wait=N` or `respond-async`.",
                 "schema": {"type": "string"},
                 "examples": {"at once": {"value": "respond-async"}, "soon": {"value": "wait=1"}},
-            }
+            },
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own name for this message. Sent again with the same bot token, key and "
+                "message within 24 hours, it is not accepted a second time: the answer is the first one's id "
+                "and what has become of it.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+                "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+            },
         ],
-        headers={"Preference-Applied": "What of Prefer was obeyed."},
+        headers={
+            "Preference-Applied": "What of Prefer was obeyed.",
+            "Idempotency-Replayed": "`true` when this key had been used for this message before.",
+        },
         more={
             403: Success(
                 Taken | Refusal,

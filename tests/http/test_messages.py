@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from djangobot.db import chats, tokens
@@ -190,6 +191,74 @@ async def test_a_wrong_field_is_named_and_nothing_is_accepted(
     assert answer.status_code == 400, answer.text
     assert answer.json()["answer"] == "Some fields are missing or wrong."
     assert list(answer.json()["details"]) == [field]
+    assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"] == []
+
+
+async def keyed(api: Api, token: str, key: str, text: str = "once", prefer: str = "wait=0") -> httpx.Response:
+    headers = {"idempotency-key": key, "prefer": prefer}
+    body = {"text": text, "bot_token": token}
+    return await api.client.post("/api/send_message", json=body, headers=headers)
+
+
+async def test_the_same_key_is_the_same_message_and_says_so(api: Api) -> None:
+    """Accepted, then sent: a repeat tells how things are now; who sends without a key hears nothing of it."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    await api.deliver()
+    first, second = await keyed(api, token, "a-key"), await keyed(api, token, "a-key", prefer="respond-async")
+    assert (first.status_code, second.status_code) == (202, 202)
+    assert first.json() == second.json()
+    assert second.headers["preference-applied"] == "respond-async"
+    await api.deliver()
+    third = await keyed(api, token, "a-key", prefer="")
+    assert (third.status_code, third.json()["id"]) == (200, first.json()["id"])
+    assert third.json()["answer"] == "message was successfully send"
+    plain = await api.send(token, "once")
+    assert plain.json()["id"] != first.json()["id"]
+    replayed = [answer.headers.get("idempotency-replayed") for answer in (first, second, third, plain)]
+    assert replayed == [None, "true", "true", None]
+    history = (await api.client.get("/api/cabinet", headers=access)).json()
+    assert len(history["messages"]) == 2
+
+
+async def test_a_repeat_waits_for_telegram_as_the_first_would(api: Api) -> None:
+    """The connection broke while the message was queued; the retry hears that it was sent."""
+    token = await api.bot_token(await api.access())
+    await api.deliver()
+    first = await keyed(api, token, "a-key")
+    again, _ = await asyncio.gather(keyed(api, token, "a-key", prefer="wait=30"), api.deliver_next())
+    assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+
+
+async def test_the_same_key_for_another_message_is_409(api: Api) -> None:
+    """A sentence says why; nothing is accepted."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    await keyed(api, token, "a-key")
+    answer = await keyed(api, token, "a-key", "something else")
+    assert (answer.status_code, list(answer.json())) == (409, ["answer"])
+    assert "Idempotency-Key" in answer.json()["answer"]
+    assert len((await api.client.get("/api/cabinet", headers=access)).json()["messages"]) == 1
+
+
+async def test_a_hundred_with_one_key_at_the_same_moment_make_one_message(api: Api) -> None:
+    """Over as many connections; all hear the same id."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answers = await asyncio.gather(*(keyed(api, token, "a-key") for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    assert len((await api.client.get("/api/cabinet", headers=access)).json()["messages"]) == 1
+
+
+@pytest.mark.parametrize("key", [b"", b"a b", "é".encode(), b"\xff", b"a" * 256])
+async def test_a_key_that_is_none_is_400_by_its_name(api: Api, key: bytes) -> None:
+    """Rather a refusal than a message that is thought to be protected and is not."""
+    access = await api.access()
+    body = {"text": "a", "bot_token": await api.bot_token(access)}
+    answer = await api.client.post("/api/send_message", json=body, headers={b"idempotency-key": key})
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["Idempotency-Key"])
     assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"] == []
 
 
