@@ -1,0 +1,132 @@
+"""The gateway: each answer of Telegram read for what it is."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from djangobot.bot.client import TelegramClient
+from djangobot.bot.gateway import (
+    UNKNOWN_TELEGRAM_ID,
+    Blocked,
+    Button,
+    FloodWait,
+    Gateway,
+    Lost,
+    Peer,
+    Refused,
+    Text,
+    derived_id,
+)
+from djangobot.bot.sandbox import keys
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+HELLO = Text("hello")
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
+    """One for all tests of this module; each meets a person of its own and uses its faults up."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    (folder / keys.SECRET).write_text(sandbox_key)
+    process = SandboxProcess(folder)
+    yield process
+    process.stop()
+
+
+async def met(client: TelegramClient, sandbox: SandboxProcess) -> Peer:
+    """Somebody who wrote to the bot, as the bot may address them."""
+    heard: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
+
+    async def hear(update: Any, users: dict[int, Any]) -> None:
+        for user in users.values():
+            if not user.bot and not heard.done():
+                heard.set_result(Peer(user.id, user.access_hash))
+
+    client.on_update = hear
+    await sandbox.say(await sandbox.person(), "/start")
+    return await heard
+
+
+async def texts(sandbox: SandboxProcess, peer: Peer) -> list[str]:
+    return [message["text"] for message in await sandbox.messages(peer.id) if message["from"] == "bot"]
+
+
+@pytest.mark.parametrize("repeats", ["echo", "error"])
+async def test_one_random_id_is_one_message(
+    client: TelegramClient, sandbox: SandboxProcess, repeats: str
+) -> None:
+    """Telegram answers a repeat in two ways; both mean that it has been delivered."""
+    await sandbox.settings(repeats=repeats)
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    first = await gateway.send(peer, HELLO, 7)
+    again = await gateway.send(peer, HELLO, 7)
+    assert again == (first if repeats == "echo" else UNKNOWN_TELEGRAM_ID)
+    assert await texts(sandbox, peer) == ["hello"]
+
+
+async def test_a_flood_wait_says_for_how_long(client: TelegramClient, sandbox: SandboxProcess) -> None:
+    """Seconds as a number, whether they are few or many."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    for seconds in (1, 3600):
+        await sandbox.fault("flood_wait", "messages.sendMessage", value=seconds, times=1)
+        with pytest.raises(FloodWait) as caught:
+            await gateway.send(peer, HELLO, seconds)
+        assert caught.value.seconds == seconds
+    assert await texts(sandbox, peer) == []
+
+
+async def test_a_person_who_blocked_the_bot_is_told_apart(
+    client: TelegramClient, sandbox: SandboxProcess
+) -> None:
+    """Other refusals carry Telegram's own word."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    with pytest.raises(Refused, match="MESSAGE_EMPTY"):
+        await gateway.send(peer, Text(" "), 1)
+    with pytest.raises(Refused, match="PEER_ID_INVALID"):
+        await gateway.send(Peer(999999, 0), HELLO, 2)
+    await sandbox.block(peer.id)
+    with pytest.raises(Blocked):
+        await gateway.send(peer, HELLO, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "done"), [("cut_before", None, 0), ("cut_after", None, 1), ("error", "500 OOPS", 0)]
+)
+async def test_a_lost_answer_is_lost_at_once_and_a_repeat_is_safe(
+    client: TelegramClient, sandbox: SandboxProcess, kind: str, value: str | None, done: int
+) -> None:
+    """Whether it was done nobody knows; with the same random_id it is there once afterwards."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    await sandbox.fault(kind, "messages.sendMessage", value=value, times=1)
+    async with asyncio.timeout(10):  # Pyrogram would wait 15 s for an answer that can't come any more
+        with pytest.raises(Lost):
+            await gateway.send(peer, HELLO, 5)
+    assert len(await texts(sandbox, peer)) == done
+    await client.online.wait()
+    await gateway.send(peer, HELLO, 5)
+    assert await texts(sandbox, peer) == ["hello"]
+
+
+async def test_an_edit_to_what_is_there_already_is_fine(
+    client: TelegramClient, sandbox: SandboxProcess
+) -> None:
+    """A button pressed twice edits twice."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    message = await gateway.send(peer, Text("one", buttons=((Button("B", "b"),),)), 1)
+    for _ in range(2):
+        await gateway.edit(peer, message, Text("two"))
+    assert await texts(sandbox, peer) == ["two"]
+
+
+async def test_an_answer_to_a_press_that_is_gone_is_fine(client: TelegramClient) -> None:
+    """The person has long looked elsewhere."""
+    await Gateway(client).answer(12345, "too late")
+
+
+def test_derived_ids_are_the_same_for_the_same_and_never_zero() -> None:
+    """What an answer's random_id is made from decides it."""
+    assert derived_id(1, "a", 2) == derived_id(1, "a", 2)
+    assert derived_id(1, "a", 2) != derived_id(1, "a2", "")
+    assert derived_id(1, "a", 2) != 0
