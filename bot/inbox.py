@@ -209,7 +209,8 @@ class Inbox:
 def _identity(update: Any) -> object:
     """The same for the same thing, whichever way it comes."""
     if isinstance(update, raw.types.UpdateNewMessage):
-        return "message", update.message.id
+        message: Any = update.message
+        return "message", message.id
     if isinstance(update, raw.types.UpdateBotCallbackQuery):
         return "press", update.query_id
     if isinstance(update, raw.types.UpdateBotStopped):
