@@ -80,7 +80,7 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         return socket.create_server((host, port), backlog=2048, family=_family(host))
     except OSError as exc:
         raise StartError(
-            f"Can't listen on {host}:{port} ({exc.strerror}). "
+            f"Can't listen on {host}:{port} ({os.strerror(exc.errno or 0)}). "
             f"Stop what uses this port, or choose another: {setting}"
         ) from exc
 

@@ -174,7 +174,9 @@ async def _run(options: SandboxOptions) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; answers the exit code."""
-    parser = argparse.ArgumentParser(prog="sandbox", description="A Telegram of our own on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="djangobot sandbox", description="A Telegram of our own on loopback."
+    )
     parser.add_argument(
         "--port", type=int, default=8443, help="where Telegram clients connect; 0 takes a free one"
     )
@@ -182,7 +184,11 @@ def main(arguments: list[str] | None = None) -> int:
         "--web-port", type=int, default=8081, help="chat page and JSON API; 0 takes a free one"
     )
     parser.add_argument(
-        "--state", type=Path, required=True, metavar="DIR", help="folder for all that is kept"
+        "--state",
+        type=Path,
+        default=Path("data/sandbox"),
+        metavar="DIR",
+        help="folder for all that is kept (default: data/sandbox)",
     )
     parser.add_argument("--strict-limits", action="store_true", help="hold bots to Telegram's sending rates")
     parser.add_argument(

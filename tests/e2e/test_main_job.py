@@ -238,3 +238,22 @@ def test_the_walkthrough_plays_the_readme(tmp_path: Path, run: Any, free_port: A
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{ports[1]}/")
+
+
+def test_the_doctor_says_what_is_wrong_and_what_to_do(service: Any, tmp_path: Path, run: Any) -> None:
+    """Nothing set: names what is missing. All right: signs in beside the running service and says as whom."""
+    sick = run(tmp_path, "doctor")
+    assert sick.returncode == 1
+    assert "DJANGOBOT_BOT_TOKEN" in sick.stdout
+    well = run(tmp_path, "doctor", **{**service.env, "DJANGOBOT_DATA": str(tmp_path / "data")})
+    assert well.returncode == 0, well.stdout + well.stderr
+    assert "@sandbox_1_bot" in well.stdout
+    unreachable = run(tmp_path, "doctor", DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    assert "DATABASE_URL" in unreachable.stdout
+
+
+def test_migrate_says_what_it_did(tmp_path: Path, run: Any) -> None:
+    """The second time there is nothing to do."""
+    first, second = (run(tmp_path, "migrate") for _ in range(2))
+    assert first.stdout.startswith("migrated: ")
+    assert second.stdout == "The database is up to date.\n"
