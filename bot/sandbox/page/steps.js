@@ -21,6 +21,8 @@ export class Steps {
       if (event.key === "Escape") this.show(false);
     });
     this.draw();
+    // A code grows old without anything happening.
+    setInterval(() => this.seen && this.look(...this.seen), 10_000);
     this.show(memory.get("steps") !== "closed" && matchMedia("(min-width: 75rem)").matches, false);
   }
 
@@ -34,6 +36,7 @@ export class Steps {
 
   /** Looks for the newest code the bot has given in the open chat. */
   look(messages, person) {
+    this.seen = [messages, person];
     const from = messages.findLast((message) => message.from === "bot" && CODE.test(message.text));
     const code = from ? CODE.exec(from.text)[0] : null;
     const old = from ? Date.now() / 1000 - from.date > CODE_LIVES : false;
@@ -41,6 +44,10 @@ export class Steps {
     if (code !== this.code) this.copied.delete(4);
     [this.code, this.old, this.person] = [code, old, person];
     this.draw();
+  }
+
+  get fresh() {
+    return Boolean(this.code) && !this.old;
   }
 
   draw() {
@@ -51,14 +58,14 @@ export class Steps {
       el(
         "ol",
         {},
-        this.step(1, "Register, as a program’s owner", `curl -sS ${this.api}/api/user/ -d '{"name": "Fedor", "login": "FedXL", "psw": "password1234"}'`),
+        this.step(1, "Register an account", `curl -sS ${this.api}/api/user/ -d '{"name": "Fedor", "login": "FedXL", "psw": "password1234"}'`),
         this.step(2, "Sign in, for a day", `ACCESS=$(curl -sS ${this.api}/api/auth/ -d '${account}' | ${field("access_token")}); echo "$ACCESS"`),
         this.chatStep(),
         this.step(
           4,
           "Turn it into a bot token",
           `TOKEN=$(curl -sS ${this.api}/api/cabinet/ -H "Authorization: Bearer $ACCESS" -d '{"code": "${this.code ?? "…"}"}' | ${field("bot_token")}); echo "$TOKEN"`,
-          this.code ? null : "Needs the code of step 3.",
+          this.fresh ? null : "Needs the code of step 3.",
         ),
         this.step(5, "Send a message", `curl -sS ${this.api}/api/send_message -d '{"text": "The backup is done", "type": "Text", "bot_token": "'"$TOKEN"'"}'`),
       ),
@@ -96,14 +103,13 @@ export class Steps {
   }
 
   chatStep() {
-    const fresh = this.code && !this.old;
     const ask = (text) =>
       el("button", { type: "button", class: "quiet small", "data-step": "3", disabled: this.person === null || this.person === undefined, onclick: () => this.act.say(text) }, `Send ${text}`);
     return el(
       "li",
-      { class: fresh ? "done" : null },
+      { class: this.fresh ? "done" : null },
       el("div", { class: "step-head" }, el("h3", {}, "Get a code in the chat"), ask(this.code ? "/code" : "/start")),
-      fresh
+      this.fresh
         ? el("p", {}, "The bot has given the code ", el("b", { class: "code" }, this.code), ".")
         : this.code
           ? el("p", {}, `The code ${this.code} is older than ten minutes: ask for a new one.`)

@@ -35,6 +35,8 @@ const MARKS = {
   blockquote: (entity) => quote(entity),
 };
 
+const LINES = new Set(["pre", "blockquote"]);
+
 /** `act.command(text)` is called when a command in the text is chosen. */
 export function render(text, entities, act) {
   const known = entities
@@ -66,7 +68,8 @@ function pieces(text, from, to, entities, act) {
     const node = MARKS[entity.type](entity, content, act);
     (node.querySelector("[data-content]") ?? node).append(...pieces(text, start, end, within, act));
     made.push(node);
-    at = end;
+    // A quote and a block end their line themselves.
+    at = end + (LINES.has(entity.type) && end < to && text[end] === "\n" ? 1 : 0);
   }
   if (at < to) made.push(text.slice(at, to));
   return made;
