@@ -248,7 +248,7 @@ export class Messages {
     } finally {
       $("older").hidden = true;
       if (this.loading === loading) this.loading = null;
-      this.settle();
+      if (!this.loading) this.settle();
     }
   }
 
