@@ -543,10 +543,11 @@ def _set(results: Sequence[Outcome]) -> None:
 class PostgresEngine(PiccoloPostgresEngine):
     """PostgreSQL through a pool."""
 
-    __slots__ = ("_dsn",)
+    __slots__ = ("_dsn", "_opened")
 
     def __init__(self, dsn: str) -> None:
         super().__init__(config={"dsn": dsn}, extensions=())
+        self._opened = False
         self.current_transaction = cast(Any, _OpenTransaction("postgresql"))
         self._dsn = dsn
 
@@ -554,11 +555,20 @@ class PostgresEngine(PiccoloPostgresEngine):
         """Fills the pool."""
         with _ours():
             await self.start_connection_pool(min_size=1, max_size=POOL, command_timeout=COMMAND_TIMEOUT)
+        self._opened = True
 
     async def close(self) -> None:
         """Waits for what is under way."""
         if self.pool is not None:
             await self.close_connection_pool()
+
+    async def get_new_connection(self) -> Any:
+        """One beside the pool: for the lock of migrations, and for Piccolo's command line, which opens no
+        pool."""
+        with _ours():
+            if self._opened and self.pool is None:
+                raise DatabaseUnavailable from RuntimeError("the database is not open")
+            return await super().get_new_connection()
 
     async def give_back(self, transaction: Any) -> None:
         """Piccolo keeps the connection when its ROLLBACK is cancelled; twice does no harm."""
