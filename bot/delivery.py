@@ -16,7 +16,7 @@ import structlog
 from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import render_message
-from djangobot.db import chats, outbox
+from djangobot.db import chats, metrics, outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.outbox import Claimed, Failed, Postponed, Sent, Settled, Uncertain
 
@@ -216,11 +216,13 @@ class Delivery:
         """Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter")."""
         most = min(BACKOFF_FIRST * 2 ** min(message.attempts, 16), BACKOFF_MOST)
         pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
+        metrics.retries.inc()
         log.warning("message put off", id=message.public_id, attempt=message.attempts, reason=reason)
         return Postponed(message, self.now() + timedelta(seconds=pause), reason)
 
     def _obey(self, message: Claimed, seconds: int) -> Postponed:
         """FLOOD_WAIT: this chat waits what Telegram says, to the second; others go on."""
+        metrics.flood_waits.inc()
         log.warning("flood wait", chat=message.chat_id, seconds=seconds)
         self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
         return Postponed(

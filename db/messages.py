@@ -12,7 +12,7 @@ from piccolo.columns import UUID, BigInt, ForeignKey, Integer, Text, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials, outbox, tokens
+from djangobot.db import credentials, metrics, outbox, tokens
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -196,6 +196,7 @@ async def _put(
             outbox.forget(public_id, settled)
     if not rows:
         return None
+    metrics.accepted.inc()
     tokens.note_use(rows[0]["token"], now)
     outbox.ring(rows[0]["chat"])
     if settled is None:

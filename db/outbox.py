@@ -1,6 +1,7 @@
 """The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -8,11 +9,14 @@ from itertools import islice
 import msgspec
 import uuid_utils
 
-from djangobot.db import credentials
+from djangobot.db import credentials, metrics
 from djangobot.db.engine import current, is_unique_violation
+from djangobot.db.errors import DatabaseUnavailable
 
 SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
+RUNG_MOST = 100_000
+"""Chats that may be rung for at once; `look` finds the others. A process without a deliverer answers none."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -123,11 +127,13 @@ UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = 
                    lease_until = $2
 WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND next_attempt <= $1 RETURNING id
 """
-# The random_id tells the row from a later one that got the same id after an account was removed: SQLite gives
-# the highest id again.
+# The random_id too: whatever happens to ids, an outcome is this very message's.
 CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
-SENT = f"""
-UPDATE message SET status = 'sent', telegram_id = $3, sent = $4, failure = NULL, lease_until = NULL {CLAIMED}
+# All at once: row by row, the writing thread would wait for Python's lock once a row.
+SENT = """
+UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL, lease_until = NULL
+FROM $rows2 r(id, random_id, telegram_id)
+WHERE message.id = r.id AND message.random_id = r.random_id AND message.status = 'sending'
 """
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL {CLAIMED}
@@ -163,10 +169,19 @@ async def claim(
     now: datetime, *, limit: int, lease: timedelta, chats: Sequence[int] | None = None
 ) -> list[Claimed]:
     """The next messages to send: of each chat at most its oldest, and none while another of that chat is
-    being sent. With `chats`, of those alone.
+    being sent. With `chats`, of those alone; they are rung for again when the database does not answer.
 
     They are `sending`, and counted as attempted, on disk when this returns.
     """
+    try:
+        return await _claim(now, limit, lease, chats)
+    except DatabaseUnavailable:
+        for chat_id in chats or ():
+            ring(chat_id)
+        raise
+
+
+async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[int] | None) -> list[Claimed]:
     engine = current()
     if chats is None:
         rows = await engine.fetch(DUE_ANYWHERE, now, limit)
@@ -180,7 +195,7 @@ async def claim(
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
             raise
-        return await claim(now, limit=limit, lease=lease, chats=chats)
+        return await _claim(now, limit, lease, chats)
     return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows if row["id"] in taken]
 
 
@@ -190,13 +205,22 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     Rings for the chats, whose next messages can be claimed now.
     """
     statements: dict[str, list[Sequence[object]]] = {}
+    sent = [
+        (result.message.id, result.message.random_id, result.telegram_id)
+        for result in results
+        if isinstance(result, Sent)
+    ]
+    if sent:
+        statements[SENT] = [(now, json.dumps(sent))]
     for result in results:
-        sql, args = _statement(result, now)
-        statements.setdefault(sql, []).append(args)
+        if not isinstance(result, Sent):
+            sql, args = _statement(result)
+            statements.setdefault(sql, []).append(args)
     await current().execute_all(list(statements.items()))
     for result in results:
         _tell(result)
         ring(result.message.chat_id)
+    _count([result for result in results if result.message.kind == "message"], now)
 
 
 async def look(now: datetime) -> datetime | None:
@@ -215,6 +239,13 @@ async def oldest_due(now: datetime) -> datetime | None:
     return rows[0]["due"] if rows else None
 
 
+async def depth() -> int:
+    """Messages and notices that are not settled yet. Reads the partial index of just these."""
+    rows = await current().fetch(f"SELECT COUNT(*) AS unsettled FROM message m WHERE {UNSETTLED}")
+    depth: int = rows[0]["unsettled"]
+    return depth
+
+
 async def add_notice(
     kind: str,
     chat_id: int,
@@ -230,14 +261,24 @@ async def add_notice(
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
 
 
-def _statement(result: Settled, now: datetime) -> tuple[str, Sequence[object]]:
+def _statement(result: Failed | Uncertain | Postponed) -> tuple[str, Sequence[object]]:
     row = (result.message.id, result.message.random_id)
-    if isinstance(result, Sent):
-        return SENT, (*row, result.telegram_id, now)
     reason = result.reason[:FAILURE_LENGTH]
     if isinstance(result, Postponed):
         return (POSTPONE_NOT_DONE if result.not_done else POSTPONE), (*row, result.until, reason)
     return END, (*row, _status(result), reason)
+
+
+def _count(results: Sequence[Settled], now: datetime) -> None:
+    """For /metrics. What is put off is counted by who puts it off, and knows why."""
+    for result in results:
+        if isinstance(result, Sent):
+            metrics.sent.inc()
+            metrics.send_seconds.observe(max(0.0, (now - result.message.created).total_seconds()))
+        elif isinstance(result, Failed):
+            metrics.count_failed(result.reason)
+        elif isinstance(result, Uncertain):
+            metrics.uncertain.inc()
 
 
 def _status(result: Settled) -> str:
@@ -283,7 +324,8 @@ _expected: dict[str, list[Outcome]] = {}
 
 def ring(chat_id: int) -> None:
     """Something may be due in this chat: wakes the deliverer."""
-    _rung.setdefault(chat_id)
+    if len(_rung) < RUNG_MOST:
+        _rung.setdefault(chat_id)
     _bell.set()
 
 

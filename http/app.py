@@ -6,7 +6,7 @@ from litestar import Litestar, Response
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.http import accounts, auth, cabinet, docs, health, messages
+from djangobot.http import accounts, auth, cabinet, docs, health, messages, metrics
 from djangobot.http.access import Signer
 from djangobot.http.door import Door, Inside
 from djangobot.http.errors import EXCEPTION_HANDLERS
@@ -27,6 +27,7 @@ ROUTES = [
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json
     health.health,  #        GET     /health
+    metrics.scrape,  #       GET     /metrics
 ]
 
 

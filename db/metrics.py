@@ -1,0 +1,73 @@
+"""What is counted, for Prometheus: here, where both doors reach it. Counts begin anew with the process."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4"
+"""Of what `generate_latest` writes, in UTF-8."""
+REASONS = frozenset(
+    {
+        "blocked",
+        "deactivated",
+        "CHAT_WRITE_FORBIDDEN",
+        "INPUT_USER_DEACTIVATED",
+        "MESSAGE_EMPTY",
+        "MESSAGE_TOO_LONG",
+        "PEER_ID_INVALID",
+        "USER_ID_INVALID",
+        "USER_IS_BOT",
+        "USER_PRIVACY_RESTRICTED",
+    }
+)
+"""Reasons with a label of their own; a time series for every word Telegram may think of would never end."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
+REGISTRY = CollectorRegistry()
+"""Ours, without what other packages put into prometheus_client's own."""
+
+accepted = Counter("djangobot_accepted_total", "Messages accepted from programs.", registry=REGISTRY)
+sent = Counter("djangobot_sent_total", "Messages that Telegram took.", registry=REGISTRY)
+failed = Counter(
+    "djangobot_failed_total", "Messages that Telegram refused for good.", ["reason"], registry=REGISTRY
+)
+uncertain = Counter(
+    "djangobot_uncertain_total", "Messages of which nobody knows whether they arrived.", registry=REGISTRY
+)
+retries = Counter(
+    "djangobot_retries_total",
+    "Sends put off after a lost answer or a fault, to be repeated.",
+    registry=REGISTRY,
+)
+flood_waits = Counter(
+    "djangobot_flood_waits_total", "Times Telegram told us to wait before sending.", registry=REGISTRY
+)
+send_seconds = Histogram(
+    "djangobot_send_seconds",
+    "From accepting a message to recording that Telegram took it.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
+    registry=REGISTRY,
+)
+queue_messages = Gauge(
+    "djangobot_queue_messages", "Messages accepted and not settled; NaN: unknown.", registry=REGISTRY
+)
+oldest_due_seconds = Gauge(
+    "djangobot_oldest_due_seconds",
+    "For how long the oldest undelivered message has been due; 0: none is; NaN: unknown.",
+    registry=REGISTRY,
+)
+telegram_connected = Gauge(
+    "djangobot_telegram_connected", "1 when this process's bot is connected.", registry=REGISTRY
+)
+
+
+def count_failed(reason: str) -> None:
+    """Under its reason, or under `other`."""
+    failed.labels(reason if reason in REASONS else "other").inc()
+
+
+def exposition(queue: float, oldest_due: float, *, connected: bool) -> bytes:
+    """All of it as text, with what is only known now."""
+    queue_messages.set(queue)
+    oldest_due_seconds.set(oldest_due)
+    telegram_connected.set(connected)
+    return generate_latest(REGISTRY)

@@ -1,0 +1,31 @@
+"""/metrics: counts and gauges for Prometheus. Not for outsiders: a reverse proxy should not pass it on."""
+
+import asyncio
+import math
+from datetime import UTC, datetime
+
+from litestar import Response
+from litestar.handlers import HTTPRouteHandler
+
+from djangobot.db import metrics, outbox
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.http.answers import HEADERS, Answer, Call
+from djangobot.http.door import inside
+
+PATIENCE = 2.0
+"""Seconds within which the database must tell of the queue; without it the counts are shown all the same."""
+
+
+@HTTPRouteHandler("/metrics", http_method=["GET", "HEAD"], status_code=200)
+async def scrape(request: Call) -> Answer:
+    queue, overdue = math.nan, math.nan
+    try:
+        async with asyncio.timeout(PATIENCE):
+            now = datetime.now(UTC)
+            queue, due = await outbox.depth(), await outbox.oldest_due(now)
+            overdue = 0.0 if due is None else max(0.0, (now - due).total_seconds())
+    except (DatabaseUnavailable, TimeoutError):
+        queue = math.nan
+    connected = inside(request.scope).door.telegram() == "connected"
+    text = metrics.exposition(queue, overdue, connected=connected)
+    return Response(text, media_type=metrics.CONTENT_TYPE, headers=HEADERS)
