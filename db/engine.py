@@ -199,12 +199,23 @@ async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
 @cache
 def _for_sqlite(sql: str) -> str:
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
+    rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
+    sql = re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", rows_of, sql)
     return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?|\bFOR SHARE OF \w+", "", sql))
 
 
 @cache
 def _for_postgres(sql: str) -> str:
-    return re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
+    sql = re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
+    source = "jsonb_array_elements(${}::jsonb)"
+    return re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", partial(_rows_of, "(j.value->>{})::bigint", source), sql)
+
+
+def _rows_of(column: str, source: str, found: re.Match[str]) -> str:
+    """`$rows2 r(a, b)`: a table of whole numbers from parameter 2, a JSON array of arrays."""
+    names = [name.strip() for name in found[3].split(",")]
+    columns = ", ".join(f"{column.format(number)} AS {name}" for number, name in enumerate(names))
+    return f"(SELECT {columns} FROM {source.format(found[1])} j) {found[2]}"  # noqa: S608 - from our own SQL
 
 
 class SQLiteEngine(PiccoloSQLiteEngine):
@@ -600,7 +611,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         """All or none of them."""
         async with self._connection() as connection, connection.transaction():
             for sql, rows in statements:
-                await connection.executemany(sql, rows)
+                await connection.executemany(_for_postgres(sql), rows)
 
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`."""

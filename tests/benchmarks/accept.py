@@ -24,6 +24,7 @@ import msgspec
 import uvloop
 from litestar import Litestar, post
 
+from djangobot.bot import log
 from djangobot.bot.app import http_server
 from djangobot.db import accounts, chats, codes
 from djangobot.db.conf import close_database, migrate, open_database
@@ -223,6 +224,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    log.set_up("json")  # as the process has it: events below INFO are dropped
     if given.serve:
         uvloop.run(_serve(given.serve, socket.socket(fileno=given.fd), given.folder))
         return

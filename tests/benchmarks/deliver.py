@@ -22,6 +22,7 @@ from typing import Any
 import uvloop
 from pyrogram import raw
 
+from djangobot.bot import log
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway, Peer, Text
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("--chats", type=int, default=500)
     parser.add_argument("--messages", type=int, default=5000)
     given = parser.parse_args()
+    log.set_up("json")  # as the process has it: events below INFO are dropped
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "djangobot", "sandbox", "--port", "0", "--web-port", "0"]
         sandbox = subprocess.Popen(
