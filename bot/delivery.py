@@ -8,6 +8,7 @@ another, many chats at the same time; Telegram's waits hold for the chat they hi
 import asyncio
 import random
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -24,11 +25,11 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 50
 """Calls to Telegram under way at once."""
-READY = 4 * CONCURRENT_SENDS
+READY = 8 * CONCURRENT_SENDS
 """Messages in hand that wait for nothing but a free place; claimed anew, many at once, when half are gone."""
 IN_HAND = 5000
 """Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
-GATHER = 0.004
+GATHER = 0.01
 """Seconds that outcomes may wait for others under load, to be committed together."""
 LEASE = timedelta(minutes=5)
 BACKOFF_FIRST = 0.5
@@ -135,6 +136,7 @@ class Delivery:
     def _take(self, claimed: Sequence[Claimed]) -> None:
         now = time.monotonic()
         for message in claimed:
+            log.debug("message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts)
             self.in_hand += 1
             turn = self.pacing.reserve_chat(message.chat_id, now)
             if turn <= now:
@@ -164,7 +166,12 @@ class Delivery:
                 self._ended(Postponed(message, self.now(), "interrupted"))
                 raise
             except Exception as exc:  # whatever it is, the message must not stay 'sending'
-                log.exception("delivery failed unexpectedly", id=message.public_id)
+                # The place alone: a renderer of exceptions may show the values around it, the text too.
+                frames = traceback.extract_tb(exc.__traceback__)[-8:]
+                at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+                log.error(
+                    "delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at
+                )
                 outcome = self._put_off(message, f"internal: {type(exc).__name__}")
             self._ended(outcome)
 
@@ -201,6 +208,7 @@ class Delivery:
         return not self.stopping.is_set()
 
     def _untried(self, message: Claimed) -> Postponed:
+        log.debug("message put back", id=message.public_id, chat=message.chat_id)
         return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
 
     async def _send_parts(self, message: Claimed) -> int:
@@ -217,13 +225,20 @@ class Delivery:
         most = min(BACKOFF_FIRST * 2 ** min(message.attempts, 16), BACKOFF_MOST)
         pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
         metrics.retries.inc()
-        log.warning("message put off", id=message.public_id, attempt=message.attempts, reason=reason)
+        log.warning(
+            "message put off",
+            id=message.public_id,
+            chat=message.chat_id,
+            attempt=message.attempts,
+            seconds=round(pause, 3),
+            reason=reason,
+        )
         return Postponed(message, self.now() + timedelta(seconds=pause), reason)
 
     def _obey(self, message: Claimed, seconds: int) -> Postponed:
         """FLOOD_WAIT: this chat waits what Telegram says, to the second; others go on."""
         metrics.flood_waits.inc()
-        log.warning("flood wait", chat=message.chat_id, seconds=seconds)
+        log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
         self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
         return Postponed(
             message, self.now() + timedelta(seconds=seconds), f"flood wait {seconds} s", not_done=True
@@ -280,9 +295,19 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _log_settled(batch: Sequence[Settled]) -> None:
+    """Once they are on disk."""
     for outcome in batch:
-        if isinstance(outcome, Failed | Uncertain):
-            log.warning("message not delivered", id=outcome.message.public_id, reason=outcome.reason)
+        message = outcome.message
+        where = {"id": message.public_id, "chat": message.chat_id, "attempt": message.attempts}
+        match outcome:
+            case Sent():
+                log.debug("message sent", **where)
+            case Failed():
+                log.warning("message failed", **where, reason=outcome.reason)
+            case Uncertain():
+                log.warning("message uncertain", **where, reason=outcome.reason)
+            case Postponed():
+                pass  # said when it was put off
 
 
 async def _nap(interrupt: asyncio.Event, seconds: float) -> None:

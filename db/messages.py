@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, Literal
 
 import msgspec
+import structlog
 import uuid_utils
 from piccolo.columns import UUID, BigInt, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
@@ -29,6 +30,8 @@ from djangobot.db.errors import (
 )
 from djangobot.db.fields import check_idempotency_key, unstorable
 from djangobot.db.tokens import BotToken
+
+log = structlog.get_logger(__name__)
 
 TEXT_LIMIT = 4096
 """Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
@@ -197,6 +200,7 @@ async def _put(
     if not rows:
         return None
     metrics.accepted.inc()
+    log.debug("message accepted", id=public_id, chat=rows[0]["chat"])
     tokens.note_use(rows[0]["token"], now)
     outbox.ring(rows[0]["chat"])
     if settled is None:
@@ -231,6 +235,7 @@ async def _repeated(
         return None
     if (before["text"], before["type"]) != (text, type):
         raise KeyReused
+    log.debug("message asked for again", id=str(before["id"]), status=before["status"])
     if wait <= 0:
         return _as_it_is(before)
     public_id = str(before["id"])

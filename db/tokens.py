@@ -5,6 +5,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import msgspec
+import structlog
 from piccolo.columns import ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -16,6 +17,8 @@ from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable, TokenInvalid, TokenNotFound
 from djangobot.db.fields import NAME_LIMIT
+
+log = structlog.get_logger(__name__)
 
 PREFIX = 4
 USE_NOTED_EVERY = timedelta(seconds=30)
@@ -100,6 +103,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         )
     for row in canceled:
         outbox.tell(str(row["public_id"]), "canceled", "token revoked")
+    log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
     return TokenCard(**cards[0])
 
 

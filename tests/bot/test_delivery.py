@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from djangobot.bot import delivery
 from djangobot.bot.client import TelegramClient
 from djangobot.bot.delivery import SAFE_TO_REPEAT, Delivery
 from djangobot.bot.gateway import Gateway
@@ -121,3 +123,54 @@ async def test_a_stop_gives_back_what_was_not_begun(
     assert rows
     assert {(row["status"], row["first_attempt"]) for row in rows} == {("queued", None)}
     assert await outbox.reclaim(NOW) == 0
+
+
+async def test_every_transition_is_an_event_with_its_fields_and_no_text(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """What happened to a message can be read from the log by its id; what it said cannot."""
+    async with Running(client):
+        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=20)
+        with structlog.testing.capture_logs() as logs:
+            await sandbox.fault("flood_wait", "messages.sendMessage", value=1, times=1)
+            await messages.accept(token, "the secret text", "Text", NOW, wait=20, key="the-secret-key")
+            await messages.accept(token, "the secret text", "Text", NOW, key="the-secret-key")
+            await sandbox.fault("error", "messages.sendMessage", value="500 INTERNAL", times=1)
+            await messages.accept(token, "the secret text", "Text", NOW, wait=20)
+            await sandbox.fault("error", "messages.sendMessage", value="400 CHAT_RESTRICTED", times=1)
+            failed = await messages.accept(token, "the secret text", "Text", NOW, wait=20)
+    assert [entry["event"] for entry in logs if entry["event"] != "message claimed"] == [
+        "message accepted", "flood wait", "message sent", "message asked for again",
+        "message accepted", "message put off", "message sent",
+        "message accepted", "message failed",
+    ]  # fmt: skip
+    assert [entry["event"] for entry in logs].count("message claimed") == 5
+    assert all(entry["id"] for entry in logs)
+    assert {
+        entry["log_level"] for entry in logs if entry["event"] in ("message accepted", "message sent")
+    } == {"debug"}
+    (last,) = [entry for entry in logs if entry["event"] == "message failed"]
+    assert (last["id"], last["reason"], last["log_level"]) == (failed.id, "CHAT_RESTRICTED", "warning")
+    for secret in ("secret", token):
+        assert secret not in str(logs)
+
+
+async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes_on(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exception's words and its variables may hold the text."""
+
+    def broken(message: outbox.Claimed) -> Any:
+        monkeypatch.undo()
+        raise RuntimeError(f"can't show {message.text}")
+
+    async with Running(client):
+        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=20)
+        monkeypatch.setattr(delivery, "render_message", broken)
+        with structlog.testing.capture_logs() as logs:
+            accepted = await messages.accept(token, "the secret text", "Text", NOW, wait=20)
+    assert accepted.status == "sent"
+    (fault,) = [entry for entry in logs if entry["event"] == "delivery failed unexpectedly"]
+    assert (fault["id"], fault["error"]) == (accepted.id, "RuntimeError")
+    assert fault["at"][-1].endswith(" broken")
+    assert "secret" not in str(logs)
