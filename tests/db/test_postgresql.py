@@ -91,6 +91,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_give
             await engine.execute(INSERT, number, NOW)
             await engine.execute(INSERT, number + 1, NOW)
 
+    turns, finished = 0, False
     for turns in range(1, 400):
         task = asyncio.create_task(two(2 * turns))
         for _ in range(turns):
