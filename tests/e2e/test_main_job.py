@@ -87,7 +87,7 @@ def test_a_blocked_bot_is_told_to_the_sender_until_the_person_is_back(
     alex = box.person()
     token = service.bot_token(alex, service.account())
     box.post(f"/chats/{alex}/block")
-    # Accepted in the moment between the block and our knowing of it, a message waits until the person is back.
+    # Accepted between the block and our knowing of it, a message waits for the person's return.
     wait_until(lambda: service.send(token, "are you there?", prefer="wait=1").status_code == 403)
     assert service.send(token, "and now?").status_code == 403
     box.post(f"/chats/{alex}/unblock")
