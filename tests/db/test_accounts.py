@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from argon2 import PasswordHasher
 
 from djangobot.db import accounts, credentials, messages, outbox, tokens
 from djangobot.db.errors import (
@@ -133,3 +134,139 @@ async def test_nobody_leaves_with_anothers_login_or_password(world: World) -> No
         with pytest.raises(NotYours):
             await accounts.remove(account, now=NOW, **wrong)
     await accounts.authenticate(account.id, account.token_version)
+
+
+@pytest.mark.parametrize(
+    ("name", "login", "password"),
+    [
+        ("n", "l", "p"),
+        ("n" * 100, "l" * 100, "p" * 256),
+        ("Ann 'quoted' \\ ; --", "анна@пример.рф", "\n \t\u202e😀"),
+        ("😀" * 100, "😀" * 100, "😀" * 256),
+    ],
+)
+async def test_whatever_is_within_the_bounds_is_kept_to_the_letter(
+    world: World, name: str, login: str, password: str
+) -> None:
+    account = await accounts.register(name, login, password, NOW)
+    found = await accounts.sign_in(login, password)
+    assert (found.id, found.name, found.login, found.token_version, found.created) == (
+        account.id, name, login, 1, NOW,
+    )  # fmt: skip
+
+
+NEVER_IN_A_LINE = ["\0", "\ud800", "\udfff", "\n", "\t", "\x1f", "\x7f", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("character", NEVER_IN_A_LINE)
+async def test_control_characters_and_lone_surrogates_are_refused_by_the_fields_name(
+    world: World, character: str
+) -> None:
+    account = await world.account()
+    for field in ("name", "login"):
+        bad = {"name": "Ann", "login": "ann", "password": "p", field: f"a{character}b"}
+        with pytest.raises(FieldsInvalid) as refused:
+            await accounts.register(**bad, now=NOW)
+        assert list(refused.value.details) == [field]
+        with pytest.raises(FieldsInvalid) as refused:
+            await accounts.change(account, **{field: bad[field]})
+        assert list(refused.value.details) == [field]
+    if character in "\0\ud800\udfff":
+        with pytest.raises(FieldsInvalid) as refused:
+            await accounts.change(account, password=f"a{character}b")
+        assert list(refused.value.details) == ["psw"]
+    assert (await accounts.authenticate(account.id, 1)).name == "Owner"
+
+
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u2003", "\u3000"])
+async def test_a_login_has_no_spaces_in_it_or_around_it(world: World, space: str) -> None:
+    for login in (f"a{space}b", f"{space}a", f"a{space}", space):
+        with pytest.raises(FieldsInvalid) as refused:
+            await accounts.register("n", login, "p", NOW)
+        assert list(refused.value.details) == ["login"]
+
+
+async def test_a_refused_change_changes_nothing(world: World) -> None:
+    await world.account("first")
+    second = await world.account("second")
+    with pytest.raises(LoginTaken):
+        await accounts.change(second, name="New", login="first", password="new password")
+    with pytest.raises(FieldsInvalid):
+        await accounts.change(second, name="New", login="new", password="")
+    found = await accounts.sign_in("second", "password1234")
+    assert (found.name, found.token_version) == ("Owner", second.token_version)
+
+
+async def test_of_many_who_change_to_one_login_at_once_one_gets_it(world: World) -> None:
+    owners = [await world.account(f"owner{number}") for number in range(6)]
+    done = await asyncio.gather(
+        *(accounts.change(owner, login="wanted") for owner in owners), return_exceptions=True
+    )
+    assert sum(isinstance(found, accounts.Account) for found in done) == 1
+    assert sum(isinstance(found, LoginTaken) for found in done) == 5
+
+
+async def test_who_changes_an_account_that_is_gone_is_told_so(world: World) -> None:
+    account = await world.account()
+    await accounts.remove(account, now=NOW)
+    for change in ({"name": "x"}, {"password": "x"}, {}):
+        with pytest.raises(AccessDenied):
+            await accounts.change(account, **change)
+    with pytest.raises(AccessDenied):
+        await accounts.authenticate(account.id, account.token_version)
+
+
+async def test_an_unknown_login_and_a_wrong_password_cost_the_same_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted, not timed: one verification each, against hashes of the same parameters."""
+    await world.account()
+    verified: list[str] = []
+    real = credentials._hasher
+
+    class Counting:
+        def verify(self, hashed: str, password: bytes) -> bool:
+            verified.append(hashed.rpartition("$")[0].rpartition("$")[0])
+            return bool(real.verify(hashed, password))
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(real, name)
+
+    credentials._nobody()
+    monkeypatch.setattr(credentials, "_hasher", Counting())
+    for login in ("owner", "nobody", "no\0body"):
+        with pytest.raises(WrongCredentials):
+            await accounts.sign_in(login, "wrong")
+    assert len(verified) == 3
+    assert len(set(verified)) == 1
+
+
+async def test_a_weaker_hash_is_replaced_at_the_next_sign_in_and_ends_no_access_token(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await world.account()
+    stronger = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
+    monkeypatch.setattr(credentials, "_hasher", stronger)
+    await accounts.sign_in("owner", "password1234")
+    found = await accounts.authenticate(account.id, account.token_version)
+    assert not stronger.check_needs_rehash(found.password_hash)
+    await accounts.sign_in("owner", "password1234")
+
+
+async def test_leaving_leaves_everybody_else_alone(world: World) -> None:
+    leaving, staying, person = await world.account("a"), await world.account("b"), await world.person()
+    stranger = await world.person()
+    await world.link(leaving, person)
+    token = await world.link(staying, person)
+    elsewhere = await world.link(staying, stranger)
+    await messages.accept(token, "kept", "Text", NOW)
+    await messages.accept(elsewhere, "kept too", "Text", NOW)
+    await accounts.remove(leaving, login="a", password="password1234", now=NOW)
+    sent = await world.deliver()
+    assert [(m.kind, m.text) for m in sent if m.chat_id == person.id] == [
+        ("message", "kept"), ("account_removed", "Owner"),
+    ]  # fmt: skip
+    assert [m.text for m in sent if m.chat_id == stranger.id] == ["kept too"]
+    assert len(await tokens.of_chat(person.id, NOW)) == 1
+    assert (await messages.page(staying.id)).messages != []
+    await accounts.authenticate(staying.id, 1)
