@@ -54,7 +54,8 @@ def menu(language: str) -> list[tuple[str, str]]:
 async def write(visit: Visit) -> None:
     """Answers what a person wrote."""
     if not visit.text.startswith("/"):
-        return await visit.reply(formatted(visit.language, "not-a-command"))
+        await visit.reply(formatted(visit.language, "not-a-command"))
+        return
     name = visit.text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if visit.text[1:].strip() else ""
     for command in COMMANDS:
         if command.name == name:

@@ -9,7 +9,8 @@ same random_id.
 
 import asyncio
 from collections.abc import Sequence
-from hashlib import sha256
+from hashlib import md5, sha256
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -36,6 +37,13 @@ log = structlog.get_logger(__name__)
 
 UNKNOWN_TELEGRAM_ID = 0
 """The message is in the chat, but Telegram's answer did not say under which id."""
+PART = 512 << 10
+"""Bytes of a file sent at once; the most Telegram takes (core.telegram.org/api/files#uploading-files)."""
+SMALL_FILE = 10 << 20
+"""Bytes up to which a file has a checksum; a bigger one says how many parts there will be instead."""
+FILE_LIMIT = 4000 * PART
+"""Bytes; Telegram takes 4000 parts (client configuration, upload_max_fileparts_default)."""
+PICTURES = ("image/png", "image/jpeg")
 
 
 class GatewayError(Exception):
@@ -88,6 +96,19 @@ class Text(msgspec.Struct, frozen=True):
     buttons: tuple[tuple[Button, ...], ...] = ()
 
 
+class File(msgspec.Struct, frozen=True):
+    """A file to send: its bytes, or where it lies. One whose `mime` is in PICTURES is shown as a picture."""
+
+    name: str
+    mime: str
+    content: bytes | Path
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+
 def derived_id(*parts: object) -> int:
     """A random_id (signed 64 bits, never 0) that is the same each time the same thing is answered.
 
@@ -115,7 +136,7 @@ class Gateway:
         was.
         """
         query = raw.functions.messages.SendMessage(
-            peer=raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash),
+            peer=_input_peer(peer),
             message=text.text,
             random_id=random_id,
             no_webpage=True,
@@ -128,13 +149,36 @@ class Gateway:
             return UNKNOWN_TELEGRAM_ID
         return _sent_id(answer, random_id)
 
-    async def edit(self, peer: Peer, message_id: int, text: Text) -> None:
-        """Replaces a message; one that already looks so is fine."""
+    async def send_file(self, peer: Peer, file: File, caption: Text, random_id: int) -> int:
+        """Sends a file once per `random_id`, as `send` does a text. Telegram: a caption has 1024 characters.
+
+        Raises ValueError for an empty file and for one of more than FILE_LIMIT bytes.
+        """
+        query = raw.functions.messages.SendMedia(
+            peer=_input_peer(peer),
+            media=await self._upload(file, random_id),
+            message=caption.text,
+            random_id=random_id,
+            entities=list(caption.entities) or None,
+            reply_markup=_markup(caption),
+        )
+        try:
+            answer = await self._ask(query)
+        except RandomIdDuplicate:
+            return UNKNOWN_TELEGRAM_ID
+        return _sent_id(answer, random_id)
+
+    async def edit(self, peer: Peer, message_id: int, text: Text, file: File | None = None) -> None:
+        """Replaces a message, with `file` also what it shows; one that already looks so is fine."""
+        media: Any = None
+        if file is not None:
+            media = await self._upload(file, derived_id("edit", peer.id, message_id, file.name))
         query = raw.functions.messages.EditMessage(
-            peer=raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash),
+            peer=_input_peer(peer),
             id=message_id,
             message=text.text,
             no_webpage=True,
+            media=media,
             entities=list(text.entities) or None,
             reply_markup=_markup(text),
         )
@@ -142,6 +186,13 @@ class Gateway:
             await self._ask(query)
         except MessageNotModified:
             return
+
+    async def delete(self, peer: Peer, message_ids: Sequence[int]) -> None:
+        """Takes messages back, for both sides; those that are gone are fine. Telegram lets a bot do so within
+        48 hours."""
+        for start in range(0, len(message_ids), 100):  # core.telegram.org/method/messages.deleteMessages
+            ids = list(message_ids[start : start + 100])
+            await self._ask(raw.functions.messages.DeleteMessages(id=ids, revoke=True))
 
     async def answer(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
         """Ends the waiting on a pressed button; one that waits no more is fine."""
@@ -163,6 +214,27 @@ class Gateway:
             )
         )
 
+    async def _upload(self, file: File, file_id: int) -> Any:
+        """The file as Telegram keeps it until it is sent. A part that comes again is the same part."""
+        size = file.size
+        if not 0 < size <= FILE_LIMIT:
+            raise ValueError(f"a file of {size} bytes can't be sent")
+        total, checksum = -(-size // PART), md5(usedforsecurity=False)
+        for number in range(total):
+            part = await _part(file, number)
+            if size > SMALL_FILE:
+                query: TLObject = raw.functions.upload.SaveBigFilePart(
+                    file_id=file_id, file_part=number, file_total_parts=total, bytes=part
+                )
+            else:
+                query = raw.functions.upload.SaveFilePart(file_id=file_id, file_part=number, bytes=part)
+                checksum.update(part)
+            await self._ask(query)
+        if size > SMALL_FILE:
+            return _media(file, raw.types.InputFileBig(id=file_id, parts=total, name=file.name))
+        digest = checksum.hexdigest()
+        return _media(file, raw.types.InputFile(id=file_id, parts=total, name=file.name, md5_checksum=digest))
+
     async def _ask(self, query: TLObject) -> Any:
         """One attempt. Raises ours for Telegram's; lets through what callers read as success."""
         try:
@@ -182,6 +254,33 @@ class Gateway:
         if isinstance(answer, raw.types.BadMsgNotification):
             raise Lost(f"bad_msg_notification {answer.error_code}")
         return answer
+
+
+def _input_peer(peer: Peer) -> Any:
+    return raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash)
+
+
+def _media(file: File, uploaded: Any) -> Any:
+    if file.mime in PICTURES:
+        return raw.types.InputMediaUploadedPhoto(file=uploaded)
+    name = raw.types.DocumentAttributeFilename(file_name=file.name)
+    return raw.types.InputMediaUploadedDocument(
+        file=uploaded, mime_type=file.mime, attributes=[name], force_file=True
+    )
+
+
+async def _part(file: File, number: int) -> bytes:
+    """What Telegram takes at once; a file on disk is never in memory as a whole."""
+    start = number * PART
+    if isinstance(file.content, bytes):
+        return file.content[start : start + PART]
+    return await asyncio.to_thread(_read, file.content, start)
+
+
+def _read(path: Path, start: int) -> bytes:
+    with path.open("rb") as stored:
+        stored.seek(start)
+        return stored.read(PART)
 
 
 def _sent_id(answer: Any, random_id: int) -> int:

@@ -8,14 +8,25 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from pyrogram import raw
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.delivery import utc_now
-from djangobot.bot.gateway import Blocked, FloodWait, Gateway, GatewayError, Lost, Peer, Text, derived_id
+from djangobot.bot.gateway import (
+    UNKNOWN_TELEGRAM_ID,
+    Blocked,
+    File,
+    FloodWait,
+    Gateway,
+    GatewayError,
+    Lost,
+    Peer,
+    Text,
+    derived_id,
+)
 from djangobot.bot.replies import language_of
 from djangobot.db import chats
 from djangobot.db.chats import Chat
@@ -29,6 +40,9 @@ FIRST_PAUSE = 0.5
 TRIES = 8
 LONGEST_WAIT = 60
 """Seconds of a FLOOD_WAIT that an answer waits out; a longer one ends it."""
+
+
+Answer = TypeVar("Answer")
 
 
 class Visit:
@@ -55,33 +69,44 @@ class Visit:
         """What stands behind a command's name or a button's prefix."""
         return self.data.partition(":")[2] if self.data else self.text.partition(" ")[2].strip()
 
-    async def reply(self, text: Text) -> None:
-        """A new message in the chat."""
-        self.replies += 1
-        random_id = derived_id(self.chat.id, self.key, self.replies, text.text)
-        await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
+    async def reply(self, text: Text) -> int:
+        """A new message in the chat; its id there, which may be UNKNOWN_TELEGRAM_ID."""
+        random_id = self._next_random_id(text.text)
+        return await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
 
-    async def replace(self, text: Text) -> None:
-        """Another content for the message whose button was pressed."""
-        await self._insist(lambda: self.gateway.edit(self._peer(), self.message_id, text))
+    async def reply_file(self, file: File, caption: Text) -> int:
+        """A file or a picture as a new message in the chat; its id there."""
+        random_id = self._next_random_id(file.name)
+        return await self._insist(lambda: self.gateway.send_file(self._peer(), file, caption, random_id))
+
+    async def replace(self, text: Text, file: File | None = None) -> None:
+        """Another content for the message whose button was pressed, and another file if it shows one."""
+        await self.edit(self.message_id, text, file)
+
+    async def edit(self, message_id: int, text: Text, file: File | None = None) -> None:
+        """Another content for a message of ours."""
+        if message_id != UNKNOWN_TELEGRAM_ID:
+            await self._insist(lambda: self.gateway.edit(self._peer(), message_id, text, file))
 
     async def answer(self, words: str = "") -> None:
         """Ends the waiting on the button, with `words` shown for a moment."""
         await self._insist(lambda: self.gateway.answer(self.query_id, words))
 
-    async def _insist(self, call: Callable[[], Awaitable[Any]]) -> None:
+    def _next_random_id(self, content: str) -> int:
+        self.replies += 1
+        return derived_id(self.chat.id, self.key, self.replies, content)
+
+    async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Repeats a call whose answer was lost; every such call does its work once."""
         for attempt in range(TRIES):
             try:
-                await call()
+                return await call()
             except Lost:
                 await asyncio.sleep(FIRST_PAUSE * 2**attempt)
             except FloodWait as exc:
                 if exc.seconds > LONGEST_WAIT:
                     raise
                 await asyncio.sleep(exc.seconds)
-            else:
-                return
         raise Lost(f"no answer in {TRIES} attempts")
 
     def _peer(self) -> Peer:

@@ -1,16 +1,23 @@
 """The gateway: each answer of Telegram read for what it is."""
 
 import asyncio
+import random
+import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from djangobot.bot.client import TelegramClient
 from djangobot.bot.gateway import (
+    PART,
+    SMALL_FILE,
     UNKNOWN_TELEGRAM_ID,
     Blocked,
     Button,
+    File,
     FloodWait,
     Gateway,
     Lost,
@@ -51,6 +58,17 @@ async def met(client: TelegramClient, sandbox: SandboxProcess) -> Peer:
 
 async def texts(sandbox: SandboxProcess, peer: Peer) -> list[str]:
     return [message["text"] for message in await sandbox.messages(peer.id) if message["from"] == "bot"]
+
+
+async def downloaded(sandbox: SandboxProcess, message: dict[str, Any]) -> bytes:
+    """The file a message shows, as its page saves it."""
+    async with httpx.AsyncClient(base_url=sandbox.web) as page:
+        return (await page.get(message["file"]["url"])).content
+
+
+def png(width: int) -> bytes:
+    """As much of a picture as says what it is and how wide."""
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", width, 2)
 
 
 @pytest.mark.parametrize("repeats", ["echo", "error"])
@@ -118,6 +136,68 @@ async def test_an_edit_to_what_is_there_already_is_fine(
     for _ in range(2):
         await gateway.edit(peer, message, Text("two"))
     assert await texts(sandbox, peer) == ["two"]
+
+
+@pytest.mark.parametrize("size", [1, PART, PART + 1, SMALL_FILE + 1])
+async def test_a_file_arrives_to_the_byte_once(
+    client: TelegramClient, sandbox: SandboxProcess, tmp_path: Path, size: int
+) -> None:
+    """From memory or from disk, in parts, small or big; again with the same random_id it is the same one."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    content = random.Random(size).randbytes(size)
+    (tmp_path / "file").write_bytes(content)
+    for source in (content, tmp_path / "file"):
+        await gateway.send_file(peer, File("données.bin", "application/x", source), Text("here"), size)
+    [message] = [message for message in await sandbox.messages(peer.id) if message["from"] == "bot"]
+    assert (message["text"], message["file"]["name"]) == ("here", "données.bin")
+    assert message["file"]["kind"] == "document"
+    assert await downloaded(sandbox, message) == content
+
+
+async def test_a_picture_is_shown_and_gives_way_to_another(
+    client: TelegramClient, sandbox: SandboxProcess
+) -> None:
+    """A PNG is a photo; an edit may bring another one with another caption."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    first, second = (File("picture.png", "image/png", png(width)) for width in (3, 4))
+    message_id = await gateway.send_file(peer, first, Text("light", buttons=((Button("B", "b"),),)), 1)
+    await gateway.edit(peer, message_id, Text("dark"), second)
+    [message] = [message for message in await sandbox.messages(peer.id) if message["from"] == "bot"]
+    assert (message["id"], message["text"], message["buttons"]) == (message_id, "dark", [])
+    assert (message["file"]["kind"], message["file"]["width"]) == ("photo", 4)
+    assert await downloaded(sandbox, message) == second.content
+
+
+async def test_a_part_whose_answer_is_lost_can_come_again(
+    client: TelegramClient, sandbox: SandboxProcess
+) -> None:
+    """The whole file again, with the same random_id: it arrives once."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    file = File("twice.txt", "text/plain", b"twice" * PART)
+    await sandbox.fault("cut_after", "upload.saveFilePart", times=1)
+    with pytest.raises(Lost):
+        await gateway.send_file(peer, file, Text(""), 9)
+    await client.online.wait()
+    await gateway.send_file(peer, file, Text(""), 9)
+    [message] = [message for message in await sandbox.messages(peer.id) if message["from"] == "bot"]
+    assert message["file"]["size"] == 5 * PART
+
+
+async def test_an_empty_file_is_not_sent(client: TelegramClient) -> None:
+    """Telegram would refuse it after it was uploaded."""
+    with pytest.raises(ValueError, match="0 bytes"):
+        await Gateway(client).send_file(Peer(1, 1), File("empty", "text/plain", b""), Text(""), 1)
+
+
+async def test_messages_are_taken_back_and_those_gone_are_fine(
+    client: TelegramClient, sandbox: SandboxProcess
+) -> None:
+    """What is deleted is seen no more."""
+    gateway, peer = Gateway(client), await met(client, sandbox)
+    ids = [await gateway.send(peer, HELLO, number) for number in (1, 2)]
+    for _ in range(2):
+        await gateway.delete(peer, [*ids, 987654])
+    assert [message["deleted"] for message in await sandbox.messages(peer.id)][1:] == [True, True]
 
 
 async def test_an_answer_to_a_press_that_is_gone_is_fine(client: TelegramClient) -> None:
