@@ -26,10 +26,12 @@ log = structlog.get_logger(__name__)
 CONCURRENT_SENDS = 50
 """Calls to Telegram under way at once."""
 READY = 8 * CONCURRENT_SENDS
-"""Messages in hand that wait for nothing but a free place; claimed anew, many at once, when half are gone."""
+"""Messages in hand that wait for nothing but a free place."""
+FEW = 2 * CONCURRENT_SENDS
+"""Ready messages below which more are claimed: many at once, yet before the workers run dry."""
 IN_HAND = 5000
 """Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
-GATHER = 0.01
+GATHER = 0.02
 """Seconds that outcomes may wait for others under load, to be committed together."""
 LEASE = timedelta(minutes=5)
 BACKOFF_FIRST = 0.5
@@ -116,7 +118,7 @@ class Delivery:
             await self._unless_stopping(self.gateway.online.wait())
             return
         room = min(READY - self.ready.qsize(), IN_HAND - self.in_hand)
-        if room < READY // 2:
+        if room < READY - FEW:
             self.something_ended.clear()
             await self._unless_stopping(self.something_ended.wait())
         elif self.now() >= self.look_at:

@@ -29,7 +29,7 @@ from piccolo.engine.sqlite import TransactionType, dict_factory
 from djangobot.db.errors import DatabaseUnavailable
 
 # Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own:
-# an # import would connect. Ours connect in `open`.
+# an import would connect. Ours connect in `open`.
 piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()  # type: ignore[attr-defined, assignment, return-value]
 
 Row = dict[str, Any]
@@ -41,6 +41,9 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 READERS = 4
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's lock, a backup's for instance."""
+PAGE_CACHE = 16 * 1024
+"""KiB of pages a connection keeps; SQLite's 2000 KiB do not hold the index pages a busy outbox comes back
+to."""
 MOST_TOGETHER = 256
 """Writes in one commit; a bound on how long the first of them waits."""
 POOL = 10
@@ -273,6 +276,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         connection.row_factory = dict_factory
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE}")
         return connection
 
     async def close(self) -> None:
