@@ -9,6 +9,7 @@ from djangobot.bot.gateway import Text
 from djangobot.bot.handlers import codes, history, start, tokens
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
+from djangobot.db import chats
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -41,6 +42,9 @@ BUTTONS: dict[str, Handler] = {
 }
 """By what stands before the colon in a button's data."""
 
+ANSWERS: dict[str, Handler] = {}
+"""By what stands before the colon in what a person was asked (chats.ask)."""
+
 
 def menu(language: str) -> list[tuple[str, str]]:
     """Names and descriptions for everybody, in `language`."""
@@ -52,15 +56,24 @@ def menu(language: str) -> list[tuple[str, str]]:
 
 
 async def write(visit: Visit) -> None:
-    """Answers what a person wrote."""
+    """Answers what a person wrote. A command ends what they were asked."""
+    asked = await chats.take_asked(visit.chat.id, visit.now) if visit.chat.asked else None
     if not visit.text.startswith("/"):
-        await visit.reply(formatted(visit.language, "not-a-command"))
-        return
+        return await _hear(visit, asked or "")
     name = visit.text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if visit.text[1:].strip() else ""
     for command in COMMANDS:
         if command.name == name:
             return await command.handler(visit)
     await visit.reply(formatted(visit.language, "unknown-command"))
+
+
+async def _hear(visit: Visit, asked: str) -> None:
+    """Takes words for the answer to what was asked, if anything was."""
+    what, _, visit.asked = asked.partition(":")
+    handler = ANSWERS.get(what)
+    if handler is not None:
+        return await handler(visit)
+    await visit.reply(formatted(visit.language, "not-a-command"))
 
 
 async def press(visit: Visit) -> None:

@@ -46,7 +46,10 @@ Answer = TypeVar("Answer")
 
 
 class Visit:
-    """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`."""
+    """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`.
+
+    `asked` is what a written answer answers, what stood behind the colon when it was asked.
+    """
 
     def __init__(self, gateway: Gateway, chat: Chat, key: str, now: datetime) -> None:
         self.gateway = gateway
@@ -55,6 +58,7 @@ class Visit:
         self.now = now
         self.text = ""
         self.data = ""
+        self.asked = ""
         self.message_id = 0
         self.query_id = 0
         self.replies = 0

@@ -1,6 +1,6 @@
 """Chats: people in Telegram who have started the bot."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from piccolo.columns import BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
@@ -8,6 +8,9 @@ from piccolo.table import Table
 from djangobot.db import outbox
 from djangobot.db.engine import current
 from djangobot.db.fields import UNSTORABLE
+
+ASKED_FOR = timedelta(minutes=10)
+"""How long the next plain text is taken for an answer."""
 
 
 class Chat(Table, tablename="chat"):
@@ -24,6 +27,9 @@ class Chat(Table, tablename="chat"):
     blocked = Timestamptz(null=True, default=None)
     banned = Timestamptz(null=True, default=None)
     settings = Text(default="{}")
+    asked = Text(null=True, default=None)
+    """What we have asked, and the next plain text from this person answers."""
+    asked_at = Timestamptz(null=True, default=None)
 
 
 MEET = """
@@ -77,6 +83,21 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
     if changed:
         outbox.ring(telegram_id)
     return bool(changed)
+
+
+async def ask(telegram_id: int, what: str, now: datetime) -> None:
+    """The next plain text from this person is the answer to `what`."""
+    await current().execute("UPDATE chat SET asked = $2, asked_at = $3 WHERE id = $1", telegram_id, what, now)
+
+
+async def take_asked(telegram_id: int, now: datetime) -> str | None:
+    """What this person has been asked in the last ten minutes; they are asked it no longer."""
+    engine = current()
+    async with engine.write():
+        rows = await engine.execute("SELECT asked, asked_at FROM chat WHERE id = $1", telegram_id)
+        await engine.execute("UPDATE chat SET asked = NULL, asked_at = NULL WHERE id = $1", telegram_id)
+    asked_at = rows[0]["asked_at"] if rows else None
+    return rows[0]["asked"] if asked_at is not None and now - asked_at < ASKED_FOR else None
 
 
 def _storable(text: str, limit: int) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
+from piccolo.columns import BigSerial, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -11,7 +11,7 @@ from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current, is_reference_violation, is_unique_violation
 from djangobot.db.errors import AccessDenied, CodeInvalid
-from djangobot.db.fields import check_token_name
+from djangobot.db.fields import TOKEN_NAME_LIMIT, check_token_name
 from djangobot.db.tokens import BotToken, issue_in_transaction
 
 CODE_TTL = timedelta(minutes=10)
@@ -27,6 +27,10 @@ class Code(Table, tablename="code"):
     created = Timestamptz()
     expires = Timestamptz()
     used = Timestamptz(null=True, default=None)
+    name = Varchar(length=TOKEN_NAME_LIMIT, null=True, default=None)
+    """The token's to come."""
+    message = Integer(null=True, default=None)
+    """Telegram's id of the message that shows it."""
 
 
 ISSUE = """

@@ -288,7 +288,7 @@ def _status(result: Settled) -> str:
 # Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
 
 
-class _Bell:
+class Bell:
     """An event that belongs to no event loop, unlike asyncio's."""
 
     def __init__(self) -> None:
@@ -315,7 +315,7 @@ class _Bell:
             self._sleepers.discard(sleeper)
 
 
-_bell = _Bell()
+_bell = Bell()
 _rung: dict[int, None] = {}
 Outcome = asyncio.Future[tuple[str, str | None]]
 _expected: dict[str, list[Outcome]] = {}

@@ -4,14 +4,19 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
+from djangobot.db import chores, messages, networks
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
+from djangobot.db.chores import Chore
 from djangobot.db.codes import Code
 from djangobot.db.messages import Message
+from djangobot.db.networks import TokenNetwork
 from djangobot.db.positions import InboxPosition
 from djangobot.db.tokens import BotToken
 
-TABLES = [Account, Chat, Code, BotToken, Message, InboxPosition]
+TABLES = [Account, Chat, Code, BotToken, Message, InboxPosition, Chore, TokenNetwork]
+INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES)
+"""What Piccolo's columns can't say."""
 
 APP_CONFIG = AppConfig(
     app_name="djangobot",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from piccolo.columns import ForeignKey, Timestamptz, Varchar
+from piccolo.columns import Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -39,6 +39,11 @@ class BotToken(Table, tablename="bot_token"):
     last_used = Timestamptz(null=True, default=None)
     expires = Timestamptz(null=True, default=None)
     revoked = Timestamptz(null=True, default=None)
+    paused = Timestamptz(null=True, default=None)
+    limit_minute = Integer(null=True, default=None)
+    """Messages in any sixty seconds; none for no limit."""
+    refuses_urgent = Boolean(default=False)
+    """Its urgent messages are messages like any other."""
 
 
 class TokenCard(msgspec.Struct, frozen=True):

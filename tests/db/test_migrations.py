@@ -11,8 +11,7 @@ import pytest
 
 from djangobot.db import conf
 from djangobot.db.engine import current
-from djangobot.db.messages import INDEXES
-from djangobot.db.piccolo_app import TABLES
+from djangobot.db.piccolo_app import INDEXES, TABLES
 
 from .conftest import MIGRATE, NOW, World, on_sqlite
 
