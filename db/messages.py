@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 import uuid_utils
-from piccolo.columns import UUID, BigInt, ForeignKey, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import UUID, BigInt, Boolean, ForeignKey, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -41,6 +41,8 @@ KEY_KEPT = timedelta(hours=24)
 """How long a sender's key stands for its message."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
 """Of a hundred messages with a key one lets go of up to two hundred expired keys: they never pile up."""
+TTL_MOST = 30 * 24 * 60 * 60
+"""Seconds: thirty days. Who needs a message delivered later than that needs no expiry."""
 MessageType = Literal["Text", "Document", "File"]
 TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 
@@ -72,6 +74,9 @@ class Message(Table, tablename="message"):
     sent = Timestamptz(null=True, default=None)
     idempotency_key = Varchar(length=255, null=True, default=None)
     """The sender's, KEY_KEPT long."""
+    urgent = Boolean(default=False)
+    expires = Timestamptz(null=True, default=None)
+    """From then on it is not sent any more."""
 
 
 INDEXES = (
@@ -81,9 +86,12 @@ INDEXES = (
     "CREATE INDEX message_of_account ON message (account, id)",
     "CREATE UNIQUE INDEX message_key ON message (token, idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX message_urgent ON message (chat) WHERE urgent AND status IN ('queued', 'sending')",
+    "CREATE INDEX message_expires ON message (expires) WHERE expires IS NOT NULL AND status = 'queued'",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
-notices, of one chat one message at a time is being sent, and one key of one token stands for one message."""
+notices, of one chat one message at a time is being sent, one key of one token stands for one message; where
+urgent ones wait, and which expire next."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -124,10 +132,10 @@ class Page(msgspec.Struct, frozen=True):
 # the token stays as it is until the commit: revoking it or removing its account waits, and sees the message.
 INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
-                     next_attempt{column})
+                     next_attempt, urgent, expires{column})
 SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
 $5::bigint, 0,
-       $2::timestamptz{value}
+       $2::timestamptz, $7::boolean, $8::timestamptz{value}
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
   AND c.blocked IS NULL AND c.banned IS NULL
@@ -137,11 +145,12 @@ RETURNING token, chat
 ACCEPT = INSERT.format(column="", value="", once="")
 ACCEPT_ONCE = INSERT.format(
     column=", idempotency_key",
-    value=", $7::varchar",
+    value=", $9::varchar",
     once="ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
 )
 OF_KEY = """
-SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure
+SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure,
+       m.created AS created, m.urgent AS urgent, m.expires AS expires
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
 """
@@ -165,27 +174,54 @@ WHERE m.kind = 'message'
 """
 
 
+class Draft(msgspec.Struct, frozen=True):
+    """What a sender asks for. `ttl`: seconds after which the message is not sent any more."""
+
+    text: str
+    type: str
+    urgent: bool
+    ttl: int | None
+
+    def expires(self, accepted: datetime) -> datetime | None:
+        return None if self.ttl is None else accepted + timedelta(seconds=self.ttl)
+
+    def is_what_was_asked(self, row: Row) -> bool:
+        """Whether that row was made from the same."""
+        asked = (self.text, self.type, self.urgent, self.expires(row["created"]))
+        return asked == (row["text"], row["type"], bool(row["urgent"]), row["expires"])
+
+
 async def accept(
-    token: str, text: str, type: str, now: datetime, *, wait: float = 0, key: str | None = None
+    token: str,
+    text: str,
+    type: str,
+    now: datetime,
+    *,
+    wait: float = 0,
+    key: str | None = None,
+    urgent: bool = False,
+    ttl: int | None = None,
 ) -> Accepted:
     """Puts a message on disk, to be delivered. With `wait`, stays up to that many seconds until it is
     settled. With `key`, the sender's own name for this message, it is accepted once however often it comes.
+    `urgent` goes before what is not; after `ttl` seconds it is not sent any more.
 
     Raises TokenInvalid, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
     """
-    check_text(text, type)
+    check_text(text, type, ttl)
     digest = credentials.digest_token(token)
+    draft = Draft(text, type, urgent, ttl)
     if key is None:
-        accepted = await _put(ACCEPT, digest, text, type, now, wait)
+        accepted = await _put(ACCEPT, digest, draft, now, wait)
     else:
-        accepted = await _put_once(digest, text, type, now, wait, key)
+        accepted = await _put_once(digest, draft, now, wait, key)
     if accepted is None:
         raise await _why_not(digest, now)
     return accepted
 
 
 async def _put(
-    sql: str, digest: str, text: str, type: str, now: datetime, wait: float, *key: object
+    sql: str, digest: str, draft: Draft, now: datetime, wait: float, *key: object
 ) -> Accepted | None:
     """None when no row came to be."""
     public_id = str(uuid_utils.uuid7())
@@ -193,7 +229,18 @@ async def _put(
     settled = outbox.expect(public_id) if wait > 0 else None  # before it is there to be delivered
     rows: list[Row] = []
     try:
-        rows = await current().execute(sql, public_id, now, type, text, random_id, digest, *key)
+        rows = await current().execute(
+            sql,
+            public_id,
+            now,
+            draft.type,
+            draft.text,
+            random_id,
+            digest,
+            draft.urgent,
+            draft.expires(now),
+            *key,
+        )
     finally:
         if not rows and settled is not None:
             outbox.forget(public_id, settled)
@@ -209,31 +256,27 @@ async def _put(
     return Accepted(public_id, status, failure)
 
 
-async def _put_once(
-    digest: str, text: str, type: str, now: datetime, wait: float, key: str
-) -> Accepted | None:
+async def _put_once(digest: str, draft: Draft, now: datetime, wait: float, key: str) -> Accepted | None:
     """The database decides which of several at the same moment is the first; the others find its message. The
     second round is for a key that had expired and was let go. None: the sender is refused."""
     check_idempotency_key(key)
     await _sweep(now)
     for _ in range(2):
-        accepted = await _put(ACCEPT_ONCE, digest, text, type, now, wait, key)
+        accepted = await _put(ACCEPT_ONCE, digest, draft, now, wait, key)
         if accepted is None:
-            accepted = await _repeated(digest, text, type, now, wait, key)
+            accepted = await _repeated(digest, draft, now, wait, key)
         if accepted is not None:
             return accepted
         await current().execute(LET_GO, digest, key, now - KEY_KEPT)
     return None
 
 
-async def _repeated(
-    digest: str, text: str, type: str, now: datetime, wait: float, key: str
-) -> Accepted | None:
+async def _repeated(digest: str, draft: Draft, now: datetime, wait: float, key: str) -> Accepted | None:
     """The message this key stands for, if any, as it is now or is within the wait. Raises KeyReused."""
     before = await _of_key(digest, key, now)
     if before is None:
         return None
-    if (before["text"], before["type"]) != (text, type):
+    if not draft.is_what_was_asked(before):
         raise KeyReused
     log.debug("message asked for again", id=str(before["id"]), status=before["status"])
     if wait <= 0:
@@ -269,7 +312,7 @@ async def _sweep(now: datetime) -> None:
         await current().execute(SWEEP, now - KEY_KEPT, SWEEP_MOST)
 
 
-def check_text(text: str, type: str) -> None:
+def check_text(text: str, type: str, ttl: int | None = None) -> None:
     """Raises FieldsInvalid, TextTooLong."""
     details = {}
     if type not in TYPES:
@@ -278,6 +321,8 @@ def check_text(text: str, type: str) -> None:
         details["text"] = "must not be empty"
     elif wrong := unstorable(text):
         details["text"] = wrong
+    if ttl is not None and not 1 <= ttl <= TTL_MOST:
+        details["ttl"] = f"must be a whole number from 1 to {TTL_MOST}"
     if details:
         raise FieldsInvalid(details)
     if len(text) > TEXT_LIMIT:

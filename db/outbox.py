@@ -38,6 +38,8 @@ class Claimed(msgspec.Struct, frozen=True):
     token_id: int | None
     token_name: str
     token_prefix: str
+    urgent: bool
+    expires: datetime | None
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -103,7 +105,7 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        c.language AS language, m.text AS text, m.type AS type, m.random_id AS random_id,
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
-       COALESCE(t.prefix, '') AS token_prefix
+       COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE {WAITING} AND m.next_attempt <= $1

@@ -12,9 +12,20 @@ from djangobot.db.codes import Code
 from djangobot.db.messages import Message
 from djangobot.db.networks import TokenNetwork
 from djangobot.db.positions import InboxPosition
+from djangobot.db.service import ServiceState
 from djangobot.db.tokens import BotToken
 
-TABLES = [Account, Chat, Code, BotToken, Message, InboxPosition, Chore, TokenNetwork]
+TABLES = [
+    Account,
+    Chat,
+    Code,
+    BotToken,
+    Message,
+    InboxPosition,
+    Chore,
+    TokenNetwork,
+    ServiceState,
+]
 INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES)
 """What Piccolo's columns can't say."""
 

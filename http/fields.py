@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, PASSWORD_LIMIT, TOKEN_NAME_LIMIT
-from djangobot.db.messages import TEXT_LIMIT
+from djangobot.db.messages import TEXT_LIMIT, TTL_MOST
 
 # The same rules as patterns: no control characters, and not blank.
 CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
@@ -71,6 +71,19 @@ Type = Annotated[
     Meta(
         description="A label in the history; a Document or a File without a file is a text.",
         examples=["Text"],
+    ),
+]
+Urgent = Annotated[
+    bool,
+    Meta(description="Goes before what is not urgent; in its own chat the order stays.", examples=[True]),
+]
+Ttl = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=TTL_MOST,
+        description="Seconds after which the message is not sent any more, and ends as expired.",
+        examples=[300],
     ),
 ]
 BotToken = Annotated[

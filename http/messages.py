@@ -19,11 +19,12 @@ from djangobot.http.auth import bearer
 from djangobot.http.cabinet import moment
 from djangobot.http.door import inside
 from djangobot.http.errors import fields_refused, unauthorized
-from djangobot.http.fields import BotToken, Text, Type
+from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
 from djangobot.http.reading import Reader, body_of, header_of
 
 LONGEST_WAIT = 60.0
 """Seconds a caller may ask us to wait for Telegram."""
+EXPIRED = "The message expired before it could be delivered."
 
 
 class Outgoing(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,6 +33,8 @@ class Outgoing(msgspec.Struct, forbid_unknown_fields=True):
     text: Text
     type: Type = "Text"
     bot_token: BotToken | UnsetType = UNSET
+    urgent: Urgent = False
+    ttl: Ttl | UnsetType = UNSET
 
 
 class Taken(msgspec.Struct, omit_defaults=True):
@@ -78,6 +81,8 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
             datetime.now(UTC),
             wait=wait,
             key=header_of(scope, b"idempotency-key"),
+            urgent=outgoing.urgent,
+            ttl=None if outgoing.ttl is UNSET else outgoing.ttl,
         )
     status, payload = outcome(accepted)
     await _write(send, status, msgspec.json.encode(payload), applied, repeated=accepted.repeated)
@@ -128,6 +133,8 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
             return 202, Taken("message was accepted", accepted.id, "queued")
         case "uncertain":
             return 202, Taken("message was accepted", accepted.id, "uncertain", accepted.failure)
+        case "expired":
+            return 504, Taken(EXPIRED, accepted.id, "expired", accepted.failure)
         case "failed" if accepted.failure == "blocked":
             return 403, Taken(str(ChatBlocked()), accepted.id, "failed", "blocked")
         case status:

@@ -17,7 +17,7 @@ from djangobot.http.answers import JSON, Answered, Refusal
 from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
 from djangobot.http.health import Health
-from djangobot.http.messages import Found, Outgoing, Taken
+from djangobot.http.messages import EXPIRED, Found, Outgoing, Taken
 from djangobot.http.reading import MULTIPART, TOO_LARGE
 
 Json = dict[str, Any]
@@ -252,6 +252,11 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "status": "failed",
                     "failure": "PEER_ID_INVALID",
                 },
+            ),
+            504: Success(
+                Taken,
+                "The message's `ttl` ran out before it could be delivered: it was not sent, and will not be.",
+                {"answer": EXPIRED, "id": ID, "status": "expired"},
             ),
         },
     ),

@@ -150,6 +150,8 @@ def expected(kind: Any) -> str:
         return f"must be one of: {', '.join(get_args(kind))}"
     if kind is int:
         return f"must be a whole number from {meta.ge} to {meta.le}"
+    if kind is bool:
+        return "must be true or false"
     return "must be text"
 
 

@@ -130,7 +130,7 @@ async def test_a_repeat_waits_for_another_process_that_is_just_accepting(world: 
         other = await asyncpg.connect(database)
         await other.execute("BEGIN")
         digest, key = credentials.digest_token(token), f"key-{number}"
-        await other.execute(insert, public_id, NOW, "Text", "x", 5, digest, key)
+        await other.execute(insert, public_id, NOW, "Text", "x", 5, digest, False, None, key)
         accepting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, key=key))
         while not await current().fetch(waiting):
             assert not accepting.done()

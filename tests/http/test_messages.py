@@ -241,6 +241,40 @@ async def test_the_same_key_for_another_message_is_409(api: Api) -> None:
     assert len((await api.client.get("/api/cabinet", headers=access)).json()["messages"]) == 1
 
 
+@pytest.mark.parametrize("more", [{"urgent": True}, {"ttl": 61}])
+async def test_the_same_key_with_another_urgency_or_ttl_is_409(api: Api, more: dict[str, object]) -> None:
+    """It is another message; the very same again is the first one."""
+    token = await api.bot_token(await api.access())
+    headers = {"idempotency-key": "a-key", "prefer": "wait=0"}
+    body = {"text": "once", "bot_token": token, "ttl": 60}
+    answers = [
+        (await api.client.post("/api/send_message", json=one, headers=headers)).status_code
+        for one in (body, body, {**body, **more})
+    ]
+    assert answers == [202, 202, 409]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("urgent", "yes", "must be true or false"),
+        ("urgent", 1, "must be true or false"),
+        ("urgent", None, "must be true or false"),
+        *(
+            ("ttl", wrong, "must be a whole number from 1 to 2592000")
+            for wrong in (0, -1, 2592001, 1.5, "60", None, True, 10**30)
+        ),
+    ],
+)
+async def test_an_urgency_or_a_ttl_that_is_none_is_named(
+    api: Api, field: str, value: object, sentence: str
+) -> None:
+    """400, with what it must be."""
+    token = await api.bot_token(await api.access())
+    answer = await api.send(token, **{field: value})
+    assert (answer.status_code, answer.json().get("details")) == (400, {field: sentence})
+
+
 async def test_a_hundred_with_one_key_at_the_same_moment_make_one_message(api: Api) -> None:
     """Over as many connections; all hear the same id."""
     access = await api.access()
