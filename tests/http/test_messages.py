@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -267,7 +268,7 @@ async def test_the_same_key_with_another_urgency_or_ttl_is_409(api: Api, more: d
     ],
 )
 async def test_an_urgency_or_a_ttl_that_is_none_is_named(
-    api: Api, field: str, value: object, sentence: str
+    api: Api, field: str, value: Any, sentence: str
 ) -> None:
     """400, with what it must be."""
     token = await api.bot_token(await api.access())
