@@ -26,8 +26,9 @@ from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import outbox
+from djangobot.db import duty, outbox
 from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.duty import Duty
 from djangobot.http.app import Door, create_app
 
 log = structlog.get_logger(__name__)
@@ -63,14 +64,13 @@ async def serve(
         listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
         await stack.enter_async_context(_database(settings))
         running: list[asyncio.Task[None]] = []
-        client = None
-        if bot:
-            client, tasks = await stack.enter_async_context(_bot(settings))
-            running += tasks
-        running.append(await stack.enter_async_context(_http(settings, listening, client)))
+        post = Post() if bot else None
+        if post is not None:
+            running.append(await stack.enter_async_context(_bot(settings, post)))
+        running.append(await stack.enter_async_context(_http(settings, listening, post)))
         log.info("up", version=__version__, http=f"http://{settings.http_host}:{settings.http_port}/api/")
-        if client is not None and once_up is not None:
-            running.append(await stack.enter_async_context(_once_up(client, once_up, stop)))
+        if post is not None and once_up is not None:
+            running.append(await stack.enter_async_context(_once_up(post, once_up, stop)))
         await _first_end(running, stop)
         log.info("stopping")
 
@@ -97,23 +97,81 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
         await close_database()
 
 
+class Post:
+    """Where this process talks with Telegram, while it is its duty to."""
+
+    def __init__(self) -> None:
+        self.client: TelegramClient | None = None
+        self.manned = asyncio.Event()
+
+    def take(self, client: TelegramClient) -> None:
+        """From now on."""
+        self.client = client
+        self.manned.set()
+
+    def leave(self) -> None:
+        """It is another's, or nobody's."""
+        self.client = None
+        self.manned.clear()
+
+    @property
+    def telegram(self) -> str:
+        """As /health says it."""
+        if self.client is None:
+            return "standby"
+        return "connected" if self.client.online.is_set() and self.client.caught_up.is_set() else "connecting"
+
+
 @contextlib.asynccontextmanager
-async def _bot(settings: Settings) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
-    """The Telegram side: connection, reception of people, delivery. Signing in goes on in the background."""
+async def _bot(settings: Settings, post: Post) -> AsyncIterator[asyncio.Task[None]]:
+    """The Telegram side, in the background: on duty, or standing by until it is this process's turn."""
     if settings.telegram_server and settings.telegram_key:
         talk_to(*settings.telegram_server, settings.telegram_key)
+    task = asyncio.create_task(_stand_by_and_serve(settings, post))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
+    said = False
+
+    def stand_by() -> None:
+        nonlocal said
+        if not said:
+            log.info("standing by", reason="another process delivers")
+        said = True
+
+    while True:
+        async with duty.taken(stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
+            post.take(client)
+            try:
+                await _first_end(tasks, ours.lost)
+            finally:
+                post.leave()
+        said = False
+        log.warning("no longer on duty", reason="the connection that held the lock has ended")
+
+
+@contextlib.asynccontextmanager
+async def _on_duty(
+    settings: Settings, ours: Duty
+) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
+    """Connection, reception of people, delivery. Signing in goes on in the background."""
     client = TelegramClient(settings.data, settings.api_id, settings.api_hash, settings.bot_token)
     gateway = Gateway(client)
     reception = Reception(gateway, commands.write, commands.press)
     inbox = Inbox(client, reception.receive)
     delivery = Delivery(gateway, Pacing(settings.rate_chat, settings.rate_total))
     connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox))
-    delivering = asyncio.create_task(delivery.run())
+    delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     try:
         yield client, [connecting, delivering, keeping]
     finally:
-        delivery.stop()
+        delivery.stop(at_once=ours.lost.is_set())
         await asyncio.gather(delivering, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
         for task in (connecting, keeping):
@@ -179,19 +237,14 @@ def http_server(app: Litestar) -> HttpServer:
 
 @contextlib.asynccontextmanager
 async def _http(
-    settings: Settings, listening: socket.socket, client: TelegramClient | None
+    settings: Settings, listening: socket.socket, post: Post | None
 ) -> AsyncIterator[asyncio.Task[None]]:
-    def telegram() -> str:
-        if client is None:
-            return "off"
-        return "connected" if client.online.is_set() and client.caught_up.is_set() else "connecting"
-
     door = Door(
         jwt_secret=settings.jwt_secret,
         send_wait=settings.send_wait,
         limit_send=settings.limit_send,
         version=__version__,
-        telegram=telegram,
+        telegram=lambda: "off" if post is None else post.telegram,
     )
     server = http_server(create_app(door))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -205,10 +258,12 @@ async def _http(
 
 @contextlib.asynccontextmanager
 async def _once_up(
-    client: TelegramClient, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
+    post: Post, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
 ) -> AsyncIterator[asyncio.Task[None]]:
     async def until_true() -> None:
-        await client.online.wait()
+        await post.manned.wait()
+        if post.client is not None:
+            await post.client.online.wait()
         if await call():
             stop.set()
         await stop.wait()

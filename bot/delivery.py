@@ -71,6 +71,7 @@ class Delivery:
         self.something_to_record = asyncio.Event()
         self.look_at = EVER
         self.stopping = asyncio.Event()
+        self.grace = STOP_GRACE
 
     @property
     def idle(self) -> bool:
@@ -90,8 +91,10 @@ class Delivery:
             await _end([recorder])
             await self._record_now()
 
-    def stop(self) -> None:
-        """Claims nothing more, begins no further send."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Claims nothing more, begins no further send. `at_once`: those under way are given up too; whoever
+        takes over asks Telegram about them under the same random_ids."""
+        self.grace = 0 if at_once else STOP_GRACE
         self.stopping.set()
 
     async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -281,7 +284,7 @@ class Delivery:
         while not self.ready.empty():
             self._ended(self._untried(self.ready.get_nowait()))
         try:
-            async with asyncio.timeout(STOP_GRACE):
+            async with asyncio.timeout(self.grace):
                 while self.in_hand:
                     self.something_ended.clear()
                     await self.something_ended.wait()

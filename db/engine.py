@@ -48,6 +48,18 @@ MOST_TOGETHER = 256
 """Writes in one commit; a bound on how long the first of them waits."""
 POOL = 10
 COMMAND_TIMEOUT = 30.0
+ANSWER_PATIENCE = 10.0
+"""Seconds after which a seat whose server does not answer counts as lost."""
+WATCHED = """
+SELECT set_config(name, wanted, false) FROM (VALUES
+    ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'),
+    ('tcp_user_timeout', '5s'), ('idle_session_timeout', '5s'),
+    ('idle_in_transaction_session_timeout', '5s')
+) AS settings (name, wanted) JOIN pg_settings USING (name)
+"""
+"""After five seconds of silence the server ends a seat's connection: its client is gone (TCP,
+runtime-config-connection) or does not move any more (runtime-config-client). Older servers lack some of
+these."""
 
 UNAVAILABLE_CODES = {
     sqlite3.SQLITE_BUSY,
@@ -141,11 +153,20 @@ class _OpenTransaction:
 _in_use: "SQLiteEngine | PostgresEngine | None" = None
 
 
+_seat: "ContextVar[Seat | None]" = ContextVar("seat", default=None)
+
+
 def current() -> "SQLiteEngine | PostgresEngine":
     """The database in use. Raises DatabaseUnavailable when `conf.use` has not said which."""
-    if _in_use is None:
+    in_use = _seat.get() or _in_use
+    if in_use is None:
         raise DatabaseUnavailable from RuntimeError("no database has been opened")
-    return _in_use
+    return in_use
+
+
+def take_seat(seat: "Seat") -> None:
+    """This task, and those it starts, ask the database over this connection alone."""
+    _seat.set(seat)
 
 
 def make_current(engine: "SQLiteEngine | PostgresEngine") -> None:
@@ -578,7 +599,7 @@ class PostgresEngine(PiccoloPostgresEngine):
             await self.close_connection_pool()
 
     async def get_new_connection(self) -> Any:
-        """One beside the pool: for the lock of migrations, and for Piccolo's command line, which opens no
+        """One beside the pool: for locks, for listening, and for Piccolo's command line, which opens no
         pool."""
         with _ours():
             if self._opened and self.pool is None:
@@ -634,3 +655,78 @@ class PostgresEngine(PiccoloPostgresEngine):
         """Piccolo's schema changes."""
         with _ours():
             return await super().run_ddl(ddl, in_pool)
+
+    async def seat(self) -> "Seat":
+        """A connection beside the pool, for one purpose, watched from both ends."""
+        connection = await self.get_new_connection()
+        with _ours():
+            try:
+                await connection.execute(WATCHED)
+            except BaseException:
+                connection.terminate()
+                raise
+        return Seat(self, connection)
+
+
+class _Here:
+    """What a query that joins a seat's transaction needs to know of it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+
+class Seat(PostgresEngine):
+    """The same database over one connection, and never over another: what is asked after its end fails."""
+
+    __slots__ = ("_turn", "connection", "lost")
+
+    def __init__(self, engine: PostgresEngine, connection: Any) -> None:
+        super().__init__(engine._dsn)
+        self.current_transaction = engine.current_transaction
+        self.pool = engine.pool
+        self._opened = True
+        self.connection = connection
+        self.lost = asyncio.Event()
+        """Set when the connection has ended, whoever ended it."""
+        self._turn = asyncio.Lock()
+        connection.add_termination_listener(lambda _: self.lost.set())
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        with _ours():
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                yield transaction.connection
+                return
+            async with self._turn:
+                yield self.connection
+
+    def write(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction on this connection."""
+        return self._transaction_here()
+
+    @asynccontextmanager
+    async def _transaction_here(self) -> AsyncIterator[Any]:
+        async with self._connection() as connection, connection.transaction() as transaction:
+            token = self.current_transaction.set(cast(Any, _Here(connection)))
+            try:
+                yield transaction
+            finally:
+                self.current_transaction.reset(token)
+
+    async def keep_alive(self, pause: float) -> None:
+        """Shows the server that we live, until it does not answer; then the seat is lost."""
+        with suppress(DatabaseUnavailable, TimeoutError):
+            while not self.lost.is_set():
+                async with asyncio.timeout(ANSWER_PATIENCE):
+                    await self.fetch("SELECT 1")
+                await asyncio.sleep(pause)
+        self.connection.terminate()
+
+    async def leave(self) -> None:
+        """Ends the connection, and what it holds."""
+        try:
+            async with asyncio.timeout(ANSWER_PATIENCE):
+                await self.connection.close()
+        except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+            self.connection.terminate()

@@ -16,7 +16,7 @@ class Door:
     jwt_secret: str = field(repr=False)
     version: str
     telegram: Callable[[], str]
-    """The bot's connection now: "connected", "connecting" or "off" (a process that runs without the bot)."""
+    """The bot's connection now: "connected", "connecting", "standby" or "off", as `Health` says them."""
     send_wait: float = 5.0
     """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
     limit_send: int = 0

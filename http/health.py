@@ -17,7 +17,8 @@ PATIENCE = 2.0
 
 
 class Health(msgspec.Struct):
-    """`telegram` is "connected", "connecting" or "off" (no bot in this process, which is fine)."""
+    """`telegram` is "connected", "connecting", "standby" (another process delivers) or "off" (no bot in this
+    process); the last two are fine."""
 
     answer: str
     database: str
@@ -30,7 +31,7 @@ class Health(msgspec.Struct):
 async def health(request: Call) -> Answer:
     door = inside(request.scope).door
     telegram = door.telegram()
-    wrong = [] if telegram in ("connected", "off") else ["Telegram is not connected."]
+    wrong = [] if telegram in ("connected", "standby", "off") else ["Telegram is not connected."]
     now = datetime.now(UTC)
     database, overdue = "ok", None
     try:

@@ -11,7 +11,7 @@ from djangobot.http import health
 from .conftest import Api
 
 
-@pytest.mark.parametrize("telegram", ["connected", "off"])
+@pytest.mark.parametrize("telegram", ["connected", "standby", "off"])
 async def test_all_well_is_200(api: Api, telegram: str) -> None:
     """A process without the bot is well, too."""
     api.telegram.state = telegram
