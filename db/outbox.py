@@ -15,6 +15,9 @@ from djangobot.db.errors import DatabaseUnavailable
 
 SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
+EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
+EXPIRE_MOST = 1000
+"""Messages that end as expired in one transaction."""
 RUNG_MOST = 100_000
 """Chats that may be rung for at once; `look` finds the others. A process without a deliverer answers none."""
 
@@ -39,7 +42,12 @@ class Claimed(msgspec.Struct, frozen=True):
     token_name: str
     token_prefix: str
     urgent: bool
+    hurries: bool
+    """Itself, or another of its chat behind it, is urgent."""
     expires: datetime | None
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires is not None and now >= self.expires
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -63,9 +71,16 @@ class Uncertain(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Expired(msgspec.Struct, frozen=True):
+    """Its time was over before it was sent, so it never will be."""
+
+    message: Claimed
+    reason: str | None = None
+
+
 class Postponed(msgspec.Struct, frozen=True):
-    """Back to the queue. `not_done`: Telegram said so, thus the attempt does not count against repeating
-    it."""
+    """Back to the queue. `not_done`: Telegram said so, or was not asked: the attempt does not count against
+    repeating it. One before it, whose answer was lost, still does."""
 
     message: Claimed
     until: datetime
@@ -73,7 +88,7 @@ class Postponed(msgspec.Struct, frozen=True):
     not_done: bool = False
 
 
-Settled = Sent | Failed | Uncertain | Postponed
+Settled = Sent | Failed | Uncertain | Expired | Postponed
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
 UNSETTLED = "m.status IN ('queued', 'sending')"
@@ -90,6 +105,8 @@ WITH RECURSIVE backlog (chat) AS (
     FROM backlog b WHERE b.chat IS NOT NULL
 )
 """
+# An urgent message makes its whole chat hurry: what stands before it there must go first.
+HURRIES = f"EXISTS (SELECT 1 FROM message m WHERE m.chat = c.id AND m.urgent AND {UNSETTLED})"
 # Somebody of the chat being sent need not be the oldest: PostgreSQL gives ids out before the commit.
 WAITING = """m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL
   AND NOT EXISTS (SELECT 1 FROM message s WHERE s.chat = m.chat AND s.status = 'sending')"""
@@ -105,11 +122,12 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        c.language AS language, m.text AS text, m.type AS type, m.random_id AS random_id,
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
-       COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires
+       COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
+       {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE {WAITING} AND m.next_attempt <= $1
-ORDER BY m.next_attempt, m.id LIMIT $2
+ORDER BY hurries DESC, m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
@@ -120,7 +138,7 @@ WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.ne
 """
 WAITING_CHATS = f"""
 {HEADS}
-SELECT m.chat AS chat, m.next_attempt AS due
+SELECT m.chat AS chat, m.next_attempt AS due, {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 WHERE {WAITING} ORDER BY m.next_attempt, m.id
 """
@@ -144,8 +162,19 @@ POSTPONE = f"""
 UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL {CLAIMED}
 """
 POSTPONE_NOT_DONE = f"""
-UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL, first_attempt =
-NULL {CLAIMED}
+UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL,
+                   first_attempt = $5 {CLAIMED}
+"""
+# A lost answer may mean that it is in the chat: then nobody can say that it expired unsent.
+EXPIRE = """
+UPDATE message SET status = CASE WHEN first_attempt IS NULL THEN 'expired' ELSE 'uncertain' END,
+                   failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END
+WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND expires <= $1
+RETURNING public_id, chat, status, failure
+"""
+EXPIRING = """
+SELECT id FROM message WHERE status = 'queued' AND expires IS NOT NULL AND expires <= $1
+ORDER BY expires LIMIT $2
 """
 NOTICE = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
@@ -198,7 +227,20 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
         if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
             raise
         return await _claim(now, limit, lease, chats)
-    return [Claimed(**{**row, "public_id": str(row["public_id"])}) for row in rows if row["id"] in taken]
+    claimed = [_claimed(row) for row in rows if row["id"] in taken]
+    _hurrying.difference_update(message.chat_id for message in claimed if message.urgent)
+    return claimed
+
+
+def _claimed(row: Row) -> Claimed:
+    return Claimed(
+        **{
+            **row,
+            "public_id": str(row["public_id"]),
+            "urgent": bool(row["urgent"]),
+            "hurries": bool(row["hurries"]),
+        }
+    )
 
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
@@ -221,7 +263,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(statements.items()))
     for result in results:
         _tell(result)
-        ring(result.message.chat_id)
+        ring(result.message.chat_id, urgent=result.message.hurries)
     _count([result for result in results if result.message.kind == "message"], now)
 
 
@@ -231,8 +273,33 @@ async def look(now: datetime) -> datetime | None:
         due: datetime = row["due"]
         if due > now:
             return due
-        ring(row["chat"])
+        ring(row["chat"], urgent=bool(row["hurries"]))
     return None
+
+
+async def expire(now: datetime) -> int:
+    """Ends what waits and will not be sent any more, whatever it waits for: a blocked chat, Telegram, its
+    turn. How many these were; asked again, it goes on where it stopped."""
+    rows = await current().fetch(EXPIRING, now, EXPIRE_MOST)
+    if not rows:
+        return 0
+    ids = current().each([row["id"] for row in rows])
+    ended = await current().execute(EXPIRE, now, EXPIRED_IN_DOUBT, ids)
+    for row in ended:
+        tell(str(row["public_id"]), row["status"], row["failure"])
+        ring(row["chat"])
+        metrics.count_end(row["status"])
+        log.warning("message " + row["status"], id=str(row["public_id"]), chat=row["chat"])
+    return len(ended)
+
+
+async def due_now(now: datetime) -> int:
+    """What was put off until later is due at once: the clock stepped back, and nobody knows for how long
+    these would wait. How many these are."""
+    rows = await current().execute(
+        "UPDATE message SET next_attempt = $1 WHERE status = 'queued' AND next_attempt > $1 RETURNING id", now
+    )
+    return len(rows)
 
 
 async def oldest_due(now: datetime) -> datetime | None:
@@ -263,11 +330,13 @@ async def add_notice(
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
 
 
-def _statement(result: Failed | Uncertain | Postponed) -> tuple[str, Sequence[object]]:
+def _statement(result: Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:
     row = (result.message.id, result.message.random_id)
-    reason = result.reason[:FAILURE_LENGTH]
+    reason = None if result.reason is None else result.reason[:FAILURE_LENGTH]
     if isinstance(result, Postponed):
-        return (POSTPONE_NOT_DONE if result.not_done else POSTPONE), (*row, result.until, reason)
+        if result.not_done:
+            return POSTPONE_NOT_DONE, (*row, result.until, reason, result.message.first_attempt)
+        return POSTPONE, (*row, result.until, reason)
     return END, (*row, _status(result), reason)
 
 
@@ -279,12 +348,18 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
             metrics.send_seconds.observe(max(0.0, (now - result.message.created).total_seconds()))
         elif isinstance(result, Failed):
             metrics.count_failed(result.reason)
-        elif isinstance(result, Uncertain):
-            metrics.uncertain.inc()
+        elif not isinstance(result, Postponed):
+            metrics.count_end(_status(result))
 
 
 def _status(result: Settled) -> str:
-    return {Sent: "sent", Failed: "failed", Uncertain: "uncertain", Postponed: "queued"}[type(result)]
+    return {
+        Sent: "sent",
+        Failed: "failed",
+        Uncertain: "uncertain",
+        Expired: "expired",
+        Postponed: "queued",
+    }[type(result)]
 
 
 # Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
@@ -318,15 +393,23 @@ class Bell:
 
 
 _bell = Bell()
+_urgent_bell = Bell()
 _rung: dict[int, None] = {}
+_rung_urgently: dict[int, None] = {}
+_hurrying: set[int] = set()
+"""Chats in which something urgent was accepted that nobody has claimed yet."""
 Outcome = asyncio.Future[tuple[str, str | None]]
 _expected: dict[str, list[Outcome]] = {}
 """By public_id; several wait for one message when its sender asked again under the same key."""
 
 
-def ring(chat_id: int) -> None:
+def ring(chat_id: int, *, urgent: bool = False) -> None:
     """Something may be due in this chat: wakes the deliverer."""
-    if len(_rung) < RUNG_MOST:
+    if urgent or chat_id in _hurrying:
+        if len(_hurrying) < RUNG_MOST:
+            _rung_urgently.setdefault(chat_id)
+        _urgent_bell.set()
+    elif len(_rung) < RUNG_MOST:
         _rung.setdefault(chat_id)
     _bell.set()
 
@@ -338,6 +421,17 @@ def rung(most: int) -> list[int]:
         del _rung[chat_id]
     if not _rung:
         _bell.clear()
+    return chats
+
+
+def rung_urgently(most: int) -> list[int]:
+    """The same of those in which something urgent waits."""
+    chats = list(islice(_rung_urgently, most))
+    for chat_id in chats:
+        del _rung_urgently[chat_id]
+        _rung.pop(chat_id, None)
+    if not _rung_urgently:
+        _urgent_bell.clear()
     return chats
 
 
