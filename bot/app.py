@@ -8,25 +8,26 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
 import structlog
 import uvicorn
 from litestar import Litestar
-from pyrogram.errors import RPCError
+from pyrogram.errors import FloodWait, RPCError
 
 from djangobot import __version__
 from djangobot.bot import commands
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
-from djangobot.bot.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.gateway import Gateway, GatewayError, Refused, seconds_of
 from djangobot.bot.inbox import Inbox
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import duty, outbox
+from djangobot.db import duty, outbox, service
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.http.app import Door, create_app
@@ -164,7 +165,12 @@ async def _on_duty(
     gateway = Gateway(client)
     reception = Reception(gateway, commands.write, commands.press)
     inbox = Inbox(client, reception.receive)
-    delivery = Delivery(gateway, Pacing(settings.rate_chat, settings.rate_total))
+    delivery = Delivery(
+        gateway,
+        Pacing(settings.rate_chat, settings.rate_total),
+        concurrency=settings.concurrency,
+        safe_to_repeat=timedelta(hours=settings.safe_to_repeat),
+    )
     connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox))
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
@@ -185,7 +191,13 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox
     """Signs in, and again whenever Telegram forgot the session. Raises StartError when it refuses us."""
     while True:
         try:
+            await asyncio.sleep(await service.flood_left(datetime.now(UTC), "sign_in_until"))
             await client.start()
+        except FloodWait as exc:
+            seconds = seconds_of(exc)
+            log.warning("flood wait of the sign-in", seconds=seconds)
+            await service.note_flood(timedelta(seconds=seconds), datetime.now(UTC), "sign_in_until")
+            continue
         except RPCError as exc:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "

@@ -2,7 +2,7 @@
 
 The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the
 chat once whatever happens between Telegram's doing it and our recording it. One chat's messages go one after
-another, many chats at the same time; Telegram's waits hold for the chat they hit.
+another, many chats at the same time; Telegram's waits hold for the chat they hit. Urgent ones go first.
 """
 
 import asyncio
@@ -14,21 +14,26 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from djangobot.bot.gate import Gate
 from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
 from djangobot.bot.pacing import Pacing
+from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
-from djangobot.db import chats, metrics, outbox
+from djangobot.db import chats, metrics, outbox, service
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.outbox import Claimed, Failed, Postponed, Sent, Settled, Uncertain
+from djangobot.db.outbox import Claimed, Expired, Failed, Postponed, Sent, Settled, Uncertain
 
 log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 50
-"""Calls to Telegram under way at once."""
-READY = 8 * CONCURRENT_SENDS
-"""Messages in hand that wait for nothing but a free place."""
-FEW = 2 * CONCURRENT_SENDS
-"""Ready messages below which more are claimed: many at once, yet before the workers run dry."""
+"""Calls to Telegram under way at once, unless set otherwise."""
+READY = 8
+"""Messages in hand that wait for nothing but a free place, for each of those calls."""
+FEW = 2
+"""Ready messages, for each of them, below which more are claimed: many at once, yet before the workers run
+dry."""
+URGENT = 100
+"""Urgent ones' chats claimed at once, however many others are ready."""
 IN_HAND = 5000
 """Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
 GATHER = 0.02
@@ -43,6 +48,10 @@ SAFE_TO_REPEAT = timedelta(hours=24)
 uncertain."""
 EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+WATCH = 0.5
+"""Seconds between looks at what nobody rings for."""
+CLOCK_STEP = timedelta(seconds=2)
+"""By so much less than expected the clock must have moved to have stepped back."""
 STOP_GRACE = 10.0
 """Seconds the sends under way get to end when the process stops."""
 
@@ -54,18 +63,37 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class PartlySent(FloodWait):
+    """Telegram took the first part and wants us to wait with the next: repeating begins with the first, which
+    Telegram knows by its random_id."""
+
+    def __init__(self, wait: FloodWait) -> None:
+        super().__init__(wait.seconds, whole_bot=wait.whole_bot)
+
+
 class Delivery:
     """The one deliverer of one bot. `run` until `stop`."""
 
-    def __init__(self, gateway: Gateway, pacing: Pacing, now: Now = utc_now) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        pacing: Pacing,
+        *,
+        concurrency: int = CONCURRENT_SENDS,
+        safe_to_repeat: timedelta = SAFE_TO_REPEAT,
+        now: Now = utc_now,
+    ) -> None:
         self.gateway = gateway
         self.pacing = pacing
+        self.gate = Gate()
+        self.concurrency = concurrency
+        self.safe_to_repeat = safe_to_repeat
         self.now = now
         self.in_hand = 0
         """Claimed and without an outcome: held, ready, or being sent."""
         self.held: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
         """Those whose chat's turn has not come, by their id."""
-        self.ready: asyncio.Queue[Claimed] = asyncio.Queue()
+        self.ready = Ready()
         self.outcomes: list[Settled] = []
         self.something_ended = asyncio.Event()
         self.something_to_record = asyncio.Event()
@@ -82,13 +110,14 @@ class Delivery:
         """Delivers until `stop`; then lets the sends under way end and records them."""
         await self._patiently(self._take_over)
         recorder = asyncio.create_task(self._record())
-        workers = [asyncio.create_task(self._work()) for _ in range(CONCURRENT_SENDS)]
+        watch = asyncio.create_task(self._watch())
+        workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)
         finally:
             await self._finish(workers)
-            await _end([recorder])
+            await _end([recorder, watch])
             await self._record_now()
 
     def stop(self, *, at_once: bool = False) -> None:
@@ -111,6 +140,10 @@ class Delivery:
                 return
 
     async def _take_over(self) -> None:
+        await self.gate.remember(self.now())
+        before = await service.last_clock()
+        if before is not None and self.now() < before:
+            await self._clock_stepped_back()
         reclaimed = await outbox.reclaim(self.now())
         if reclaimed:
             log.info("messages in flight at the last stop taken up again", count=reclaimed)
@@ -120,10 +153,18 @@ class Delivery:
         if not self.gateway.online.is_set():
             await self._unless_stopping(self.gateway.online.wait())
             return
-        room = min(READY - self.ready.qsize(), IN_HAND - self.in_hand)
-        if room < READY - FEW:
+        if not self.gate.open:
+            self._put_back()
+            await self._unless_stopping(self.gate.opened.wait())
+            return
+        room = min(READY * self.concurrency - self.ready.qsize(), IN_HAND - self.in_hand)
+        if hurrying := outbox.rung_urgently(URGENT):
+            for chat_id in hurrying:
+                self.ready.hurry(chat_id)
+            self._take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
+        elif room < (READY - FEW) * self.concurrency:
             self.something_ended.clear()
-            await self._unless_stopping(self.something_ended.wait())
+            await self._unless_stopping(self.something_ended.wait(), outbox.wait_for_urgent_ring())
         elif self.now() >= self.look_at:
             await self._look()
         elif rung := outbox.rung(room):
@@ -154,9 +195,46 @@ class Delivery:
         del self.held[message.id]
         self.ready.put_nowait(message)
 
-    async def _unless_stopping(self, awaited: Coroutine[None, None, object]) -> None:
-        """Awaits it, or `stop` if that comes first."""
-        waiting = {asyncio.ensure_future(awaited), asyncio.ensure_future(self.stopping.wait())}
+    async def _watch(self) -> None:
+        """Every second: what has expired, whether delivery is paused, whether the clock is what it was."""
+        ticks, wall = time.monotonic(), self.now()
+        noted = -LONGEST_NAP
+        while True:
+            try:
+                await self.gate.look()
+                while await outbox.expire(self.now()):
+                    pass
+                passed = timedelta(seconds=time.monotonic() - ticks)
+                if self.now() < wall + passed - CLOCK_STEP:
+                    await self._clock_stepped_back()
+                ticks, wall = time.monotonic(), self.now()
+                if ticks - noted >= LONGEST_NAP:
+                    await service.note_clock(wall)
+                    noted = ticks
+            except DatabaseUnavailable:
+                pass  # the turns say so
+            await asyncio.sleep(WATCH)
+
+    async def _clock_stepped_back(self) -> None:
+        """What was to come later would come much later: it is due now. Waits that Telegram asked for are kept
+        on the monotonic clock, too."""
+        count = await outbox.due_now(self.now())
+        log.warning("the clock stepped back", messages_due_now=count)
+        self.look_at = EVER
+        self.something_ended.set()
+
+    def _put_back(self) -> None:
+        """What is in hand and was not begun."""
+        for message, turn in self.held.values():
+            turn.cancel()
+            self._ended(self._untried(message))
+        self.held.clear()
+        while not self.ready.empty():
+            self._ended(self._untried(self.ready.get_nowait()))
+
+    async def _unless_stopping(self, *awaited: Coroutine[None, None, object]) -> None:
+        """Awaits the first of these, or `stop` if that comes first."""
+        waiting = {asyncio.ensure_future(one) for one in (*awaited, self.stopping.wait())}
         _, late = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in late:
             task.cancel()
@@ -166,6 +244,10 @@ class Delivery:
         while True:
             message = await self.ready.get()
             try:
+                pause = self.pacing.reserve_total(time.monotonic()) - time.monotonic()
+                if pause > 0:
+                    await _nap(self.stopping, pause)
+                    message = self.ready.instead_of(message)
                 outcome = await self._outcome(message)
             except asyncio.CancelledError:
                 self._ended(Postponed(message, self.now(), "interrupted"))
@@ -189,32 +271,30 @@ class Delivery:
             self.look_at = min(self.look_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
-        if message.first_attempt and self.now() - message.first_attempt > SAFE_TO_REPEAT:
-            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
-        if not await self._comes(self.pacing.reserve_total(time.monotonic())):
+        if self.stopping.is_set() or not self.gate.open:
             return self._untried(message)
+        now = self.now()
+        if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:
+            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
+        if message.expired(now):
+            if message.first_attempt:
+                return Uncertain(message, outbox.EXPIRED_IN_DOUBT)
+            return Expired(message)
         try:
             return Sent(message, await self._send_parts(message))
         except Lost as exc:
             return self._put_off(message, f"no answer: {exc}")
         except FloodWait as exc:
-            return self._obey(message, exc.seconds)
+            return await self._obey(message, exc)
         except Blocked as exc:
             await chats.block(message.chat_id, self.now())
             return Failed(message, exc.reason)
         except Refused as exc:
             return Failed(message, exc.reason)
 
-    async def _comes(self, at: float) -> bool:
-        """Waits for a time of the monotonic clock; False when the process stops before it."""
-        pause = at - time.monotonic()
-        if pause > 0:
-            await _nap(self.stopping, pause)
-        return not self.stopping.is_set()
-
     def _untried(self, message: Claimed) -> Postponed:
         log.debug("message put back", id=message.public_id, chat=message.chat_id)
-        return Postponed(message, self.now(), "stopped before it was sent", not_done=True)
+        return Postponed(message, self.now(), "put back before it was sent", not_done=True)
 
     async def _send_parts(self, message: Claimed) -> int:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
@@ -222,7 +302,10 @@ class Delivery:
         parts: Sequence[Text] = render_message(message)
         first = await self.gateway.send(peer, parts[0], message.random_id)
         for number, part in enumerate(parts[1:], start=1):
-            await self.gateway.send(peer, part, derived_id(message.random_id, number))
+            try:
+                await self.gateway.send(peer, part, derived_id(message.random_id, number))
+            except FloodWait as exc:
+                raise PartlySent(exc) from exc
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
@@ -240,13 +323,19 @@ class Delivery:
         )
         return Postponed(message, self.now() + timedelta(seconds=pause), reason)
 
-    def _obey(self, message: Claimed, seconds: int) -> Postponed:
-        """FLOOD_WAIT: this chat waits what Telegram says, to the second; others go on."""
+    async def _obey(self, message: Claimed, wait: FloodWait) -> Postponed:
+        """FLOOD_WAIT: this chat waits what Telegram says, to the second; whether others do, the gate
+        decides."""
+        seconds, now = wait.seconds, self.now()
         metrics.flood_waits.inc()
         log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
         self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
+        await self.gate.told_to_wait(message.chat_id, seconds, now, whole_bot=wait.whole_bot)
         return Postponed(
-            message, self.now() + timedelta(seconds=seconds), f"flood wait {seconds} s", not_done=True
+            message,
+            now + timedelta(seconds=seconds),
+            f"flood wait {seconds} s",
+            not_done=not isinstance(wait, PartlySent),
         )
 
     async def _record(self) -> None:
@@ -277,12 +366,7 @@ class Delivery:
 
     async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
         """What was not begun goes back; what is being sent gets STOP_GRACE."""
-        for message, turn in self.held.values():
-            turn.cancel()
-            self._ended(self._untried(message))
-        self.held.clear()
-        while not self.ready.empty():
-            self._ended(self._untried(self.ready.get_nowait()))
+        self._put_back()
         try:
             async with asyncio.timeout(self.grace):
                 while self.in_hand:
@@ -311,6 +395,8 @@ def _log_settled(batch: Sequence[Settled]) -> None:
                 log.warning("message failed", **where, reason=outcome.reason)
             case Uncertain():
                 log.warning("message uncertain", **where, reason=outcome.reason)
+            case Expired():
+                log.warning("message expired", **where)
             case Postponed():
                 pass  # said when it was put off
 

@@ -55,11 +55,12 @@ class Lost(GatewayError):
 
 
 class FloodWait(GatewayError):
-    """Telegram wants no such call for `seconds`."""
+    """Telegram wants no such call for `seconds`; `whole_bot`: the call concerned no chat."""
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: int, *, whole_bot: bool = False) -> None:
         super().__init__(f"wait {seconds} s")
         self.seconds = seconds
+        self.whole_bot = whole_bot
 
 
 class Refused(GatewayError):
@@ -242,7 +243,7 @@ class Gateway:
         except (RandomIdDuplicate, MessageNotModified, QueryIdInvalid):
             raise
         except (PyrogramFloodWait, SlowmodeWait) as exc:
-            raise FloodWait(_seconds(exc)) from exc
+            raise FloodWait(seconds_of(exc), whole_bot=not hasattr(query, "peer")) from exc
         except UserIsBlocked as exc:
             raise Blocked("blocked") from exc
         except (InputUserDeactivated, UserDeactivated) as exc:
@@ -307,7 +308,8 @@ def _markup(text: Text) -> Any:
     return raw.types.ReplyInlineMarkup(rows=rows)
 
 
-def _seconds(exc: RPCError) -> int:
+def seconds_of(exc: RPCError) -> int:
+    """What Telegram wants us to wait; half a minute when it does not say."""
     return max(1, int(exc.value)) if isinstance(exc.value, int) else 30
 
 

@@ -45,6 +45,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str = "console"
     rate_chat: float = GUIDANCE_RATE_CHAT
     rate_total: float = GUIDANCE_RATE_TOTAL
+    concurrency: int = 50
+    safe_to_repeat: float = 24.0
     limit_send: int = 0
     send_wait: float = 5.0
 
@@ -190,6 +192,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "LOG_FORMAT": _one_of("console", "json"),
     "RATE_CHAT": _number(1000),
     "RATE_TOTAL": _number(10000),
+    "CONCURRENCY": _whole(1, 1000),
+    "SAFE_TO_REPEAT": _number(24 * 30),
     "LIMIT_SEND": _whole(0, 1_000_000),
     "SEND_WAIT": _number(60),
 }

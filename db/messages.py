@@ -249,6 +249,8 @@ async def _put(
     metrics.accepted.inc()
     log.debug("message accepted", id=public_id, chat=rows[0]["chat"])
     tokens.note_use(rows[0]["token"], now)
+    if draft.urgent:
+        outbox.hurry(rows[0]["chat"])
     outbox.ring(rows[0]["chat"])
     if settled is None:
         return Accepted(public_id, "queued")

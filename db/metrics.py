@@ -33,6 +33,9 @@ failed = Counter(
 uncertain = Counter(
     "djangobot_uncertain_total", "Messages of which nobody knows whether they arrived.", registry=REGISTRY
 )
+expired = Counter(
+    "djangobot_expired_total", "Messages whose time was over before they were sent.", registry=REGISTRY
+)
 retries = Counter(
     "djangobot_retries_total",
     "Sends put off after a lost answer or a fault, to be repeated.",
@@ -63,6 +66,11 @@ telegram_connected = Gauge(
 def count_failed(reason: str) -> None:
     """Under its reason, or under `other`."""
     failed.labels(reason if reason in REASONS else "other").inc()
+
+
+def count_end(status: str) -> None:
+    """An end that is neither sent nor failed."""
+    {"uncertain": uncertain, "expired": expired}[status].inc()
 
 
 def exposition(queue: float, oldest_due: float, *, connected: bool) -> bytes:

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 import msgspec
+import structlog
 import uuid_utils
 
 from djangobot.db import credentials, metrics
-from djangobot.db.engine import current, is_unique_violation
+from djangobot.db.engine import Row, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
 
 SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
@@ -403,11 +406,18 @@ _expected: dict[str, list[Outcome]] = {}
 """By public_id; several wait for one message when its sender asked again under the same key."""
 
 
+def hurry(chat_id: int) -> None:
+    """Something urgent was accepted in this chat: until it is claimed, each ring for it is urgent."""
+    if len(_hurrying) < RUNG_MOST:
+        _hurrying.add(chat_id)
+
+
 def ring(chat_id: int, *, urgent: bool = False) -> None:
     """Something may be due in this chat: wakes the deliverer."""
     if urgent or chat_id in _hurrying:
-        if len(_hurrying) < RUNG_MOST:
+        if len(_rung_urgently) < RUNG_MOST:
             _rung_urgently.setdefault(chat_id)
+            _rung.pop(chat_id, None)
         _urgent_bell.set()
     elif len(_rung) < RUNG_MOST:
         _rung.setdefault(chat_id)
@@ -419,8 +429,7 @@ def rung(most: int) -> list[int]:
     chats = list(islice(_rung, most))
     for chat_id in chats:
         del _rung[chat_id]
-    if not _rung:
-        _bell.clear()
+    _hush()
     return chats
 
 
@@ -429,10 +438,20 @@ def rung_urgently(most: int) -> list[int]:
     chats = list(islice(_rung_urgently, most))
     for chat_id in chats:
         del _rung_urgently[chat_id]
-        _rung.pop(chat_id, None)
+    _hush()
+    return chats
+
+
+def _hush() -> None:
     if not _rung_urgently:
         _urgent_bell.clear()
-    return chats
+        if not _rung:
+            _bell.clear()
+
+
+async def wait_for_urgent_ring() -> None:
+    """Until somebody rings for a chat in which something urgent waits."""
+    await _urgent_bell.wait()
 
 
 async def wait_for_ring(seconds: float) -> None:

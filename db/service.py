@@ -1,7 +1,7 @@
 """The service's own state: a few named values that outlive the process and hold for all processes."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 import msgspec
 from piccolo.columns import Text, Timestamptz, Varchar
@@ -33,3 +33,39 @@ async def get(name: str) -> Any:
 async def put(name: str, value: Any, now: datetime) -> None:
     """Anything JSON can say; None for nothing."""
     await current().execute(PUT, name, msgspec.json.encode(value).decode(), now)
+
+
+class Flood(msgspec.Struct, frozen=True):
+    """Until when Telegram wants us to wait, and how long that was when it said so."""
+
+    until: datetime
+    seconds: float
+
+
+FloodName = Literal["flood_until", "sign_in_until"]
+"""Of the whole bot's messages, and of signing in."""
+
+
+async def note_flood(wait: timedelta, now: datetime, name: FloodName = "flood_until") -> None:
+    """Telegram wants us to wait, from now on."""
+    await put(name, Flood(now + wait, wait.total_seconds()), now)
+
+
+async def flood_left(now: datetime, name: FloodName = "flood_until") -> float:
+    """For how many seconds it still does. Never for more than it said, whatever the clock did meanwhile."""
+    value = await get(name)
+    if value is None:
+        return 0.0
+    flood = msgspec.convert(value, Flood)
+    return min(max(0.0, (flood.until - now).total_seconds()), flood.seconds)
+
+
+async def note_clock(now: datetime) -> None:
+    """The service was there at that time."""
+    await put("clock", now, now)
+
+
+async def last_clock() -> datetime | None:
+    """When the service was there last, by the clock of then."""
+    value = await get("clock")
+    return None if value is None else msgspec.convert(value, datetime)
