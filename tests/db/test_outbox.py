@@ -1,8 +1,11 @@
 """The outbox: claiming in order and fairly, settling, and surviving a process that dies."""
 
+import asyncio
 from datetime import timedelta
 
-from djangobot.db import messages, outbox
+import pytest
+
+from djangobot.db import chats, messages, outbox
 
 from .conftest import MINUTE, NOW, World
 
@@ -78,3 +81,90 @@ async def test_a_claim_takes_no_more_than_its_limit_oldest_first(world: World) -
     for number, token in enumerate(linked):
         await messages.accept(token, str(number), "Text", NOW - timedelta(seconds=number))
     assert [message.text for message in await claim(2)] == ["4", "3"]
+
+
+async def test_what_is_urgent_is_claimed_first_and_takes_what_stands_before_it_along(world: World) -> None:
+    """In its chat the order stays."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(3)]
+    for number, token in enumerate(linked):
+        await messages.accept(token, f"plain {number}", "Text", NOW)
+    await messages.accept(linked[2], "urgent", "Text", NOW, urgent=True)
+    (first,) = await claim(1)
+    assert (first.text, first.urgent, first.hurries) == ("plain 2", False, True)
+    await outbox.settle([outbox.Sent(first, 1)], NOW)
+    (second,) = await claim(1)
+    assert (second.text, second.urgent) == ("urgent", True)
+    await outbox.settle([outbox.Sent(second, 2)], NOW)
+    assert [(message.text, message.hurries) for message in await claim()] == [
+        ("plain 0", False),
+        ("plain 1", False),
+    ]
+
+
+async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the urgent one comes while another of its chat is being sent."""
+    for memory in ("_rung", "_rung_urgently"):
+        monkeypatch.setattr(outbox, memory, {})
+    monkeypatch.setattr(outbox, "_hurrying", set())
+    account = await world.account()
+    people = [await world.person() for _ in range(2)]
+    plain, urgent = [await world.link(account, person) for person in people]
+    outbox.rung(100)
+    for token in (plain, urgent):
+        await messages.accept(token, "x", "Text", NOW)
+    assert outbox.rung(100) == [person.id for person in people]
+    claimed = await claim()
+    await messages.accept(urgent, "hurry", "Text", NOW, urgent=True)
+    assert outbox.rung_urgently(100) == [people[1].id]
+    await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
+    assert (outbox.rung_urgently(100), outbox.rung(100)) == ([people[1].id], [people[0].id])
+
+
+async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(world: World) -> None:
+    """Its sender, who waits, is told; the messages behind it go on when the person is back."""
+    person = await world.person()
+    token = await world.link(await world.account(), person)
+    waiting = asyncio.create_task(messages.accept(token, "soon", "Text", NOW, wait=30, ttl=60))
+    while not await outbox.depth():  # noqa: ASYNC110 - in the database
+        await asyncio.sleep(0)
+    kept = await messages.accept(token, "any time", "Text", NOW)
+    await chats.block(person.id, NOW)
+    assert await outbox.expire(NOW + timedelta(seconds=59.999999)) == 0
+    assert await outbox.expire(NOW + MINUTE) == 1
+    assert await outbox.expire(NOW + MINUTE) == 0
+    accepted = await waiting
+    assert (accepted.status, accepted.failure) == ("expired", None)
+    assert (await messages.of_token(accepted.id, token, NOW)).status == "expired"
+    await chats.unblock(person.id, NOW)
+    assert [message.public_id for message in await claim()] == [kept.id]
+
+
+async def test_what_may_be_in_the_chat_is_not_said_to_have_expired(world: World) -> None:
+    """Its answer was lost: uncertain, though Telegram then said to wait with the repeat."""
+    token = await world.link(await world.account(), await world.person())
+    accepted = await messages.accept(token, "soon", "Text", NOW, ttl=60)
+    (first,) = await claim()
+    await outbox.settle([outbox.Postponed(first, NOW, "no answer")], NOW)
+    (again,) = await claim()
+    until = NOW + timedelta(seconds=90)
+    await outbox.settle([outbox.Postponed(again, until, "flood wait 90 s", not_done=True)], NOW)
+    assert await outbox.expire(NOW + MINUTE) == 1
+    entry = await messages.of_token(accepted.id, token, NOW)
+    assert (entry.status, entry.failure) == ("uncertain", outbox.EXPIRED_IN_DOUBT)
+
+
+async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time(world: World) -> None:
+    """Accepted and put off by the clock of before, hours ahead."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(2)]
+    for token in linked:
+        await messages.accept(token, "x", "Text", NOW)
+    (put_off,) = await claim(1)
+    await outbox.settle([outbox.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
+    back = NOW - timedelta(hours=5)
+    assert await outbox.claim(back, limit=10, lease=MINUTE) == []
+    assert await outbox.due_now(back) == 2
+    assert len(await outbox.claim(back, limit=10, lease=MINUTE)) == 2

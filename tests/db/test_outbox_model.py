@@ -31,7 +31,7 @@ from .conftest import MINUTE, NOW, World, _empty
 
 T = TypeVar("T")
 CHATS, TOKENS_OF_A_CHAT = 3, 2
-OUTCOMES = ["sent", "failed", "uncertain", "postponed", "not done"]
+OUTCOMES = ["sent", "failed", "uncertain", "expired", "postponed", "not done"]
 UNSETTLED = ("queued", "sending")
 
 
@@ -43,10 +43,16 @@ class Modelled(msgspec.Struct):
     token: int
     due: datetime
     random_id: int
+    urgent: bool
+    expires: datetime | None
     status: str = "queued"
     attempts: int = 0
     first_attempt: datetime | None = None
     failure: str | None = None
+
+    def over(self, now: datetime) -> bool:
+        """Queued, and not to be sent any more."""
+        return self.status == "queued" and self.expires is not None and self.expires <= now
 
 
 class Outbox(RuleBasedStateMachine):
@@ -81,6 +87,7 @@ class Outbox(RuleBasedStateMachine):
 
         self.run(prepare())
         outbox.rung(CHATS)
+        outbox.rung_urgently(CHATS)
 
     def teardown(self) -> None:
         self.run(conf.close_database())
@@ -99,11 +106,20 @@ class Outbox(RuleBasedStateMachine):
         ready = [m for m in self.heads() if m.status == "queued" and not self.silent[m.chat]]
         return sorted(ready, key=lambda m: (m.due, self.model.index(m)))
 
-    @rule(number=st.integers(0, CHATS * TOKENS_OF_A_CHAT - 1))
-    def accept(self, number: int) -> None:
+    def hurries(self, chat: int) -> bool:
+        return any(m.urgent for m in self.model if m.chat == chat and m.status in UNSETTLED)
+
+    @rule(
+        number=st.integers(0, CHATS * TOKENS_OF_A_CHAT - 1),
+        urgent=st.booleans(),
+        ttl=st.none() | st.sampled_from([1, 5, 6]),
+    )
+    def accept(self, number: int, urgent: bool, ttl: int | None) -> None:
         chat = self.people[number // TOKENS_OF_A_CHAT].id
         try:
-            accepted = self.run(messages.accept(self.tokens[number], "text", "Text", self.now))
+            accepted = self.run(
+                messages.accept(self.tokens[number], "text", "Text", self.now, urgent=urgent, ttl=ttl)
+            )
         except TokenInvalid:
             assert number in self.revoked
         except ChatBanned:
@@ -116,14 +132,20 @@ class Outbox(RuleBasedStateMachine):
             (row,) = self.run(
                 current().fetch("SELECT random_id FROM message WHERE public_id = $1::uuid", accepted.id)
             )
-            self.model.append(Modelled(accepted.id, chat, number, self.now, row["random_id"]))
+            expires = None if ttl is None else self.now + timedelta(seconds=ttl)
+            self.model.append(
+                Modelled(accepted.id, chat, number, self.now, row["random_id"], urgent, expires)
+            )
 
     @rule(limit=st.integers(1, CHATS + 1), among=st.none() | st.sets(st.integers(0, CHATS - 1)))
     def claim(self, limit: int, among: set[int] | None) -> None:
         chosen = None if among is None else [self.people[number].id for number in among]
         claimed = self.run(outbox.claim(self.now, limit=limit, lease=MINUTE, chats=chosen))
         expected = [m for m in self.waiting() if m.due <= self.now and (chosen is None or m.chat in chosen)]
-        for got, message in zip(claimed, expected[:limit], strict=True):
+        expected.sort(key=lambda m: not self.hurries(m.chat))
+        hurrying = [self.hurries(m.chat) for m in expected]
+        for got, message, hurries in zip(claimed, expected[:limit], hurrying[:limit], strict=True):
+            assert (got.urgent, got.hurries, got.expires) == (message.urgent, hurries, message.expires)
             assert (got.public_id, got.chat_id, got.random_id) == (
                 message.public_id, message.chat, message.random_id,
             )  # fmt: skip
@@ -147,6 +169,7 @@ class Outbox(RuleBasedStateMachine):
                 "sent": outbox.Sent(claimed, 7),
                 "failed": outbox.Failed(claimed, "a reason"),
                 "uncertain": outbox.Uncertain(claimed, "a reason"),
+                "expired": outbox.Expired(claimed, "a reason"),
                 "postponed": outbox.Postponed(claimed, until, "a reason"),
                 "not done": outbox.Postponed(claimed, until, "a reason", not_done=True),
             }
@@ -158,10 +181,28 @@ class Outbox(RuleBasedStateMachine):
             if message.status == "queued":
                 message.due = until
             if outcome == "not done":
-                message.first_attempt = None
+                message.first_attempt = claimed.first_attempt
             if outcome == "sent":
                 self.sent.append(message)
         self.run(outbox.settle(results, self.now))
+
+    @rule()
+    def expire(self) -> None:
+        """Blocked or not; what may be in the chat is not said to have expired."""
+        over = [message for message in self.model if message.over(self.now)]
+        assert self.run(outbox.expire(self.now)) == len(over)
+        for message in over:
+            in_doubt = message.first_attempt is not None
+            message.status = "uncertain" if in_doubt else "expired"
+            message.failure = outbox.EXPIRED_IN_DOUBT if in_doubt else None
+
+    @rule()
+    def the_clock_steps_back(self) -> None:
+        """What was put off is due at once."""
+        late = [m for m in self.model if m.status == "queued" and m.due > self.now]
+        assert self.run(outbox.due_now(self.now)) == len(late)
+        for message in late:
+            message.due = self.now
 
     @rule(number=st.integers(0, CHATS - 1), banned=st.booleans())
     def silence(self, number: int, banned: bool) -> None:
@@ -218,14 +259,16 @@ class Outbox(RuleBasedStateMachine):
             return
         rows = self.run(
             current().fetch(
-                "SELECT public_id, chat, status, next_attempt, attempts, first_attempt, failure, random_id"
+                "SELECT public_id, chat, status, next_attempt, attempts, first_attempt, failure, random_id,"
+                " urgent, expires"
                 " FROM message WHERE kind = 'message' ORDER BY id"
             )
         )
         found = [
             Modelled(
                 str(row["public_id"]), row["chat"], message.token, row["next_attempt"], row["random_id"],
-                row["status"], row["attempts"], row["first_attempt"], row["failure"],
+                bool(row["urgent"]), row["expires"], row["status"], row["attempts"],
+                row["first_attempt"], row["failure"],
             )
             for row, message in zip(rows, self.model, strict=True)
         ]  # fmt: skip
@@ -236,8 +279,13 @@ class Outbox(RuleBasedStateMachine):
         if not self.silent:
             return
         outbox.rung(100)
+        outbox.rung_urgently(100)
         following = self.run(outbox.look(self.now))
-        assert outbox.rung(100) == [m.chat for m in self.waiting() if m.due <= self.now]
+        due_chats = [m.chat for m in self.waiting() if m.due <= self.now]
+        rung, urgently = outbox.rung(100), outbox.rung_urgently(100)
+        assert set(urgently) >= {chat for chat in due_chats if self.hurries(chat)}
+        assert rung == [chat for chat in due_chats if chat not in urgently]
+        assert urgently == [chat for chat in due_chats if chat not in rung]
         assert following == next((m.due for m in self.waiting() if m.due > self.now), None)
         due = [m.due for m in self.heads() if m.status == "sending" or not self.silent[m.chat]]
         assert self.run(outbox.oldest_due(self.now)) == min(
