@@ -1,6 +1,5 @@
 """Messages: history and outbox in one row."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
@@ -36,7 +35,7 @@ log = structlog.get_logger(__name__)
 TEXT_LIMIT = 4096
 """Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
 be."""
-PAGE_MOST = 200
+NEWER_THAN_ALL = 2**63 - 1
 KEY_KEPT = timedelta(hours=24)
 """How long a sender's key stands for its message."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
@@ -58,7 +57,7 @@ class Message(Table, tablename="message"):
     public_id = UUID(unique=True)
     kind = Varchar(length=32, default="message")
     account = ForeignKey(references=Account, null=True, default=None, on_delete=OnDelete.cascade)
-    token = ForeignKey(references=BotToken, null=True, default=None, on_delete=OnDelete.set_null, index=True)
+    token = ForeignKey(references=BotToken, null=True, default=None, on_delete=OnDelete.set_null)
     chat = ForeignKey(references=Chat, null=False, on_delete=OnDelete.cascade)
     created = Timestamptz()
     type = Varchar(length=16, default="Text")
@@ -82,7 +81,8 @@ class Message(Table, tablename="message"):
 INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE status = 'sending'",
-    "CREATE INDEX message_of_chat ON message (chat, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_token ON message (token, id)",
     "CREATE INDEX message_of_account ON message (account, id)",
     "CREATE UNIQUE INDEX message_key ON message (token, idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
@@ -120,12 +120,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Newest first. `next`: the `before` of the older page; `newer`: the `after` of the newer one; None at
-    an end."""
+    """Newest first. `next`: the `before` of the older page; None at the end."""
 
     messages: list[Entry]
     next: int | None
-    newer: int | None = None
 
 
 # One statement, so that a token revoked or a person banned meanwhile can't slip through; and on PostgreSQL
@@ -334,15 +332,28 @@ def check_text(text: str, type: str, ttl: int | None = None) -> None:
 async def page(
     account_id: int, *, limit: int = 50, before: int | None = None, chat: int | None = None
 ) -> Page:
-    """An account's messages. `before`: only those with a lower sequential id."""
-    return await _page("account", account_id, limit, before=before, chat=chat)
+    """An account's messages. `before`: only those with a lower sequential id. Reads one row more than the
+    page, which says whether there is another page."""
+    before = NEWER_THAN_ALL if before is None else before
+    if chat is None:
+        sql = f"{ENTRY} AND m.account = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT {limit + 1}"
+        rows = await current().fetch(sql, account_id, before)
+    else:
+        rows = await _rows_to_chat(account_id, chat, limit + 1, before)
+    entries = [entry_of(row) for row in rows[:limit]]
+    return Page(entries, next=entries[-1].seq if len(rows) > limit else None)
 
 
-async def page_of_chat(
-    chat_id: int, *, limit: int, before: int | None = None, after: int | None = None
-) -> Page:
-    """A person's messages; `after` gives the page just newer than that sequential id."""
-    return await _page("chat", chat_id, limit, before=before, after=after)
+async def _rows_to_chat(account_id: int, chat: int, limit: int, before: int) -> list[Row]:
+    """An account's newest messages to one chat: the newest of each of its tokens for that chat, merged. So
+    an index gives them, however many others write there and however many chats the account writes to."""
+    sql = "SELECT id FROM bot_token WHERE account = $1 AND chat = $2"
+    tokens_there = [row["id"] for row in await current().fetch(sql, account_id, chat)]
+    rows: list[Row] = []
+    for token in tokens_there:
+        sql = f"{ENTRY} AND m.token = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT {limit}"
+        rows += await current().fetch(sql, token, before)
+    return sorted(rows, key=lambda row: -row["seq"])[:limit]
 
 
 async def of_token(public_id: str, token: str, now: datetime) -> Entry:
@@ -353,39 +364,7 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
     found = await current().fetch(f"{ENTRY} AND m.public_id = $1::uuid AND m.token = $2", public_id, row.id)
     if not found:
         raise MessageNotFound
-    return _entry(found[0])
-
-
-async def _page(
-    owner: Literal["account", "chat"],
-    owner_id: int,
-    limit: int,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    chat: int | None = None,
-) -> Page:
-    """Reads one row more than the page, which says whether there is another page in that direction."""
-    sql, args = f"{ENTRY} AND m.{owner} = $1", [owner_id]
-    for column, sign, bound in (("id", "<", before), ("id", ">", after), ("chat", "=", chat)):
-        if bound is not None:
-            args.append(bound)
-            sql += f" AND m.{column} {sign} ${len(args)}"
-    order = "DESC" if after is None else "ASC"
-    rows = await current().fetch(f"{sql} ORDER BY m.id {order} LIMIT {limit + 1}", *args)
-    more, rows = len(rows) > limit, rows[:limit]
-    if after is not None:
-        entries = [_entry(row) for row in reversed(rows)]
-        return _cut(entries, older=bool(entries), newer=more)
-    return _cut([_entry(row) for row in rows], older=more, newer=before is not None)
-
-
-def _cut(entries: Sequence[Entry], *, older: bool, newer: bool) -> Page:
-    return Page(
-        list(entries),
-        next=entries[-1].seq if entries and older else None,
-        newer=entries[0].seq if entries and newer else None,
-    )
+    return entry_of(found[0])
 
 
 async def _why_not(digest: str, now: datetime) -> Exception:
@@ -395,7 +374,8 @@ async def _why_not(digest: str, now: datetime) -> Exception:
     return ChatBanned() if rows[0]["banned"] else ChatBlocked()
 
 
-def _entry(row: Row) -> Entry:
+def entry_of(row: Row) -> Entry:
+    """A row of ENTRY."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
     return Entry(**values)
 
@@ -408,4 +388,4 @@ def _is_uuid(text: str) -> bool:
     return len(text) == 36
 
 
-__all__ = ["Accepted", "Entry", "Message", "Page", "accept", "check_text", "of_token", "page", "page_of_chat"]
+__all__ = ["Accepted", "Entry", "Message", "Page", "accept", "check_text", "entry_of", "of_token", "page"]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher
 
-from djangobot.db import accounts, credentials, messages, outbox, tokens
+from djangobot.db import accounts, credentials, history, messages, outbox, tokens
 from djangobot.db.errors import (
     AccessDenied,
     FieldsInvalid,
@@ -116,7 +116,7 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
         await messages.accept(token, "late", "Text", NOW)
     with pytest.raises(WrongCredentials):
         await accounts.sign_in("owner", "password1234")
-    assert (await messages.page_of_chat(person.id, limit=10)).messages == []
+    assert (await history.page(person.id, limit=10)).messages == []
 
 
 async def test_what_was_being_sent_when_the_account_left_is_settled_without_a_trace(world: World) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from djangobot.db import accounts, chats, credentials, messages, outbox, tokens
+from djangobot.db import accounts, chats, credentials, history, messages, outbox, tokens
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
@@ -17,7 +17,7 @@ DAY = timedelta(hours=24)
 
 
 async def texts(chat_id: int = 5_000_000_001) -> list[str]:
-    return [entry.text for entry in (await messages.page_of_chat(chat_id, limit=200)).messages]
+    return [entry.text for entry in (await history.page(chat_id, limit=200)).messages]
 
 
 async def kept() -> list[str]:

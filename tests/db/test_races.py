@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from djangobot.db import accounts, codes, credentials, messages, outbox, tokens
+from djangobot.db import accounts, codes, credentials, history, messages, outbox, tokens
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import AccessDenied, TokenInvalid
 
@@ -79,7 +79,7 @@ async def test_a_message_accepted_while_its_token_is_being_revoked_is_refused(
         await other.execute("COMMIT")
         with pytest.raises(TokenInvalid):
             await accepting
-    assert (await messages.page_of_chat(person.id, limit=1)).messages == []
+    assert (await history.page(person.id, limit=1)).messages == []
 
 
 @on_postgresql  # SQLite has one writer at a time
@@ -101,7 +101,7 @@ async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: Wo
         await waits_for_a_lock(revoking)
         await other.execute("COMMIT")
         await revoking
-    assert [e.status for e in (await messages.page_of_chat(person.id, limit=5)).messages] == ["canceled"]
+    assert [e.status for e in (await history.page(person.id, limit=5)).messages] == ["canceled"]
 
 
 @on_postgresql  # SQLite has one writer at a time

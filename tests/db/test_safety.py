@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from djangobot.db import accounts, chats, conf, messages, outbox, tokens
+from djangobot.db import accounts, chats, conf, history, messages, outbox, tokens
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
 
@@ -131,7 +131,7 @@ async def test_a_sender_who_waits_hears_of_a_revocation(world: World) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
     waiting = asyncio.create_task(messages.accept(token, "doomed", "Text", NOW, wait=10))
-    while not (await messages.page_of_chat(person.id, limit=1)).messages:  # noqa: ASYNC110 - in the database
+    while not (await history.page(person.id, limit=1)).messages:  # noqa: ASYNC110 - in the database
         await asyncio.sleep(0)
     await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
     assert (await waiting).status == "canceled"

@@ -1,0 +1,125 @@
+"""History: what was sent to a person, as they read it, page by page.
+
+Newest first, ordered by time and then by id; within one token's messages by id alone, so that an index gives
+each page without looking at what lies before it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from djangobot.db.engine import current
+from djangobot.db.messages import ENTRY, Entry, entry_of
+
+# Where an index must not be used, its column is written `column + 0`: neither database then takes the longer
+# way, whatever its statistics say.
+OF_CHAT = f"{ENTRY} AND m.chat = $1"
+OF_TOKEN = f"{ENTRY} AND m.chat + 0 = $1"
+BY_TIME = "(m.created, m.id) {sign} (${time}::timestamptz, ${seq}::bigint)"
+NEWEST_BEFORE = """
+SELECT created FROM message WHERE chat = $1 AND kind = 'message' AND created < $2
+ORDER BY created DESC, id DESC LIMIT 1
+"""
+SENDERS = """
+SELECT t.id AS token, a.name AS account, t.name AS name FROM bot_token t JOIN account a ON a.id = t.account
+WHERE t.chat = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.token = t.id AND m.kind = 'message')
+ORDER BY COALESCE(t.last_used, t.created) DESC, t.id DESC
+"""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in a history a message stands, whether or not it is still there."""
+
+    time: datetime
+    seq: int
+
+
+class Days(msgspec.Struct, frozen=True):
+    """From a moment on, until just before another."""
+
+    since: datetime
+    until: datetime
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Newest first. Whether there is more on either side."""
+
+    messages: list[Entry]
+    older: bool
+    newer: bool
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """One whose messages there are, by the token they were sent with."""
+
+    token: int
+    account: str
+    name: str
+
+
+async def page(
+    chat_id: int,
+    *,
+    limit: int,
+    before: Place | None = None,
+    after: Place | None = None,
+    token: int | None = None,
+    days: Days | None = None,
+) -> Page:
+    """A person's messages: the newest, those just older than `before`, or those just newer than `after`."""
+    sql, args = _chosen(chat_id, token, days)
+    by_id = token is not None and days is None
+    bound, sign = (after, ">") if after else (before, "<")
+    if bound is not None:
+        args += [bound.seq] if by_id else [bound.time, bound.seq]
+        last = len(args)
+        by_time = BY_TIME.format(sign=sign, time=last - 1, seq=last)
+        sql += f" AND m.id {sign} ${last}" if by_id else f" AND {by_time}"
+    way = "ASC" if after else "DESC"
+    order = f"m.id {way}" if by_id else f"m.created {way}, m.id {way}"
+    rows = await current().fetch(f"{sql} ORDER BY {order} LIMIT {limit + 1}", *args)
+    more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
+    if after:
+        return Page(entries[::-1], older=bool(entries), newer=more)
+    return Page(entries, older=more, newer=before is not None and bool(entries))
+
+
+def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, list[Any]]:
+    args: list[Any] = [chat_id]
+    sql = OF_CHAT if token is None or days else OF_TOKEN
+    if token is not None:
+        args.append(token)
+        sql += f" AND m.token{' + 0' if days else ''} = ${len(args)}"
+    if days is not None:
+        args += [days.since, days.until]
+        sql += f" AND m.created >= ${len(args) - 1} AND m.created < ${len(args)}"
+    return sql, args
+
+
+async def senders(chat_id: int) -> list[Sender]:
+    """Whose messages this person has, who wrote last first."""
+    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id)]
+
+
+async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: datetime) -> Sequence[date]:
+    """The newest days, as the person's clock has them, on which something was sent before that moment."""
+    found: list[date] = []
+    while len(found) < limit:
+        rows = await current().fetch(NEWEST_BEFORE, chat_id, before)
+        if not rows:
+            break
+        found.append(rows[0]["created"].astimezone(zone).date())
+        before = start_of(found[-1], zone)
+    return found
+
+
+def whole_day(day: date, zone: tzinfo) -> Days:
+    """A day of the person's clock; 23 or 25 hours when that is changed."""
+    return Days(start_of(day, zone), start_of(day + timedelta(days=1), zone))
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """When a day begins where the person is, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
