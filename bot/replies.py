@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,11 @@ def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Se
 def shown_time(moment: datetime | None) -> str:
     """Like `23.11.2026 05:14`; `never` for none."""
     return moment.strftime("%d.%m.%Y %H:%M") if moment else "never"
+
+
+def shown_day(day: date) -> str:
+    """Like `23.11.2026`."""
+    return day.strftime("%d.%m.%Y")
 
 
 def shown_code(code: str) -> str:

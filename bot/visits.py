@@ -7,7 +7,7 @@ made from the update, so an update that comes twice is answered once.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 
 import structlog
@@ -67,6 +67,11 @@ class Visit:
     def language(self) -> str:
         """The language of ours that this person reads."""
         return language_of(self.chat.language)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The clock this person reads."""
+        return UTC
 
     @property
     def argument(self) -> str:

@@ -36,10 +36,13 @@ tokens-revoke = Revoke { $who }
 tokens-revoked = Revoked: { $who } can no longer write to you.
 tokens-gone = This token is not yours, or no longer there.
 
-history-title = <b>Messages to you</b>, newest first (times in UTC)
+## history
+
+history-title = <b>Messages to you</b>, newest first (times in { $zone })
 history-line =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
+        [held] {""} · kept, not shown
         [failed] {""} · not delivered
         [expired] {""} · expired
         [canceled] {""} · canceled
@@ -48,9 +51,17 @@ history-line =
     }
     { $text }
 history-none = No messages yet. /code gives you a code to let a program write to you.
-history-end = There are no more messages.
+history-nothing = Nothing here: choose another sender or day below.
 history-older = Older ›
 history-newer = ‹ Newer
+history-newest = « Newest
+history-all-senders = All senders
+history-any-day = Any day
+history-choose-sender = <b>Whose messages?</b>
+history-choose-day = <b>Messages of which day?</b>
+history-more = More ›
+history-back = ‹ Back
+history-earlier = Earlier ›
 
 help-title = <b>What I can do</b>
 unknown-command = I don’t know this command. /help shows those I do.

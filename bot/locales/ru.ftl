@@ -45,10 +45,13 @@ tokens-revoke = Отозвать: { $who }
 tokens-revoked = Отозван: { $who } больше не может вам писать.
 tokens-gone = Этот токен не ваш или его больше нет.
 
-history-title = <b>Сообщения для вас</b>, сначала новые (время UTC)
+## history
+
+history-title = <b>Сообщения для вас</b>, сначала новые (время { $zone })
 history-line =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
+        [held] {""} · сохранено, не показано
         [failed] {""} · не доставлено
         [expired] {""} · просрочено
         [canceled] {""} · отменено
@@ -57,9 +60,17 @@ history-line =
     }
     { $text }
 history-none = Сообщений пока нет. /code даст код, чтобы впустить программу.
-history-end = Сообщений больше нет.
+history-nothing = Здесь пусто: выберите другого отправителя или другой день.
 history-older = Старше ›
 history-newer = ‹ Новее
+history-newest = « Новые
+history-all-senders = Все отправители
+history-any-day = Любой день
+history-choose-sender = <b>Чьи сообщения показать?</b>
+history-choose-day = <b>За какой день?</b>
+history-more = Ещё ›
+history-back = ‹ Назад
+history-earlier = Раньше ›
 
 help-title = <b>Что я умею</b>
 unknown-command = Такой команды я не знаю. /help покажет, какие знаю.
