@@ -26,7 +26,7 @@ from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
 from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
 from piccolo.engine.sqlite import TransactionType, dict_factory
 
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.errors import DatabaseUnavailable, DiskFull
 
 # Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own:
 # an import would connect. Ours connect in `open`.
@@ -68,7 +68,6 @@ UNAVAILABLE_CODES = {
     sqlite3.SQLITE_READONLY,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
@@ -198,9 +197,13 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as exc:
+        if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            raise DiskFull from exc
         if getattr(exc, "sqlite_errorcode", 0) & 0xFF in UNAVAILABLE_CODES:
             raise DatabaseUnavailable from exc
         raise
+    except asyncpg.DiskFullError as exc:
+        raise DiskFull from exc
     except UNAVAILABLE_ERRORS as exc:
         raise DatabaseUnavailable from exc
 

@@ -81,3 +81,7 @@ class TooManyRequests(DjangoBotError):
 
 class DatabaseUnavailable(DjangoBotError):
     """The database does not answer right now; nothing was changed. Try again."""
+
+
+class DiskFull(DatabaseUnavailable):
+    """The disk of the database is full; nothing was changed. Try again when there is room."""

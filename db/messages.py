@@ -87,11 +87,12 @@ INDEXES = (
     "CREATE UNIQUE INDEX message_key ON message (token, idempotency_key) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_urgent ON message (chat) WHERE urgent AND status IN ('queued', 'sending')",
+    "CREATE INDEX message_doubtful ON message (status, id) WHERE status IN ('failed', 'uncertain')",
     "CREATE INDEX message_expires ON message (expires) WHERE expires IS NOT NULL AND status = 'queued'",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
 notices, of one chat one message at a time is being sent, one key of one token stands for one message; where
-urgent ones wait, and which expire next."""
+urgent ones wait, which expire next, and about which an admin may decide."""
 
 
 class Accepted(msgspec.Struct, frozen=True):

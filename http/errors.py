@@ -29,12 +29,16 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.TextTooLong: 413,
     family.TooManyRequests: 429,
     family.DatabaseUnavailable: 503,
+    family.DiskFull: 503,
 }
 
 REALM = 'Bearer realm="djangobot"'
 
 BUSY_RETRY = 2
 """Seconds after which a database that was busy or away is worth another try."""
+
+FULL_RETRY = 60
+"""Seconds after which a full disk is worth another try: somebody must make room."""
 
 BUG = "Something went wrong here; it has been noted. Please try again later."
 
@@ -89,7 +93,8 @@ def _of_the_family(_: Call, exc: family.DjangoBotError) -> Answer:
         case family.TooManyRequests():
             headers["retry-after"] = str(whole_seconds(exc.retry_after))
         case family.DatabaseUnavailable():
-            headers["retry-after"] = str(BUSY_RETRY)
+            full = isinstance(exc, family.DiskFull)
+            headers["retry-after"] = str(FULL_RETRY if full else BUSY_RETRY)
             log.warning("database unavailable", cause=type(exc.__cause__).__name__)
     return answer(Refusal(str(exc), details), status, headers)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from djangobot.db import chats, messages, outbox
+from djangobot.db import chats, messages, outbox, tokens
 
 from .conftest import MINUTE, NOW, World
 
@@ -168,3 +168,67 @@ async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time
     assert await outbox.claim(back, limit=10, lease=MINUTE) == []
     assert await outbox.due_now(back) == 2
     assert len(await outbox.claim(back, limit=10, lease=MINUTE)) == 2
+
+
+async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[outbox.Claimed]]:
+    """Messages of one person that ended so, and the token."""
+    token = await world.link(await world.account(), await world.person())
+    found = []
+    for number in range(many):
+        await messages.accept(token, f"doubtful {number}", "Text", NOW, ttl=60)
+        (message,) = await claim()
+        end = outbox.Uncertain if status == "uncertain" else outbox.Failed
+        await outbox.settle([end(message, "PEER_ID_INVALID")], NOW)
+        found.append(message)
+    return token, found
+
+
+async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_so(world: World) -> None:
+    """Under a new random_id, with no time of its own to expire; never twice for two presses."""
+    token, (first, second, third) = await ended(world, "uncertain", 3)
+    listed = await outbox.uncertain(2)
+    assert [one.id for one in listed] == [first.id, second.id]
+    assert [one.id for one in await outbox.uncertain(2, after=second.id)] == [third.id]
+    assert (listed[0].sender, listed[0].failure) == ("Owner", "PEER_ID_INVALID")
+    later = NOW + timedelta(hours=1)
+    assert await outbox.resend(first.id, later)
+    assert not await outbox.resend(first.id, later)
+    assert not await outbox.drop(first.id, later)
+    (again,) = await outbox.claim(later, limit=9, lease=MINUTE)
+    assert again.random_id != first.random_id
+    assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
+    assert await outbox.drop(second.id, later)
+    entry = await messages.of_token(second.public_id, token, later)
+    assert (entry.status, entry.failure) == ("canceled", "dropped")
+    assert [one.id for one in await outbox.uncertain(9)] == [third.id]
+
+
+async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World) -> None:
+    """And only these."""
+    _, found = await ended(world, "failed", 3)
+    assert len(await outbox.failed(9)) == 3
+    assert await outbox.retry_all(NOW, "blocked") == 0
+    assert await outbox.resend_all(NOW) == await outbox.drop_all(NOW) == 0
+    assert await outbox.retry_all(NOW, "PEER_ID_INVALID") == 3
+    assert [message.id for message in await world.deliver()] == [message.id for message in found]
+
+
+async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) -> None:
+    """More of them than one page."""
+    await ended(world, "uncertain", 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outbox, "BULK", 2)
+        assert await outbox.resend_all(NOW) == 3
+        for _ in range(2):
+            await outbox.settle([outbox.Uncertain(one, "lost") for one in await claim()], NOW)
+        assert await outbox.drop_all(NOW) == 2
+        assert await outbox.uncertain(9) == []
+
+
+async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World) -> None:
+    """Whoever was shown the door stays out."""
+    _, (message,) = await ended(world, "uncertain")
+    (token,) = await tokens.of_chat(message.chat_id, NOW)
+    await tokens.revoke(message.chat_id, token.id, NOW)
+    assert not await outbox.resend(message.id, NOW)
+    assert await outbox.drop(message.id, NOW)

@@ -11,6 +11,7 @@ import structlog
 
 from djangobot.db import accounts, messages
 from djangobot.db import errors as family
+from djangobot.db.engine import SQLiteEngine, current
 from djangobot.http import errors
 
 from .conftest import PASSWORD, Api
@@ -233,3 +234,26 @@ async def test_nothing_ordinary_is_logged_with_secrets(api: Api) -> None:
     written = str(logs)
     for secret in ("password", code, token, "the text", "wrong-token", access["authorization"][7:]):
         assert secret not in written
+
+
+async def test_a_full_disk_is_a_clear_503_and_work_goes_on_when_there_is_room(api: Api) -> None:
+    """The sentence names the disk; what was accepted before is delivered after."""
+    token = await api.bot_token(await api.access())
+    await api.deliver()
+    before = await api.send(token, "before")
+    engine = current()
+    assert isinstance(engine, SQLiteEngine)
+
+    async def limit(pages: int) -> None:
+        await engine.writer.run(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
+
+    await limit(1)  # never less than what there is
+    answers = [await api.send(token, "x" * 4000) for _ in range(20)]
+    refused = answers[-1]
+    assert refused.status_code == 503, refused.text
+    assert "disk" in refused.json()["answer"]
+    assert int(refused.headers["retry-after"]) >= 30
+    await limit(1_000_000)
+    accepted = [answer for answer in (before, *answers) if answer.status_code == 202]
+    assert (await api.send(token, "after")).status_code == 202
+    assert await api.deliver() == len(accepted) + 1
