@@ -15,7 +15,7 @@ import pytest
 from djangobot.db import chats, conf
 from djangobot.db import engine as engine_module
 from djangobot.db.engine import SQLiteEngine, _Lease, _Writer, current
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.errors import DatabaseUnavailable, DiskFull
 
 from .conftest import NOW, World, on_sqlite
 from .test_engine import INSERT, TOUCH, ids
@@ -322,7 +322,7 @@ async def test_a_full_disk_is_reported_and_what_was_answered_is_there(
         refused += [outcome for outcome in tries if outcome is not None]
     assert answered
     assert await ids() == answered
-    assert {type(outcome) for outcome in refused} == {DatabaseUnavailable}
+    assert {type(outcome) for outcome in refused} == {DiskFull}
     assert {type(outcome.__cause__) for outcome in refused} == {sqlite3.OperationalError}
     await on_the_writer(engine, lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
     await engine.execute(INSERT, 5000, NOW)
