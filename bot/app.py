@@ -19,6 +19,7 @@ from pyrogram.errors import FloodWait, RPCError
 
 from djangobot import __version__
 from djangobot.bot import commands
+from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway, GatewayError, Refused, seconds_of
@@ -163,7 +164,7 @@ async def _on_duty(
     """Connection, reception of people, delivery. Signing in goes on in the background."""
     client = TelegramClient(settings.data, settings.api_id, settings.api_hash, settings.bot_token)
     gateway = Gateway(client)
-    reception = Reception(gateway, commands.write, commands.press)
+    reception = Reception(gateway, commands.write, commands.press, settings)
     inbox = Inbox(client, reception.receive)
     delivery = Delivery(
         gateway,
@@ -174,11 +175,13 @@ async def _on_duty(
     connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox))
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
+    tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
     try:
-        yield client, [connecting, delivering, keeping]
+        yield client, [connecting, delivering, keeping, tidying]
     finally:
         delivery.stop(at_once=ours.lost.is_set())
-        await asyncio.gather(delivering, return_exceptions=True)
+        tidying.cancel()
+        await asyncio.gather(delivering, tidying, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
         for task in (connecting, keeping):
             task.cancel()

@@ -37,6 +37,8 @@ COMMANDS = (
 )
 
 BUTTONS: dict[str, Handler] = {
+    "curl": codes.show_call,
+    "code": codes.show_again,
     "revoke": tokens.revoke,
     "history": history.turn_page,
 }
@@ -44,6 +46,12 @@ BUTTONS: dict[str, Handler] = {
 
 ANSWERS: dict[str, Handler] = {}
 """By what stands before the colon in what a person was asked (chats.ask)."""
+
+CHORES: dict[str, Handler] = {
+    "code": codes.end,
+}
+"""By the kind of what is to be done about a message later (chores.put); the visit's argument is the
+chore's."""
 
 
 def menu(language: str) -> list[tuple[str, str]]:

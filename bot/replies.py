@@ -1,9 +1,10 @@
 """What people read in the chat: Fluent messages made into text with formatting, in their language."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,13 @@ MESSAGE_LIMIT = 4096
 """Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""
-TAG = re.compile(r"<(/?)(b|i|code)>")
-TAGS = {
+TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
+TAGS: dict[str, Callable[..., Any]] = {
     "b": raw.types.MessageEntityBold,
     "i": raw.types.MessageEntityItalic,
     "code": raw.types.MessageEntityCode,
+    "pre": partial(raw.types.MessageEntityPre, language="sh"),
+    "spoiler": raw.types.MessageEntitySpoiler,
 }
 FIRST_STAND_IN = 0xF0000
 """People's words are put in after the markup was read, so theirs is never taken for ours: until then each is
@@ -180,7 +183,9 @@ def _read_markup(written: str, people_said: dict[int, str]) -> tuple[str, tuple[
 
 
 def _moved(entity: Any, by: int) -> Any:
-    return type(entity)(offset=entity.offset + by, length=entity.length)
+    moved = copy(entity)
+    moved.offset += by
+    return moved
 
 
 @cache

@@ -2,10 +2,12 @@
 there."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
@@ -49,6 +51,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     safe_to_repeat: float = 24.0
     limit_send: int = 0
     send_wait: float = 5.0
+    public_url: str = ""
+
+    @property
+    def address(self) -> str:
+        """Where programs find the HTTP door, without a slash at the end."""
+        host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
+        return self.public_url or f"http://{host}:{self.http_port}"
 
     def missing_for_telegram(self) -> list[str]:
         """The variables without which nothing can sign in to Telegram."""
@@ -147,6 +156,13 @@ def _server(raw: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s'\"<>\\]", raw):
+        raise ValueError("expected an address like https://bot.example.org")
+    return raw.rstrip("/")
+
+
 def _file(raw: str) -> Path:
     path = Path(raw)
     if not path.is_file():
@@ -196,6 +212,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "SAFE_TO_REPEAT": _number(24 * 30),
     "LIMIT_SEND": _whole(0, 1_000_000),
     "SEND_WAIT": _number(60),
+    "PUBLIC_URL": _url,
 }
 _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET"}
 

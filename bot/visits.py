@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, tzinfo
+from itertools import count
 from typing import Any, TypeVar
 
 import structlog
@@ -28,6 +29,7 @@ from djangobot.bot.gateway import (
     derived_id,
 )
 from djangobot.bot.replies import language_of
+from djangobot.bot.settings import Settings
 from djangobot.db import chats
 from djangobot.db.chats import Chat
 from djangobot.db.errors import DatabaseUnavailable
@@ -51,8 +53,9 @@ class Visit:
     `asked` is what a written answer answers, what stood behind the colon when it was asked.
     """
 
-    def __init__(self, gateway: Gateway, chat: Chat, key: str, now: datetime) -> None:
+    def __init__(self, gateway: Gateway, settings: Settings, chat: Chat, key: str, now: datetime) -> None:
         self.gateway = gateway
+        self.settings = settings
         self.chat = chat
         self.key = key
         self.now = now
@@ -62,6 +65,7 @@ class Visit:
         self.message_id = 0
         self.query_id = 0
         self.replies = 0
+        self.tries = TRIES
 
     @property
     def language(self) -> str:
@@ -107,16 +111,19 @@ class Visit:
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Repeats a call whose answer was lost; every such call does its work once."""
-        for attempt in range(TRIES):
+        for attempt in count():
+            last = attempt + 1 >= self.tries
             try:
                 return await call()
             except Lost:
+                if last:
+                    raise
                 await asyncio.sleep(FIRST_PAUSE * 2**attempt)
             except FloodWait as exc:
-                if exc.seconds > LONGEST_WAIT:
+                if last or exc.seconds > LONGEST_WAIT:
                     raise
                 await asyncio.sleep(exc.seconds)
-        raise Lost(f"no answer in {TRIES} attempts")
+        raise AssertionError("the last attempt returns or raises")
 
     def _peer(self) -> Peer:
         return Peer(self.chat.id, self.chat.access_hash)
@@ -130,9 +137,15 @@ class Reception:
     """Takes every update; per person one at a time and in order, many people at once."""
 
     def __init__(
-        self, gateway: Gateway, write: Handler, press: Handler, now: Callable[[], datetime] = utc_now
+        self,
+        gateway: Gateway,
+        write: Handler,
+        press: Handler,
+        settings: Settings,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.gateway = gateway
+        self.settings = settings
         self.write = write
         self.press = press
         self.now = now
@@ -147,8 +160,12 @@ class Reception:
         if isinstance(update, raw.types.UpdateBotCallbackQuery):
             return self._on_press(update, users)
         if isinstance(update, raw.types.UpdateBotStopped):
-            return self._line_up(update.user_id, lambda: self._on_stopped(update))
+            return self.line_up(update.user_id, lambda: self._on_stopped(update))
         return None
+
+    def visit(self, chat: Chat, key: str) -> Visit:
+        """One with this person, now; `key` is of what they did, the same when it comes again."""
+        return Visit(self.gateway, self.settings, chat, key, self.now())
 
     async def stop(self, grace: float) -> None:
         """Lets what is being answered end, `grace` seconds at most."""
@@ -166,22 +183,22 @@ class Reception:
 
         async def visit() -> None:
             chat = await self._meet(person_id, users)
-            visit = Visit(self.gateway, chat, f"message {message.id}", self.now())
+            visit = self.visit(chat, f"message {message.id}")
             visit.text = message.message or ""
             await self.write(visit)
 
-        return self._line_up(person_id, visit)
+        return self.line_up(person_id, visit)
 
     def _on_press(self, update: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
         async def visit() -> None:
             chat = await self._meet(update.user_id, users)
-            visit = Visit(self.gateway, chat, f"press {update.query_id}", self.now())
+            visit = self.visit(chat, f"press {update.query_id}")
             visit.data = (update.data or b"").decode("utf-8", "replace")
             visit.message_id = update.msg_id
             visit.query_id = update.query_id
             await self.press(visit)
 
-        return self._line_up(update.user_id, visit)
+        return self.line_up(update.user_id, visit)
 
     async def _on_stopped(self, update: Any) -> None:
         change = chats.block if update.stopped else chats.unblock
@@ -205,7 +222,9 @@ class Reception:
             await chats.unblock(person_id, self.now())
         return chat
 
-    def _line_up(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> asyncio.Future[None] | None:
+    def line_up(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> asyncio.Future[None] | None:
+        """Does it when what came before from this person has been dealt with; None when there is too much of
+        that."""
         line = self.waiting.get(person_id)
         if line is not None and len(line) >= WAITING_MOST:
             log.warning("person asks too much at once", chat=person_id)

@@ -51,9 +51,23 @@ ON CONFLICT (chat, kind, message) DO UPDATE SET argument = excluded.argument, du
 
 
 async def put(chat_id: int, kind: str, message_id: int, argument: str, due: datetime) -> None:
-    """To be done about this message at `due`. Joins the caller's transaction; call `ring` after it for what
-    is due at once."""
+    """To be done about this message at `due`."""
     await current().execute(PUT, chat_id, kind, message_id, argument, due)
+    ring()
+
+
+async def hasten(chat_id: int, kind: str, message_id: int, more: str, now: datetime) -> None:
+    """What is to be done about this message is due now, and `more` is to be known. In a transaction, call
+    `ring` after it."""
+    await current().execute(
+        "UPDATE chore SET argument = argument || $4::text, due = $5::timestamptz"
+        " WHERE chat = $1 AND kind = $2 AND message = $3",
+        chat_id,
+        kind,
+        message_id,
+        more,
+        now,
+    )
     ring()
 
 

@@ -6,7 +6,7 @@ from piccolo.columns import BigSerial, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials, outbox
+from djangobot.db import chores, credentials, networks, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current, is_reference_violation, is_unique_violation
@@ -34,31 +34,72 @@ class Code(Table, tablename="code"):
 
 
 ISSUE = """
-INSERT INTO code (chat, digest, created, expires) VALUES ($1, $2, $3, $4)
-ON CONFLICT (chat) DO UPDATE SET
-    digest = excluded.digest, created = excluded.created, expires = excluded.expires, used = NULL
+INSERT INTO code (chat, digest, created, expires, name) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (chat) DO UPDATE SET digest = excluded.digest, created = excluded.created,
+    expires = excluded.expires, name = excluded.name, used = NULL, message = NULL
 """
-REDEEM = "UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2 RETURNING chat"
+LIVE_MESSAGE = "SELECT message FROM code WHERE chat = $1 AND used IS NULL AND expires > $2 AND message > 0"
+REDEEM = """
+UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2 RETURNING chat, name, message
+"""
+SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
 
 
-async def issue(chat: Chat, now: datetime) -> str:
-    """Ten digits, valid for CODE_TTL; the chat's former code is dead."""
+async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
+    """Ten digits, valid for CODE_TTL; the chat's former code is dead. `name` is the token's to come.
+
+    Raises FieldsInvalid.
+    """
+    if name is not None:
+        check_token_name(name)
     for _ in range(TRIES):
         code = credentials.new_code()
         digest = await credentials.digest_code(code)
         try:
-            await current().execute(ISSUE, chat.id, digest, now, now + CODE_TTL)
+            await _replace(chat.id, digest, now, name)
         except Exception as exc:
             if not is_unique_violation(exc):  # another chat has these very digits just now
                 raise
         else:
+            chores.ring()
             return code
     raise RuntimeError(f"no free code in {TRIES} tries")
 
 
-async def redeem(account: Account, code: str, now: datetime, name: str | None = None) -> tuple[BotToken, str]:
+async def _replace(chat_id: int, digest: str, now: datetime, name: str | None) -> None:
+    engine = current()
+    async with engine.write():
+        for row in await engine.fetch(LIVE_MESSAGE, chat_id, now):
+            await chores.hasten(chat_id, "code", row["message"], ":replaced", now)
+        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name)
+
+
+async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:
+    """A message shows this code: once the code is dead the chore `code` is to be done about that message,
+    with the argument `look`, or `look:used:<the token's id>`, or `look:replaced`."""
+    engine = current()
+    digest = await credentials.digest_code(code)
+    async with engine.write():
+        rows = await engine.execute(SHOWN, chat_id, digest, message_id)
+        if rows and rows[0]["used"] is None:
+            return await chores.put(chat_id, "code", message_id, look, rows[0]["expires"])
+        await chores.put(chat_id, "code", message_id, f"{look}:{'used' if rows else 'replaced'}", now)
+
+
+async def live(chat_id: int, code: str, now: datetime) -> Code | None:
+    """This chat's code if it is the newest and can be redeemed."""
+    row = await Code.objects().where(Code.chat == chat_id).first()
+    if row is None or row.used is not None or row.expires <= now:
+        return None
+    return row if row.digest == await credentials.digest_code(code) else None
+
+
+async def redeem(
+    account: Account, code: str, now: datetime, name: str | None = None, *, network: str | None = None
+) -> tuple[BotToken, str]:
     """A code for a bot token; the chat is told who was linked. Returns the token's row and the token itself,
-    which is kept nowhere. `name` is the token's, by default the account's.
+    which is kept nowhere. `name` is the token's, by default the code's, else the account's. The token is
+    known to be used from `network`.
 
     Raises CodeInvalid, FieldsInvalid, AccessDenied when the account is gone. Of several who try one code at
     the same moment one succeeds.
@@ -70,22 +111,30 @@ async def redeem(account: Account, code: str, now: datetime, name: str | None = 
         raise CodeInvalid
     digest = await credentials.digest_code(digits)
     try:
-        chat_id, row, token = await _redeem(account, digest, now, name or account.name)
+        chat_id, row, token = await _redeem(account, digest, now, name, network)
     except Exception as exc:
         if is_reference_violation(exc):
             raise AccessDenied from exc
         raise
     outbox.ring(chat_id)
+    chores.ring()
     return row, token
 
 
-async def _redeem(account: Account, digest: str, now: datetime, name: str) -> tuple[int, BotToken, str]:
+async def _redeem(
+    account: Account, digest: str, now: datetime, name: str | None, network: str | None
+) -> tuple[int, BotToken, str]:
     engine = current()
     async with engine.write():
         used = await engine.execute(REDEEM, digest, now)
         if not used:
             raise CodeInvalid
         chat_id: int = used[0]["chat"]
+        name = name or used[0]["name"] or account.name
         row, token = await issue_in_transaction(account.id, chat_id, name, now)
         await outbox.add_notice("linked", chat_id, now, account_id=account.id, token_id=row.id)
+        if used[0]["message"]:
+            await chores.hasten(chat_id, "code", used[0]["message"], f":used:{row.id}", now)
+        if network is not None:
+            await networks.know(row.id, network, now)
     return chat_id, row, token

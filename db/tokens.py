@@ -84,6 +84,14 @@ async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
     return [TokenCard(**row) for row in rows]
 
 
+async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """One of this chat's tokens, also when it is over. Raises TokenNotFound."""
+    rows = await current().fetch(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
+    if not rows:
+        raise TokenNotFound
+    return TokenCard(**rows[0])
+
+
 async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     """Ends a token of this chat, and cancels what it has queued. Doing it again changes nothing.
 

@@ -1,12 +1,105 @@
-"""/code: a new one; the one before it is dead."""
+"""/code: a new one; the one before it is dead, and the message that shows it says so."""
 
-from djangobot.bot.replies import formatted, shown_code
+import json
+from datetime import timedelta
+
+from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.bot.replies import formatted, joined, say, shown_code, whose
 from djangobot.bot.visits import Visit
-from djangobot.db import codes
+from djangobot.db import codes, tokens
+from djangobot.db.codes import CODE_TTL
+from djangobot.db.errors import FieldsInvalid, TokenNotFound
+
+LOOKS = ("start", "code")
+"""A code is shown under the greeting, or by itself."""
 
 
 async def new_code(visit: Visit) -> None:
-    """Gives a code."""
-    code = await codes.issue(visit.chat, visit.now)
-    minutes = int(codes.CODE_TTL.total_seconds() // 60)
-    await visit.reply(formatted(visit.language, "code", code=shown_code(code), minutes=minutes))
+    """Gives a code; what stands behind /code names the token to come."""
+    await give(visit, "code", visit.argument or None)
+
+
+async def give(visit: Visit, look: str, name: str | None) -> None:
+    """A message with a new code."""
+    try:
+        code = await codes.issue(visit.chat, visit.now, name)
+    except FieldsInvalid:
+        await visit.reply(formatted(visit.language, "token-name-wrong"))
+        return
+    message_id = await visit.reply(_live(visit, look, code, name, CODE_TTL))
+    if message_id != UNKNOWN_TELEGRAM_ID:
+        await codes.shown(visit.chat.id, code, message_id, look, visit.now)
+
+
+async def show_call(visit: Visit) -> None:
+    """The call that redeems the code, in place of the explanation."""
+    await _turn(visit, call=True)
+
+
+async def show_again(visit: Visit) -> None:
+    """Back to the explanation."""
+    await _turn(visit, call=False)
+
+
+async def end(visit: Visit) -> None:
+    """The message with a dead code says what became of it."""
+    look, _, fate = visit.argument.partition(":")
+    fate, _, token_id = fate.partition(":")
+    await visit.replace(_look(visit, look, await _dead(visit, fate, token_id)))
+
+
+async def _turn(visit: Visit, *, call: bool) -> None:
+    look, _, code = visit.argument.partition(":")
+    row = await codes.live(visit.chat.id, code, visit.now) if look in LOOKS else None
+    if row is None:
+        return await visit.answer(say(visit.language, "code-dead"))
+    left = row.expires - visit.now
+    if call:
+        await visit.replace(_call(visit, look, code, left))
+    else:
+        await visit.replace(_live(visit, look, code, row.name, left))
+    await visit.answer()
+
+
+def _live(visit: Visit, look: str, code: str, name: str | None, left: timedelta) -> Text:
+    parts = [formatted(visit.language, "code", code=shown_code(code), minutes=_minutes(left))]
+    if name is not None:
+        parts.append(formatted(visit.language, "code-name", name=name))
+    button = Button(say(visit.language, "code-call-button"), f"curl:{look}:{code}")
+    return _look(visit, look, joined(parts, separator="\n\n", buttons=[[button]]))
+
+
+def _call(visit: Visit, look: str, code: str, left: timedelta) -> Text:
+    button = Button(say(visit.language, "back"), f"code:{look}:{code}")
+    address = visit.settings.address
+    call = (
+        f"curl -X POST {address}/api/cabinet/ \\\n"
+        '  -H "Authorization: Bearer ACCESS_TOKEN" \\\n'
+        '  -H "Content-Type: application/json" \\\n'
+        f"  -d '{json.dumps({'code': code})}'"
+    )
+    return formatted(
+        visit.language, "code-call", [[button]], call=call, minutes=_minutes(left), docs=f"{address}/api/"
+    )
+
+
+async def _dead(visit: Visit, fate: str, token_id: str) -> Text:
+    if fate != "used":
+        return formatted(visit.language, "code-replaced" if fate == "replaced" else "code-expired")
+    try:
+        card = await tokens.card(visit.chat.id, int(token_id or 0), visit.now)
+    except TokenNotFound:
+        return formatted(visit.language, "code-used-by-nobody")
+    return formatted(visit.language, "code-used", who=whose(card.account_name, card.name))
+
+
+def _look(visit: Visit, look: str, code: Text) -> Text:
+    if look != "start":
+        return code
+    name = visit.chat.first_name or visit.chat.username or str(visit.chat.id)
+    parts = [formatted(visit.language, "start", name=name), code, formatted(visit.language, "start-help")]
+    return joined(parts, separator="\n\n", buttons=code.buttons)
+
+
+def _minutes(left: timedelta) -> int:
+    return max(1, -(-int(left.total_seconds()) // 60))

@@ -1,13 +1,15 @@
 """/start: who we are, and a code."""
 
-from djangobot.bot.replies import formatted, shown_code
+import re
+
+from djangobot.bot.handlers import codes
 from djangobot.bot.visits import Visit
-from djangobot.db import codes
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What Telegram passes on from a link t.me/<bot>?start=… (core.telegram.org/api/links#bot-links)."""
 
 
 async def start(visit: Visit) -> None:
-    """Greets and gives a code."""
-    code = await codes.issue(visit.chat, visit.now)
-    minutes = int(codes.CODE_TTL.total_seconds() // 60)
-    name = visit.chat.first_name or visit.chat.username or str(visit.chat.id)
-    await visit.reply(formatted(visit.language, "start", name=name, code=shown_code(code), minutes=minutes))
+    """Greets and gives a code; a link's parameter names the token to come."""
+    name = visit.argument if NAME.fullmatch(visit.argument) else None
+    await codes.give(visit, "start", name)

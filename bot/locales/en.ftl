@@ -1,19 +1,40 @@
+## code
+
 start =
     <b>Hello, { $name }!</b>
-    I bring you messages from programs: scripts, CI, monitoring.
+    I bring you messages from programs: scripts, CI, monitoring. You choose which of them may write.
+start-help = /help shows what else I can do.
 
+code =
     Your code, tap to copy:
     <code>{ $code }</code>
 
-    It works once and for { $minutes } minutes. Give it to the program’s owner: they exchange it for a bot token (POST /api/cabinet/), and the program can write to you here.
+    It works once, for { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }. Give it to whoever runs the program: it is exchanged for a bot token, and the program can write to you.
+code-name = The token will be named <b>{ $name }</b>.
+code-call-button = Show the curl call
+code-call =
+    This call exchanges your code for a bot token, tap to copy:
+    <pre>{ $call }</pre>
 
-    /help shows what else I can do.
+    ACCESS_TOKEN is the account’s, from <code>POST /api/auth/</code>. All calls: { $docs }
 
-code =
-    Your new code, tap to copy:
-    <code>{ $code }</code>
+    The code works once, for { $minutes ->
+        [one] { $minutes } more minute
+       *[other] { $minutes } more minutes
+    }.
+code-used = This code was used: <b>{ $who }</b> can now write to you. /tokens
+code-used-by-nobody = This code was used. /tokens shows who can write to you.
+code-replaced = This code no longer works: there is a newer one.
+code-expired = This code has expired. /code gives you a new one.
+code-dead = This code no longer works. /code gives you a new one.
+token-name-wrong = A token’s name is one line of 1 to 64 characters. Please try another.
 
-    It works once and for { $minutes } minutes. The code before it is no longer valid.
+back = ‹ Back
+
+## tokens
 
 linked =
     <b>{ $who }</b> can now write to you here (token <code>{ $prefix }…</code>).

@@ -1,0 +1,83 @@
+"""Chores: does in the chats what has fallen due there (db/chores.py). Each takes its turn among the things
+that person does."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+
+from djangobot.bot.gateway import FloodWait, GatewayError, Lost
+from djangobot.bot.visits import Handler, Reception
+from djangobot.db import chats, chores
+from djangobot.db.chores import Due
+from djangobot.db.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 20
+LONGEST_NAP = 2.0
+"""Seconds until a chore that another process has put is seen."""
+RETRY = timedelta(seconds=15)
+
+
+class Chores:
+    """Does them by their kind, until it is cancelled."""
+
+    def __init__(self, reception: Reception, kinds: Mapping[str, Handler]) -> None:
+        self.reception = reception
+        self.kinds = kinds
+        self.in_hand: set[int] = set()
+
+    async def run(self) -> None:
+        """Does what is due, then waits for what will be."""
+        while True:
+            await self.reception.gateway.online.wait()
+            nap = LONGEST_NAP
+            try:
+                await self.take()
+                nap = await self._until_next()
+            except DatabaseUnavailable as exc:
+                log.error("database not available to chores", reason=str(exc.__cause__ or exc))
+            await chores.wait_for_ring(nap)
+
+    async def take(self) -> None:
+        """Lines up what is due, AT_ONCE at the most."""
+        for chore in await chores.due(self.reception.now(), AT_ONCE):
+            if chore.id not in self.in_hand:
+                await self._line_up(chore)
+
+    async def _until_next(self) -> float:
+        """Whoever ends a chore rings."""
+        due = None if self.in_hand else await chores.next_due()
+        left = LONGEST_NAP if due is None else (due - self.reception.now()).total_seconds()
+        return min(max(left, 0.0), LONGEST_NAP)
+
+    async def _line_up(self, chore: Due) -> None:
+        ended = self.reception.line_up(chore.chat, lambda: self._do(chore))
+        if ended is None:
+            return await chores.postpone(chore, self.reception.now() + RETRY)
+        self.in_hand.add(chore.id)
+        ended.add_done_callback(lambda _: self._ended(chore))
+
+    def _ended(self, chore: Due) -> None:
+        self.in_hand.discard(chore.id)
+        chores.ring()
+
+    async def _do(self, chore: Due) -> None:
+        """What Telegram refuses, as changing a message that was deleted, is done."""
+        chat, handler = await chats.get(chore.chat), self.kinds.get(chore.kind)
+        if chat is not None and handler is not None:
+            visit = self.reception.visit(chat, f"chore {chore.id}")
+            visit.data, visit.message_id, visit.tries = f"{chore.kind}:{chore.argument}", chore.message, 1
+            try:
+                await handler(visit)
+            except (Lost, FloodWait) as exc:
+                wait = timedelta(seconds=exc.seconds) if isinstance(exc, FloodWait) else RETRY
+                return await chores.postpone(chore, self.reception.now() + wait)
+            except DatabaseUnavailable:
+                raise
+            except GatewayError as exc:
+                log.info("chore refused", chat=chore.chat, kind=chore.kind, reason=str(exc))
+            except Exception:  # it would fail again
+                log.exception("chore failed", chat=chore.chat, kind=chore.kind)
+        await chores.done(chore)
