@@ -51,6 +51,10 @@ class TokenNotFound(DjangoBotError):
     """There is no such token in this chat."""
 
 
+class TokenPaused(DjangoBotError):
+    """The person has paused this bot token; nothing is sent with it until they resume it."""
+
+
 class ChatBlocked(DjangoBotError):
     """The person has blocked the bot."""
 
@@ -77,6 +81,10 @@ class TooManyRequests(DjangoBotError):
     def __init__(self, retry_after: float) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class TokenLimited(TooManyRequests):
+    """The person allows this bot token fewer messages a minute; try again later."""
 
 
 class DatabaseUnavailable(DjangoBotError):

@@ -12,7 +12,7 @@ from piccolo.columns import UUID, BigInt, Boolean, ForeignKey, Integer, Text, Ti
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials, metrics, outbox, tokens
+from djangobot.db import credentials, metrics, networks, outbox, tokens
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -26,6 +26,8 @@ from djangobot.db.errors import (
     MessageNotFound,
     TextTooLong,
     TokenInvalid,
+    TokenLimited,
+    TokenPaused,
 )
 from djangobot.db.fields import check_idempotency_key, unstorable
 from djangobot.db.tokens import BotToken
@@ -36,6 +38,10 @@ TEXT_LIMIT = 4096
 """Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
 be."""
 NEWER_THAN_ALL = 2**63 - 1
+MINUTE = timedelta(minutes=1)
+"""What a token's limit counts in."""
+DIGEST = 3
+"""Where the token's digest stands among the arguments of INSERT that come after the time."""
 KEY_KEPT = timedelta(hours=24)
 """How long a sender's key stands for its message."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
@@ -88,6 +94,7 @@ INDEXES = (
     "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_urgent ON message (chat) WHERE urgent AND status IN ('queued', 'sending')",
     "CREATE INDEX message_doubtful ON message (status, id) WHERE status IN ('failed', 'uncertain')",
+    "CREATE INDEX message_canceled ON message (token) WHERE status = 'canceled'",
     "CREATE INDEX message_expires ON message (expires) WHERE expires IS NOT NULL AND status = 'queued'",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
@@ -103,6 +110,7 @@ class Accepted(msgspec.Struct, frozen=True):
     status: str
     failure: str | None = None
     repeated: bool = False
+    token_id: int | None = None
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -134,22 +142,35 @@ INSERT INTO message (public_id, kind, account, token, chat, created, type, text,
                      next_attempt, urgent, expires{column})
 SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
 $5::bigint, 0,
-       $2::timestamptz, $7::boolean, $8::timestamptz{value}
+       $2::timestamptz, $7::boolean AND NOT t.refuses_urgent, $8::timestamptz{value}
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
-  AND c.blocked IS NULL AND c.banned IS NULL
+  AND t.paused IS NULL {limit} AND c.blocked IS NULL AND c.banned IS NULL
 FOR SHARE OF t {once}
-RETURNING token, chat
+RETURNING token, chat, urgent
 """
-ACCEPT = INSERT.format(column="", value="", once="")
-ACCEPT_ONCE = INSERT.format(
-    column=", idempotency_key",
-    value=", $9::varchar",
-    once="ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
-)
+ONCE = {
+    "column": ", idempotency_key",
+    "value": ", $9::varchar",
+    "once": "ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
+}
+ANY = {"column": "", "value": "", "once": ""}
+# A token with a limit takes another way, which the others need not pay for.
+FREE = "AND t.limit_minute IS NULL"
+ACCEPT, ACCEPT_ONCE = (INSERT.format(**way, limit=FREE) for way in (ANY, ONCE))
+ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE = (INSERT.format(**way, limit="") for way in (ANY, ONCE))
+# Locks the token's row: of several senders at the same moment each sees what the one before has sent.
+LIMIT = """
+UPDATE bot_token SET limit_minute = limit_minute WHERE digest = $1 AND limit_minute IS NOT NULL
+RETURNING id, limit_minute
+"""
+LATEST = """
+SELECT created FROM message WHERE token = $1 AND kind = 'message' AND created <= $2
+ORDER BY id DESC LIMIT 1 OFFSET $3
+"""
 OF_KEY = """
 SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure,
-       m.created AS created, m.urgent AS urgent, m.expires AS expires
+       m.created AS created, m.urgent AS urgent, m.expires AS expires, t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
 """
@@ -162,8 +183,9 @@ UPDATE message SET idempotency_key = NULL WHERE id IN (
     SELECT id FROM message WHERE idempotency_key IS NOT NULL AND created <= $1 ORDER BY created LIMIT $2)
 """
 WHY_NOT = """
-SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned FROM bot_token t JOIN chat c ON c.id
-= t.chat WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused
+FROM bot_token t JOIN chat c ON c.id = t.chat
+WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
 """
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
@@ -186,7 +208,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     def is_what_was_asked(self, row: Row) -> bool:
         """Whether that row was made from the same."""
-        asked = (self.text, self.type, self.urgent, self.expires(row["created"]))
+        urgent = self.urgent and not row["refuses_urgent"]
+        asked = (self.text, self.type, urgent, self.expires(row["created"]))
         return asked == (row["text"], row["type"], bool(row["urgent"]), row["expires"])
 
 
@@ -200,12 +223,15 @@ async def accept(
     key: str | None = None,
     urgent: bool = False,
     ttl: int | None = None,
+    network: str | None = None,
 ) -> Accepted:
     """Puts a message on disk, to be delivered. With `wait`, stays up to that many seconds until it is
     settled. With `key`, the sender's own name for this message, it is accepted once however often it comes.
-    `urgent` goes before what is not; after `ttl` seconds it is not sent any more.
+    `urgent` goes before what is not; after `ttl` seconds it is not sent any more. `network` is where it comes
+    from: the person is told of a new one.
 
-    Raises TokenInvalid, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
+    Raises TokenInvalid, TokenPaused, TokenLimited, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong,
+    KeyReused, DatabaseUnavailable.
     """
     check_text(text, type, ttl)
     digest = credentials.digest_token(token)
@@ -213,22 +239,37 @@ async def accept(
     if key is None:
         accepted = await _put(ACCEPT, digest, draft, now, wait)
     else:
-        accepted = await _put_once(digest, draft, now, wait, key)
+        accepted = await _put_once(ACCEPT_ONCE, digest, draft, now, wait, key)
     if accepted is None:
-        raise await _why_not(digest, now)
+        accepted = await _put_limited(digest, draft, now, wait, key)
+    if network is not None and accepted.token_id:
+        networks.note(accepted.token_id, network, now)
+    return accepted
+
+
+async def _put_limited(digest: str, draft: Draft, now: datetime, wait: float, key: str | None) -> Accepted:
+    """What only the token's limit may stand in the way of."""
+    await _refuse(digest, now)
+    if key is None:
+        accepted = await _put(ACCEPT_LIMITED, digest, draft, now, wait)
+    else:
+        accepted = await _put_once(ACCEPT_LIMITED_ONCE, digest, draft, now, wait, key)
+    if accepted is None:
+        raise TokenInvalid  # since the moment it was looked at
     return accepted
 
 
 async def _put(
     sql: str, digest: str, draft: Draft, now: datetime, wait: float, *key: object
 ) -> Accepted | None:
-    """None when no row came to be."""
+    """None when no row came to be. Raises TokenLimited."""
     public_id = str(uuid_utils.uuid7())
     random_id = credentials.new_random_id()
     settled = outbox.expect(public_id) if wait > 0 else None  # before it is there to be delivered
     rows: list[Row] = []
     try:
-        rows = await current().execute(
+        execute = _within_limit if sql in (ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE) else current().execute
+        rows = await execute(
             sql,
             public_id,
             now,
@@ -248,22 +289,36 @@ async def _put(
     metrics.accepted.inc()
     log.debug("message accepted", id=public_id, chat=rows[0]["chat"])
     tokens.note_use(rows[0]["token"], now)
-    if draft.urgent:
+    if rows[0]["urgent"]:
         outbox.hurry(rows[0]["chat"])
     outbox.ring(rows[0]["chat"])
+    token_id = rows[0]["token"]
     if settled is None:
-        return Accepted(public_id, "queued")
+        return Accepted(public_id, "queued", token_id=token_id)
     status, failure = await outbox.settled_within(public_id, settled, wait)
-    return Accepted(public_id, status, failure)
+    return Accepted(public_id, status, failure, token_id=token_id)
 
 
-async def _put_once(digest: str, draft: Draft, now: datetime, wait: float, key: str) -> Accepted | None:
+async def _within_limit(sql: str, public_id: str, now: datetime, *args: Any) -> list[Row]:
+    """Counted in the database, so it holds in every process. Raises TokenLimited."""
+    engine = current()
+    async with engine.write():
+        for token in await engine.execute(LIMIT, args[DIGEST]):
+            latest = await engine.fetch(LATEST, token["id"], now, token["limit_minute"] - 1)
+            if latest and latest[0]["created"] > now - MINUTE:
+                raise TokenLimited((latest[0]["created"] + MINUTE - now).total_seconds())
+        return await engine.execute(sql, public_id, now, *args)
+
+
+async def _put_once(
+    sql: str, digest: str, draft: Draft, now: datetime, wait: float, key: str
+) -> Accepted | None:
     """The database decides which of several at the same moment is the first; the others find its message. The
     second round is for a key that had expired and was let go. None: the sender is refused."""
     check_idempotency_key(key)
     await _sweep(now)
     for _ in range(2):
-        accepted = await _put(ACCEPT_ONCE, digest, draft, now, wait, key)
+        accepted = await _put(sql, digest, draft, now, wait, key)
         if accepted is None:
             accepted = await _repeated(digest, draft, now, wait, key)
         if accepted is not None:
@@ -368,11 +423,14 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
     return entry_of(found[0])
 
 
-async def _why_not(digest: str, now: datetime) -> Exception:
+async def _refuse(digest: str, now: datetime) -> None:
+    """Raises why a token can't send; nothing when it can, within its limit."""
     rows = await current().fetch(WHY_NOT, digest, now)
     if not rows:
-        return TokenInvalid()
-    return ChatBanned() if rows[0]["banned"] else ChatBlocked()
+        raise TokenInvalid
+    for reason, error in (("banned", ChatBanned), ("blocked", ChatBlocked), ("paused", TokenPaused)):
+        if rows[0][reason]:
+            raise error
 
 
 def entry_of(row: Row) -> Entry:

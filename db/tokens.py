@@ -14,9 +14,9 @@ from djangobot.db import credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
-from djangobot.db.engine import current
+from djangobot.db.engine import Row, current
 from djangobot.db.errors import DatabaseUnavailable, TokenInvalid, TokenNotFound
-from djangobot.db.fields import NAME_LIMIT
+from djangobot.db.fields import NAME_LIMIT, check_token_name
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,10 @@ PREFIX = 4
 USE_NOTED_EVERY = timedelta(seconds=30)
 """`last_used` is that exact; writing it with each message would double the writes."""
 REMEMBERED = 10_000
+UNDO_FOR = timedelta(seconds=10)
+"""How long a revocation can be taken back."""
+COUNTED_MOST = 10_000
+"""Messages that are counted for a card."""
 
 
 class BotToken(Table, tablename="bot_token"):
@@ -55,13 +59,42 @@ class TokenCard(msgspec.Struct, frozen=True):
     account_name: str
     created: datetime
     last_used: datetime | None
+    expires: datetime | None
     revoked: datetime | None
+    paused: datetime | None
+    limit_minute: int | None
+    refuses_urgent: bool
+
+    def over(self, now: datetime) -> bool:
+        """Whether it can never be used again, as it is."""
+        return self.revoked is not None or (self.expires is not None and self.expires <= now)
 
 
 CARD = """
 SELECT t.id AS id, t.prefix AS prefix, t.name AS name, a.name AS account_name, t.created AS created,
-       t.last_used AS last_used, t.revoked AS revoked
+       t.last_used AS last_used, t.expires AS expires, t.revoked AS revoked, t.paused AS paused,
+       t.limit_minute AS limit_minute, t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN account a ON a.id = t.account
+"""
+CHANGE = """
+UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL
+AND (expires IS NULL OR expires > $4)
+"""
+ROTATE = """
+UPDATE bot_token SET digest = $4, prefix = $5
+WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
+RETURNING id
+"""
+RESTORE = """
+UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
+WHERE token = $1 AND chat = $2 AND kind = 'message' AND status = 'canceled' AND failure = 'token revoked'
+RETURNING id
+"""
+# Newest first along the index of the token's messages, so many and no more.
+SINCE = """
+SELECT COUNT(*) AS messages FROM (
+    SELECT created FROM message WHERE token = $1 AND kind = 'message' ORDER BY id DESC LIMIT $3
+) latest WHERE created > $2
 """
 
 
@@ -81,7 +114,7 @@ async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
         chat_id,
         now,
     )
-    return [TokenCard(**row) for row in rows]
+    return [_card(row) for row in rows]
 
 
 async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
@@ -89,7 +122,89 @@ async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     rows = await current().fetch(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
     if not rows:
         raise TokenNotFound
-    return TokenCard(**rows[0])
+    return _card(rows[0])
+
+
+async def messages_since(token_id: int, moment: datetime) -> int:
+    """How many it has sent; COUNTED_MOST at the most."""
+    rows = await current().fetch(SINCE, token_id, moment, COUNTED_MOST)
+    number: int = rows[0]["messages"]
+    return number
+
+
+async def rename(chat_id: int, token_id: int, name: str, now: datetime) -> TokenCard:
+    """Another name for a token. Raises TokenNotFound, FieldsInvalid."""
+    check_token_name(name)
+    return await _change(chat_id, token_id, "name", name, now)
+
+
+async def pause(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """It can't send until `resume`; what it has sent before is delivered. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "paused", now, now)
+
+
+async def resume(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """It may send again. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "paused", None, now)
+
+
+async def limit(chat_id: int, token_id: int, a_minute: int | None, now: datetime) -> TokenCard:
+    """So many messages in any minute, None for as many as it likes. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "limit_minute", a_minute, now)
+
+
+async def expire(chat_id: int, token_id: int, moment: datetime | None, now: datetime) -> TokenCard:
+    """It ends then, or not by itself. One that is over stays so. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "expires", moment, now)
+
+
+async def refuse_urgent(chat_id: int, token_id: int, refuses: bool, now: datetime) -> TokenCard:
+    """Whether its urgent messages are messages like any other. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "refuses_urgent", refuses, now)
+
+
+async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tuple[TokenCard, str | None]:
+    """Another value for the token that begins with `prefix`; the one it had is dead. None when the token is
+    over, or begins with something else by now: then it has been done before.
+
+    Raises TokenNotFound.
+    """
+    token = credentials.new_bot_token()
+    changed = await current().execute(
+        ROTATE, chat_id, token_id, prefix, credentials.digest_token(token), token[:PREFIX], now
+    )
+    if changed:
+        log.info("bot token rotated", token_id=token_id, chat=chat_id)
+    return await card(chat_id, token_id, now), token if changed else None
+
+
+async def _change(chat_id: int, token_id: int, column: str, value: object, now: datetime) -> TokenCard:
+    """A token that is over is left as it is, and shown so."""
+    await current().execute(CHANGE.format(column=column), chat_id, token_id, value, now)
+    log.info("bot token changed", token_id=token_id, chat=chat_id, what=column)
+    return await card(chat_id, token_id, now)
+
+
+def _card(row: Row) -> TokenCard:
+    return TokenCard(**{**row, "refuses_urgent": bool(row["refuses_urgent"])})
+
+
+async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """Takes a revocation back within UNDO_FOR; what it canceled is queued again. Later, or when there is
+    nothing to take back, it changes nothing. Raises TokenNotFound."""
+    engine = current()
+    async with engine.write():
+        undone = await engine.execute(
+            "UPDATE bot_token SET revoked = NULL WHERE id = $2 AND chat = $1 AND revoked > $3 RETURNING id",
+            chat_id,
+            token_id,
+            now - UNDO_FOR,
+        )
+        queued = await engine.execute(RESTORE, token_id, chat_id, now) if undone else []
+    if undone:
+        log.info("bot token back", token_id=token_id, chat=chat_id, messages_queued=len(queued))
+        outbox.ring(chat_id)
+    return await card(chat_id, token_id, now)
 
 
 async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
@@ -117,7 +232,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     for row in canceled:
         outbox.tell(str(row["public_id"]), "canceled", "token revoked")
     log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
-    return TokenCard(**cards[0])
+    return _card(cards[0])
 
 
 async def issue_in_transaction(

@@ -13,7 +13,7 @@ from djangobot.http.answers import Answer, Call, answer
 from djangobot.http.auth import signed_in
 from djangobot.http.door import inside
 from djangobot.http.fields import Code, TokenName
-from djangobot.http.limits import address_of
+from djangobot.http.limits import address_of, network_of
 from djangobot.http.reading import Reader, given, read_query
 
 LONG = 2**63 - 1
@@ -65,7 +65,9 @@ async def redeem(request: Call) -> Answer:
     account = await signed_in(request)
     asked = await REDEMPTION.of(request)
     with inside(request.scope).limits.code(address_of(request.scope), account.id):
-        _, bot_token = await codes.redeem(account, asked.code, datetime.now(UTC), given(asked.name))
+        _, bot_token = await codes.redeem(
+            account, asked.code, datetime.now(UTC), given(asked.name), network=network_of(request.scope)
+        )
     return answer(Redeemed("success", bot_token))
 
 

@@ -20,6 +20,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.TokenInvalid: 401,
     family.NotYours: 403,
     family.CodeInvalid: 403,
+    family.TokenPaused: 403,
     family.ChatBlocked: 403,
     family.ChatBanned: 403,
     family.MessageNotFound: 404,
@@ -28,6 +29,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.KeyReused: 409,
     family.TextTooLong: 413,
     family.TooManyRequests: 429,
+    family.TokenLimited: 429,
     family.DatabaseUnavailable: 503,
     family.DiskFull: 503,
 }

@@ -20,6 +20,7 @@ from djangobot.http.cabinet import moment
 from djangobot.http.door import inside
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
+from djangobot.http.limits import network_of
 from djangobot.http.reading import Reader, body_of, header_of
 
 LONGEST_WAIT = 60.0
@@ -83,6 +84,7 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
             key=header_of(scope, b"idempotency-key"),
             urgent=outgoing.urgent,
             ttl=None if outgoing.ttl is UNSET else outgoing.ttl,
+            network=network_of(scope),
         )
     status, payload = outcome(accepted)
     await _write(send, status, msgspec.json.encode(payload), applied, repeated=accepted.repeated)
