@@ -106,7 +106,18 @@ def render_message(message: Claimed) -> list[Text]:
         return [_linked(message)]
     if message.kind == "account_removed":
         return [formatted(language_of(message.language), "account-removed", account=message.text)]
+    if message.kind in ("new_network", "last_network"):
+        return [_network(message)]
     return _from_sender(message)
+
+
+def _network(message: Claimed) -> Text:
+    language = language_of(message.language)
+    who = whose(message.sender, message.token_name)
+    note = formatted(language, "network-new", who=who, prefix=message.token_prefix, network=message.text)
+    notes = [note] if message.kind == "new_network" else [note, formatted(language, "network-last")]
+    revoke = revoke_button(language, message.token_id or 0, who)
+    return joined(notes, separator="\n\n", buttons=[[revoke]])
 
 
 def _linked(message: Claimed) -> Text:

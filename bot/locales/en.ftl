@@ -39,6 +39,10 @@ back = ‹ Back
 linked =
     <b>{ $who }</b> can now write to you here (token <code>{ $prefix }…</code>).
     If that was not you, revoke it.
+network-new =
+    <b>{ $who }</b> was used from a new network: <code>{ $network }</code> (token <code>{ $prefix }…</code>).
+    If that was not you or your program, revoke it.
+network-last = It is used from many networks by now, so I won’t tell you of further ones.
 
 account-removed = <b>{ $account }</b> has removed their account and can no longer write to you.
 
