@@ -221,7 +221,6 @@ class Delivery:
         count = await outbox.due_now(self.now())
         log.warning("the clock stepped back", messages_due_now=count)
         self.look_at = EVER
-        self.something_ended.set()
 
     def _put_back(self) -> None:
         """What is in hand and was not begun."""

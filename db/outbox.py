@@ -401,8 +401,11 @@ async def due_now(now: datetime) -> int:
     """What was put off until later is due at once: the clock stepped back, and nobody knows for how long
     these would wait. How many these are."""
     rows = await current().execute(
-        "UPDATE message SET next_attempt = $1 WHERE status = 'queued' AND next_attempt > $1 RETURNING id", now
+        "UPDATE message SET next_attempt = $1 WHERE status = 'queued' AND next_attempt > $1 RETURNING chat",
+        now,
     )
+    for row in rows:
+        ring(row["chat"])
     return len(rows)
 
 

@@ -15,10 +15,12 @@ from djangobot.bot.delivery import SAFE_TO_REPEAT, Delivery
 from djangobot.bot.gateway import Gateway
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.db import accounts, chats, codes, conf, messages, outbox
+from djangobot.db import accounts, chats, codes, conf, messages, outbox, service
 from djangobot.db.engine import current
 
 NOW = datetime.now(UTC)
+PATIENCE = 30
+"""Seconds something that must happen may take on a busy machine."""
 
 
 @pytest.fixture
@@ -174,3 +176,242 @@ async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes
     assert (fault["id"], fault["error"]) == (accepted.id, "RuntimeError")
     assert fault["at"][-1].endswith(" broken")
     assert "secret" not in str(logs)
+
+
+async def people(client: TelegramClient, sandbox: SandboxProcess, many: int) -> dict[int, str]:
+    """So many more persons who have met the bot, each with a bot token; no notice about it is to come."""
+    heard: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def hear(update: Any, users: dict[int, Any]) -> None:
+        for user in users.values():
+            if not user.bot:
+                heard.put_nowait(user)
+
+    client.on_update = hear
+    account = await accounts.register("Nora", "nora", "password1234", NOW)
+    linked = {}
+    for number in range(many):
+        await sandbox.say(await sandbox.person(first_name=f"P{number}"), "/start")
+        user = await heard.get()
+        chat = await chats.meet(
+            user.id, access_hash=user.access_hash, first_name="P", last_name="", username="",
+            language="en", now=NOW,
+        )  # fmt: skip
+        _, linked[chat.id] = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
+    await current().execute("UPDATE message SET status = 'canceled' WHERE kind <> 'message'")
+    return linked
+
+
+async def status(public_id: str) -> str:
+    (row,) = await current().fetch("SELECT status FROM message WHERE public_id = $1::uuid", public_id)
+    return str(row["status"])
+
+
+async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Though all of that was in hand before, waiting for its place; also when its own chat is among it."""
+    linked = list((await people(client, sandbox, 12)).values())
+    at_work = Delivery(Gateway(client), Pacing(0, rate_total=6), concurrency=2)
+    running = asyncio.create_task(at_work.run())
+    plain = [await messages.accept(one, "plain", "Text", datetime.now(UTC)) for one in linked]
+    async with asyncio.timeout(PATIENCE):
+        while at_work.ready.qsize() < 8:  # noqa: ASYNC110 - nothing tells what is in hand
+            await asyncio.sleep(0.01)
+    urgent = await messages.accept(linked[-1], "now!", "Text", datetime.now(UTC), wait=PATIENCE, urgent=True)
+    assert urgent.status == "sent"
+    assert await status(plain[-1].id) == "sent", "the order in its chat stays"
+    waiting = [await status(message.id) for message in plain]
+    assert waiting.count("sent") < len(plain), "others wait on"
+    at_work.stop()
+    await running
+
+
+async def test_a_chat_with_a_long_queue_slows_only_itself(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Round robin: who comes later is not behind all that one sender has piled up."""
+    flooded, *others = (await people(client, sandbox, 6)).values()
+    for number in range(100):
+        await messages.accept(flooded, str(number), "Text", datetime.now(UTC))
+    later = [await messages.accept(one, "later", "Text", datetime.now(UTC)) for one in others]
+    at_work = Delivery(Gateway(client), Pacing(0, 0), concurrency=1)
+    running = asyncio.create_task(at_work.run())
+    async with asyncio.timeout(PATIENCE):
+        while [await status(message.id) for message in later] != ["sent"] * len(later):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    left = await current().fetch("SELECT COUNT(*) AS left FROM message WHERE status = 'queued'")
+    assert left[0]["left"] > 50
+    at_work.stop()
+    await running
+
+
+async def test_a_message_that_expired_while_it_waited_is_never_sent(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Its turn came too late; the one behind it goes."""
+    accepted = await messages.accept(token, "old news", "Text", NOW - timedelta(minutes=2), ttl=60)
+    async with Running(client):
+        after = await messages.accept(token, "news", "Text", datetime.now(UTC), wait=PATIENCE)
+    assert (after.status, await status(accepted.id)) == ("sent", "expired")
+    _, said = await chat_of(sandbox)
+    assert "Fedor\nold news" not in said
+
+
+async def test_several_chats_told_to_wait_make_the_whole_bot_wait_also_after_a_restart(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """It is the bot that is too fast, then; two chats are their own affair."""
+    *flooded, quiet = (await people(client, sandbox, 4)).items()
+    for chat, _ in flooded:
+        await sandbox.fault("flood_wait", "messages.sendMessage", value=30, times=1, chat=chat)
+    async with Running(client) as at_work:
+        for _, one in flooded[:2]:
+            await messages.accept(one, "x", "Text", datetime.now(UTC))
+        fine = await messages.accept(quiet[1], "two are none", "Text", datetime.now(UTC), wait=PATIENCE)
+        assert fine.status == "sent"
+        await messages.accept(flooded[2][1], "x", "Text", datetime.now(UTC))
+        async with asyncio.timeout(PATIENCE):
+            while at_work.gate.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+                await asyncio.sleep(0.01)
+        held = await messages.accept(quiet[1], "three are all", "Text", datetime.now(UTC), wait=1)
+        assert held.status == "queued"
+    assert 20 < await service.flood_left(datetime.now(UTC)) <= 30
+    async with Running(client) as at_work:
+        again = await messages.accept(quiet[1], "still", "Text", datetime.now(UTC), wait=1)
+        assert (again.status, at_work.gate.open) == ("queued", False)
+    await service.note_flood(timedelta(0), datetime.now(UTC))
+    async with Running(client):
+        assert (
+            await messages.accept(quiet[1], "over", "Text", datetime.now(UTC), wait=PATIENCE)
+        ).status == "sent"
+    said = await sandbox.messages(quiet[0])
+    assert [message["text"].partition("\n")[2] for message in said if message["from"] == "bot"] == [
+        "two are none", "three are all", "still", "over",
+    ]  # fmt: skip
+
+
+async def test_all_messages_of_a_chat_that_was_told_to_wait_do_after_a_restart(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Its wait stands in the row; nobody asks Telegram meanwhile."""
+    await sandbox.fault("flood_wait", "messages.sendMessage", value=60, times=1)
+    for number in range(3):
+        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+    async with Running(client), asyncio.timeout(PATIENCE):
+        while not await current().fetch(  # noqa: ASYNC110 - in the database
+            "SELECT 1 FROM message WHERE failure LIKE 'flood wait%'"
+        ):
+            await asyncio.sleep(0.01)
+    asked = (await sandbox.request("GET", "/journal"))["methods"]["messages.sendMessage"]
+    async with Running(client):
+        late = await messages.accept(token, "number 3", "Text", datetime.now(UTC), wait=1)
+    assert late.status == "queued"
+    assert (await sandbox.request("GET", "/journal"))["methods"]["messages.sendMessage"] == asked
+
+
+async def test_a_pause_is_obeyed_within_a_second_and_gives_back_what_was_not_begun(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Accepting goes on; the end of the pause is noticed as soon."""
+    async with Running(client) as at_work:
+        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        await service.put("paused", True, datetime.now(UTC))
+        async with asyncio.timeout(1):
+            while at_work.gate.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+                await asyncio.sleep(0.01)
+        held = await messages.accept(token, "held", "Text", datetime.now(UTC), wait=0.5)
+        assert (held.status, await status(held.id)) == ("queued", "queued")
+        await service.put("paused", False, datetime.now(UTC))
+        waiting = await messages.accept(token, "behind it", "Text", datetime.now(UTC), wait=PATIENCE)
+    assert (waiting.status, await status(held.id)) == ("sent", "sent")
+
+
+class SteppingClock:
+    """A wall clock that can be set back."""
+
+    def __init__(self) -> None:
+        self.behind = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) - self.behind
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_set_back_by_hours_holds_nothing_up(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, restarted: bool
+) -> None:
+    """Accepted by the clock of before, put off by the clock of before: due at once by the new one."""
+    clock = SteppingClock()
+    await service.note_clock(clock())
+    at_work = Delivery(Gateway(client), Pacing(0, 0), now=clock)
+    running = None if restarted else asyncio.create_task(at_work.run())
+    if not restarted:
+        await messages.accept(token, "before", "Text", clock(), wait=PATIENCE)
+    ahead = clock()
+    clock.behind = timedelta(hours=5)
+    accepted = asyncio.create_task(messages.accept(token, "ahead", "Text", ahead, wait=PATIENCE))
+    running = running or asyncio.create_task(at_work.run())
+    assert (await accepted).status == "sent"
+    at_work.stop()
+    await running
+
+
+@pytest.mark.parametrize("fault", ["cut_before", "cut_after", "flood_wait"])
+async def test_what_breaks_between_two_parts_doubles_none(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each part has a random_id of its own, derived from the message's; the first is known when it comes
+    again."""
+    real = Gateway.send
+    parts = 0
+
+    async def send(self: Gateway, peer: Any, text: Any, random_id: int) -> int:
+        nonlocal parts
+        parts += 1
+        if parts == 2:
+            value = 1 if fault == "flood_wait" else None
+            await sandbox.fault(fault, "messages.sendMessage", value=value, times=1)
+        return await real(self, peer, text, random_id)
+
+    async with Running(client):
+        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        monkeypatch.setattr(Gateway, "send", send)
+        text = "".join(f"{number:04} " for number in range(4096 // 5))
+        accepted = await messages.accept(token, text.ljust(4096, "x"), "Text", NOW, wait=PATIENCE)
+    assert accepted.status == "sent"
+    assert parts == 4
+    _, said = await chat_of(sandbox)
+    shown = "".join(said[-2:]).replace(" ", "")
+    assert shown == "Fedor\n" + text.ljust(4096, "x").replace(" ", "")
+    assert len(said) == 4, "the notice, the message before, two parts"
+
+
+async def test_the_slots_are_as_many_as_set(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """No more calls are under way at once than DJANGOBOT_CONCURRENCY says."""
+    linked = await people(client, sandbox, 6)
+    under_way = most = 0
+
+    class Counting(Gateway):
+        async def send(self, peer: Any, text: Any, random_id: int) -> int:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            try:
+                return await super().send(peer, text, random_id)
+            finally:
+                under_way -= 1
+
+    for one in linked.values():
+        await messages.accept(one, "x", "Text", datetime.now(UTC))
+    await sandbox.fault("delay", "messages.sendMessage", value=0.05, times=6)
+    at_work = Delivery(Counting(client), Pacing(0, 0), concurrency=2)
+    running = asyncio.create_task(at_work.run())
+    async with asyncio.timeout(PATIENCE):
+        while await outbox.depth():  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+    at_work.stop()
+    await running
+    assert most == 2
