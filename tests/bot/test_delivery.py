@@ -212,11 +212,11 @@ async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
 ) -> None:
     """Though all of that was in hand before, waiting for its place; also when its own chat is among it."""
     linked = list((await people(client, sandbox, 12)).values())
-    at_work = Delivery(Gateway(client), Pacing(0, rate_total=6), concurrency=2)
+    at_work = Delivery(Gateway(client), Pacing(0, rate_total=3), concurrency=6)
     running = asyncio.create_task(at_work.run())
     plain = [await messages.accept(one, "plain", "Text", datetime.now(UTC)) for one in linked]
     async with asyncio.timeout(PATIENCE):
-        while at_work.ready.qsize() < 8:  # noqa: ASYNC110 - nothing tells what is in hand
+        while at_work.ready.qsize() < 4:  # noqa: ASYNC110 - nothing tells what is in hand
             await asyncio.sleep(0.01)
     urgent = await messages.accept(linked[-1], "now!", "Text", datetime.now(UTC), wait=PATIENCE, urgent=True)
     assert urgent.status == "sent"
