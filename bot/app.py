@@ -28,7 +28,7 @@ from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import duty, outbox, service
+from djangobot.db import duty, outbox, search, service
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.http.app import Door, create_app
@@ -176,16 +176,17 @@ async def _on_duty(
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
+    indexing = asyncio.create_task(search.keep_up())
     try:
-        yield client, [connecting, delivering, keeping, tidying]
+        yield client, [connecting, delivering, keeping, tidying, indexing]
     finally:
         delivery.stop(at_once=ours.lost.is_set())
         tidying.cancel()
         await asyncio.gather(delivering, tidying, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
-        for task in (connecting, keeping):
+        for task in (connecting, keeping, indexing):
             task.cancel()
-        await asyncio.gather(connecting, keeping, return_exceptions=True)
+        await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
         await client.stop()
         await inbox.save()
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from djangobot.bot.gateway import Text
-from djangobot.bot.handlers import codes, history, start, tokens
+from djangobot.bot.handlers import codes, history, search, start, tokens
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import chats
@@ -33,6 +33,7 @@ COMMANDS = (
     Command("code", "everybody", "command-code", codes.new_code),
     Command("tokens", "everybody", "command-tokens", tokens.show),
     Command("history", "everybody", "command-history", history.show),
+    Command("search", "everybody", "command-search", search.show),
     Command("help", "everybody", "command-help", show_help),
 )
 
@@ -41,10 +42,13 @@ BUTTONS: dict[str, Handler] = {
     "code": codes.show_again,
     "revoke": tokens.revoke,
     "history": history.turn_page,
+    "search": search.turn_page,
 }
 """By what stands before the colon in a button's data."""
 
-ANSWERS: dict[str, Handler] = {}
+ANSWERS: dict[str, Handler] = {
+    "search": search.hear,
+}
 """By what stands before the colon in what a person was asked (chats.ask)."""
 
 CHORES: dict[str, Handler] = {

@@ -12,6 +12,7 @@ from djangobot.db.codes import Code
 from djangobot.db.messages import Message
 from djangobot.db.networks import TokenNetwork
 from djangobot.db.positions import InboxPosition
+from djangobot.db.search import Search
 from djangobot.db.service import ServiceState
 from djangobot.db.tokens import BotToken
 
@@ -25,6 +26,7 @@ TABLES = [
     Chore,
     TokenNetwork,
     ServiceState,
+    Search,
 ]
 INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES)
 """What Piccolo's columns can't say."""

@@ -116,7 +116,10 @@ async def _page(visit: Visit, view: View) -> Text:
     if not senders:
         return formatted(visit.language, "history-none")
     lines = [formatted(visit.language, "history-title", zone=str(zone))]
-    lines += [_line(visit.language, entry, zone) for entry in page.messages]
+    lines += [
+        headed(visit.language, entry, zone, Text(shortened(entry.text, TEXT_SHOWN)))
+        for entry in page.messages
+    ]
     if not page.messages:
         lines.append(formatted(visit.language, "history-nothing"))
     rows = [_turns(visit.language, view, page), _filters(visit, view, senders)]
@@ -178,15 +181,16 @@ async def _days(visit: Visit, view: View) -> Text:
     return formatted(language, "history-choose-day", rows)
 
 
-def _line(language: str, entry: Entry, zone: tzinfo) -> Text:
-    return formatted(
+def headed(language: str, entry: Entry, zone: tzinfo, text: Text) -> Text:
+    """A message in a list: who, when, what became of it; below, what of its text is shown."""
+    head = formatted(
         language,
-        "history-line",
+        "history-head",
         sender=whose(entry.sender, entry.token or entry.sender),
         time=shown_time(entry.time.astimezone(zone)),
         status=entry.status,
-        text=shortened(entry.text, TEXT_SHOWN),
     )
+    return joined([head, text])
 
 
 def _start(entry: Entry) -> tuple[int, int]:

@@ -64,7 +64,7 @@ tokens-gone = This token is not yours, or no longer there.
 ## history
 
 history-title = <b>Messages to you</b>, newest first (times in { $zone })
-history-line =
+history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
         [held] {""} · kept, not shown
@@ -74,7 +74,6 @@ history-line =
         [uncertain] {""} · delivery unclear
        *[other] {""} · on its way
     }
-    { $text }
 history-none = No messages yet. /code gives you a code to let a program write to you.
 history-nothing = Nothing here: choose another sender or day below.
 history-older = Older ›
@@ -88,6 +87,14 @@ history-more = More ›
 history-back = ‹ Back
 history-earlier = Earlier ›
 
+## search
+
+search-found = <b>Found for “{ $words }”</b>, newest first (times in { $zone })
+search-none = Nothing found for “{ $words }”. All the words must be in one message, in any form.
+search-what = What shall I look for in your messages? Write a word or several.
+search-old = This search is too old to turn its pages. /search begins a new one.
+search-late = The newest messages are still being indexed and may be missing; try again in a minute.
+
 help-title = <b>What I can do</b>
 unknown-command = I don’t know this command. /help shows those I do.
 not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
@@ -98,3 +105,4 @@ command-code = a new code for a program
 command-tokens = who can write to you
 command-history = the last messages
 command-help = what I can do
+command-search = find messages by their words

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from djangobot.db import conf
+from djangobot.db import conf, search
 from djangobot.db.engine import current
 from djangobot.db.piccolo_app import INDEXES, TABLES
 
@@ -48,6 +48,7 @@ SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE connamespace = 'public'::regnamespace AND conrelid <> 'migration'::regclass
 """,
 }
+INDEX_OF_WORDS = {"sqlite": "message_search", "postgres": "message_words"}
 
 
 async def schema() -> dict[str, str]:
@@ -60,11 +61,12 @@ async def test_a_migrated_database_is_what_the_tables_say(bare_database: str) ->
     await conf.open_database(bare_database)
     assert await conf.migrate() == NAMES
     migrated = await schema()
+    await current().execute(f"DROP TABLE {INDEX_OF_WORDS[current().engine_type]}")
     for table in reversed(TABLES):
         await table.alter().drop_table(cascade=current().engine_type == "postgres")
     for table in TABLES:
         await table.create_table()
-    for statement in INDEXES:
+    for statement in (*INDEXES, *search.SCHEMA[current().engine_type]):
         await current().execute(statement)
     made = await schema()
     await conf.close_database()

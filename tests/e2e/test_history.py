@@ -1,0 +1,115 @@
+"""Histories, searches, exports and statistics in the chat, in both languages."""
+
+import re
+from typing import Any
+
+import pytest
+
+
+class Reader:
+    """A person who reads what two programs sent them, on a phone in one language."""
+
+    def __init__(self, box: Any, service: Any, language: str) -> None:
+        self.box, self.service = box, service
+        self.id = box.person(language=language)
+        self.bearer = service.account("Фёдор")
+        self.ci = service.bot_token(self.id, self.bearer, name="ci")
+        self.backup = service.bot_token(self.id, self.bearer, name="backup")
+
+    def get(self, token: str, *texts: str) -> None:
+        for text in texts:
+            assert self.service.send(token, text).status_code == 200
+
+    def ask(self, text: str) -> dict[str, Any]:
+        return dict(self.box.say(self.id, text))
+
+    def now(self, message: dict[str, Any]) -> dict[str, Any]:
+        return next(one for one in self.box.messages(self.id) if one["id"] == message["id"])
+
+    def press(self, message: dict[str, Any], label: str) -> dict[str, Any]:
+        """Presses the button with this in its label; the same message, as it is then."""
+        shown = [button for row in self.now(message)["buttons"] for button in row]
+        button = next((button for button in shown if label in button["text"]), None)
+        assert button is not None, f"{label!r} not in {[one['text'] for one in shown]}"
+        answer = self.box.post(f"/chats/{self.id}/press", message_id=message["id"], data=button["data"])
+        assert not answer["timeout"]
+        return self.now(message)
+
+
+WORDS = {
+    "en": {
+        "older": "Older", "newer": "Newer", "newest": "Newest", "senders": "All senders",
+        "any day": "Any day", "nothing": "Nothing found", "what": "What shall I look for",
+    },
+    "ru": {
+        "older": "Старше", "newer": "Новее", "newest": "Новые", "senders": "Все отправители",
+        "any day": "Любой день", "nothing": "ничего не нашлось", "what": "Что искать",
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["en", "ru"])
+def reader(request: pytest.FixtureRequest, box: Any, service: Any) -> Reader:
+    """With seven messages of one program and two of another."""
+    someone = Reader(box, service, request.param)
+    someone.words = WORDS[request.param]  # type: ignore[attr-defined]
+    someone.get(someone.ci, *(f"сборка {number}: ошибка на сервере 😀" for number in range(7)))
+    someone.get(someone.backup, "backup done", "backup failed: ошибок 3")
+    return someone
+
+
+def test_the_history_of_one_sender_is_a_choice_in_the_same_message(reader: Any) -> None:
+    """All senders, then one, its pages, and all again; nothing piles up."""
+    words = reader.words
+    page = reader.ask("/history")
+    count = len(reader.box.messages(reader.id))
+    assert "backup failed" in page["text"]
+    reader.press(page, words["senders"])
+    chosen = reader.press(page, "backup")
+    assert re.findall(r"backup (\w+)", chosen["text"].replace("· backup ·", "")) == ["failed", "done"]
+    reader.press(page, "backup")
+    ci = reader.press(page, "· ci")
+    assert re.findall(r"сборка (\d)", ci["text"]) == list("65432")
+    assert re.findall(r"сборка (\d)", reader.press(page, words["older"])["text"]) == list("10")
+    assert re.findall(r"сборка (\d)", reader.press(page, words["newer"])["text"]) == list("65432")
+    reader.press(page, words["older"])
+    assert re.findall(r"сборка (\d)", reader.press(page, words["newest"])["text"]) == list("65432")
+    reader.press(page, "· ci")
+    assert "backup failed" in reader.press(page, words["senders"])["text"]
+    assert len(reader.box.messages(reader.id)) == count
+
+
+def test_the_history_of_one_day_is_a_choice_in_the_same_message(reader: Any) -> None:
+    """The days on which something came, and back to all."""
+    page = reader.ask("/history")
+    days = reader.press(page, reader.words["any day"])
+    shown = [button["text"] for row in days["buttons"] for button in row]
+    assert len(shown) == 2
+    assert re.fullmatch(r"\d\d\.\d\d\.\d{4}", shown[1])
+    assert "backup failed" in reader.press(page, shown[1])["text"]
+    reader.press(page, shown[1])
+    assert "backup failed" in reader.press(page, reader.words["any day"])["text"]
+
+
+def test_a_search_finds_forms_of_words_and_shows_them_in_bold(reader: Any) -> None:
+    """Pages in place; the hits are bold where they stand, counted as Telegram counts."""
+    found = reader.ask("/search ошибки")
+    assert "ошибок 3" in found["text"]
+    units = found["text"].encode("utf-16-le")
+    bold = [
+        units[one["offset"] * 2 : (one["offset"] + one["length"]) * 2].decode("utf-16-le")
+        for one in found["entities"]
+        if one["type"] == "bold"
+    ]
+    assert bold.count("ошибка") == 4
+    assert bold.count("ошибок") == 1
+    assert re.findall(r"сборка (\d)", reader.press(found, reader.words["older"])["text"]) == list("210")
+    assert "ошибок 3" in reader.press(found, reader.words["newer"])["text"]
+
+
+def test_a_search_without_words_asks_for_them(reader: Any) -> None:
+    """The next text is what to look for; nothing found is said."""
+    assert reader.words["what"] in reader.ask("/search")["text"]
+    assert "backup done" in reader.ask("done")["text"]
+    for strange in ('"', "NOT ( *", "🎉", "'; DROP TABLE"):
+        assert reader.words["nothing"] in reader.ask(f"/search {strange}")["text"]
