@@ -7,7 +7,7 @@ made from the update, so an update that comes twice is answered once.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import count
 from typing import Any, TypeVar
 
@@ -70,12 +70,12 @@ class Visit:
     @property
     def language(self) -> str:
         """The language of ours that this person reads."""
-        return language_of(self.chat.language)
+        return language_of(self.chat.language_tag)
 
     @property
     def zone(self) -> tzinfo:
         """The clock this person reads."""
-        return UTC
+        return self.chat.preferences.clock
 
     @property
     def argument(self) -> str:

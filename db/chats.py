@@ -1,13 +1,16 @@
 """Chats: people in Telegram who have started the bot."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
+import msgspec
 from piccolo.columns import BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import outbox
+from djangobot.db import outbox, preferences
 from djangobot.db.engine import current
 from djangobot.db.fields import UNSTORABLE
+from djangobot.db.preferences import ChatSettings
 
 ASKED_FOR = timedelta(minutes=10)
 """How long the next plain text is taken for an answer."""
@@ -30,6 +33,16 @@ class Chat(Table, tablename="chat"):
     asked = Text(null=True, default=None)
     """What we have asked, and the next plain text from this person answers."""
     asked_at = Timestamptz(null=True, default=None)
+
+    @property
+    def preferences(self) -> ChatSettings:
+        """How this person wants it."""
+        return preferences.read(self.settings)
+
+    @property
+    def language_tag(self) -> str:
+        """The language this person chose here, or else Telegram's (IETF tag)."""
+        return self.preferences.language or self.language
 
 
 MEET = """
@@ -63,6 +76,21 @@ async def meet(
 async def get(telegram_id: int) -> Chat | None:
     """The chat of a person we have met."""
     return await Chat.objects().where(Chat.id == telegram_id).first()
+
+
+async def change_settings(telegram_id: int, **changes: Any) -> ChatSettings:
+    """Changes how a person wants it; all of it, as it is then."""
+    engine = current()
+    async with engine.write():
+        rows = await engine.execute(
+            "UPDATE chat SET settings = settings WHERE id = $1 RETURNING settings", telegram_id
+        )  # so that nobody else changes them meanwhile
+        before = preferences.read(rows[0]["settings"]) if rows else ChatSettings()
+        after = msgspec.structs.replace(before, **changes)
+        await engine.execute(
+            "UPDATE chat SET settings = $2 WHERE id = $1", telegram_id, preferences.written(after)
+        )
+    return after
 
 
 async def block(telegram_id: int, now: datetime) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 import uuid_utils
 
-from djangobot.db import credentials, metrics
+from djangobot.db import credentials, metrics, preferences
 from djangobot.db.engine import Row, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -50,6 +50,7 @@ class Claimed(msgspec.Struct, frozen=True):
     hurries: bool
     """Itself, or another of its chat behind it, is urgent."""
     expires: datetime | None
+    settings: preferences.ChatSettings = preferences.DEFAULT
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
@@ -141,7 +142,7 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       {HURRIES} AS hurries
+       c.settings AS settings, {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE {WAITING} AND m.next_attempt <= $1
@@ -270,9 +271,12 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
 
 
 def _claimed(row: Row) -> Claimed:
+    settings = preferences.read(row["settings"])
     return Claimed(
         **{
             **row,
+            "settings": settings,
+            "language": settings.language or row["language"],
             "public_id": str(row["public_id"]),
             "urgent": bool(row["urgent"]),
             "hurries": bool(row["hurries"]),

@@ -1,0 +1,85 @@
+"""Preferences: how a person wants it. `chat.settings` holds what differs from the default, as JSON."""
+
+import re
+from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+UNCHANGED = "{}"
+"""What stands in the column of a person who never changed anything: nearly everybody."""
+OFFSET = re.compile(r"UTC([+-])(\d\d):(\d\d)")
+QuietMode = Literal["silent", "digest"]
+
+
+class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`language` overrides Telegram's. `zone`: a name of the IANA database or `UTC+05:30`; none until we have
+    asked. `quiet_from` and `quiet_to`: `23:00`, both or none. `news`: may we tell news of our own."""
+
+    language: str = ""
+    zone: str = ""
+    quiet_from: str = ""
+    quiet_to: str = ""
+    quiet_mode: QuietMode = "silent"
+    news: bool = True
+
+    @property
+    def clock(self) -> tzinfo:
+        """The clock this person reads."""
+        return zone_named(self.zone)
+
+    def quiet_until(self, now: datetime) -> datetime | None:
+        """The end of the quiet hours that `now` lies in; None outside of them.
+
+        Read on the wall: a time that the clock is put forward over comes as much later; of one that comes
+        twice, quiet begins with the first and ends with the second.
+        """
+        if not self.quiet_from or not self.quiet_to:
+            return None
+        today = now.astimezone(self.clock).date()
+        for day in (today - timedelta(days=1), today):
+            begins, ends = _clock_time(self.quiet_from), _clock_time(self.quiet_to)
+            last = day if begins < ends else day + timedelta(days=1)
+            end = max(
+                datetime.combine(last, ends, self.clock).replace(fold=fold).astimezone(UTC) for fold in (0, 1)
+            )
+            if datetime.combine(day, begins, self.clock).astimezone(UTC) <= now < end:
+                return end
+        return None
+
+
+DEFAULT = ChatSettings()
+
+
+@lru_cache(maxsize=4096)
+def read(settings: str) -> ChatSettings:
+    """What the column says; what an older or a newer version wrote there is read as far as it is known."""
+    if settings == UNCHANGED:
+        return DEFAULT
+    try:
+        return msgspec.json.decode(settings, type=ChatSettings)
+    except msgspec.DecodeError:
+        return DEFAULT
+
+
+def written(settings: ChatSettings) -> str:
+    """For the column."""
+    return msgspec.json.encode(settings).decode()
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str) -> tzinfo:
+    """UTC for none, and for one that this machine does not know."""
+    if found := OFFSET.fullmatch(name):
+        sign = -1 if found[1] == "-" else 1
+        return timezone(sign * timedelta(hours=int(found[2]), minutes=int(found[3])), name)
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def _clock_time(written: str) -> time:
+    return time(int(written[:2]), int(written[3:]))
