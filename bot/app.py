@@ -21,14 +21,14 @@ from djangobot import __version__
 from djangobot.bot import commands
 from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
-from djangobot.bot.delivery import Delivery
+from djangobot.bot.delivery import Delivery, utc_now
 from djangobot.bot.gateway import Gateway, GatewayError, Refused, seconds_of
 from djangobot.bot.inbox import Inbox
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import duty, outbox, search, service
+from djangobot.db import duty, outbox, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.http.app import Door, create_app
@@ -65,6 +65,7 @@ async def serve(
         stack.enter_context(_only_one(settings.data))
         listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
         await stack.enter_async_context(_database(settings))
+        await stack.enter_async_context(signals.connected(utc_now))
         running: list[asyncio.Task[None]] = []
         post = Post() if bot else None
         if post is not None:

@@ -112,10 +112,12 @@ class Delivery:
         recorder = asyncio.create_task(self._record())
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
+        outbox.deliver_here(True)
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)
         finally:
+            outbox.deliver_here(False)
             await self._finish(workers)
             await _end([recorder, watch])
             await self._record_now()

@@ -726,6 +726,17 @@ class Seat(PostgresEngine):
                 await asyncio.sleep(pause)
         self.connection.terminate()
 
+    async def listen(self, channel: str, hear: Callable[[str], None]) -> None:
+        """Calls `hear` with the payload of every notification that others send to `channel`."""
+        own = self.connection.get_server_pid()
+
+        def on_notification(_: object, pid: int, __: str, payload: str) -> None:
+            if pid != own:
+                hear(payload)
+
+        async with self._connection() as connection:
+            await connection.add_listener(channel, on_notification)
+
     async def leave(self) -> None:
         """Ends the connection, and what it holds."""
         try:

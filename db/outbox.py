@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -13,6 +14,9 @@ import uuid_utils
 from djangobot.db import credentials, metrics, preferences
 from djangobot.db.engine import Row, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from djangobot.db.signals import Wire
 
 log = structlog.get_logger(__name__)
 
@@ -473,7 +477,8 @@ def _status(result: Settled) -> str:
     }[type(result)]
 
 
-# Within the process: who waits for a message to arrive in the outbox, and who for one to be settled.
+# Who waits for a message to arrive in the outbox, and who for one to be settled: in this process, and over
+# the wire in others.
 
 
 class Bell:
@@ -512,6 +517,9 @@ _hurrying: set[int] = set()
 Outcome = asyncio.Future[tuple[str, str | None]]
 _expected: dict[str, list[Outcome]] = {}
 """By public_id; several wait for one message when its sender asked again under the same key."""
+wire: "Wire | None" = None
+"""To the other processes on this database; `signals.connected` sets it."""
+_delivered_here = False
 
 
 def hurry(chat_id: int) -> None:
@@ -520,8 +528,23 @@ def hurry(chat_id: int) -> None:
         _hurrying.add(chat_id)
 
 
+def deliver_here(yes: bool) -> None:
+    """Whether the deliverer is in this process: nobody else needs to hear of what is due then."""
+    global _delivered_here
+    _delivered_here = yes
+
+
 def ring(chat_id: int, *, urgent: bool = False) -> None:
-    """Something may be due in this chat: wakes the deliverer."""
+    """Something may be due in this chat: wakes the deliverer, wherever it is."""
+    if wire is not None and not _delivered_here:
+        wire.say_due(chat_id, urgent or chat_id in _hurrying)
+        _hurrying.discard(chat_id)
+        return
+    ring_here(chat_id, urgent=urgent)
+
+
+def ring_here(chat_id: int, *, urgent: bool = False) -> None:
+    """Wakes the deliverer of this process."""
     if urgent or chat_id in _hurrying:
         if len(_rung_urgently) < RUNG_MOST:
             _rung_urgently.setdefault(chat_id)
@@ -599,11 +622,23 @@ def forget(public_id: str, future: Outcome) -> None:
 def stop_waiting() -> None:
     """The process ends: whoever waits hears `queued`, and the next start delivers."""
     for public_id in _expected:
-        tell(public_id, "queued", None)
+        tell_here(public_id, "queued", None)
+
+
+def expected() -> list[str]:
+    """The public_ids of messages that somebody in this process waits for."""
+    return list(_expected)
 
 
 def tell(public_id: str, status: str, failure: str | None) -> None:
-    """A message has ended: wakes whoever waits for that."""
+    """A message has ended: wakes whoever waits for that, in any process."""
+    tell_here(public_id, status, failure)
+    if wire is not None:
+        wire.say_settled(public_id, status, failure)
+
+
+def tell_here(public_id: str, status: str, failure: str | None) -> None:
+    """Wakes whoever waits in this process."""
     for future in _expected.get(public_id, ()):
         if not future.done():
             future.set_result((status, failure))

@@ -54,6 +54,8 @@ async def test_an_older_message_that_is_committed_late_waits_for_the_younger_bei
             "late",
             5,
             credentials.digest_token(token),
+            False,
+            None,
         )
         await messages.accept(token, "early", "Text", NOW)
         (sending,) = await outbox.claim(NOW, limit=10, lease=MINUTE)
@@ -96,6 +98,8 @@ async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: Wo
             "just",
             5,
             credentials.digest_token(token),
+            False,
+            None,
         )
         revoking = asyncio.create_task(tokens.revoke(person.id, card.id, NOW))
         await waits_for_a_lock(revoking)
