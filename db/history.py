@@ -27,6 +27,10 @@ SELECT t.id AS token, a.name AS account, t.name AS name FROM bot_token t JOIN ac
 WHERE t.chat = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.token = t.id AND m.kind = 'message')
 ORDER BY COALESCE(t.last_used, t.created) DESC, t.id DESC
 """
+COUNTS = """
+SELECT token, COUNT(*) AS messages FROM message
+WHERE chat = $1 AND kind = 'message' AND created >= $2 AND created < $3 GROUP BY token
+"""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -101,6 +105,12 @@ def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, li
 async def senders(chat_id: int) -> list[Sender]:
     """Whose messages this person has, who wrote last first."""
     return [Sender(**row) for row in await current().fetch(SENDERS, chat_id)]
+
+
+async def counts(chat_id: int, days: Days) -> dict[int, int]:
+    """How many messages this person got in that time, by token."""
+    rows = await current().fetch(COUNTS, chat_id, days.since, days.until)
+    return {row["token"]: row["messages"] for row in rows}
 
 
 async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: datetime) -> Sequence[date]:

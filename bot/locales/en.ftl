@@ -95,6 +95,23 @@ search-what = What shall I look for in your messages? Write a word or several.
 search-old = This search is too old to turn its pages. /search begins a new one.
 search-late = The newest messages are still being indexed and may be missing; try again in a minute.
 
+## stats
+
+stats-title = Messages, last { $days } days
+stats-total = { $since } – { $until } · { $count } in all
+stats-by-day = By day
+stats-by-sender = By sender
+stats-others = Others
+stats-caption =
+    { $count ->
+        [one] <b>{ $count } message</b>
+       *[other] <b>{ $count } messages</b>
+    } in the last { $days } days, most on { $day } ({ $most }), most from { $who } ({ $share } %).
+stats-none = No messages in the last { $days } days. /history shows earlier ones.
+stats-dark = Dark
+stats-light = Light
+stats-failed = The picture could not be drawn just now. Please try again later.
+
 help-title = <b>What I can do</b>
 unknown-command = I don’t know this command. /help shows those I do.
 not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
@@ -106,3 +123,4 @@ command-tokens = who can write to you
 command-history = the last messages
 command-help = what I can do
 command-search = find messages by their words
+command-stats = your messages in a picture

@@ -98,6 +98,24 @@ search-what = Что искать в ваших сообщениях? Напиш
 search-old = Этот поиск слишком старый, чтобы листать его. /search начнёт новый.
 search-late = Самые новые сообщения ещё не разобраны по словам и могут отсутствовать; повторите через минуту.
 
+## stats
+
+stats-title = Сообщения за { $days } дней
+stats-total = { $since } – { $until } · всего { $count }
+stats-by-day = По дням
+stats-by-sender = По отправителям
+stats-others = Остальные
+stats-caption =
+    { $count ->
+        [one] <b>{ $count } сообщение</b>
+        [few] <b>{ $count } сообщения</b>
+       *[many] <b>{ $count } сообщений</b>
+    } за последние { $days } дней; больше всего { $day } ({ $most }), чаще всех пишет { $who } ({ $share } %).
+stats-none = За последние { $days } дней сообщений не было. /history покажет прежние.
+stats-dark = Тёмный фон
+stats-light = Светлый фон
+stats-failed = Сейчас картинку нарисовать не удалось. Попробуйте позже.
+
 help-title = <b>Что я умею</b>
 unknown-command = Такой команды я не знаю. /help покажет, какие знаю.
 not-a-command = Я только передаю сообщения от программ и не читаю ответов. /help покажет, что я умею.
@@ -109,3 +127,4 @@ command-tokens = кто может вам писать
 command-history = последние сообщения
 command-help = что я умею
 command-search = найти сообщения по словам
+command-stats = ваши сообщения на картинке

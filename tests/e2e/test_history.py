@@ -39,11 +39,13 @@ class Reader:
 WORDS = {
     "en": {
         "older": "Older", "newer": "Newer", "newest": "Newest", "senders": "All senders",
-        "any day": "Any day", "nothing": "Nothing found", "what": "What shall I look for",
+        "any day": "Any day", "nothing": "Nothing found", "dark": "Dark", "light": "Light",
+        "what": "What shall I look for",
     },
     "ru": {
         "older": "Старше", "newer": "Новее", "newest": "Новые", "senders": "Все отправители",
-        "any day": "Любой день", "nothing": "ничего не нашлось", "what": "Что искать",
+        "any day": "Любой день", "nothing": "ничего не нашлось", "dark": "Тёмный", "light": "Светлый",
+        "what": "Что искать",
     },
 }  # fmt: skip
 
@@ -113,3 +115,23 @@ def test_a_search_without_words_asks_for_them(reader: Any) -> None:
     assert "backup done" in reader.ask("done")["text"]
     for strange in ('"', "NOT ( *", "🎉", "'; DROP TABLE"):
         assert reader.words["nothing"] in reader.ask(f"/search {strange}")["text"]
+
+
+def test_statistics_are_a_picture_with_one_sentence(reader: Any) -> None:
+    """Light first; the button turns it dark and light again, in the same message."""
+    picture = reader.ask("/stats")
+    assert picture["file"]["kind"] == "photo"
+    assert picture["file"]["width"] == 1080
+    assert re.search(r"\b9 (messages|сообщений)\b.*Фёдор · ci \(78 %\)", picture["text"])
+    count = len(reader.box.messages(reader.id))
+    dark = reader.press(picture, reader.words["dark"])
+    assert dark["file"]["id"] != picture["file"]["id"]
+    assert dark["text"] == picture["text"]
+    assert reader.press(dark, reader.words["light"])["text"] == picture["text"]
+    assert len(reader.box.messages(reader.id)) == count
+
+
+def test_statistics_of_nothing_are_words(reader: Any, box: Any) -> None:
+    """A newcomer gets no empty picture."""
+    newcomer = box.person()
+    assert box.say(newcomer, "/stats")["file"] is None
