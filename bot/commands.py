@@ -41,7 +41,16 @@ COMMANDS = (
 BUTTONS: dict[str, Handler] = {
     "curl": codes.show_call,
     "code": codes.show_again,
+    "tokens": tokens.turn_page,
+    "token": tokens.open_card,
+    "token_name": tokens.ask_name,
+    "token_pause": tokens.pause,
+    "token_limit": tokens.limit,
+    "token_expiry": tokens.expiry,
+    "token_new": tokens.rotate,
+    "token_urgent": tokens.urgent,
     "revoke": tokens.revoke,
+    "unrevoke": tokens.unrevoke,
     "history": history.turn_page,
     "search": search.turn_page,
     "stats": stats.turn_light,
@@ -50,11 +59,13 @@ BUTTONS: dict[str, Handler] = {
 
 ANSWERS: dict[str, Handler] = {
     "search": search.hear,
+    "token_name": tokens.rename,
 }
 """By what stands before the colon in what a person was asked (chats.ask)."""
 
 CHORES: dict[str, Handler] = {
     "code": codes.end,
+    "token": tokens.settle,
 }
 """By the kind of what is to be done about a message later (chores.put); the visit's argument is the
 chore's."""

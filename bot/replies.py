@@ -84,6 +84,23 @@ def shown_day(day: date) -> str:
     return day.strftime("%d.%m.%Y")
 
 
+def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
+    """How long ago, in words: `5 minutes ago`."""
+    if moment is None:
+        return say(language, "age-never")
+    minutes = max(0, int((now - moment).total_seconds())) // 60
+    if not minutes:
+        return say(language, "age-now")
+    if minutes < 60:
+        return say(language, "age-minutes", count=minutes)
+    hours = minutes // 60
+    return (
+        say(language, "age-hours", count=hours)
+        if hours < 24
+        else say(language, "age-days", count=hours // 24)
+    )
+
+
 def shown_code(code: str) -> str:
     """A code's ten digits in groups, as people read telephone numbers."""
     return f"{code[:3]} {code[3:6]} {code[6:]}"

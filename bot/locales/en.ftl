@@ -48,18 +48,91 @@ account-removed = <b>{ $account }</b> has removed their account and can no longe
 
 tokens-title =
     { $count ->
-        [one] <b>{ $count } token</b> can write to you:
-       *[other] <b>{ $count } tokens</b> can write to you:
-    }
-tokens-line = <b>{ $who }</b>, <code>{ $prefix }…</code>, since { $created }, { $used ->
-        [never] never used
-       *[other] last used { $used }
-    }
+        [one] <b>{ $count } token</b> can write to you.
+       *[other] <b>{ $count } tokens</b> can write to you.
+    } Tap to see or change.
 tokens-none = No program can write to you yet. /code gives you a code to let one in.
-tokens-more = …and { $count } more. Revoke some to see the rest.
+tokens-all = ‹ All tokens
 tokens-revoke = Revoke { $who }
 tokens-revoked = Revoked: { $who } can no longer write to you.
 tokens-gone = This token is not yours, or no longer there.
+
+token-card =
+    <b>{ $name }</b>
+    Account: { $account }
+    Token: <code>{ $prefix }…</code>
+    Created: { $created }
+    Last used: { $used }
+token-week = Messages in 7 days: { $count }
+token-is-paused = ⏸ Paused: nothing is sent with it.
+token-is-limited = { $count ->
+        [one] Limit: { $count } message a minute
+       *[other] Limit: { $count } messages a minute
+    }
+token-expires = Expires: { $day }
+token-not-urgent = Urgent messages: like all others
+token-expired = <b>{ $who }</b>: this token has expired and can no longer write to you.
+token-revoked = <b>{ $who }</b> (token <code>{ $prefix }…</code>) is revoked and can no longer write to you.
+token-over = This token is over; nothing was changed.
+
+token-rename = Rename
+token-pause = Pause
+token-resume = Resume
+token-limit = Limit
+token-expiry = Expiry
+token-rotate = New value
+token-urgent-refuse = Refuse urgent
+token-urgent-allow = Allow urgent
+token-revoke = Revoke
+token-undo = Undo (10 seconds)
+token-hide = Hide it now
+
+token-name-ask = What should <b>{ $who }</b> be called? Write the new name, or any command to leave it.
+token-paused = Paused.
+token-resumed = It may send again.
+token-limit-ask = How many messages a minute may <b>{ $who }</b> send?
+token-limit-choice = { $count ->
+        [0] No limit
+       *[other] { $count } a minute
+    }
+token-limit-set = The limit is set.
+token-expiry-ask = How long may <b>{ $who }</b> write to you, from now on?
+token-expiry-choice = { $count ->
+        [0] For ever
+        [365] 1 year
+        [one] { $count } day
+       *[other] { $count } days
+    }
+token-expiry-set = The expiry is set.
+token-urgent-refused = Its urgent messages are like all others now.
+token-urgent-allowed = Its urgent messages may come first.
+token-rotate-ask = Give <b>{ $who }</b> a new value? The one it uses now stops working at once.
+token-rotate-sure = Yes, a new value
+token-rotated =
+    <b>{ $who }</b> has a new value, tap to see it:
+    <spoiler>{ $value }</spoiler>
+
+    It is shown this once and goes in a minute. The former value no longer works.
+token-rotated-before = This button has done its work: the value was changed before.
+token-revoke-ask = Revoke <b>{ $who }</b>? It can’t write to you any more, and what it has queued is dropped.
+token-revoke-sure = Yes, revoke
+token-undone = Taken back: it can write to you as before.
+token-undo-late = Too late: it is revoked. A new /code lets the program in again.
+
+age-never = never
+age-now = just now
+age-minutes = { $count ->
+        [one] { $count } minute ago
+       *[other] { $count } minutes ago
+    }
+age-hours = { $count ->
+        [one] { $count } hour ago
+       *[other] { $count } hours ago
+    }
+age-days = { $count ->
+        [one] { $count } day ago
+       *[other] { $count } days ago
+    }
 
 ## history
 

@@ -50,19 +50,97 @@ account-removed = <b>{ $account }</b>: аккаунт удалён, сообще
 
 tokens-title =
     { $count ->
-        [one] Вам может писать <b>{ $count } токен</b>:
-        [few] Вам могут писать <b>{ $count } токена</b>:
-       *[many] Вам могут писать <b>{ $count } токенов</b>:
-    }
-tokens-line = <b>{ $who }</b>, <code>{ $prefix }…</code>, с { $created }, { $used ->
-        [never] ещё не использован
-       *[other] последний раз { $used }
-    }
+        [one] Вам может писать <b>{ $count } токен</b>.
+        [few] Вам могут писать <b>{ $count } токена</b>.
+       *[many] Вам могут писать <b>{ $count } токенов</b>.
+    } Нажмите, чтобы посмотреть или изменить.
 tokens-none = Пока ни одна программа не может вам писать. /code даст код, чтобы впустить первую.
-tokens-more = …и ещё { $count }. Отзовите часть, чтобы увидеть остальные.
+tokens-all = ‹ Все токены
 tokens-revoke = Отозвать: { $who }
 tokens-revoked = Отозван: { $who } больше не может вам писать.
 tokens-gone = Этот токен не ваш или его больше нет.
+
+token-card =
+    <b>{ $name }</b>
+    Аккаунт: { $account }
+    Токен: <code>{ $prefix }…</code>
+    Создан: { $created }
+    Последний раз: { $used }
+token-week = Сообщений за 7 дней: { $count }
+token-is-paused = ⏸ Приостановлен: с ним ничего не отправить.
+token-is-limited = Лимит: { $count ->
+        [one] { $count } сообщение
+        [few] { $count } сообщения
+       *[many] { $count } сообщений
+    } в минуту
+token-expires = Действует до { $day }
+token-not-urgent = Срочные сообщения: как все остальные
+token-expired = <b>{ $who }</b>: срок токена истёк, он больше не может вам писать.
+token-revoked = <b>{ $who }</b> (токен <code>{ $prefix }…</code>) отозван и больше не может вам писать.
+token-over = Этот токен больше не действует, ничего не изменилось.
+
+token-rename = Переименовать
+token-pause = Приостановить
+token-resume = Возобновить
+token-limit = Лимит
+token-expiry = Срок
+token-rotate = Новое значение
+token-urgent-refuse = Без срочных
+token-urgent-allow = Со срочными
+token-revoke = Отозвать
+token-undo = Вернуть (10 секунд)
+token-hide = Скрыть сейчас
+
+token-name-ask = Как назвать <b>{ $who }</b>? Напишите новое имя или любую команду, чтобы оставить как есть.
+token-paused = Приостановлен.
+token-resumed = Снова может писать.
+token-limit-ask = Сколько сообщений в минуту может присылать <b>{ $who }</b>?
+token-limit-choice = { $count ->
+        [0] Без лимита
+       *[other] { $count } в минуту
+    }
+token-limit-set = Лимит задан.
+token-expiry-ask = Сколько ещё <b>{ $who }</b> может вам писать, считая с этой минуты?
+token-expiry-choice = { $count ->
+        [0] Бессрочно
+        [365] 1 год
+        [one] { $count } день
+        [few] { $count } дня
+       *[many] { $count } дней
+    }
+token-expiry-set = Срок задан.
+token-urgent-refused = Срочные сообщения теперь как все остальные.
+token-urgent-allowed = Срочные сообщения могут приходить первыми.
+token-rotate-ask = Сменить значение токена <b>{ $who }</b>? Нынешнее сразу перестанет действовать.
+token-rotate-sure = Да, сменить
+token-rotated =
+    Новое значение токена <b>{ $who }</b>, нажмите, чтобы увидеть:
+    <spoiler>{ $value }</spoiler>
+
+    Оно показано один раз и исчезнет через минуту. Прежнее больше не действует.
+token-rotated-before = Эта кнопка своё сделала: значение уже сменили.
+token-revoke-ask = Отозвать <b>{ $who }</b>? Он больше не сможет вам писать, а то, что ждёт отправки, пропадёт.
+token-revoke-sure = Да, отозвать
+token-undone = Возвращён: может писать вам, как прежде.
+token-undo-late = Поздно: токен отозван. Новый /code снова впустит программу.
+
+age-never = ни разу
+age-now = только что
+age-minutes = { $count ->
+        [one] { $count } минуту назад
+        [few] { $count } минуты назад
+       *[many] { $count } минут назад
+    }
+age-hours = { $count ->
+        [one] { $count } час назад
+        [few] { $count } часа назад
+       *[many] { $count } часов назад
+    }
+age-days = { $count ->
+        [one] { $count } день назад
+        [few] { $count } дня назад
+       *[many] { $count } дней назад
+    }
 
 ## history
 

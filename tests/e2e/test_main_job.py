@@ -27,20 +27,6 @@ def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Any, service: An
     assert history["messages"][0]["type"] == "Text"
 
 
-def test_a_linked_person_is_told_and_can_revoke(box: Any, service: Any) -> None:
-    """The button under the notice ends the token; an older one like it does no harm and says what is so."""
-    alex = box.person()
-    bearer = service.account()
-    token = service.bot_token(alex, bearer)
-    notice = box.messages(alex)[-1]
-    assert "Fedor" in notice["text"]
-    data = notice["buttons"][0][0]["data"]
-    listed = box.say(alex, "/tokens")
-    for message in (notice, listed):
-        assert "Fedor" in box.post(f"/chats/{alex}/press", message_id=message["id"], data=data)["answer"]
-    assert service.send(token, "too late").status_code == 401
-
-
 @pytest.mark.parametrize(("language", "word"), [("en", "Hello"), ("ru", "Здравствуйте")])
 def test_people_are_greeted_in_their_language(box: Any, service: Any, language: str, word: str) -> None:
     """By what their Telegram says; the code can be copied with a tap."""
