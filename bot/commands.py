@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from djangobot.bot.gateway import Text
-from djangobot.bot.handlers import codes, history, search, start, stats, tokens
+from djangobot.bot.handlers import codes, export, history, search, start, stats, tokens
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import chats
@@ -34,6 +34,7 @@ COMMANDS = (
     Command("tokens", "everybody", "command-tokens", tokens.show),
     Command("history", "everybody", "command-history", history.show),
     Command("search", "everybody", "command-search", search.show),
+    Command("export", "everybody", "command-export", export.show),
     Command("stats", "everybody", "command-stats", stats.show),
     Command("help", "everybody", "command-help", show_help),
 )
@@ -53,6 +54,7 @@ BUTTONS: dict[str, Handler] = {
     "unrevoke": tokens.unrevoke,
     "history": history.turn_page,
     "search": search.turn_page,
+    "export": export.write,
     "stats": stats.turn_light,
 }
 """By what stands before the colon in a button's data."""

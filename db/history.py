@@ -4,7 +4,7 @@ Newest first, ordered by time and then by id; within one token's messages by id 
 each page without looking at what lies before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -12,6 +12,9 @@ import msgspec
 
 from djangobot.db.engine import current
 from djangobot.db.messages import ENTRY, Entry, entry_of
+
+BATCH = 1000
+"""Messages read at once when all are."""
 
 # Where an index must not be used, its column is written `column + 0`: neither database then takes the longer
 # way, whatever its statistics say.
@@ -100,6 +103,22 @@ def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, li
         args += [days.since, days.until]
         sql += f" AND m.created >= ${len(args) - 1} AND m.created < ${len(args)}"
     return sql, args
+
+
+async def count(chat_id: int) -> int:
+    """How many messages this person has."""
+    sql = "SELECT COUNT(*) AS messages FROM message WHERE chat = $1 AND kind = 'message'"
+    return int((await current().fetch(sql, chat_id))[0]["messages"])
+
+
+async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]]:
+    """A person's messages from before that moment, oldest first, so many at a time that neither memory nor
+    the database is held for long."""
+    reached = Place(datetime(1, 1, 1, tzinfo=UTC), 0)
+    days = Days(reached.time, until)
+    while entries := (await page(chat_id, limit=BATCH, after=reached, days=days)).messages[::-1]:
+        yield entries
+        reached = Place(entries[-1].time, entries[-1].seq)
 
 
 async def senders(chat_id: int) -> list[Sender]:

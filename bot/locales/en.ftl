@@ -168,6 +168,26 @@ search-what = What shall I look for in your messages? Write a word or several.
 search-old = This search is too old to turn its pages. /search begins a new one.
 search-late = The newest messages are still being indexed and may be missing; try again in a minute.
 
+## export
+
+export-choose =
+    { $count ->
+        [one] <b>{ $count } message</b>
+       *[other] <b>{ $count } messages</b>
+    } as a file. CSV opens in a spreadsheet; JSON Lines is for programs.
+export-csv = CSV
+export-jsonl = JSON Lines
+export-under-way = Writing the file… { $percent } %
+export-done =
+    Done: { $count ->
+        [one] <b>{ $count } message</b>
+       *[other] <b>{ $count } messages</b>
+    }{ $files ->
+        [one] {""}
+       *[other] {""} in { $files } files
+    }. /export writes a new one.
+export-file = { $since } – { $until } (UTC)
+
 ## stats
 
 stats-title = Messages, last { $days } days
@@ -197,3 +217,4 @@ command-history = the last messages
 command-help = what I can do
 command-search = find messages by their words
 command-stats = your messages in a picture
+command-export = all your messages as a file

@@ -176,6 +176,29 @@ search-what = Что искать в ваших сообщениях? Напиш
 search-old = Этот поиск слишком старый, чтобы листать его. /search начнёт новый.
 search-late = Самые новые сообщения ещё не разобраны по словам и могут отсутствовать; повторите через минуту.
 
+## export
+
+export-choose =
+    { $count ->
+        [one] <b>{ $count } сообщение</b>
+        [few] <b>{ $count } сообщения</b>
+       *[many] <b>{ $count } сообщений</b>
+    } в файле. CSV открывается в таблицах, JSON Lines — для программ.
+export-csv = CSV
+export-jsonl = JSON Lines
+export-under-way = Записываю файл… { $percent } %
+export-done =
+    Готово: { $count ->
+        [one] <b>{ $count } сообщение</b>
+        [few] <b>{ $count } сообщения</b>
+       *[many] <b>{ $count } сообщений</b>
+    }{ $files ->
+        [one] {""}
+        [few] {""} в { $files } файлах
+       *[many] {""} в { $files } файлах
+    }. /export запишет новый.
+export-file = { $since } – { $until } (UTC)
+
 ## stats
 
 stats-title = Сообщения за { $days } дней
@@ -206,3 +229,4 @@ command-history = последние сообщения
 command-help = что я умею
 command-search = найти сообщения по словам
 command-stats = ваши сообщения на картинке
+command-export = все ваши сообщения файлом

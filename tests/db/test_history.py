@@ -150,3 +150,27 @@ async def test_an_account_reads_what_it_sent_to_one_chat(world: World) -> None:
         page = await messages.page(account.id, limit=5, chat=person.id, before=page.next)
         seen += [entry.text for entry in page.messages]
     assert seen == [str(number) for number in reversed(range(21))]
+
+
+async def test_everything_is_read_once_oldest_first_until_a_moment(
+    crowd: tuple[int, dict[str, int], list[Entry]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In batches; what is sent from that moment on is not of it, so that it ends."""
+    person, _, everything = crowd
+    monkeypatch.setattr(history, "BATCH", 7)
+    until = NOW + timedelta(hours=50)
+    expected = by_time(everything, lambda entry: entry.time < until)[::-1]
+    read = [entry async for batch in history.everything(person, until) for entry in batch]
+    assert read == expected
+    assert await history.count(person) == 60
+
+
+async def test_counts_are_by_token_and_within_the_days(
+    crowd: tuple[int, dict[str, int], list[Entry]],
+) -> None:
+    """What a chart of thirty days is made of."""
+    person, ids, everything = crowd
+    days = history.whole_day(date(2026, 11, 24), MOSCOW)
+    counted = await history.counts(person, days)
+    there = [entry for entry in everything if days.since <= entry.time < days.until]
+    assert counted == {ids[name]: sum(e.token == name for e in there) for name in ("ci", "backup")}

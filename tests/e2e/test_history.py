@@ -1,8 +1,13 @@
 """Histories, searches, exports and statistics in the chat, in both languages."""
 
+import csv
+import io
+import json
 import re
+import time
 from typing import Any
 
+import httpx
 import pytest
 
 
@@ -36,15 +41,26 @@ class Reader:
         return self.now(message)
 
 
+def finished(reader: Any, message: dict[str, Any], label: str) -> dict[str, Any]:
+    """Presses, and returns the message once what was asked for has been sent and said."""
+    reader.press(message, label)
+    deadline = time.monotonic() + 30
+    while reader.words["done"] not in reader.now(message)["text"]:
+        assert time.monotonic() < deadline
+        reader.box.get("/journal")
+    return dict(reader.now(message))
+
+
 WORDS = {
     "en": {
         "older": "Older", "newer": "Newer", "newest": "Newest", "senders": "All senders",
-        "any day": "Any day", "nothing": "Nothing found", "dark": "Dark", "light": "Light",
+        "any day": "Any day", "nothing": "Nothing found", "done": "Done", "dark": "Dark", "light": "Light",
         "what": "What shall I look for",
     },
     "ru": {
         "older": "Старше", "newer": "Новее", "newest": "Новые", "senders": "Все отправители",
-        "any day": "Любой день", "nothing": "ничего не нашлось", "dark": "Тёмный", "light": "Светлый",
+        "any day": "Любой день", "nothing": "ничего не нашлось", "done": "Готово",
+        "dark": "Тёмный", "light": "Светлый",
         "what": "Что искать",
     },
 }  # fmt: skip
@@ -135,3 +151,28 @@ def test_statistics_of_nothing_are_words(reader: Any, box: Any) -> None:
     """A newcomer gets no empty picture."""
     newcomer = box.person()
     assert box.say(newcomer, "/stats")["file"] is None
+
+
+@pytest.mark.parametrize("form", ["CSV", "JSON Lines"])
+def test_all_messages_come_as_a_file(reader: Any, form: str) -> None:
+    """Oldest first, to the letter, and no formula for a spreadsheet."""
+    if form == "CSV":
+        reader.get(reader.ci, "=1+1;\n\"quoted\", 'text'")
+    choice = reader.ask("/export")
+    assert reader.words["done"] in finished(reader, choice, form)["text"]
+    [file] = [one for one in reader.box.messages(reader.id, after=choice["id"]) if one["file"]]
+    with httpx.Client(base_url=reader.box.web) as page:
+        content = page.get(file["file"]["url"]).content
+    if form == "CSV":
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert "'=1+1;\n\"quoted\", 'text'" in [row["text"] for row in rows]
+    else:
+        rows = [json.loads(line) for line in content.splitlines()]
+    assert [row["text"] for row in rows][:7] == [f"сборка {n}: ошибка на сервере 😀" for n in range(7)]
+    assert rows[0]["sender"] == "Фёдор"
+    assert len(rows) == len({row["id"] for row in rows})
+
+
+def test_an_export_of_nothing_is_words(reader: Any, box: Any) -> None:
+    """A newcomer gets no empty file."""
+    assert box.say(box.person(), "/export")["buttons"] == []
