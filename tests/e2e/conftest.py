@@ -78,10 +78,11 @@ class Sandbox:
 
 
 class Service:
-    """`djangobot run` against a sandbox, on a data folder that survives it."""
+    """`djangobot run`, with `options`, against a sandbox, on a data folder that survives it."""
 
-    def __init__(self, sandbox: Sandbox, data: Path, **settings: str) -> None:
+    def __init__(self, sandbox: Sandbox, data: Path, *options: str, **settings: str) -> None:
         self.sandbox = sandbox
+        self.options = options
         self.port = free_port()
         self.env = {
             "DJANGOBOT_API_ID": "1",
@@ -102,7 +103,7 @@ class Service:
 
     def start(self) -> None:
         with self.log.open("a") as log:
-            self.process = start("run", env=self.env, stdout=log, stderr=log)
+            self.process = start("run", *self.options, env=self.env, stdout=log, stderr=log)
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:

@@ -1,0 +1,139 @@
+"""Several processes on one PostgreSQL: doors anywhere, one that delivers, a standby that takes over."""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from .chaos import Sender, check, seeded
+from .conftest import Sandbox, Service
+
+TAKEOVER = 10
+"""Seconds within which a standby is to be on duty after the other's death."""
+
+
+class Cluster:
+    """Two processes that may deliver, two doors; each has a folder of its own, the secrets are shared."""
+
+    def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
+        shared = {"DATABASE_URL": url, "DJANGOBOT_JWT_SECRET": secrets.token_hex(32)}
+        self.bots = [Service(box, folder / f"bot{number}", **shared) for number in range(2)]
+        self.doors = [Service(box, folder / f"door{number}", "--no-bot", **shared) for number in range(2)]
+
+    @property
+    def every(self) -> list[Service]:
+        return self.bots + self.doors
+
+    def active(self) -> Service:
+        """The one on duty, once there is one."""
+        deadline = time.monotonic() + 3 * TAKEOVER
+        while time.monotonic() < deadline:
+            for bot in self.bots:
+                if bot.process.poll() is None and telegram(bot) == "connected":
+                    return bot
+            time.sleep(0.02)  # nothing announces who is on duty
+        raise AssertionError("nobody is on duty")
+
+    def stop(self) -> None:
+        for service in self.every:
+            service.stop()
+            service.client.close()
+
+
+def telegram(service: Service) -> str:
+    return str(service.client.get("/health").json()["telegram"])
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    box: Sandbox, postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    name = f"several_{secrets.token_hex(4)}"
+
+    async def create() -> None:
+        connection = await asyncpg.connect(postgresql_server)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    url = postgresql_server.replace("/postgres?", f"/{name}?")
+    running = Cluster(box, tmp_path_factory.mktemp("cluster"), url)
+    yield running
+    running.stop()
+
+
+def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Cluster) -> None:
+    """One is on duty, one stands by, two have no bot; whoever is asked answers `sent`, for all hear of it."""
+    assert sorted(telegram(service) for service in cluster.every) == ["connected", "off", "off", "standby"]
+    alex = box.person()
+    bearer = cluster.active().account()
+    token = cluster.doors[0].bot_token(alex, bearer)
+    for number, service in enumerate(cluster.every):
+        answer = service.send(token, f"through {number}", prefer="wait=20")
+        assert (answer.status_code, answer.json()["status"]) == (200, "sent")
+    shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-4:]]
+    assert shown == [f"through {number}" for number in range(4)]
+
+
+def test_a_standby_takes_over_from_the_dead(box: Sandbox, cluster: Cluster) -> None:
+    """Within ten seconds, with what was accepted meanwhile."""
+    alex = box.person()
+    active = cluster.active()
+    (standby,) = [bot for bot in cluster.bots if bot is not active]
+    token = cluster.doors[0].bot_token(alex, active.account())
+    active.kill()
+    died = time.monotonic()
+    assert cluster.doors[1].send(token, "meanwhile", prefer="respond-async").status_code == 202
+    assert cluster.active() is standby
+    assert time.monotonic() - died < TAKEOVER
+    assert standby.send(token, "after", prefer="wait=20").json()["status"] == "sent"
+    shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-2:]]
+    assert shown == ["meanwhile", "after"]
+    active.start()
+    assert telegram(active) == "standby"
+
+
+async def _load_and_kill(cluster: Cluster, senders: list[Sender], least: int, kills: int, dice: Any) -> None:
+    killing = asyncio.Event()
+    killing.set()
+    load = asyncio.gather(*(sender.send(least, killing) for sender in senders))
+    for _ in range(kills):
+        active = await asyncio.to_thread(cluster.active)
+        await asyncio.sleep(dice.uniform(0.02, 1.5))
+        await asyncio.to_thread(active.kill)
+        await asyncio.to_thread(active.start)
+    killing.clear()
+    await load
+
+
+def _run(box: Sandbox, cluster: Cluster, *, chats: int, least: int, kills: int, dice: random.Random) -> None:
+    bearer = cluster.active().account("Chaos")
+    senders = []
+    for number in range(chats):
+        chat = box.person()
+        token = cluster.doors[0].bot_token(chat, bearer)
+        senders.append(Sender(cluster.doors[number % 2].port, chat, token))
+    asyncio.run(_load_and_kill(cluster, senders, least, kills, dice))
+    accepted = check(box, senders)
+    repeats = box.get("/journal")["repeats"]
+    print(f"{kills} deliverers killed, {accepted} accepted, {repeats} repeats; none lost, none doubled")
+
+
+def test_the_active_one_killed_twice_nothing_is_lost_or_doubled(box: Sandbox, cluster: Cluster) -> None:
+    """The short form: eight chats, two doors."""
+    _run(box, cluster, chats=8, least=40, kills=2, dice=seeded())
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+def test_the_active_one_killed_again_and_again_nothing_is_lost_or_doubled(
+    box: Sandbox, cluster: Cluster
+) -> None:
+    """The long form: forty chats, two doors, twenty-five kills."""
+    _run(box, cluster, chats=40, least=60, kills=25, dice=seeded())
