@@ -350,6 +350,7 @@ class TelegramClient(pyrogram.Client):
         """Takes apart what Telegram pushes; short forms of people's messages bots never get."""
         if isinstance(updates, raw.types.Updates | raw.types.UpdatesCombined):
             users = {user.id: user for user in updates.users}
+            users |= {-chat.id: chat for chat in updates.chats}  # groups and channels, as in the Bot API
             for update in updates.updates:
                 await self.on_update(update, users)
         elif isinstance(updates, raw.types.UpdateShort):

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Sequence
 from hashlib import md5, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import structlog
@@ -76,10 +76,12 @@ class Blocked(Refused):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A person as Telegram wants them addressed; the hash is valid for this bot alone."""
+    """A person, or now and then a group or a channel, as Telegram wants them addressed; the hash is valid for
+    this bot alone."""
 
     id: int
     access_hash: int
+    kind: Literal["person", "group", "channel"] = "person"
 
 
 class Button(msgspec.Struct, frozen=True):
@@ -258,6 +260,11 @@ class Gateway:
 
 
 def _input_peer(peer: Peer) -> Any:
+    match peer.kind:
+        case "group":
+            return raw.types.InputPeerChat(chat_id=peer.id)
+        case "channel":
+            return raw.types.InputPeerChannel(channel_id=peer.id, access_hash=peer.access_hash)
     return raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash)
 
 

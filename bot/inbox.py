@@ -33,6 +33,16 @@ CATCH_UP_PATIENCE = 10.0
 REMEMBERED = 10_000
 """Things handled that are remembered in case they come again from elsewhere."""
 
+OF_CHANNELS = (
+    raw.types.UpdateNewChannelMessage,
+    raw.types.UpdateEditChannelMessage,
+    raw.types.UpdateDeleteChannelMessages,
+    raw.types.UpdatePinnedChannelMessages,
+    raw.types.UpdateChannelWebPage,
+    raw.types.UpdateReadChannelInbox,
+)
+"""Their pts is the channel's own, not ours."""
+
 Handle = Callable[[TLObject, dict[int, Any]], asyncio.Future[None] | None]
 
 
@@ -96,7 +106,8 @@ class Inbox:
 
     async def take(self, update: TLObject, users: dict[int, Any]) -> None:
         """Something received live."""
-        pts, count = getattr(update, "pts", None), getattr(update, "pts_count", 0)
+        pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
+        count = getattr(update, "pts_count", 0)
         before = self.pts if pts is None else min(self.pts, pts - count)
         self._hand(update, users, before)
         if isinstance(update, raw.types.UpdateBotStopped):

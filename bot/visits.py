@@ -5,7 +5,7 @@ made from the update, so an update that comes twice is answered once.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, tzinfo
 from itertools import count
@@ -15,6 +15,7 @@ import structlog
 from pyrogram import raw
 from pyrogram.raw.core import TLObject
 
+from djangobot.bot.calm import Calm
 from djangobot.bot.delivery import utc_now
 from djangobot.bot.gateway import (
     UNKNOWN_TELEGRAM_ID,
@@ -28,7 +29,7 @@ from djangobot.bot.gateway import (
     Text,
     derived_id,
 )
-from djangobot.bot.replies import language_of
+from djangobot.bot.replies import formatted, language_of
 from djangobot.bot.settings import Settings
 from djangobot.db import chats
 from djangobot.db.chats import Chat
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 WAITING_MOST = 50
 """Things one person may have asked and not been answered; what comes on top is not handled."""
+TURNED_AWAY_MOST = 10_000
 FIRST_PAUSE = 0.5
 TRIES = 8
 LONGEST_WAIT = 60
@@ -149,13 +151,16 @@ class Reception:
         self.write = write
         self.press = press
         self.now = now
+        self.calm = Calm()
+        self.turned_away: OrderedDict[Peer, None] = OrderedDict()
+        """Groups and channels that know by now."""
         self.waiting: dict[int, Line] = {}
         self.busy: set[asyncio.Task[None]] = set()
 
     def receive(self, update: TLObject, users: dict[int, Any]) -> asyncio.Future[None] | None:
         """Takes an update; what it returns is done when that has been dealt with, None when there is nothing
         to."""
-        if isinstance(update, raw.types.UpdateNewMessage):
+        if isinstance(update, raw.types.UpdateNewMessage | raw.types.UpdateNewChannelMessage):
             return self._on_message(update.message, users)
         if isinstance(update, raw.types.UpdateBotCallbackQuery):
             return self._on_press(update, users)
@@ -175,9 +180,11 @@ class Reception:
                 task.cancel()
 
     def _on_message(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
-        if not isinstance(message, raw.types.Message) or message.out:
+        if isinstance(message, raw.types.MessageEmpty) or message.out:
             return None
         if not isinstance(message.peer_id, raw.types.PeerUser):
+            return self._turn_away(message, users)
+        if not isinstance(message, raw.types.Message):
             return None
         person_id = message.peer_id.user_id
 
@@ -187,7 +194,7 @@ class Reception:
             visit.text = message.message or ""
             await self.write(visit)
 
-        return self.line_up(person_id, visit)
+        return self._take(person_id, visit, f"message {message.id}", users)
 
     def _on_press(self, update: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
         async def visit() -> None:
@@ -198,7 +205,47 @@ class Reception:
             visit.query_id = update.query_id
             await self.press(visit)
 
-        return self.line_up(update.user_id, visit)
+        return self._take(update.user_id, visit, f"press {update.query_id}", users)
+
+    def _take(
+        self, person_id: int, visit: Callable[[], Awaitable[None]], key: str, users: dict[int, Any]
+    ) -> asyncio.Future[None] | None:
+        """In a flood it is said once that nothing is answered until it is over."""
+
+        async def warn() -> None:
+            chat = await self._meet(person_id, users)
+            warning = self.visit(chat, key)
+            await warning.reply(formatted(warning.language, "too-much"))
+
+        match self.calm.takes(person_id, self.now()):
+            case "answer":
+                return self.line_up(person_id, visit)
+            case "warn":
+                log.warning("person asks too much", chat=person_id)
+                return self.line_up(person_id, warn)
+        return None
+
+    def _turn_away(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
+        """A group or a channel is told once that we talk with people alone; under the same random_id, should
+        it be told again."""
+        if isinstance(message.peer_id, raw.types.PeerChat):
+            peer = Peer(message.peer_id.chat_id, 0, "group")
+        else:
+            number = message.peer_id.channel_id
+            peer = Peer(number, getattr(users.get(-number), "access_hash", None) or 0, "channel")
+        if peer in self.turned_away:
+            return None
+        self.turned_away[peer] = None
+        if len(self.turned_away) > TURNED_AWAY_MOST:
+            self.turned_away.popitem(last=False)
+        writer = users.get(getattr(message.from_id, "user_id", 0))
+        text = formatted(language_of(getattr(writer, "lang_code", None)), "private-only")
+        random_id = derived_id("private only", peer.kind, peer.id)
+
+        async def tell() -> None:
+            await self.gateway.send(peer, text, random_id)
+
+        return self.line_up(-peer.id, tell)
 
     async def _on_stopped(self, update: Any) -> None:
         change = chats.block if update.stopped else chats.unblock

@@ -206,6 +206,8 @@ stats-light = Light
 stats-failed = The picture could not be drawn just now. Please try again later.
 
 help-title = <b>What I can do</b>
+too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
+private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.
 unknown-command = I don’t know this command. /help shows those I do.
 not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
 button-unknown = This button no longer works.

@@ -1,0 +1,195 @@
+"""What people do in places and in ways we did not ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyrogram import raw
+
+from djangobot.bot import commands
+from djangobot.bot.calm import MOST, WITHIN
+from djangobot.bot.gateway import Peer, Text
+from djangobot.bot.replies import say
+from djangobot.bot.settings import Settings
+from djangobot.bot.visits import Reception
+from djangobot.db import accounts, chats, codes, tokens
+from djangobot.db.conf import close_database, migrate, open_database
+
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+ANN, EVE = 5_000_000_001, 5_000_000_002
+
+
+class Telegram:
+    """Writes down what it is told to show."""
+
+    def __init__(self) -> None:
+        self.online = asyncio.Event()
+        self.sent: list[tuple[Peer, str, int]] = []
+        self.shown: list[Text] = []
+        self.answers: list[str] = []
+
+    async def send(self, peer: Peer, text: Text, random_id: int) -> int:
+        self.sent.append((peer, text.text, random_id))
+        return len(self.sent)
+
+    async def edit(self, peer: Peer, message_id: int, text: Text, file: Any = None) -> None:
+        self.shown.append(text)
+
+    async def answer(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
+        self.answers.append(text)
+
+
+class Door:
+    """A reception on a fresh database, and a clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.telegram = Telegram()
+        self.time = NOW
+        self.reception = Reception(
+            self.telegram,  # type: ignore[arg-type]
+            commands.write,
+            commands.press,
+            Settings(database_url=""),
+            lambda: self.time,
+        )
+        self.number = 0
+
+    async def write(self, person: int, text: str = "", peer: Any = None, media: Any = None) -> None:
+        self.number += 1
+        message = raw.types.Message(
+            id=self.number,
+            peer_id=peer or raw.types.PeerUser(user_id=person),
+            from_id=raw.types.PeerUser(user_id=person),
+            date=0,
+            message=text,
+            media=media,
+        )
+        handled = self.reception.receive(
+            raw.types.UpdateNewMessage(message=message, pts=1, pts_count=1),
+            {person: raw.types.User(id=person, access_hash=7, first_name="Ann", lang_code="en")},
+        )
+        if handled is not None:
+            await asyncio.wait_for(handled, 10)
+
+    async def press(self, person: int, data: str) -> str:
+        """What is said above the button."""
+        self.number += 1
+        handled = self.reception.receive(
+            raw.types.UpdateBotCallbackQuery(
+                query_id=self.number,
+                user_id=person,
+                peer=raw.types.PeerUser(user_id=person),
+                msg_id=1,
+                chat_instance=1,
+                data=data.encode(),
+            ),
+            {},
+        )
+        assert handled is not None
+        await asyncio.wait_for(handled, 10)
+        return self.telegram.answers[-1]
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[Door]:
+    await open_database(f"sqlite:///{tmp_path}/djangobot.sqlite")
+    await migrate()
+    yield Door()
+    await close_database()
+
+
+@pytest.mark.parametrize(
+    ("peer", "expected"),
+    [
+        (raw.types.PeerChat(chat_id=11), Peer(11, 0, "group")),
+        (raw.types.PeerChannel(channel_id=12), Peer(12, 0, "channel")),
+    ],
+)
+async def test_groups_and_channels_are_told_once_that_we_talk_with_people_alone(
+    door: Door, peer: Any, expected: Peer
+) -> None:
+    """Whatever is written there; no chat comes to be, and a restart says it under the same random_id."""
+    for text in ("/start", "hello", "/code"):
+        await door.write(ANN, text, peer)
+    ((told, text, random_id),) = door.telegram.sent
+    assert (told, text) == (expected, say("en", "private-only"))
+    assert await chats.get(ANN) is None
+    again = Door()
+    await again.write(ANN, "/start", peer)
+    assert again.telegram.sent == [(expected, text, random_id)]
+
+
+@pytest.mark.parametrize(
+    "media",
+    [
+        raw.types.MessageMediaPhoto(),
+        raw.types.MessageMediaDocument(),
+        raw.types.MessageMediaGeo(geo=raw.types.GeoPointEmpty()),
+        None,
+    ],
+)
+async def test_what_is_no_command_gets_a_pointer(door: Door, media: Any) -> None:
+    """Stickers, photos, voice, places and plain words."""
+    await door.write(ANN, "" if media else "good morning", media=media)
+    assert [text for _, text, _ in door.telegram.sent] == [say("en", "not-a-command")]
+
+
+async def test_a_flood_is_answered_with_one_word_until_it_is_over(door: Door) -> None:
+    """Others are answered meanwhile; a calm minute later everything is as before."""
+    for _ in range(MOST + 20):
+        await door.write(ANN, "/help")
+    texts = [text for peer, text, _ in door.telegram.sent if peer.id == ANN]
+    assert len(texts) == MOST + 1
+    assert texts[-1] == say("en", "too-much")
+    await door.write(EVE, "/help")
+    assert door.telegram.sent[-1][0].id == EVE
+    door.time += WITHIN - timedelta(seconds=1)
+    await door.write(ANN, "/help")
+    assert door.telegram.sent[-1][0].id == EVE
+    door.time += WITHIN
+    await door.write(ANN, "/help")
+    assert door.telegram.sent[-1][0].id == ANN
+
+
+VERBS = (
+    "token:{}", "token_name:{}", "token_pause:{}:1", "token_pause:{}:0", "token_limit:{}", "token_limit:{}:1",
+    "token_expiry:{}", "token_expiry:{}:1", "token_new:{}", "token_new:{}:{}", "token_urgent:{}:1",
+    "token_urgent:{}:0", "revoke:{}", "revoke:{}:yes", "unrevoke:{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("whose", ["ann's", "nobody's", "nonsense"])
+async def test_nobody_acts_on_anothers_token_by_a_button(door: Door, verb: str, whose: str) -> None:
+    """A callback made up by a client of one's own says the same as one for a token that never was."""
+    await door.write(ANN, "/help")
+    await door.write(EVE, "/help")
+    ann = await chats.get(ANN)
+    assert ann is not None
+    account = await accounts.register("Owner", "owner", "password1234", NOW)
+    row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
+    before = await tokens.card(ANN, row.id, NOW)
+    token = {"ann's": str(row.id), "nobody's": "424242", "nonsense": "7;--'"}[whose]
+    assert await door.press(EVE, verb.format(token, before.prefix)) == say("en", "tokens-gone")
+    assert await tokens.card(ANN, row.id, NOW) == before
+    assert door.telegram.shown == []
+
+
+async def test_an_old_button_says_what_is_so(door: Door) -> None:
+    """Under a token that has ended nothing is changed by any of them."""
+    await door.write(ANN, "/help")
+    ann = await chats.get(ANN)
+    assert ann is not None
+    account = await accounts.register("Owner", "owner", "password1234", NOW)
+    row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
+    await tokens.revoke(ANN, row.id, NOW)
+    before = await tokens.card(ANN, row.id, NOW)
+    door.time += timedelta(hours=1)
+    for verb in VERBS:
+        answer = await door.press(ANN, verb.format(row.id, before.prefix))
+        if verb.startswith(("token_pause", "token_limit", "token_expiry", "token_urgent")):
+            assert answer == say("en", "token-over")
+    assert await tokens.card(ANN, row.id, door.time) == before
