@@ -1,0 +1,149 @@
+"""SIGKILL at every step of a send: whatever was done by then, the message is in the chat once, in order."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+CHATS = 4
+DYING = """
+import os, signal, sys
+from djangobot.bot.gateway import Gateway
+from djangobot.db import messages, outbox
+
+STEP = os.environ["KILL_AT"]
+claim, settle, send, put = outbox.claim, outbox.settle, Gateway.send, messages._put
+
+def die(step, *texts):
+    if step == STEP and any("boom" in text for text in texts):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def claim_and_die(*args, **more):
+    claimed = await claim(*args, **more)
+    die("claimed", *(message.text for message in claimed))
+    return claimed
+
+async def settle_and_die(results, now):
+    texts = [result.message.text for result in results]
+    die("before it is recorded", *texts)
+    await settle(results, now)
+    die("recorded", *texts)
+
+async def send_and_die(self, peer, text, random_id):
+    die("before the send", text.text)
+    first = text.text.startswith("Fedor")
+    if not first:
+        die("before the second part", text.text)
+    telegram_id = await send(self, peer, text, random_id)
+    die("sent" if first else "second part sent", text.text)
+    return telegram_id
+
+async def put_and_die(sql, digest, draft, *rest):
+    accepted = await put(sql, digest, draft, *rest)
+    die("accepted", draft.text)
+    return accepted
+
+outbox.claim, outbox.settle = claim_and_die, settle_and_die
+Gateway.send, messages._put = send_and_die, put_and_die
+from djangobot.__main__ import main
+sys.exit(main())
+"""
+STEPS = [
+    "accepted", "claimed", "before the send", "sent", "before the second part", "second part sent",
+    "before it is recorded", "recorded",
+]  # fmt: skip
+LONG = " ".join(["boom"] * 819)
+"""With its sender's name above it, two parts."""
+
+
+def start_to_die(service: Any, step: str) -> None:
+    """The service once more, to be killed by itself at this step of the next message that says boom."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
+    with service.log.open("a") as log:
+        service.process = subprocess.Popen(
+            [sys.executable, "-c", DYING, "run"],
+            env={**clean, **service.env, "KILL_AT": step},
+            stdout=log,
+            stderr=log,
+        )
+    service.wait_until_healthy()
+
+
+def send(service: Any, token: str, text: str) -> bool | None:
+    """Whether it was accepted; None: nobody knows."""
+    try:
+        return bool(service.send(token, text, prefer="respond-async").status_code == 202)
+    except httpx.ConnectError:
+        return False
+    except httpx.TransportError:
+        return None
+
+
+def shown(box: Any, chat: int) -> list[str]:
+    """What the chat shows of ours, told from the parts of one message by its first."""
+    texts = [m["text"].removeprefix("Fedor\n") for m in box.messages(chat) if m["from"] == "bot"]
+    return ["boom" if text.startswith("boom") else text for text in texts]
+
+
+def kill_once(
+    box: Any, service: Any, tokens: dict[int, str], step: str, number: int, wait_until: Any
+) -> None:
+    service.kill()
+    start_to_die(service, step)
+    before = {chat: len(shown(box, chat)) for chat in tokens}
+    tried: dict[int, list[tuple[str, bool | None]]] = {chat: [] for chat in tokens}
+    for text in (f"first {number}", LONG, f"last {number}"):
+        for chat, token in tokens.items():
+            tried[chat].append((text, send(service, token, text)))
+    assert service.process.wait(30) == -signal.SIGKILL, step
+    service.start()
+    for chat, token in tokens.items():
+        end = f"end {number}"
+        assert send(service, token, end)
+        wait_until(lambda chat=chat, end=end: end in shown(box, chat))
+        there = shown(box, chat)[before[chat] :]
+        sure = [text for text, accepted in [*tried[chat], (end, True)] if accepted]
+        unsure = [text for text, accepted in tried[chat] if accepted is None]
+        parts = Counter({text: 2 if text == "boom" else 1 for text in set(there)})
+        assert Counter(there) == parts, (step, there)
+        assert {text if text != LONG else "boom" for text in sure} <= set(there), (step, there)
+        assert set(there) <= {text if text != LONG else "boom" for text in (*sure, *unsure)}
+        order = ["first", "boom", "last", "end"]
+        places = [order.index(text.partition(" ")[0]) for text in there]
+        assert places == sorted(places), (step, there)
+
+
+@pytest.fixture
+def tokens(box: Any, service: Any) -> Any:
+    """Chats with their bot tokens; afterwards the service runs as ever."""
+    bearer = service.account("Fedor")
+    people = [box.person() for _ in range(CHATS)]
+    yield {chat: service.bot_token(chat, bearer) for chat in people}
+    if service.process.poll() is not None:
+        service.start()
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_this_step_of_a_send_nothing_is_lost_or_doubled(
+    box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any
+) -> None:
+    """Once for each step; a message of two parts among others."""
+    kill_once(box, service, tokens, step, 0, wait_until)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_this_step_again_and_again_nothing_is_lost_or_doubled(
+    box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any
+) -> None:
+    """Ten times for each step, answers dropped and connections cut besides."""
+    for number in range(10):
+        kind = ("cut_before", "cut_after", "drop_answer")[number % 3]
+        box.post("/faults", method="messages.sendMessage", kind=kind, times=1)
+        kill_once(box, service, tokens, step, number, wait_until)
