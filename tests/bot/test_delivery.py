@@ -1,6 +1,7 @@
 """Delivery: what is not plain sending. The rest is proven end to end in tests/e2e."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,9 @@ from djangobot.bot import delivery
 from djangobot.bot.client import TelegramClient
 from djangobot.bot.delivery import SAFE_TO_REPEAT, Delivery
 from djangobot.bot.gateway import Gateway
-from djangobot.bot.pacing import Pacing
+from djangobot.bot.pacing import CHAT_BURST, Pacing
 from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
 from djangobot.db import accounts, chats, codes, conf, messages, outbox, service
 from djangobot.db.engine import current
 
@@ -415,3 +417,34 @@ async def test_the_slots_are_as_many_as_set(
     at_work.stop()
     await running
     assert most == 2
+
+
+@pytest.mark.parametrize(
+    "each", [8, pytest.param(60, marks=[pytest.mark.chaos, pytest.mark.timeout(200)])], ids=["short", "long"]
+)
+async def test_under_strict_limits_a_queue_drains_at_telegrams_pace(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, each: int
+) -> None:
+    """At most a tenth longer than the ideal schedule (a burst, then one a second for each chat), with no
+    limit broken."""
+    linked = await people(client, sandbox, 10)
+    await sandbox.settings(strict_limits=True)
+    for number in range(each):
+        for one in linked.values():
+            await messages.accept(one, f"number {number}", "Text", datetime.now(UTC))
+    at_work = Delivery(Gateway(client), Pacing(GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL))
+    running = asyncio.create_task(at_work.run())
+    began = time.monotonic()
+    while await outbox.depth():  # noqa: ASYNC110 - in the database
+        await asyncio.sleep(0.02)
+    took = time.monotonic() - began
+    at_work.stop()
+    await running
+    ideal = (each - CHAT_BURST) / GUIDANCE_RATE_CHAT
+    print(f"{took:.2f} s, ideally {ideal:.2f} s")
+    assert took <= 1.1 * ideal
+    journal = await sandbox.journal()
+    assert (journal["limits_broken"], journal["errors"].get("FLOOD_WAIT")) == ({}, None)
+    for chat in linked:
+        said = [m["text"] for m in await sandbox.messages(chat) if m["from"] == "bot"]
+        assert said == [f"Nora\nnumber {number}" for number in range(each)]

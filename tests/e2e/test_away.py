@@ -1,6 +1,7 @@
 """What people do while the bot is away is not lost."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
@@ -66,3 +67,43 @@ def test_nothing_is_answered_again_after_a_restart(box: Any, service: Any) -> No
     box.say(alex, "/history")
     assert len(box.messages(alex)) == before + 2
     assert len(codes_in(box, alex)) == 1
+
+
+def test_while_telegram_is_away_messages_are_accepted_and_come_in_order_when_it_is_back(
+    box: Any, service: Any, wait_until: Any
+) -> None:
+    """Its server is gone, then it is back with its state; /health says so meanwhile."""
+    alex, eve = box.person(), box.person()
+    bearer = service.account()
+    tokens = {chat: service.bot_token(chat, bearer) for chat in (alex, eve)}
+    box.process.kill()
+    wait_until(lambda: service.client.get("/health").status_code == 503)
+    for number in range(10):
+        for token in tokens.values():
+            assert service.send(token, f"number {number}", prefer="respond-async").status_code == 202
+    short = service.client.post(
+        "/api/send_message",
+        json={"text": "not worth the wait", "bot_token": tokens[alex], "ttl": 1},
+        headers={"Prefer": "wait=20"},
+    )
+    assert (short.status_code, short.json()["status"]) == (504, "expired")
+    box.process.start_again()
+    for chat in tokens:
+        wait_until(lambda chat=chat: box.messages(chat)[-1]["text"] == "Fedor\nnumber 9")
+        texts = [message["text"] for message in box.messages(chat) if "number" in message["text"]]
+        assert texts == [f"Fedor\nnumber {number}" for number in range(10)]
+    wait_until(lambda: service.client.get("/health").is_success)
+
+
+def test_a_flood_wait_of_the_sign_in_is_waited_out(
+    box: Any, tmp_path: Path, free_port: Any, service: Any
+) -> None:
+    """The process neither ends nor asks again before."""
+    box.post("/faults", method="auth.importBotAuthorization", kind="flood_wait", value=1, times=1)
+    other = type(service)(box, tmp_path / "data", DJANGOBOT_BOT_TOKEN="7:sandbox")
+    try:
+        assert box.get("/faults") == []
+        assert "flood wait of the sign-in" in other.log.read_text()
+    finally:
+        assert other.stop() == 0
+        other.client.close()
