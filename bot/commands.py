@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from djangobot.bot.gateway import Text
-from djangobot.bot.handlers import codes, export, history, search, start, stats, tokens
+from djangobot.bot.handlers import codes, export, history, quiet, search, start, stats, tokens
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import chats
@@ -55,6 +55,7 @@ BUTTONS: dict[str, Handler] = {
     "history": history.turn_page,
     "search": search.turn_page,
     "export": export.write,
+    "show": quiet.show_history,
     "stats": stats.turn_light,
 }
 """By what stands before the colon in a button's data."""

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import structlog
 
 from djangobot.bot.gate import Gate
@@ -19,9 +20,9 @@ from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refus
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
-from djangobot.db import chats, metrics, outbox, service
+from djangobot.db import chats, metrics, outbox, quiet, service
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.outbox import Claimed, Expired, Failed, Postponed, Sent, Settled, Uncertain
+from djangobot.db.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 
 log = structlog.get_logger(__name__)
 
@@ -206,6 +207,8 @@ class Delivery:
                 await self.gate.look()
                 while await outbox.expire(self.now()):
                     pass
+                while await quiet.tell(self.now()):
+                    pass
                 passed = timedelta(seconds=time.monotonic() - ticks)
                 if self.now() < wall + passed - CLOCK_STEP:
                     await self._clock_stepped_back()
@@ -281,6 +284,8 @@ class Delivery:
             if message.first_attempt:
                 return Uncertain(message, outbox.EXPIRED_IN_DOUBT)
             return Expired(message)
+        if (until := quiet.held_until(message, now)) is not None:
+            return Held(message, until)
         try:
             return Sent(message, await self._send_parts(message))
         except Lost as exc:
@@ -301,6 +306,8 @@ class Delivery:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
         peer = Peer(message.chat_id, message.access_hash)
         parts: Sequence[Text] = render_message(message)
+        if quiet.silently(message, self.now()):
+            parts = [msgspec.structs.replace(part, silent=True) for part in parts]
         first = await self.gateway.send(peer, parts[0], message.random_id)
         for number, part in enumerate(parts[1:], start=1):
             try:
@@ -392,6 +399,8 @@ def _log_settled(batch: Sequence[Settled]) -> None:
         match outcome:
             case Sent():
                 log.debug("message sent", **where)
+            case Held():
+                log.debug("message held", **where)
             case Failed():
                 log.warning("message failed", **where, reason=outcome.reason)
             case Uncertain():

@@ -92,11 +92,13 @@ class Button(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """What a message shows: plain text, the formatting over it, rows of buttons."""
+    """What a message shows: plain text, the formatting over it, rows of buttons. `silent`: it arrives
+    without a sound."""
 
     text: str
     entities: tuple[Any, ...] = ()
     buttons: tuple[tuple[Button, ...], ...] = ()
+    silent: bool = False
 
 
 class File(msgspec.Struct, frozen=True):
@@ -142,6 +144,7 @@ class Gateway:
             peer=_input_peer(peer),
             message=text.text,
             random_id=random_id,
+            silent=text.silent or None,
             no_webpage=True,
             entities=list(text.entities) or None,
             reply_markup=_markup(text),
@@ -184,6 +187,16 @@ class Gateway:
             media=media,
             entities=list(text.entities) or None,
             reply_markup=_markup(text),
+        )
+        try:
+            await self._ask(query)
+        except MessageNotModified:
+            return
+
+    async def edit_buttons(self, peer: Peer, message_id: int, rows: Sequence[Sequence[Button]]) -> None:
+        """Puts other buttons under a message, whose content stays as it is."""
+        query = raw.functions.messages.EditMessage(
+            peer=_input_peer(peer), id=message_id, reply_markup=_markup(Text("", (), _rows(rows)))
         )
         try:
             await self._ask(query)
@@ -298,6 +311,10 @@ def _sent_id(answer: Any, random_id: int) -> int:
         if isinstance(update, raw.types.UpdateMessageID) and update.random_id == random_id:
             return int(update.id)
     return UNKNOWN_TELEGRAM_ID
+
+
+def _rows(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:
+    return tuple(tuple(row) for row in rows)
 
 
 def _markup(text: Text) -> Any:

@@ -13,12 +13,17 @@ from pyrogram import raw
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.db.outbox import Claimed
+from djangobot.db.quiet import read_digest
 
 LANGUAGES = ("en", "ru")
 MESSAGE_LIMIT = 4096
 """Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""
+SENDERS_TOLD = 20
+"""Senders whose messages a digest quotes; the others it counts."""
+DIGEST_LINE = 120
+"""Characters of each message quoted: two or three lines on a phone."""
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
 TAGS: dict[str, Callable[..., Any]] = {
     "b": raw.types.MessageEntityBold,
@@ -125,7 +130,35 @@ def render_message(message: Claimed) -> list[Text]:
         return [formatted(language_of(message.language), "account-removed", account=message.text)]
     if message.kind in ("new_network", "last_network"):
         return [_network(message)]
+    if message.kind == "digest":
+        return _digest(message)
     return _from_sender(message)
+
+
+def _digest(message: Claimed) -> list[Text]:
+    """How many messages of whom were held, the first of each; as many parts as it takes."""
+    language = language_of(message.language)
+    digest = read_digest(message.text)
+    lines = [formatted(language, "digest-title", count=digest.count)]
+    for share in digest.shares[:SENDERS_TOLD]:
+        who = whose(share.account, share.token) if share.token else say(language, "digest-gone")
+        lines.append(formatted(language, "digest-sender", who=who, count=share.count))
+        lines += [Text(f"· {shortened(text, DIGEST_LINE)}") for text in share.first]
+        if more := share.count - len(share.first):
+            lines.append(formatted(language, "digest-more", count=more))
+    if others := digest.shares[SENDERS_TOLD:]:
+        count = sum(share.count for share in others)
+        lines.append(formatted(language, "digest-others", count=count))
+    parts = [[lines[0]]]
+    length = utf16_length(lines[0].text)
+    for line in lines[1:]:
+        length += utf16_length(line.text) + 1
+        if length > MESSAGE_LIMIT:
+            parts.append([])
+            length = utf16_length(line.text)
+        parts[-1].append(line)
+    button = Button(say(language, "digest-history"), "show:history")
+    return [joined(part, buttons=[[button]] if part is parts[-1] else ()) for part in parts]
 
 
 def _network(message: Claimed) -> Text:

@@ -6,7 +6,7 @@ made from the update, so an update that comes twice is answered once.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, tzinfo
 from itertools import count
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from djangobot.bot.delivery import utc_now
 from djangobot.bot.gateway import (
     UNKNOWN_TELEGRAM_ID,
     Blocked,
+    Button,
     File,
     FloodWait,
     Gateway,
@@ -102,6 +103,11 @@ class Visit:
         """Another content for a message of ours."""
         if message_id != UNKNOWN_TELEGRAM_ID:
             await self._insist(lambda: self.gateway.edit(self._peer(), message_id, text, file))
+
+    async def replace_buttons(self, rows: Sequence[Sequence[Button]]) -> None:
+        """Other buttons under the message whose button was pressed."""
+        if self.message_id != UNKNOWN_TELEGRAM_ID:
+            await self._insist(lambda: self.gateway.edit_buttons(self._peer(), self.message_id, rows))
 
     async def answer(self, words: str = "") -> None:
         """Ends the waiting on the button, with `words` shown for a moment."""

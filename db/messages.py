@@ -56,7 +56,7 @@ class Message(Table, tablename="message"):
     """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
 
     `kind`: a `message`, or a notice of ours (`linked`, `account_removed`) that no history shows.
-    `status`: queued → sending → sent | failed | expired | canceled | uncertain.
+    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain.
     """
 
     id = SerialOnce(primary_key=True)
@@ -82,6 +82,8 @@ class Message(Table, tablename="message"):
     urgent = Boolean(default=False)
     expires = Timestamptz(null=True, default=None)
     """From then on it is not sent any more."""
+    held_until = Timestamptz(null=True, default=None)
+    """When the person is to be told of it; none once they were, and for all that are not held."""
 
 
 INDEXES = (
@@ -96,6 +98,8 @@ INDEXES = (
     "CREATE INDEX message_doubtful ON message (status, id) WHERE status IN ('failed', 'uncertain')",
     "CREATE INDEX message_canceled ON message (token) WHERE status = 'canceled'",
     "CREATE INDEX message_expires ON message (expires) WHERE expires IS NOT NULL AND status = 'queued'",
+    "CREATE INDEX message_held ON message (held_until, chat) WHERE held_until IS NOT NULL",
+    "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
 """What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
 notices, of one chat one message at a time is being sent, one key of one token stands for one message; where

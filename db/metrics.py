@@ -33,6 +33,9 @@ failed = Counter(
 uncertain = Counter(
     "djangobot_uncertain_total", "Messages of which nobody knows whether they arrived.", registry=REGISTRY
 )
+held = Counter(
+    "djangobot_held_total", "Messages kept and not shown: a mute, or quiet hours.", registry=REGISTRY
+)
 expired = Counter(
     "djangobot_expired_total", "Messages whose time was over before they were sent.", registry=REGISTRY
 )
@@ -70,7 +73,7 @@ def count_failed(reason: str) -> None:
 
 def count_end(status: str) -> None:
     """An end that is neither sent nor failed."""
-    {"uncertain": uncertain, "expired": expired}[status].inc()
+    {"uncertain": uncertain, "expired": expired, "held": held}[status].inc()
 
 
 def exposition(queue: float, oldest_due: float, *, connected: bool) -> bytes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-SETTLED = ("sent", "failed", "expired", "canceled", "uncertain")
+SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 BULK = 200
@@ -55,6 +55,7 @@ class Claimed(msgspec.Struct, frozen=True):
     """Itself, or another of its chat behind it, is urgent."""
     expires: datetime | None
     settings: preferences.ChatSettings = preferences.DEFAULT
+    muted_until: datetime | None = None
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
@@ -78,6 +79,14 @@ class Sent(msgspec.Struct, frozen=True):
 
     message: Claimed
     telegram_id: int
+
+
+class Held(msgspec.Struct, frozen=True):
+    """Kept and not shown; its person is told of it at `until`."""
+
+    message: Claimed
+    until: datetime
+    reason: str | None = None
 
 
 class Failed(msgspec.Struct, frozen=True):
@@ -111,7 +120,7 @@ class Postponed(msgspec.Struct, frozen=True):
     not_done: bool = False
 
 
-Settled = Sent | Failed | Uncertain | Expired | Postponed
+Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
 UNSETTLED = "m.status IN ('queued', 'sending')"
@@ -146,9 +155,10 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       c.settings AS settings, {HURRIES} AS hurries
+       c.settings AS settings, u.until AS muted_until, {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
+LEFT JOIN mute u ON u.chat = m.chat AND u.account = m.account AND u.until > $1
 WHERE {WAITING} AND m.next_attempt <= $1
 ORDER BY hurries DESC, m.next_attempt, m.id LIMIT $2
 """
@@ -180,6 +190,11 @@ WHERE message.id = r.id AND message.random_id = r.random_id AND message.status =
 """
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL {CLAIMED}
+"""
+# It was never begun to be sent.
+HOLD = f"""
+UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
+                   lease_until = NULL {CLAIMED}
 """
 POSTPONE = f"""
 UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL {CLAIMED}
@@ -445,13 +460,15 @@ async def add_notice(
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
 
 
-def _statement(result: Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:
+def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:
     row = (result.message.id, result.message.random_id)
     reason = None if result.reason is None else result.reason[:FAILURE_LENGTH]
     if isinstance(result, Postponed):
         if result.not_done:
             return POSTPONE_NOT_DONE, (*row, result.until, reason, result.message.first_attempt)
         return POSTPONE, (*row, result.until, reason)
+    if isinstance(result, Held):
+        return HOLD, (*row, result.until)
     return END, (*row, _status(result), reason)
 
 
@@ -470,6 +487,7 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
 def _status(result: Settled) -> str:
     return {
         Sent: "sent",
+        Held: "held",
         Failed: "failed",
         Uncertain: "uncertain",
         Expired: "expired",

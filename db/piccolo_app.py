@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from djangobot.db import chores, messages, networks
+from djangobot.db import chores, messages, networks, quiet
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.chores import Chore
@@ -12,6 +12,7 @@ from djangobot.db.codes import Code
 from djangobot.db.messages import Message
 from djangobot.db.networks import TokenNetwork
 from djangobot.db.positions import InboxPosition
+from djangobot.db.quiet import Mute
 from djangobot.db.search import Search
 from djangobot.db.service import ServiceState
 from djangobot.db.tokens import BotToken
@@ -26,9 +27,10 @@ TABLES = [
     Chore,
     TokenNetwork,
     ServiceState,
+    Mute,
     Search,
 ]
-INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES)
+INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES)
 """What Piccolo's columns can't say."""
 
 APP_CONFIG = AppConfig(

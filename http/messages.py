@@ -133,6 +133,8 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
             return 200, Taken("message was successfully send", accepted.id, "sent")
         case "queued" | "sending":
             return 202, Taken("message was accepted", accepted.id, "queued")
+        case "held":
+            return 202, Taken("message was accepted", accepted.id, "held")
         case "uncertain":
             return 202, Taken("message was accepted", accepted.id, "uncertain", accepted.failure)
         case "expired":

@@ -205,6 +205,23 @@ stats-dark = Dark
 stats-light = Light
 stats-failed = The picture could not be drawn just now. Please try again later.
 
+## quiet
+
+digest-title =
+    { $count ->
+        [one] <b>While it was quiet: { $count } message</b>
+       *[other] <b>While it was quiet: { $count } messages</b>
+    }
+digest-sender = <b>{ $who }</b> ({ $count })
+digest-gone = A revoked token
+digest-more = …and { $count } more
+digest-others =
+    { $count ->
+        [one] …and { $count } message from others
+       *[other] …and { $count } messages from others
+    }
+digest-history = Open the history
+
 help-title = <b>What I can do</b>
 too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
 private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.

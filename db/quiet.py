@@ -1,0 +1,202 @@
+"""Quiet: senders that a person has muted, messages held back, and the one notice that tells of them.
+
+Whether a message is shown is decided by the deliverer, in the moment before it would send it (`held_until`,
+`silently`): what a person has said by then counts, and a message that waited for its turn, for Telegram or
+for a restart until the quiet hours is not shown in them. A held message's own row says when it is to be told
+of; whoever tells clears that and writes the notice in one transaction, so no digest is lost, and none comes
+twice.
+"""
+
+from datetime import datetime
+
+import msgspec
+import structlog
+from piccolo.columns import BigSerial, ForeignKey, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db import outbox, preferences
+from djangobot.db.accounts import Account
+from djangobot.db.chats import Chat
+from djangobot.db.engine import current
+from djangobot.db.outbox import Claimed
+
+log = structlog.get_logger(__name__)
+
+CHATS_AT_ONCE = 100
+FIRST_SHOWN = 3
+"""Messages of each sender that a digest quotes."""
+TEXT_READ = 200
+"""Characters of each of them; the history has the rest."""
+
+
+class Mute(Table, tablename="mute"):
+    """Until then this chat is not shown what this account sends."""
+
+    id = BigSerial(primary_key=True)
+    chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=False)
+    until = Timestamptz(default=None)
+
+
+INDEXES = ("CREATE UNIQUE INDEX mute_of_account ON mute (chat, account)",)
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """An account that may write to a person; `until` when they have muted it."""
+
+    account: int
+    name: str
+    until: datetime | None
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one token sent, of what a digest tells of."""
+
+    account: str
+    token: str
+    count: int
+    first: list[str]
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """Most first."""
+
+    shares: list[Share]
+
+    @property
+    def count(self) -> int:
+        """Messages in all."""
+        return sum(share.count for share in self.shares)
+
+
+# Only accounts that have something to do with this person.
+MUTE = """
+INSERT INTO mute (chat, account, until)
+SELECT DISTINCT t.chat, t.account, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.account = $2
+ON CONFLICT (chat, account) DO UPDATE SET until = excluded.until
+RETURNING account
+"""
+SENDERS = """
+SELECT a.id AS account, a.name AS name, u.until AS until
+FROM account a LEFT JOIN mute u ON u.chat = $1 AND u.account = a.id AND u.until > $2
+WHERE EXISTS (
+    SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
+    AND (t.expires IS NULL OR t.expires > $2))
+ORDER BY a.name, a.id
+"""
+RELEASE = """
+UPDATE message SET held_until = $2 WHERE chat = $1 AND held_until > $2 AND NOT EXISTS (
+    SELECT 1 FROM mute u WHERE u.chat = message.chat AND u.account = message.account AND u.until > $2)
+"""
+TAKE_HELD = """
+UPDATE message SET held_until = NULL WHERE chat = $1 AND held_until <= $2
+RETURNING id, token, substr(text, 1, 200) AS text
+"""
+NAMES = """
+SELECT t.id AS token, a.name AS account, t.name AS name
+FROM bot_token t JOIN account a ON a.id = t.account WHERE t.chat = $1
+"""
+
+
+def held_until(message: Claimed, now: datetime) -> datetime | None:
+    """When the person will be told of this message instead of being shown it; None: show it.
+
+    A mute holds urgent messages, too: it is the person's own word about this sender. Quiet hours do not.
+    What may be in the chat already, its answer lost, is never held.
+    """
+    if message.kind != "message" or message.first_attempt is not None:
+        return None
+    if message.muted_until is not None:
+        return message.muted_until
+    if message.urgent or message.settings.quiet_mode != "digest":
+        return None
+    return message.settings.quiet_until(now)
+
+
+def silently(message: Claimed, now: datetime) -> bool:
+    """Whether it arrives without a sound."""
+    if message.settings is preferences.DEFAULT or message.urgent:
+        return False
+    return message.settings.quiet_until(now) is not None
+
+
+async def mute(chat_id: int, account_id: int, until: datetime) -> bool:
+    """Holds what this account sends. False: it is none of this person's senders."""
+    engine = current()
+    async with engine.write():
+        muted = await engine.execute(MUTE, chat_id, account_id, until)
+        await engine.execute(
+            "UPDATE message SET held_until = $3 WHERE chat = $1 AND account = $2 AND held_until IS NOT NULL",
+            chat_id,
+            account_id,
+            until,
+        )
+    return bool(muted)
+
+
+async def unmute(chat_id: int, account_id: int, now: datetime) -> bool:
+    """Shows again what this account sends, and tells of what was held. Whether it was muted."""
+    engine = current()
+    async with engine.write():
+        ended = await engine.execute(
+            "DELETE FROM mute WHERE chat = $1 AND account = $2 RETURNING until", chat_id, account_id
+        )
+        await engine.execute(
+            "UPDATE message SET held_until = $3 WHERE chat = $1 AND account = $2 AND held_until > $3",
+            chat_id,
+            account_id,
+            now,
+        )
+    return any(row["until"] > now for row in ended)
+
+
+async def senders(chat_id: int, now: datetime) -> list[Sender]:
+    """Who may write to this person, by name."""
+    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id, now)]
+
+
+async def release(chat_id: int, now: datetime) -> None:
+    """The person changed their quiet hours, so they are awake: what was held is told of now, but not what
+    they muted."""
+    await current().execute(RELEASE, chat_id, now)
+
+
+async def tell(now: datetime) -> int:
+    """Writes the notices that are due, one for each chat. How many; asked again, it goes on where it
+    stopped."""
+    sql = "SELECT DISTINCT chat FROM message WHERE held_until <= $1 LIMIT $2"
+    rows = await current().fetch(sql, now, CHATS_AT_ONCE)
+    for row in rows:
+        await _tell(row["chat"], now)
+        outbox.ring(row["chat"])
+    return len(rows)
+
+
+async def _tell(chat_id: int, now: datetime) -> None:
+    engine = current()
+    async with engine.write():
+        held = await engine.execute(TAKE_HELD, chat_id, now)
+        if not held:
+            return
+        names = {row["token"]: row for row in await engine.execute(NAMES, chat_id)}
+        by_token: dict[int | None, list[str]] = {}
+        for row in sorted(held, key=lambda row: row["id"]):
+            by_token.setdefault(row["token"], []).append(row["text"])
+        shares = [
+            Share(
+                names[token]["account"] if token in names else "",
+                names[token]["name"] if token in names else "",
+                len(texts),
+                texts[:FIRST_SHOWN],
+            )
+            for token, texts in sorted(by_token.items(), key=lambda item: -len(item[1]))
+        ]
+        text = msgspec.json.encode(Digest(shares)).decode()
+        await outbox.add_notice("digest", chat_id, now, text=text)
+    log.info("told of what was held", chat=chat_id, count=len(held))
+
+
+def read_digest(text: str) -> Digest:
+    """What a notice of the kind `digest` tells."""
+    return msgspec.json.decode(text, type=Digest)
