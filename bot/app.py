@@ -26,11 +26,13 @@ from djangobot.bot.gateway import Gateway, GatewayError, Refused, seconds_of
 from djangobot.bot.inbox import Inbox
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
+from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
 from djangobot.db import duty, outbox, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
+from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http.app import Door, create_app
 
 log = structlog.get_logger(__name__)
@@ -39,6 +41,7 @@ HTTP_GRACE = 10
 """Seconds requests under way get to be answered when the process stops."""
 VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
+DUTY_PAUSE = 1.0
 
 
 class StartError(Exception):
@@ -147,15 +150,32 @@ async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
             log.info("standing by", reason="another process delivers")
         said = True
 
+    await _session(settings)  # a wrong key is to be known before it is needed
     while True:
-        async with duty.taken(stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
-            post.take(client)
-            try:
-                await _first_end(tasks, ours.lost)
-            finally:
-                post.leave()
+        try:
+            async with duty.taken(stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
+                post.take(client)
+                try:
+                    await _first_end(tasks, ours.lost)
+                finally:
+                    post.leave()
+            log.warning("no longer on duty", reason="the connection that held the lock has ended")
+        except DatabaseUnavailable as exc:
+            log.error("database not available to the bot", reason=str(exc.__cause__ or exc))
+            await asyncio.sleep(DUTY_PAUSE)
         said = False
-        log.warning("no longer on duty", reason="the connection that held the lock has ended")
+
+
+async def _session(settings: Settings) -> SessionStorage:
+    bot_id = int(settings.bot_token.partition(":")[0])
+    try:
+        return await open_session(bot_id, settings.session_key)
+    except SessionLocked as exc:
+        raise StartError(
+            "The Telegram session in the database was sealed under another key. Give every process on it "
+            "the same DJANGOBOT_SESSION_KEY (by default the content of <data>/session_key). Is that key "
+            "lost, sign in anew: DELETE FROM telegram_session"
+        ) from exc
 
 
 @contextlib.asynccontextmanager
@@ -163,7 +183,7 @@ async def _on_duty(
     settings: Settings, ours: Duty
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
     """Connection, reception of people, delivery. Signing in goes on in the background."""
-    client = TelegramClient(settings.data, settings.api_id, settings.api_hash, settings.bot_token)
+    client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
     gateway = Gateway(client)
     reception = Reception(gateway, commands.write, commands.press, settings)
     inbox = Inbox(client, reception.receive)

@@ -12,8 +12,6 @@ with a key the server no longer knows. `Link` takes these back. Updates go raw t
 import asyncio
 import base64
 import io
-import os
-import sqlite3
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -30,6 +28,7 @@ from pyrogram.errors import AuthKeyUnregistered, RPCError, SessionRevoked, UserM
 from pyrogram.raw.all import layer
 from pyrogram.raw.core import TLObject
 from pyrogram.session import Auth, Session
+from pyrogram.storage import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -198,7 +197,7 @@ class Link(Session):
 
 
 class TelegramClient(pyrogram.Client):
-    """A bot's session in `folder`/telegram.session.
+    """A bot's connection with Telegram, on the session in `storage`.
 
     `on_update(update, users)` gets every update, raw; `on_pts(pts, count)` the numbers our own calls took;
     `on_back()` is called after each cut that was mended.
@@ -208,16 +207,17 @@ class TelegramClient(pyrogram.Client):
     on_back: Callable[[], Awaitable[None]]
     on_pts: Callable[[int, int], None]
 
-    def __init__(self, folder: Path, api_id: int, api_hash: str, bot_token: str) -> None:
+    def __init__(self, storage: Storage, api_id: int, api_hash: str, bot_token: str) -> None:
         super().__init__(
             "telegram",
             api_id=api_id,
             api_hash=api_hash,
             bot_token=bot_token,
-            workdir=str(folder),
+            in_memory=True,
             workers=1,
             sleep_threshold=0,
         )
+        self.storage = storage
         self.on_update = _ignore
         self.on_back = _ignore
         self.on_pts = lambda pts, count: None
@@ -233,14 +233,14 @@ class TelegramClient(pyrogram.Client):
         token."""
         if self.key_forgotten.is_set():
             await self._drop()
-            self._forget_session()
+            await self.storage.delete()
         while True:
             try:
                 await self._sign_in()
             except KeyForgotten:
                 log.warning("telegram session is not known any more; signing in anew")
                 await self._drop()
-                self._forget_session()
+                await self.storage.delete()
             except BaseException:
                 await self._drop()
                 raise
@@ -298,11 +298,6 @@ class TelegramClient(pyrogram.Client):
                 await self.storage.close()
                 await asyncio.sleep(RECONNECT_PAUSE)
 
-    def _forget_session(self) -> None:
-        for suffix in ("", "-journal"):
-            with suppress(FileNotFoundError):
-                os.remove(f"{self.storage.database}{suffix}")
-
     @property
     def bot_id(self) -> int:
         """Telegram's id of the bot; 0 before it has signed in."""
@@ -318,8 +313,7 @@ class TelegramClient(pyrogram.Client):
         self.online.clear()
         if self.session is not None:
             await self.session.stop()
-        with suppress(AttributeError, sqlite3.ProgrammingError):
-            await self.storage.close()
+        await self.storage.close()
 
     async def stop(self, block: bool = True) -> "TelegramClient":
         """Ends the connection in order. Safe to call when it never began."""

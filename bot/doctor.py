@@ -1,13 +1,12 @@
 """`djangobot doctor`: what is in order, what is not, and what to do about it."""
 
 import asyncio
-import tempfile
-from pathlib import Path
 
 import msgspec
 from pyrogram.errors import RPCError
 
 from djangobot.bot.client import TelegramClient, talk_to
+from djangobot.bot.session import SessionStorage
 from djangobot.bot.settings import Settings
 from djangobot.db import conf
 from djangobot.db.errors import DatabaseUnavailable
@@ -58,12 +57,12 @@ async def _telegram(settings: Settings) -> Finding:
         return Finding("telegram", False, "not tried without its settings; to try the rest: djangobot demo")
     if settings.telegram_server and settings.telegram_key:
         talk_to(*settings.telegram_server, settings.telegram_key)
-    with tempfile.TemporaryDirectory(prefix="djangobot-doctor-") as folder:
-        return await _sign_in(settings, Path(folder))
+    return await _sign_in(settings)
 
 
-async def _sign_in(settings: Settings, folder: Path) -> Finding:
-    client = TelegramClient(folder, settings.api_id, settings.api_hash, settings.bot_token)
+async def _sign_in(settings: Settings) -> Finding:
+    """A sign-in of its own, which is not kept."""
+    client = TelegramClient(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
     try:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):
             await client.start()

@@ -40,6 +40,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bot_token: str = ""
     admins: tuple[int, ...] = ()
     jwt_secret: str = ""
+    session_key: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
     telegram_server: tuple[str, int] | None = None
@@ -65,12 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return [PREFIX + name for name, value in needed.items() if not value]
 
     def prepared(self) -> "Settings":
-        """These settings with the data folder made (0700) and the JWT secret read or generated there
+        """These settings with the data folder made (0700) and the secrets read or generated there
         (0600)."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.jwt_secret:
-            return self
-        return msgspec.structs.replace(self, jwt_secret=_kept_secret(self.data / "jwt_secret"))
+        return msgspec.structs.replace(
+            self,
+            jwt_secret=self.jwt_secret or _kept_secret(self.data / "jwt_secret"),
+            session_key=self.session_key or _kept_secret(self.data / "session_key"),
+        )
 
 
 def environment() -> dict[str, str]:
@@ -201,6 +204,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "ADMINS": _admins,
     "DATA": Path,
     "JWT_SECRET": _secret,
+    "SESSION_KEY": _secret,
     "HTTP_HOST": str,
     "HTTP_PORT": _whole(1, 65535),
     "TELEGRAM_SERVER": _server,
@@ -214,7 +218,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "SEND_WAIT": _number(60),
     "PUBLIC_URL": _url,
 }
-_SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET"}
+_SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
 
 NAMES = (*(PREFIX + name for name in _READERS), "DATABASE_URL")
 """Every variable there is; docs/settings.md documents each, and a test holds it to that."""

@@ -15,6 +15,7 @@ from djangobot.db.positions import InboxPosition
 from djangobot.db.quiet import Mute
 from djangobot.db.search import Search
 from djangobot.db.service import ServiceState
+from djangobot.db.sessions import TelegramSession
 from djangobot.db.tokens import BotToken
 
 TABLES = [
@@ -29,6 +30,7 @@ TABLES = [
     ServiceState,
     Mute,
     Search,
+    TelegramSession,
 ]
 INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES)
 """What Piccolo's columns can't say."""

@@ -27,6 +27,7 @@ from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway, Peer, Text
 from djangobot.bot.pacing import Pacing
+from djangobot.bot.session import SessionStorage
 from djangobot.db import accounts, chats, codes, messages, outbox
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.credentials import new_random_id
@@ -103,7 +104,7 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     async def meet(update: Any, users: dict[int, Any]) -> None:
         met.update({user.id: user.access_hash for user in users.values() if not user.bot})
 
-    client = TelegramClient(folder, 1, "bench", "1:bench")
+    client = TelegramClient(SessionStorage(), 1, "bench", "1:bench")
     client.on_update = meet
     await client.start()
     gateway = Gateway(client)

@@ -10,6 +10,7 @@ from pyrogram.errors import AccessTokenInvalid
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.sandbox import keys
 from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.session import SessionStorage
 
 
 async def test_a_cut_is_mended_and_told(client: TelegramClient, sandbox: SandboxProcess) -> None:
@@ -26,20 +27,16 @@ async def test_a_cut_is_mended_and_told(client: TelegramClient, sandbox: Sandbox
     await client.ask(raw.functions.updates.GetState())
 
 
-async def test_a_session_is_kept_and_used_again(
-    client: TelegramClient, sandbox: SandboxProcess, tmp_path: Path
-) -> None:
-    """One sign-in, however often the process starts."""
+async def test_a_session_is_used_again(client: TelegramClient, sandbox: SandboxProcess) -> None:
+    """One sign-in, however often a client starts with it."""
     await client.stop()
-    again = TelegramClient(tmp_path / "bot", 1, "hash", "1:sandbox")
+    again = TelegramClient(client.storage, 1, "hash", "1:sandbox")
     await again.start()
     await again.stop()
     assert (await sandbox.journal())["sign_ins"] == {"bot 1": 1}
 
 
-async def test_a_forgotten_session_is_signed_in_anew(
-    client: TelegramClient, sandbox: SandboxProcess, tmp_path: Path
-) -> None:
+async def test_a_forgotten_session_is_signed_in_anew(client: TelegramClient, sandbox: SandboxProcess) -> None:
     """Telegram that does not know the key (-404) gets a new one, without anybody's help."""
     sandbox.kill()
     for path in sandbox.state.iterdir():
@@ -53,10 +50,10 @@ async def test_a_forgotten_session_is_signed_in_anew(
     assert (await sandbox.journal())["sign_ins"] == {"bot 1": 1}
 
 
-async def test_a_wrong_token_is_telegrams_word(sandbox: SandboxProcess, tmp_path: Path) -> None:
+async def test_a_wrong_token_is_telegrams_word(sandbox: SandboxProcess) -> None:
     """And nothing is left running."""
     talk_to(sandbox.host, sandbox.port, sandbox.key)
-    client = TelegramClient(tmp_path, 1, "hash", "1:invalid")
+    client = TelegramClient(SessionStorage(), 1, "hash", "1:invalid")
     with pytest.raises(AccessTokenInvalid):
         await client.start()
     await client.stop()

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from .chaos import Sender, check, seeded
-from .conftest import Sandbox, Service
+from .conftest import Sandbox, Service, free_port
 
 TAKEOVER = 10
 """Seconds within which a standby is to be on duty after the other's death."""
@@ -22,7 +22,8 @@ class Cluster:
     """Two processes that may deliver, two doors; each has a folder of its own, the secrets are shared."""
 
     def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
-        shared = {"DATABASE_URL": url, "DJANGOBOT_JWT_SECRET": secrets.token_hex(32)}
+        same = {f"DJANGOBOT_{name}": secrets.token_hex(32) for name in ("JWT_SECRET", "SESSION_KEY")}
+        shared = {"DATABASE_URL": url, **same}
         self.bots = [Service(box, folder / f"bot{number}", **shared) for number in range(2)]
         self.doors = [Service(box, folder / f"door{number}", "--no-bot", **shared) for number in range(2)]
 
@@ -81,12 +82,13 @@ def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Clu
     assert shown == [f"through {number}" for number in range(4)]
 
 
-def test_a_standby_takes_over_from_the_dead(box: Sandbox, cluster: Cluster) -> None:
-    """Within ten seconds, with what was accepted meanwhile."""
+def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, cluster: Cluster) -> None:
+    """Within ten seconds, with what was accepted meanwhile; Telegram sees the same session again."""
     alex = box.person()
     active = cluster.active()
     (standby,) = [bot for bot in cluster.bots if bot is not active]
     token = cluster.doors[0].bot_token(alex, active.account())
+    before = box.get("/journal")["sign_ins"]
     active.kill()
     died = time.monotonic()
     assert cluster.doors[1].send(token, "meanwhile", prefer="respond-async").status_code == 202
@@ -95,8 +97,19 @@ def test_a_standby_takes_over_from_the_dead(box: Sandbox, cluster: Cluster) -> N
     assert standby.send(token, "after", prefer="wait=20").json()["status"] == "sent"
     shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-2:]]
     assert shown == ["meanwhile", "after"]
+    assert box.get("/journal")["sign_ins"] == before
     active.start()
     assert telegram(active) == "standby"
+
+
+def test_a_process_with_another_session_key_is_refused(
+    box: Sandbox, cluster: Cluster, tmp_path: Path, run: Any
+) -> None:
+    """It could not go on with the session; it says which setting is wrong, before anything needs it."""
+    env = {**cluster.bots[0].env, "DJANGOBOT_SESSION_KEY": "x" * 32, "DJANGOBOT_DATA": str(tmp_path)}
+    refused = run(tmp_path, "run", **{**env, "DJANGOBOT_HTTP_PORT": str(free_port())})
+    assert refused.returncode == 1
+    assert "DJANGOBOT_SESSION_KEY" in refused.stderr
 
 
 async def _load_and_kill(cluster: Cluster, senders: list[Sender], least: int, kills: int, dice: Any) -> None:
