@@ -109,22 +109,32 @@ class Post:
     def __init__(self) -> None:
         self.client: TelegramClient | None = None
         self.manned = asyncio.Event()
+        self.standing_by = False
 
     def take(self, client: TelegramClient) -> None:
         """From now on."""
         self.client = client
+        self.standing_by = False
         self.manned.set()
 
+    def stand_by(self) -> None:
+        """Another process is on duty."""
+        if not self.standing_by:
+            log.info("standing by", reason="another process delivers")
+        self.standing_by = True
+
     def leave(self) -> None:
-        """It is another's, or nobody's."""
+        """Whose it is now is to be seen."""
         self.client = None
         self.manned.clear()
 
     @property
     def telegram(self) -> str:
         """As /health says it."""
-        if self.client is None:
+        if self.standing_by:
             return "standby"
+        if self.client is None:
+            return "connecting"
         return "connected" if self.client.online.is_set() and self.client.caught_up.is_set() else "connecting"
 
 
@@ -142,18 +152,10 @@ async def _bot(settings: Settings, post: Post) -> AsyncIterator[asyncio.Task[Non
 
 
 async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
-    said = False
-
-    def stand_by() -> None:
-        nonlocal said
-        if not said:
-            log.info("standing by", reason="another process delivers")
-        said = True
-
     await _session(settings)  # a wrong key is to be known before it is needed
     while True:
         try:
-            async with duty.taken(stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
+            async with duty.taken(post.stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
                 post.take(client)
                 try:
                     await _first_end(tasks, ours.lost)
@@ -163,7 +165,6 @@ async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
         except DatabaseUnavailable as exc:
             log.error("database not available to the bot", reason=str(exc.__cause__ or exc))
             await asyncio.sleep(DUTY_PAUSE)
-        said = False
 
 
 async def _session(settings: Settings) -> SessionStorage:

@@ -130,8 +130,8 @@ async def _redeem(
         if not used:
             raise CodeInvalid
         chat_id: int = used[0]["chat"]
-        name = name or used[0]["name"] or account.name
-        row, token = await issue_in_transaction(account.id, chat_id, name, now)
+        called: str = name or used[0]["name"] or account.name
+        row, token = await issue_in_transaction(account.id, chat_id, called, now)
         await outbox.add_notice("linked", chat_id, now, account_id=account.id, token_id=row.id)
         if used[0]["message"]:
             await chores.hasten(chat_id, "code", used[0]["message"], f":used:{row.id}", now)

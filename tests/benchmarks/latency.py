@@ -31,6 +31,7 @@ from djangobot.bot import log
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.gateway import Gateway, Peer, Text
 from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.session import SessionStorage
 from djangobot.db.credentials import new_random_id
 
 GOAL = 2.0
@@ -144,7 +145,7 @@ def quantiles(taken: list[float]) -> tuple[float, float]:
     return statistics.median(taken), statistics.quantiles(taken, n=100)[98]
 
 
-async def measure(sandbox: SandboxProcess, service: Service, folder: Path, asked: Any) -> float:
+async def measure(sandbox: SandboxProcess, service: Service, asked: Any) -> float:
     person, token = await asyncio.to_thread(link, sandbox, service)
     met: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
 
@@ -154,7 +155,7 @@ async def measure(sandbox: SandboxProcess, service: Service, folder: Path, asked
                 met.set_result(Peer(user.id, user.access_hash))
 
     talk_to(sandbox.host, sandbox.port, sandbox.key)
-    client = TelegramClient(folder, 1, "bench", "2:bench")
+    client = TelegramClient(SessionStorage(), 1, "bench", "2:bench")
     client.on_update = meet
     await client.start()
     await sandbox.say(person, "/start", client.bot_id)
@@ -180,7 +181,7 @@ async def measure(sandbox: SandboxProcess, service: Service, folder: Path, asked
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--sends", type=int, default=300)
     parser.add_argument("--kills", type=int, default=5)
@@ -189,12 +190,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "sandbox").mkdir()
-        (folder / "bare").mkdir()
         sandbox = SandboxProcess(folder / "sandbox")
         service = Service(sandbox, folder)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                more = runner.run(measure(sandbox, service, folder / "bare", asked))
+                more = runner.run(measure(sandbox, service, asked))
         finally:
             service.process.terminate()
             service.process.wait()

@@ -20,6 +20,8 @@ from djangobot.db.conf import close_database, migrate, open_database
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ANN, EVE = 5_000_000_001, 5_000_000_002
+tl: Any = raw.types
+"""Pyrogram's annotations of what its objects are made of are wrong."""
 
 
 class Telegram:
@@ -59,17 +61,17 @@ class Door:
 
     async def write(self, person: int, text: str = "", peer: Any = None, media: Any = None) -> None:
         self.number += 1
-        message = raw.types.Message(
+        message = tl.Message(
             id=self.number,
-            peer_id=peer or raw.types.PeerUser(user_id=person),
-            from_id=raw.types.PeerUser(user_id=person),
+            peer_id=peer or tl.PeerUser(user_id=person),
+            from_id=tl.PeerUser(user_id=person),
             date=0,
             message=text,
             media=media,
         )
         handled = self.reception.receive(
-            raw.types.UpdateNewMessage(message=message, pts=1, pts_count=1),
-            {person: raw.types.User(id=person, access_hash=7, first_name="Ann", lang_code="en")},
+            tl.UpdateNewMessage(message=message, pts=1, pts_count=1),
+            {person: tl.User(id=person, access_hash=7, first_name="Ann", lang_code="en")},
         )
         if handled is not None:
             await asyncio.wait_for(handled, 10)
@@ -78,10 +80,10 @@ class Door:
         """What is said above the button."""
         self.number += 1
         handled = self.reception.receive(
-            raw.types.UpdateBotCallbackQuery(
+            tl.UpdateBotCallbackQuery(
                 query_id=self.number,
                 user_id=person,
-                peer=raw.types.PeerUser(user_id=person),
+                peer=tl.PeerUser(user_id=person),
                 msg_id=1,
                 chat_instance=1,
                 data=data.encode(),
@@ -104,8 +106,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 @pytest.mark.parametrize(
     ("peer", "expected"),
     [
-        (raw.types.PeerChat(chat_id=11), Peer(11, 0, "group")),
-        (raw.types.PeerChannel(channel_id=12), Peer(12, 0, "channel")),
+        (tl.PeerChat(chat_id=11), Peer(11, 0, "group")),
+        (tl.PeerChannel(channel_id=12), Peer(12, 0, "channel")),
     ],
 )
 async def test_groups_and_channels_are_told_once_that_we_talk_with_people_alone(
@@ -125,9 +127,9 @@ async def test_groups_and_channels_are_told_once_that_we_talk_with_people_alone(
 @pytest.mark.parametrize(
     "media",
     [
-        raw.types.MessageMediaPhoto(),
-        raw.types.MessageMediaDocument(),
-        raw.types.MessageMediaGeo(geo=raw.types.GeoPointEmpty()),
+        tl.MessageMediaPhoto(),
+        tl.MessageMediaDocument(),
+        tl.MessageMediaGeo(geo=tl.GeoPointEmpty()),
         None,
     ],
 )

@@ -106,6 +106,7 @@ async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) 
     await messages.accept(token, "fire", "Text", world.now, urgent=True)
     assert [message.text for message in await deliver(world)] == ["fire"]
     end = ChatSettings(**hours).quiet_until(world.now)  # type: ignore[arg-type]
+    assert end is not None
     assert end == world.now + timedelta(hours=3)
     assert await quiet.tell(end - MINUTE) == 0
     await quiet.release(person.id, world.now)
