@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
@@ -42,6 +43,8 @@ HTTP_GRACE = 10
 VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
 DUTY_PAUSE = 1.0
+MARK_LENGTH = 6
+"""Hexadecimal digits kept of a secret's digest."""
 
 
 class StartError(Exception):
@@ -98,9 +101,24 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
     try:
         for migration in await migrate():
             log.info("database migrated", migration=migration)
+        await _compare_secrets(settings)
         yield
     finally:
         await close_database()
+
+
+async def _compare_secrets(settings: Settings) -> None:
+    """Of several doors on one database, each must accept what another has signed. The mark tells secrets
+    apart and is too short to tell what they are."""
+    mark = sha256(b"djangobot jwt\0" + settings.jwt_secret.encode()).hexdigest()[:MARK_LENGTH]
+    before = await service.get("jwt_secret")
+    if before not in (None, mark):
+        log.warning(
+            "this database was last used with another secret for access tokens: those will be refused here; "
+            "give every process on it the same DJANGOBOT_JWT_SECRET"
+        )
+    if before != mark:
+        await service.put("jwt_secret", mark, datetime.now(UTC))
 
 
 class Post:

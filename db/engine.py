@@ -1,8 +1,8 @@
 """The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
 
 Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
-a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid` and `FOR SHARE OF b`
-(dropped for SQLite, which has neither such types nor two writers at once).
+a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid`, `FOR SHARE OF b` and `FOR
+NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at once).
 """
 
 import asyncio
@@ -228,7 +228,9 @@ def _for_sqlite(sql: str) -> str:
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
     rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
     sql = re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", rows_of, sql)
-    return re.sub(r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?|\bFOR SHARE OF \w+", "", sql))
+    return re.sub(
+        r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?|\bFOR (NO KEY UPDATE|SHARE) OF \w+( SKIP LOCKED)?", "", sql)
+    )
 
 
 @cache

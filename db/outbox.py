@@ -25,6 +25,8 @@ FAILURE_LENGTH = 200
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 BULK = 200
 """Messages decided about at the same moment."""
+CHANGING = 0.05
+"""Seconds after which a message that was locked by another transaction is tried again."""
 EXPIRE_MOST = 1000
 """Messages that end as expired in one transaction."""
 RUNG_MOST = 100_000
@@ -178,7 +180,10 @@ WHERE {WAITING} ORDER BY m.next_attempt, m.id
 TAKE = """
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
                    lease_until = $2
-WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND next_attempt <= $1 RETURNING id
+WHERE id IN (
+    SELECT m.id FROM $each3 b JOIN message m ON m.id = b.value
+    WHERE m.status = 'queued' AND m.next_attempt <= $1 FOR NO KEY UPDATE OF m SKIP LOCKED
+) RETURNING id
 """
 # The random_id too: whatever happens to ids, an outcome is this very message's.
 CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
@@ -284,6 +289,9 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
         if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
             raise
         return await _claim(now, limit, lease, chats)
+    for row in rows:
+        if row["id"] not in taken:  # somebody is just changing it: it is looked at again when that is over
+            asyncio.get_running_loop().call_later(CHANGING, ring, row["chat_id"])
     claimed = [_claimed(row) for row in rows if row["id"] in taken]
     _hurrying.difference_update(message.chat_id for message in claimed if message.urgent)
     return claimed

@@ -39,6 +39,22 @@ async def waits_for_a_lock(task: "asyncio.Task[Any]") -> None:
         await asyncio.sleep(0)
 
 
+@on_postgresql
+async def test_a_message_that_somebody_is_changing_holds_up_no_other(world: World, database: str) -> None:
+    """The claim passes over it at once, and finds it when the other is done."""
+    account = await world.account()
+    one, two = [await world.link(account, await world.person()) for _ in range(2)]
+    first = await messages.accept(one, "one", "Text", NOW)
+    await messages.accept(two, "two", "Text", NOW)
+    async with another_process(database) as other:
+        await other.execute("UPDATE message SET text = 'changed' WHERE public_id = $1", first.id)
+        assert [message.text for message in await world.deliver()] == ["two"]
+        outbox.rung(100)
+        await other.execute("COMMIT")
+    await asyncio.wait_for(outbox.wait_for_ring(MINUTE.total_seconds()), 10)
+    assert [message.text for message in await world.deliver()] == ["changed"]
+
+
 @on_postgresql  # SQLite has one writer at a time
 async def test_an_older_message_that_is_committed_late_waits_for_the_younger_being_sent(
     world: World, database: str

@@ -112,6 +112,23 @@ def test_a_process_with_another_session_key_is_refused(
     assert "DJANGOBOT_SESSION_KEY" in refused.stderr
 
 
+def test_a_door_with_another_secret_for_access_tokens_says_so(
+    box: Sandbox, cluster: Cluster, tmp_path: Path
+) -> None:
+    """Who signed in elsewhere is refused there; the log names the setting."""
+    env = {**cluster.doors[0].env, "DJANGOBOT_JWT_SECRET": "x" * 32}
+    assert "DJANGOBOT_JWT_SECRET" not in cluster.doors[0].log.read_text()
+    env = {name: env[name] for name in ("DATABASE_URL", "DJANGOBOT_JWT_SECRET", "DJANGOBOT_SESSION_KEY")}
+    other = Service(box, tmp_path / "data", "--no-bot", **env)
+    try:
+        bearer = cluster.doors[0].account()
+        assert other.client.get("/api/cabinet", headers=bearer).status_code == 401
+        assert "DJANGOBOT_JWT_SECRET" in other.log.read_text()
+    finally:
+        other.stop()
+        other.client.close()
+
+
 async def _load_and_kill(cluster: Cluster, senders: list[Sender], least: int, kills: int, dice: Any) -> None:
     killing = asyncio.Event()
     killing.set()
