@@ -1,6 +1,7 @@
 """From one HTTP call to a person's chat."""
 
 import re
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,15 @@ def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Any, service: An
     history = service.client.get("/api/cabinet", headers=bearer).json()
     assert [message["text"] for message in history["messages"]] == ["some <b>text</b> with *stars* & _lines_"]
     assert history["messages"][0]["type"] == "Text"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_process_is_small(service: Any) -> None:
+    """Under 120 MB resident, as docs/benchmarks.md says."""
+    status = Path(f"/proc/{service.process.pid}/status").read_text()
+    resident = re.search(r"VmRSS:\s+(\d+) kB", status)
+    assert resident
+    assert int(resident.group(1)) < 120_000
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Hello"), ("ru", "Здравствуйте")])
