@@ -24,7 +24,16 @@ import pyrogram.connection.connection
 import structlog
 from pyrogram import raw
 from pyrogram.crypto import rsa
-from pyrogram.errors import AuthKeyUnregistered, RPCError, SessionRevoked, UserMigrate, rpc_error
+from pyrogram.errors import (
+    AuthKeyDuplicated,
+    AuthKeyInvalid,
+    AuthKeyUnregistered,
+    RPCError,
+    SessionExpired,
+    SessionRevoked,
+    UserMigrate,
+    rpc_error,
+)
 from pyrogram.raw.all import layer
 from pyrogram.raw.core import TLObject
 from pyrogram.session import Auth, Session
@@ -64,6 +73,10 @@ Numbers = (raw.types.UpdateNewMessage, raw.types.UpdateEditMessage, raw.types.Up
 """What has pts of the bot's own box."""
 
 
+FORGOTTEN = (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated, SessionExpired, SessionRevoked)
+"""Telegram's words for a key that is of no use any more (core.telegram.org/api/errors, 401 and 406)."""
+
+
 class KeyForgotten(ConnectionError):
     """Telegram does not know this session's key any more: a new sign-in is needed."""
 
@@ -97,7 +110,7 @@ class Link(Session):
             try:
                 return await self._start_once()
             except (OSError, RPCError) as exc:
-                if isinstance(exc, AuthKeyUnregistered | SessionRevoked) or self.forgotten:
+                if isinstance(exc, FORGOTTEN) or self.forgotten:
                     raise KeyForgotten from exc
                 log.warning("telegram connection failed", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
@@ -253,11 +266,8 @@ class TelegramClient(pyrogram.Client):
         await self._link()
         if not await self.storage.user_id():
             await self._authorize()
-        try:
-            await self.ask(raw.functions.updates.GetState())
-            self.me = (await self.ask(raw.functions.users.GetUsers(id=[raw.types.InputUserSelf()])))[0]
-        except (AuthKeyUnregistered, SessionRevoked) as exc:
-            raise KeyForgotten from exc
+        await self.ask(raw.functions.updates.GetState())
+        self.me = (await self.ask(raw.functions.users.GetUsers(id=[raw.types.InputUserSelf()])))[0]
         self.online.set()
 
     async def _link(self) -> None:
@@ -278,6 +288,8 @@ class TelegramClient(pyrogram.Client):
                 await self.storage.dc_id(exc.value)
                 await self.storage.auth_key(await Auth(self, exc.value, False).create())
                 await self._link()
+            except KeyForgotten:
+                raise
             except OSError as exc:
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
@@ -326,7 +338,12 @@ class TelegramClient(pyrogram.Client):
         lost."""
         if self.session is None or not self.session.is_started.is_set():
             raise ConnectionError("not connected with Telegram")
-        answer = await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+        try:
+            answer = await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+        except FORGOTTEN as exc:  # not done, and nothing will be before a new sign-in
+            self.online.clear()
+            self.key_forgotten.set()
+            raise KeyForgotten(f"telegram forgot this session: {exc.ID}") from exc
         if isinstance(answer, raw.types.UpdateShortSentMessage):
             self.on_pts(answer.pts, answer.pts_count)
         elif isinstance(answer, raw.types.Updates):

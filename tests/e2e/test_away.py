@@ -107,3 +107,36 @@ def test_a_flood_wait_of_the_sign_in_is_waited_out(
     finally:
         assert other.stop() == 0
         other.client.close()
+
+
+def test_a_session_that_telegram_ended_is_replaced_and_nothing_is_lost(box: Any, service: Any) -> None:
+    """The send that hears of it is not taken for refused: after a new sign-in it is repeated."""
+    alex = box.person()
+    token = service.bot_token(alex, service.account())
+    before = box.get("/journal")["sign_ins"]["bot 1"]
+    for word in ("AUTH_KEY_UNREGISTERED", "SESSION_REVOKED"):
+        box.post("/faults", method="messages.sendMessage", kind="error", value=f"401 {word}", times=1)
+        assert service.send(token, word, prefer="wait=30").json()["status"] == "sent"
+    assert [m["text"] for m in box.messages(alex)][-2:] == [
+        "Fedor\nAUTH_KEY_UNREGISTERED",
+        "Fedor\nSESSION_REVOKED",
+    ]
+    assert box.get("/journal")["sign_ins"]["bot 1"] == before + 2
+
+
+def test_a_stop_in_the_middle_of_a_send_waits_for_its_answer(box: Any, service: Any, wait_until: Any) -> None:
+    """Exit code 0; it is in the chat once, and the next process does not ask again."""
+    alex = box.person()
+    token = service.bot_token(alex, service.account())
+    box.post("/faults", method="messages.sendMessage", kind="delay", value=1, times=1)
+    accepted = service.send(token, "in the middle", prefer="respond-async").json()
+    wait_until(lambda: box.get("/faults") == [])
+    assert service.stop() == 0
+    asked = box.get("/journal")["methods"]["messages.sendMessage"]
+    service.start()
+    found = service.client.get(
+        f"/api/messages/{accepted['id']}", headers={"Authorization": f"Bearer {token}"}
+    ).json()
+    assert found["status"] == "sent"
+    assert [m["text"] for m in box.messages(alex)].count("Fedor\nin the middle") == 1
+    assert box.get("/journal")["methods"]["messages.sendMessage"] == asked
