@@ -64,7 +64,7 @@ token-card =
     Created: { $created }
     Last used: { $used }
 token-week = Messages in 7 days: { $count }
-token-is-paused = ⏸ Paused: nothing is sent with it.
+token-is-paused = Paused: nothing is sent with it.
 token-is-limited = { $count ->
         [one] Limit: { $count } message a minute
        *[other] Limit: { $count } messages a minute

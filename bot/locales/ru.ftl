@@ -29,7 +29,7 @@ code-call =
     }.
 code-used = Код использован: теперь вам может писать <b>{ $who }</b>. /tokens
 code-used-by-nobody = Код использован. /tokens покажет, кто может вам писать.
-code-replaced = Этот код больше не действует: есть новее.
+code-replaced = Этот код больше не действует: есть код новее.
 code-expired = Срок кода истёк. /code даст новый.
 code-dead = Этот код больше не действует. /code даст новый.
 token-name-wrong = Имя токена — одна строка от 1 до 64 символов. Попробуйте другое.
@@ -65,9 +65,9 @@ token-card =
     Аккаунт: { $account }
     Токен: <code>{ $prefix }…</code>
     Создан: { $created }
-    Последний раз: { $used }
+    Использован: { $used }
 token-week = Сообщений за 7 дней: { $count }
-token-is-paused = ⏸ Приостановлен: с ним ничего не отправить.
+token-is-paused = Приостановлен: с ним ничего не отправить.
 token-is-limited = Лимит: { $count ->
         [one] { $count } сообщение
         [few] { $count } сообщения
@@ -79,12 +79,12 @@ token-expired = <b>{ $who }</b>: срок токена истёк, он боль
 token-revoked = <b>{ $who }</b> (токен <code>{ $prefix }…</code>) отозван и больше не может вам писать.
 token-over = Этот токен больше не действует, ничего не изменилось.
 
-token-rename = Переименовать
-token-pause = Приостановить
+token-rename = Имя
+token-pause = Пауза
 token-resume = Возобновить
 token-limit = Лимит
 token-expiry = Срок
-token-rotate = Новое значение
+token-rotate = Сменить
 token-urgent-refuse = Без срочных
 token-urgent-allow = Со срочными
 token-revoke = Отозвать

@@ -11,11 +11,12 @@ from pyrogram import raw
 
 from djangobot.bot import commands
 from djangobot.bot.calm import MOST, WITHIN
+from djangobot.bot.chores import Chores
 from djangobot.bot.gateway import Peer, Text
 from djangobot.bot.replies import say
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import accounts, chats, codes, tokens
+from djangobot.db import accounts, chats, chores, codes, tokens
 from djangobot.db.conf import close_database, migrate, open_database
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -178,6 +179,33 @@ async def test_nobody_acts_on_anothers_token_by_a_button(door: Door, verb: str, 
     assert await door.press(EVE, verb.format(token, before.prefix)) == say("en", "tokens-gone")
     assert await tokens.card(ANN, row.id, NOW) == before
     assert door.telegram.shown == []
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=60), timedelta(days=1)])
+async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
+    door: Door, after: timedelta
+) -> None:
+    """That it must go was on disk before it was shown: also another process takes it away."""
+    await door.write(ANN, "/help")
+    ann = await chats.get(ANN)
+    assert ann is not None
+    account = await accounts.register("Owner", "owner", "password1234", NOW)
+    row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
+    await door.press(ANN, f"token_new:{row.id}:{row.prefix}")
+    (shown,) = door.telegram.shown
+    assert any(isinstance(entity, raw.types.MessageEntitySpoiler) for entity in shown.entities)
+    another = Door()
+    another.time = NOW + after - timedelta(seconds=after.days < 1)
+    worker = Chores(another.reception, commands.CHORES)
+    await worker.take()
+    if after.days < 1:
+        assert another.telegram.shown == []
+        another.time = NOW + after
+        await worker.take()
+    await another.reception.stop(10)
+    (card,) = another.telegram.shown
+    assert not any(isinstance(entity, raw.types.MessageEntitySpoiler) for entity in card.entities)
+    assert await chores.next_due() is None
 
 
 async def test_an_old_button_says_what_is_so(door: Door) -> None:

@@ -1,5 +1,6 @@
 """What people read: right in both languages, to the letter, within Telegram's limits."""
 
+import ast as python
 import re
 from pathlib import Path
 
@@ -61,6 +62,22 @@ def test_every_message_is_used() -> None:
     """No text lies about that nobody reads."""
     code = "\n".join(path.read_text() for path in BOT.rglob("*.py"))
     assert [name for name in messages("en") if f'"{name}"' not in code] == []
+
+
+def test_every_message_that_is_said_is_there() -> None:
+    """Whatever is named in the code where words are made of a name stands in the locales."""
+    said = set()
+    for path in BOT.rglob("*.py"):
+        for node in python.walk(python.parse(path.read_text())):
+            if isinstance(node, python.Call) and getattr(node.func, "id", "") in ("formatted", "say"):
+                names = python.walk(node.args[1]) if len(node.args) > 1 else ()
+                said |= {
+                    name.value
+                    for name in names
+                    if isinstance(name, python.Constant) and isinstance(name.value, str)
+                }
+    assert len(said) > 20
+    assert sorted(said - messages("en").keys()) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -50,7 +50,7 @@ def test_the_ready_call_does_what_it_says(
     ("language", "used", "replaced"),
     [
         ("en", "This code was used: Fedor can now write to you", "there is a newer one"),
-        ("ru", "Код использован: теперь вам может писать Fedor", "есть новее"),
+        ("ru", "Код использован: теперь вам может писать Fedor", "есть код новее"),
     ],
 )
 def test_a_message_with_a_dead_code_says_why(
