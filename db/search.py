@@ -75,6 +75,12 @@ SCHEMA = {
     ),
 }
 """The index of words; `chat` in SQLite's is a word too, so that others' messages are not even looked at."""
+# Ids are not committed in their order: what was overtaken is within the last ten thousand.
+SINCE = "(SELECT COALESCE(MAX(message), 0) FROM message_words) - 10000"
+NOT_INDEXED = f"""
+(SELECT id FROM message WHERE kind = 'message' AND id > {SINCE} ORDER BY id LIMIT 20000)
+EXCEPT (SELECT message FROM message_words WHERE message > {SINCE}) ORDER BY 1
+"""  # noqa: S608 - from our own SQL
 PUT = {
     "sqlite": f"""
 INSERT INTO message_search (rowid, chat, text)
@@ -82,13 +88,10 @@ SELECT id, 'c' || chat, {FOLDED.format(text="text")} FROM message
 WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search_docsize)
 ORDER BY id LIMIT $1
 """,  # noqa: S608 - from our own SQL
-    # Ids are not committed in their order: what was overtaken is within the last ten thousand.
     "postgres": f"""
 INSERT INTO message_words (message, chat, words)
 SELECT m.id, m.chat, {VECTOR.format(text="m.text")} FROM message m
-WHERE m.kind = 'message' AND m.id > (SELECT COALESCE(MAX(message), 0) FROM message_words) - 10000
-  AND NOT EXISTS (SELECT 1 FROM message_words w WHERE w.message = m.id)
-ORDER BY m.id LIMIT $1 FOR KEY SHARE OF m
+WHERE m.id = ANY(ARRAY({NOT_INDEXED} LIMIT $1)) FOR KEY SHARE OF m
 ON CONFLICT DO NOTHING
 """,  # noqa: S608 - from our own SQL
 }
@@ -97,11 +100,7 @@ MISSING = {
 SELECT id FROM message
 WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search_docsize) LIMIT 1
 """,
-    "postgres": """
-SELECT m.id FROM message m
-WHERE m.kind = 'message' AND m.id > (SELECT COALESCE(MAX(message), 0) FROM message_words) - 10000
-  AND NOT EXISTS (SELECT 1 FROM message_words w WHERE w.message = m.id) LIMIT 1
-""",
+    "postgres": f"{NOT_INDEXED} LIMIT 1",
 }
 FORGET = """
 DELETE FROM search

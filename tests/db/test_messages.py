@@ -131,8 +131,8 @@ async def test_histories_and_outbox_are_read_by_their_indexes(world: World) -> N
     plans = {
         "message_of_account": f"{messages.ENTRY} AND m.account = 1 ORDER BY m.id DESC LIMIT 50",
         "message_of_chat": f"{messages.ENTRY} AND m.chat = 1 ORDER BY m.created DESC, m.id DESC LIMIT 50",
-        "message_of_token": f"{history.OF_TOKEN} AND m.token = 1 ORDER BY m.id DESC LIMIT 50".replace(
-            "$1", "1"
+        "message_of_token": f"{history.OF_TOKEN} ORDER BY m.id DESC LIMIT 50".replace("$1", "1").replace(
+            "$2", "1"
         ),
         "message_unsettled": outbox.DUE_ANYWHERE.replace("$1", "'2026'").replace("$2", "100"),
     }
