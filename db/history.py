@@ -18,7 +18,7 @@ BATCH = 1000
 
 OF_CHAT = f"{ENTRY} AND m.chat = $1"
 # A token has one chat: asking for the token tells whose messages these are.
-OF_TOKEN = f"{ENTRY} AND m.token = (SELECT o.id FROM bot_token o WHERE o.chat = $1 AND o.id = $2)"
+OF_TOKEN = f"{ENTRY} AND m.token = (SELECT o.id FROM bot_token o WHERE o.chat = $1 AND o.id = $2)"  # noqa: S608
 BY_TIME = "(m.created, m.id) {sign} (${time}::timestamptz, ${seq}::bigint)"
 NEWEST_BEFORE = """
 SELECT created FROM message WHERE chat = $1 AND kind = 'message' AND created < $2

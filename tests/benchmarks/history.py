@@ -2,9 +2,9 @@
 
     uv run python tests/benchmarks/history.py [--many 1000000] [--few 10000] [--calls 200] [--search]
 
-20 chats, 20 accounts, 100 tokens, ten days; every fifth message goes to one chat. So all pages are full. Pages are asked of
-the verbs themselves: what HTTP and Telegram add is the same for both and would only hide a difference. The
-two databases are asked in turn; medians count.
+20 chats, 20 accounts, 100 tokens, ten days; every fifth message goes to one chat, so all pages are full.
+Pages are asked of the verbs themselves: what HTTP and Telegram add is the same for both and would only hide
+a difference. The two databases are asked in turn; medians count.
 """
 
 import argparse
