@@ -30,7 +30,7 @@ from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import duty, outbox, search, service, signals
+from djangobot.db import bells, duty, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
@@ -308,7 +308,7 @@ async def _http(
         yield serving
     finally:
         server.should_exit = True
-        outbox.stop_waiting()
+        bells.stop_waiting()
         await asyncio.gather(serving, return_exceptions=True)
 
 

@@ -20,7 +20,7 @@ from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refus
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
-from djangobot.db import chats, metrics, outbox, quiet, service
+from djangobot.db import bells, chats, metrics, outbox, quiet, service
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 
@@ -113,12 +113,12 @@ class Delivery:
         recorder = asyncio.create_task(self._record())
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
-        outbox.deliver_here(True)
+        bells.deliver_here(True)
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)
         finally:
-            outbox.deliver_here(False)
+            bells.deliver_here(False)
             await self._finish(workers)
             await _end([recorder, watch])
             await self._record_now()
@@ -161,20 +161,20 @@ class Delivery:
             await self._unless_stopping(self.gate.opened.wait())
             return
         room = min(READY * self.concurrency - self.ready.qsize(), IN_HAND - self.in_hand)
-        if hurrying := outbox.rung_urgently(URGENT):
+        if hurrying := bells.rung_urgently(URGENT):
             for chat_id in hurrying:
                 self.ready.hurry(chat_id)
             self._take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
         elif room < (READY - FEW) * self.concurrency:
             self.something_ended.clear()
-            await self._unless_stopping(self.something_ended.wait(), outbox.wait_for_urgent_ring())
+            await self._unless_stopping(self.something_ended.wait(), bells.wait_for_urgent_ring())
         elif self.now() >= self.look_at:
             await self._look()
-        elif rung := outbox.rung(room):
+        elif rung := bells.rung(room):
             self._take(await outbox.claim(self.now(), limit=room, lease=LEASE, chats=rung))
         else:
             nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
-            await self._unless_stopping(outbox.wait_for_ring(max(nap, 0)))
+            await self._unless_stopping(bells.wait_for_ring(max(nap, 0)))
 
     async def _look(self) -> None:
         """Once at the start, and whenever something put off falls due: rings for all chats that have."""

@@ -6,7 +6,7 @@ from typing import Any
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import credentials, outbox
+from djangobot.db import bells, credentials, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import AccessDenied, LoginTaken, NotYours, WrongCredentials
@@ -106,7 +106,7 @@ async def remove(
         for row in chats:
             await outbox.add_notice("account_removed", row["chat"], now, text=account.name)
     for row in chats:
-        outbox.ring(row["chat"])
+        bells.ring(row["chat"])
 
 
 async def _save(account: Account) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from piccolo.columns import BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import outbox, preferences
+from djangobot.db import bells, preferences
 from djangobot.db.engine import current
 from djangobot.db.fields import UNSTORABLE
 from djangobot.db.preferences import ChatSettings
@@ -109,7 +109,7 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
         now,
     )
     if changed:
-        outbox.ring(telegram_id)
+        bells.ring(telegram_id)
     return bool(changed)
 
 

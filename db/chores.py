@@ -13,9 +13,9 @@ from piccolo.columns import BigInt, BigSerial, ForeignKey, Text, Timestamptz, Va
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
+from djangobot.db.bells import Bell
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current
-from djangobot.db.outbox import Bell
 
 
 class Chore(Table, tablename="chore"):

@@ -6,7 +6,7 @@ from piccolo.columns import BigSerial, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import chores, credentials, networks, outbox
+from djangobot.db import bells, chores, credentials, networks, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current, is_reference_violation, is_unique_violation
@@ -116,7 +116,7 @@ async def redeem(
         if is_reference_violation(exc):
             raise AccessDenied from exc
         raise
-    outbox.ring(chat_id)
+    bells.ring(chat_id)
     chores.ring()
     return row, token
 

@@ -12,7 +12,7 @@ from piccolo.columns import UUID, BigInt, Boolean, ForeignKey, Integer, Text, Ti
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials, metrics, networks, outbox, tokens
+from djangobot.db import bells, credentials, metrics, networks, outbox, tokens
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -269,7 +269,7 @@ async def _put(
     """None when no row came to be. Raises TokenLimited."""
     public_id = str(uuid_utils.uuid7())
     random_id = credentials.new_random_id()
-    settled = outbox.expect(public_id) if wait > 0 else None  # before it is there to be delivered
+    settled = bells.expect(public_id) if wait > 0 else None  # before it is there to be delivered
     rows: list[Row] = []
     try:
         execute = _within_limit if sql in (ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE) else current().execute
@@ -287,19 +287,19 @@ async def _put(
         )
     finally:
         if not rows and settled is not None:
-            outbox.forget(public_id, settled)
+            bells.forget(public_id, settled)
     if not rows:
         return None
     metrics.accepted.inc()
     log.debug("message accepted", id=public_id, chat=rows[0]["chat"])
     tokens.note_use(rows[0]["token"], now)
     if rows[0]["urgent"]:
-        outbox.hurry(rows[0]["chat"])
-    outbox.ring(rows[0]["chat"])
+        bells.hurry(rows[0]["chat"])
+    bells.ring(rows[0]["chat"])
     token_id = rows[0]["token"]
     if settled is None:
         return Accepted(public_id, "queued", token_id=token_id)
-    status, failure = await outbox.settled_within(public_id, settled, wait)
+    status, failure = await bells.settled_within(public_id, settled, wait)
     return Accepted(public_id, status, failure, token_id=token_id)
 
 
@@ -342,14 +342,14 @@ async def _repeated(digest: str, draft: Draft, now: datetime, wait: float, key: 
     if wait <= 0:
         return _as_it_is(before)
     public_id = str(before["id"])
-    settled = outbox.expect(public_id)
+    settled = bells.expect(public_id)
     try:  # it may have been settled before anybody expected that
         latest = await _of_key(digest, key, now)
         if latest is None or latest["status"] in outbox.SETTLED:
             return _as_it_is(latest or before)
-        status, failure = await outbox.settled_within(public_id, settled, wait)
+        status, failure = await bells.settled_within(public_id, settled, wait)
     finally:
-        outbox.forget(public_id, settled)
+        bells.forget(public_id, settled)
     return Accepted(public_id, status, failure, repeated=True)
 
 

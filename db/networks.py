@@ -10,7 +10,7 @@ from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import outbox
+from djangobot.db import bells, outbox
 from djangobot.db.engine import current, is_reference_violation
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.tokens import BotToken
@@ -82,7 +82,7 @@ async def _note(key: tuple[int, int, str], now: datetime) -> None:
         return
     if chat_id is not None:
         log.info("bot token used from a new network", token_id=token_id, chat=chat_id)
-        outbox.ring(chat_id)
+        bells.ring(chat_id)
 
 
 async def _tell(token_id: int, network: str, now: datetime) -> int | None:

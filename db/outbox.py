@@ -2,35 +2,26 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 import uuid_utils
 
-from djangobot.db import credentials, metrics, preferences
+from djangobot.db import bells, credentials, metrics, preferences
 from djangobot.db.engine import Row, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
-
-if TYPE_CHECKING:
-    from djangobot.db.signals import Wire
 
 log = structlog.get_logger(__name__)
 
 SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
-BULK = 200
-"""Messages decided about at the same moment."""
 CHANGING = 0.05
 """Seconds after which a message that was locked by another transaction is tried again."""
 EXPIRE_MOST = 1000
 """Messages that end as expired in one transaction."""
-RUNG_MOST = 100_000
-"""Chats that may be rung for at once; `look` finds the others. A process without a deliverer answers none."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -61,19 +52,6 @@ class Claimed(msgspec.Struct, frozen=True):
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
-
-
-class Doubtful(msgspec.Struct, frozen=True):
-    """A message that ended `uncertain` or `failed`: what an admin sees of it before deciding."""
-
-    id: int
-    public_id: str
-    chat_id: int
-    sender: str
-    created: datetime
-    status: str
-    failure: str | None
-    attempts: int
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -219,25 +197,6 @@ EXPIRING = """
 SELECT id FROM message WHERE status = 'queued' AND expires IS NOT NULL AND expires <= $1
 ORDER BY expires LIMIT $2
 """
-DOUBTFUL = """
-SELECT m.id AS id, m.public_id AS public_id, m.chat AS chat_id, COALESCE(a.name, '') AS sender,
-       m.created AS created, m.status AS status, m.failure AS failure, m.attempts AS attempts
-FROM message m LEFT JOIN account a ON a.id = m.account
-WHERE m.status = $1::varchar AND m.kind = 'message' AND m.id > $2 ORDER BY m.id LIMIT $3
-"""
-# As if it had just been accepted; but not for a sender the person has shown the door. A new random_id: under
-# the old one Telegram might take it for the message it has, or not.
-ANEW = """
-UPDATE message SET status = 'queued', random_id = $3, attempts = 0, first_attempt = NULL, next_attempt = $4,
-                   failure = NULL, expires = NULL
-WHERE id = $1 AND status = $2::varchar
-  AND NOT EXISTS (SELECT 1 FROM bot_token t WHERE t.id = message.token AND t.revoked IS NOT NULL)
-RETURNING public_id, chat
-"""
-DROP = """
-UPDATE message SET status = 'canceled', failure = 'dropped' WHERE id = $1 AND status = 'uncertain'
-RETURNING public_id
-"""
 NOTICE = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
@@ -270,7 +229,7 @@ async def claim(
         return await _claim(now, limit, lease, chats)
     except DatabaseUnavailable:
         for chat_id in chats or ():
-            ring(chat_id)
+            bells.ring(chat_id)
         raise
 
 
@@ -291,9 +250,9 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
         return await _claim(now, limit, lease, chats)
     for row in rows:
         if row["id"] not in taken:  # somebody is just changing it: it is looked at again when that is over
-            asyncio.get_running_loop().call_later(CHANGING, ring, row["chat_id"])
+            asyncio.get_running_loop().call_later(CHANGING, bells.ring, row["chat_id"])
     claimed = [_claimed(row) for row in rows if row["id"] in taken]
-    _hurrying.difference_update(message.chat_id for message in claimed if message.urgent)
+    bells.hurried(message.chat_id for message in claimed if message.urgent)
     return claimed
 
 
@@ -331,7 +290,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(statements.items()))
     for result in results:
         _tell(result)
-        ring(result.message.chat_id, urgent=result.message.hurries)
+        bells.ring(result.message.chat_id, urgent=result.message.hurries)
     _count([result for result in results if result.message.kind == "message"], now)
 
 
@@ -341,7 +300,7 @@ async def look(now: datetime) -> datetime | None:
         due: datetime = row["due"]
         if due > now:
             return due
-        ring(row["chat"], urgent=bool(row["hurries"]))
+        bells.ring(row["chat"], urgent=bool(row["hurries"]))
     return None
 
 
@@ -354,78 +313,11 @@ async def expire(now: datetime) -> int:
     ids = current().each([row["id"] for row in rows])
     ended = await current().execute(EXPIRE, now, EXPIRED_IN_DOUBT, ids)
     for row in ended:
-        tell(str(row["public_id"]), row["status"], row["failure"])
-        ring(row["chat"])
+        bells.tell(str(row["public_id"]), row["status"], row["failure"])
+        bells.ring(row["chat"])
         metrics.count_end(row["status"])
         log.warning("message " + row["status"], id=str(row["public_id"]), chat=row["chat"])
     return len(ended)
-
-
-async def uncertain(limit: int, *, after: int = 0) -> list[Doubtful]:
-    """What nobody knows to have arrived or not, oldest first; `after` the id of the page's last."""
-    return await _doubtful("uncertain", limit, after)
-
-
-async def failed(limit: int, *, after: int = 0) -> list[Doubtful]:
-    """What Telegram refused, oldest first."""
-    return await _doubtful("failed", limit, after)
-
-
-async def resend(message_id: int, now: datetime) -> bool:
-    """Sends an uncertain message anew, under a new random_id. If it had arrived after all, the person has it
-    twice: whoever asks for this must know. False: it is not uncertain, or its token was revoked."""
-    return await _anew(message_id, "uncertain", now)
-
-
-async def retry(message_id: int, now: datetime) -> bool:
-    """Sends a failed message anew; it is not in the chat, unless it had several parts. False as in
-    `resend`."""
-    return await _anew(message_id, "failed", now)
-
-
-async def drop(message_id: int, now: datetime) -> bool:
-    """Gives an uncertain message up: it ends as canceled. False: it is not uncertain."""
-    rows = await current().execute(DROP, message_id)
-    for row in rows:
-        log.info("message dropped", id=str(row["public_id"]), at=now.isoformat())
-    return bool(rows)
-
-
-async def resend_all(now: datetime) -> int:
-    """Every uncertain message, as `resend` does. How many these are."""
-    return await _each("uncertain", lambda found: resend(found.id, now))
-
-
-async def retry_all(now: datetime, reason: str | None = None) -> int:
-    """Every failed message, or those that failed for this reason. How many these are."""
-    return await _each("failed", lambda found: retry(found.id, now), reason)
-
-
-async def drop_all(now: datetime) -> int:
-    """Every uncertain message, as `drop` does. How many these are."""
-    return await _each("uncertain", lambda found: drop(found.id, now))
-
-
-async def _doubtful(status: str, limit: int, after: int) -> list[Doubtful]:
-    rows = await current().fetch(DOUBTFUL, status, after, limit)
-    return [Doubtful(**{**row, "public_id": str(row["public_id"])}) for row in rows]
-
-
-async def _each(status: str, act: Callable[[Doubtful], Awaitable[bool]], reason: str | None = None) -> int:
-    done, after = 0, 0
-    while found := await _doubtful(status, BULK, after):
-        chosen = [one for one in found if reason is None or one.failure == reason]
-        done += sum(await asyncio.gather(*map(act, chosen)))
-        after = found[-1].id
-    return done
-
-
-async def _anew(message_id: int, status: str, now: datetime) -> bool:
-    rows = await current().execute(ANEW, message_id, status, credentials.new_random_id(), now)
-    for row in rows:
-        log.info("message sent anew", id=str(row["public_id"]), chat=row["chat"], was=status)
-        ring(row["chat"])
-    return bool(rows)
 
 
 async def due_now(now: datetime) -> int:
@@ -436,7 +328,7 @@ async def due_now(now: datetime) -> int:
         now,
     )
     for row in rows:
-        ring(row["chat"])
+        bells.ring(row["chat"])
     return len(rows)
 
 
@@ -503,173 +395,7 @@ def _status(result: Settled) -> str:
     }[type(result)]
 
 
-# Who waits for a message to arrive in the outbox, and who for one to be settled: in this process, and over
-# the wire in others.
-
-
-class Bell:
-    """An event that belongs to no event loop, unlike asyncio's."""
-
-    def __init__(self) -> None:
-        self._is_set = False
-        self._sleepers: set[asyncio.Future[None]] = set()
-
-    def set(self) -> None:
-        self._is_set = True
-        for sleeper in self._sleepers:
-            if not sleeper.done():
-                sleeper.set_result(None)
-
-    def clear(self) -> None:
-        self._is_set = False
-
-    async def wait(self) -> None:
-        if self._is_set:
-            return
-        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.add(sleeper)
-        try:
-            await sleeper
-        finally:
-            self._sleepers.discard(sleeper)
-
-
-_bell = Bell()
-_urgent_bell = Bell()
-_rung: dict[int, None] = {}
-_rung_urgently: dict[int, None] = {}
-_hurrying: set[int] = set()
-"""Chats in which something urgent was accepted that nobody has claimed yet."""
-Outcome = asyncio.Future[tuple[str, str | None]]
-_expected: dict[str, list[Outcome]] = {}
-"""By public_id; several wait for one message when its sender asked again under the same key."""
-wire: "Wire | None" = None
-"""To the other processes on this database; `signals.connected` sets it."""
-_delivered_here = False
-
-
-def hurry(chat_id: int) -> None:
-    """Something urgent was accepted in this chat: until it is claimed, each ring for it is urgent."""
-    if len(_hurrying) < RUNG_MOST:
-        _hurrying.add(chat_id)
-
-
-def deliver_here(yes: bool) -> None:
-    """Whether the deliverer is in this process: nobody else needs to hear of what is due then."""
-    global _delivered_here
-    _delivered_here = yes
-
-
-def ring(chat_id: int, *, urgent: bool = False) -> None:
-    """Something may be due in this chat: wakes the deliverer, wherever it is."""
-    if wire is not None and not _delivered_here:
-        wire.say_due(chat_id, urgent or chat_id in _hurrying)
-        _hurrying.discard(chat_id)
-        return
-    ring_here(chat_id, urgent=urgent)
-
-
-def ring_here(chat_id: int, *, urgent: bool = False) -> None:
-    """Wakes the deliverer of this process."""
-    if urgent or chat_id in _hurrying:
-        if len(_rung_urgently) < RUNG_MOST:
-            _rung_urgently.setdefault(chat_id)
-            _rung.pop(chat_id, None)
-        _urgent_bell.set()
-    elif len(_rung) < RUNG_MOST:
-        _rung.setdefault(chat_id)
-    _bell.set()
-
-
-def rung(most: int) -> list[int]:
-    """Up to `most` chats that were rung for and not answered for yet, first come first."""
-    chats = list(islice(_rung, most))
-    for chat_id in chats:
-        del _rung[chat_id]
-    _hush()
-    return chats
-
-
-def rung_urgently(most: int) -> list[int]:
-    """The same of those in which something urgent waits."""
-    chats = list(islice(_rung_urgently, most))
-    for chat_id in chats:
-        del _rung_urgently[chat_id]
-    _hush()
-    return chats
-
-
-def _hush() -> None:
-    if not _rung_urgently:
-        _urgent_bell.clear()
-        if not _rung:
-            _bell.clear()
-
-
-async def wait_for_urgent_ring() -> None:
-    """Until somebody rings for a chat in which something urgent waits."""
-    await _urgent_bell.wait()
-
-
-async def wait_for_ring(seconds: float) -> None:
-    """Until somebody rings, `seconds` at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await _bell.wait()
-    except TimeoutError:
-        return
-
-
-def expect(public_id: str) -> Outcome:
-    """To be resolved by `settle` with status and failure; `forget` it, or wait in `settled_within`."""
-    future: Outcome = asyncio.get_running_loop().create_future()
-    _expected.setdefault(public_id, []).append(future)
-    return future
-
-
-async def settled_within(public_id: str, future: Outcome, seconds: float) -> tuple[str, str | None]:
-    """Status and failure; `queued` when nothing final came in that time."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await future
-    except TimeoutError:
-        return "queued", None
-    finally:
-        forget(public_id, future)
-
-
-def forget(public_id: str, future: Outcome) -> None:
-    """This one waits no more."""
-    waiting = [other for other in _expected.pop(public_id, ()) if other is not future]
-    if waiting:
-        _expected[public_id] = waiting
-
-
-def stop_waiting() -> None:
-    """The process ends: whoever waits hears `queued`, and the next start delivers."""
-    for public_id in _expected:
-        tell_here(public_id, "queued", None)
-
-
-def expected() -> list[str]:
-    """The public_ids of messages that somebody in this process waits for."""
-    return list(_expected)
-
-
-def tell(public_id: str, status: str, failure: str | None) -> None:
-    """A message has ended: wakes whoever waits for that, in any process."""
-    tell_here(public_id, status, failure)
-    if wire is not None:
-        wire.say_settled(public_id, status, failure)
-
-
-def tell_here(public_id: str, status: str, failure: str | None) -> None:
-    """Wakes whoever waits in this process."""
-    for future in _expected.get(public_id, ()):
-        if not future.done():
-            future.set_result((status, failure))
-
-
 def _tell(result: Settled) -> None:
     if not isinstance(result, Postponed):
-        tell(result.message.public_id, _status(result), None if isinstance(result, Sent) else result.reason)
+        reason = None if isinstance(result, Sent) else result.reason
+        bells.tell(result.message.public_id, _status(result), reason)

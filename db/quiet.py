@@ -15,7 +15,7 @@ from piccolo.columns import BigSerial, ForeignKey, Timestamptz
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import outbox, preferences
+from djangobot.db import bells, outbox, preferences
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current
@@ -169,7 +169,7 @@ async def tell(now: datetime) -> int:
     rows = await current().fetch(sql, now, CHATS_AT_ONCE)
     for row in rows:
         await _tell(row["chat"], now)
-        outbox.ring(row["chat"])
+        bells.ring(row["chat"])
     return len(rows)
 
 

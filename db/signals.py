@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from djangobot.db import outbox
+from djangobot.db import bells, outbox
 from djangobot.db.engine import PostgresEngine, Seat, current
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -51,7 +51,7 @@ class Wire:
 
     def say_due(self, chat_id: int, urgent: bool) -> None:
         """To the deliverer, wherever it is: this chat has something new."""
-        if len(self.due) < outbox.RUNG_MOST:
+        if len(self.due) < bells.RUNG_MOST:
             self.due[chat_id] = urgent or self.due.get(chat_id, False)
         self.something_to_say.set()
 
@@ -111,18 +111,18 @@ class Wire:
         while True:
             await asyncio.sleep(PAUSE)
             with contextlib.suppress(DatabaseUnavailable):
-                expected = outbox.expected()
+                expected = bells.expected()
                 if expected:
                     for row in await self.engine.fetch(ENDED, expected):
-                        outbox.tell_here(str(row["public_id"]), row["status"], row["failure"])
+                        bells.tell_here(str(row["public_id"]), row["status"], row["failure"])
 
     def _on_due(self, payload: str) -> None:
         for chat_id, urgent in msgspec.json.decode(payload, type=list[tuple[int, bool]]):
-            outbox.ring_here(chat_id, urgent=urgent)
+            bells.ring_here(chat_id, urgent=urgent)
 
     def _on_settled(self, payload: str) -> None:
         for public_id, status, failure in msgspec.json.decode(payload, type=list[_Settled]):
-            outbox.tell_here(public_id, status, failure)
+            bells.tell_here(public_id, status, failure)
 
 
 @contextlib.asynccontextmanager
@@ -134,11 +134,11 @@ async def connected(now: Callable[[], datetime]) -> AsyncIterator[None]:
         return
     wire = Wire(engine, now)
     tasks = [asyncio.create_task(work()) for work in (wire.listen, wire.talk, wire.ask)]
-    outbox.wire = wire
+    bells.wire = wire
     try:
         yield
     finally:
-        outbox.wire = None
+        bells.wire = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

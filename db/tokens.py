@@ -10,7 +10,7 @@ from piccolo.columns import Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import credentials, outbox
+from djangobot.db import bells, credentials
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -203,7 +203,7 @@ async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         queued = await engine.execute(RESTORE, token_id, chat_id, now) if undone else []
     if undone:
         log.info("bot token back", token_id=token_id, chat=chat_id, messages_queued=len(queued))
-        outbox.ring(chat_id)
+        bells.ring(chat_id)
     return await card(chat_id, token_id, now)
 
 
@@ -230,7 +230,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
             token_id,
         )
     for row in canceled:
-        outbox.tell(str(row["public_id"]), "canceled", "token revoked")
+        bells.tell(str(row["public_id"]), "canceled", "token revoked")
     log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
     return _card(cards[0])
 

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from argon2 import PasswordHasher
 
-from djangobot.db import accounts, chats, codes, credentials, outbox
+from djangobot.db import accounts, bells, chats, codes, credentials, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.conf import close_database, open_database
@@ -90,6 +90,8 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         url = request.getfixturevalue("postgresql")
         await _empty(url)
     await open_database(url)
+    bells.rung(bells.RUNG_MOST)  # what tests before this one left
+    bells.rung_urgently(bells.RUNG_MOST)
     yield url
     await close_database()
 

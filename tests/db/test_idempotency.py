@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from djangobot.db import accounts, chats, credentials, history, messages, outbox, tokens
+from djangobot.db import accounts, bells, chats, credentials, history, messages, outbox, tokens
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
@@ -52,7 +52,7 @@ async def test_all_who_wait_for_one_message_hear_of_it(world: World) -> None:
     asked = [
         asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=30, key="k")) for _ in range(5)
     ]
-    while sum(map(len, outbox._expected.values())) != 5 or len(outbox._expected) != 1:  # noqa: ASYNC110
+    while sum(map(len, bells._expected.values())) != 5 or len(bells._expected) != 1:  # noqa: ASYNC110
         await asyncio.sleep(0)
     asked.pop().cancel()
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def test_all_who_wait_for_one_message_hear_of_it(world: World) -> None:
     answers = await asyncio.gather(*asked)
     assert {(answer.id, answer.status) for answer in answers} == {(answers[0].id, "sent")}
     assert sum(not answer.repeated for answer in answers) <= 1
-    assert outbox._expected == {}
+    assert bells._expected == {}
 
 
 async def test_a_message_that_is_settled_while_its_repeat_looks_for_it_is_not_waited_for(
@@ -87,7 +87,7 @@ async def test_a_repeat_that_has_waited_enough_says_queued(world: World) -> None
     token = await world.link(await world.account(), await world.person())
     first = await messages.accept(token, "x", "Text", NOW, key="k")
     again = await messages.accept(token, "x", "Text", NOW, wait=0.01, key="k")
-    assert (again.id, again.status, outbox._expected) == (first.id, "queued", {})
+    assert (again.id, again.status, bells._expected) == (first.id, "queued", {})
 
 
 @pytest.mark.parametrize(("text", "kind"), [("another", "Text"), ("one ", "Text"), ("one", "File")])

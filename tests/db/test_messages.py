@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.db import history, messages, outbox
+from djangobot.db import bells, history, messages, outbox
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
 
@@ -101,7 +101,7 @@ async def test_a_wait_that_is_over_says_queued_and_leaves_nothing_behind(world: 
         await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert outbox._expected == {}
+    assert bells._expected == {}
 
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)) | st.integers(0, 3).map(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from djangobot.db import chats, messages, outbox, tokens
+from djangobot.db import bells, chats, doubts, messages, outbox, tokens
 
 from .conftest import MINUTE, NOW, World
 
@@ -107,20 +107,20 @@ async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
 ) -> None:
     """Also when the urgent one comes while another of its chat is being sent."""
     for memory in ("_rung", "_rung_urgently"):
-        monkeypatch.setattr(outbox, memory, {})
-    monkeypatch.setattr(outbox, "_hurrying", set())
+        monkeypatch.setattr(bells, memory, {})
+    monkeypatch.setattr(bells, "_hurrying", set())
     account = await world.account()
     people = [await world.person() for _ in range(2)]
     plain, urgent = [await world.link(account, person) for person in people]
-    outbox.rung(100)
+    bells.rung(100)
     for token in (plain, urgent):
         await messages.accept(token, "x", "Text", NOW)
-    assert outbox.rung(100) == [person.id for person in people]
+    assert bells.rung(100) == [person.id for person in people]
     claimed = await claim()
     await messages.accept(urgent, "hurry", "Text", NOW, urgent=True)
-    assert outbox.rung_urgently(100) == [people[1].id]
+    assert bells.rung_urgently(100) == [people[1].id]
     await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
-    assert (outbox.rung_urgently(100), outbox.rung(100)) == ([people[1].id], [people[0].id])
+    assert (bells.rung_urgently(100), bells.rung(100)) == ([people[1].id], [people[0].id])
 
 
 async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(world: World) -> None:
@@ -186,30 +186,30 @@ async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[out
 async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_so(world: World) -> None:
     """Under a new random_id, with no time of its own to expire; never twice for two presses."""
     token, (first, second, third) = await ended(world, "uncertain", 3)
-    listed = await outbox.uncertain(2)
+    listed = await doubts.uncertain(2)
     assert [one.id for one in listed] == [first.id, second.id]
-    assert [one.id for one in await outbox.uncertain(2, after=second.id)] == [third.id]
+    assert [one.id for one in await doubts.uncertain(2, after=second.id)] == [third.id]
     assert (listed[0].sender, listed[0].failure) == ("Owner", "PEER_ID_INVALID")
     later = NOW + timedelta(hours=1)
-    assert await outbox.resend(first.id, later)
-    assert not await outbox.resend(first.id, later)
-    assert not await outbox.drop(first.id, later)
+    assert await doubts.resend(first.id, later)
+    assert not await doubts.resend(first.id, later)
+    assert not await doubts.drop(first.id, later)
     (again,) = await outbox.claim(later, limit=9, lease=MINUTE)
     assert again.random_id != first.random_id
     assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
-    assert await outbox.drop(second.id, later)
+    assert await doubts.drop(second.id, later)
     entry = await messages.of_token(second.public_id, token, later)
     assert (entry.status, entry.failure) == ("canceled", "dropped")
-    assert [one.id for one in await outbox.uncertain(9)] == [third.id]
+    assert [one.id for one in await doubts.uncertain(9)] == [third.id]
 
 
 async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World) -> None:
     """And only these."""
     _, found = await ended(world, "failed", 3)
-    assert len(await outbox.failed(9)) == 3
-    assert await outbox.retry_all(NOW, "blocked") == 0
-    assert await outbox.resend_all(NOW) == await outbox.drop_all(NOW) == 0
-    assert await outbox.retry_all(NOW, "PEER_ID_INVALID") == 3
+    assert len(await doubts.failed(9)) == 3
+    assert await doubts.retry_all(NOW, "blocked") == 0
+    assert await doubts.resend_all(NOW) == await doubts.drop_all(NOW) == 0
+    assert await doubts.retry_all(NOW, "PEER_ID_INVALID") == 3
     assert [message.id for message in await world.deliver()] == [message.id for message in found]
 
 
@@ -217,12 +217,12 @@ async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) ->
     """More of them than one page."""
     await ended(world, "uncertain", 3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(outbox, "BULK", 2)
-        assert await outbox.resend_all(NOW) == 3
+        patch.setattr(doubts, "BULK", 2)
+        assert await doubts.resend_all(NOW) == 3
         for _ in range(2):
             await outbox.settle([outbox.Uncertain(one, "lost") for one in await claim()], NOW)
-        assert await outbox.drop_all(NOW) == 2
-        assert await outbox.uncertain(9) == []
+        assert await doubts.drop_all(NOW) == 2
+        assert await doubts.uncertain(9) == []
 
 
 async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World) -> None:
@@ -230,5 +230,5 @@ async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World)
     _, (message,) = await ended(world, "uncertain")
     (token,) = await tokens.of_chat(message.chat_id, NOW)
     await tokens.revoke(message.chat_id, token.id, NOW)
-    assert not await outbox.resend(message.id, NOW)
-    assert await outbox.drop(message.id, NOW)
+    assert not await doubts.resend(message.id, NOW)
+    assert await doubts.drop(message.id, NOW)

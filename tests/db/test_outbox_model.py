@@ -23,7 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from djangobot.db import chats, conf, messages, outbox, tokens
+from djangobot.db import bells, chats, conf, messages, outbox, tokens
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, TokenInvalid
 
@@ -86,8 +86,8 @@ class Outbox(RuleBasedStateMachine):
             self.silent = {person.id: set() for person in self.people}
 
         self.run(prepare())
-        outbox.rung(CHATS)
-        outbox.rung_urgently(CHATS)
+        bells.rung(CHATS)
+        bells.rung_urgently(CHATS)
 
     def teardown(self) -> None:
         self.run(conf.close_database())
@@ -278,11 +278,11 @@ class Outbox(RuleBasedStateMachine):
     def what_falls_due_is_known(self) -> None:
         if not self.silent:
             return
-        outbox.rung(100)
-        outbox.rung_urgently(100)
+        bells.rung(100)
+        bells.rung_urgently(100)
         following = self.run(outbox.look(self.now))
         due_chats = [m.chat for m in self.waiting() if m.due <= self.now]
-        rung, urgently = outbox.rung(100), outbox.rung_urgently(100)
+        rung, urgently = bells.rung(100), bells.rung_urgently(100)
         assert set(urgently) >= {chat for chat in due_chats if self.hurries(chat)}
         assert rung == [chat for chat in due_chats if chat not in urgently]
         assert urgently == [chat for chat in due_chats if chat not in rung]

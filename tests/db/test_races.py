@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from djangobot.db import accounts, codes, credentials, history, messages, outbox, tokens
+from djangobot.db import accounts, bells, codes, credentials, history, messages, outbox, tokens
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import AccessDenied, TokenInvalid
 
@@ -49,9 +49,9 @@ async def test_a_message_that_somebody_is_changing_holds_up_no_other(world: Worl
     async with another_process(database) as other:
         await other.execute("UPDATE message SET text = 'changed' WHERE public_id = $1", first.id)
         assert [message.text for message in await world.deliver()] == ["two"]
-        outbox.rung(100)
+        bells.rung(100)
         await other.execute("COMMIT")
-    await asyncio.wait_for(outbox.wait_for_ring(MINUTE.total_seconds()), 10)
+    await asyncio.wait_for(bells.wait_for_ring(MINUTE.total_seconds()), 10)
     assert [message.text for message in await world.deliver()] == ["changed"]
 
 

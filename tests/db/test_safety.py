@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from djangobot.db import accounts, chats, conf, history, messages, outbox, tokens
+from djangobot.db import accounts, bells, chats, conf, history, messages, outbox, tokens
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
 
@@ -156,4 +156,4 @@ async def test_removing_an_account_reads_its_own_messages_only(world: World) -> 
 
 def test_the_bell_rings_in_any_event_loop() -> None:
     for _ in range(2):
-        asyncio.run(outbox.wait_for_ring(0.01))
+        asyncio.run(bells.wait_for_ring(0.01))

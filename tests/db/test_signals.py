@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from djangobot.db import messages, outbox, signals
+from djangobot.db import bells, messages, outbox, signals
 from djangobot.db.engine import current
 
 from .conftest import MINUTE, NOW, World, on_postgresql
@@ -17,14 +17,14 @@ PATIENCE = 20
 OTHER = """
 import asyncio, sys
 from datetime import datetime, UTC
-from djangobot.db import conf, messages, signals
+from djangobot.db import bells, conf, messages, signals
 def now(): return datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 async def main():
     await conf.open_database(sys.argv[1])
     async with signals.connected(now):
         token, wait = sys.argv[2], float(sys.argv[3])
         accepted = await messages.accept(token, "from elsewhere", "Text", now(), wait=wait)
-        while signals.outbox.wire.due:  # said before we go
+        while bells.wire.due:  # said before we go
             await asyncio.sleep(0.01)
         print(accepted.status)
     await conf.close_database()
@@ -45,8 +45,8 @@ async def outcome(process: subprocess.Popen[str]) -> str:
 
 async def ring() -> list[int]:
     async with asyncio.timeout(PATIENCE):
-        while not (rung := outbox.rung(10)):
-            await outbox.wait_for_ring(PATIENCE)
+        while not (rung := bells.rung(10)):
+            await bells.wait_for_ring(PATIENCE)
         return rung
 
 
@@ -56,16 +56,16 @@ async def test_what_one_process_accepts_wakes_the_deliverer_in_another(world: Wo
     person = await world.person()
     token = await world.link(await world.account(), person)
     async with signals.connected(lambda: NOW):
-        outbox.deliver_here(True)
+        bells.deliver_here(True)
         await settled_wire()
-        outbox.rung(10)
+        bells.rung(10)
         process = elsewhere(database, token)
         assert await ring() == [person.id]
         (claimed,) = await outbox.claim(NOW, limit=10, lease=MINUTE, chats=[person.id])
         assert claimed.text == "from elsewhere"
         await outbox.settle([outbox.Sent(claimed, 7)], NOW)
         assert await outcome(process) == "sent"
-    outbox.deliver_here(False)
+    bells.deliver_here(False)
 
 
 @on_postgresql
@@ -73,15 +73,15 @@ async def test_who_waits_hears_though_the_signal_was_lost(world: World) -> None:
     """The table is asked, every second: here nobody says anything over the wire."""
     token = await world.link(await world.account(), await world.person())
     async with signals.connected(lambda: NOW):
-        outbox.deliver_here(True)
-        outbox.rung(10)
+        bells.deliver_here(True)
+        bells.rung(10)
         waiting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=PATIENCE))
         await ring()  # it is there
         await current().execute(
             "UPDATE message SET status = 'failed', failure = 'by hand' WHERE status = 'queued'"
         )
         accepted = await waiting
-    outbox.deliver_here(False)
+    bells.deliver_here(False)
     assert (accepted.status, accepted.failure) == ("failed", "by hand")
 
 
@@ -98,20 +98,20 @@ async def test_listening_is_taken_up_again_after_a_cut(world: World, database: s
         async with asyncio.timeout(PATIENCE):
             await wire.seat.lost.wait()
         await connection.close()
-        outbox.deliver_here(True)
-        outbox.rung(10)
+        bells.deliver_here(True)
+        bells.rung(10)
         process = elsewhere(database, token, wait=0)
         assert await outcome(process) == "queued"
         assert await ring() == [person.id]
-    outbox.deliver_here(False)
+    bells.deliver_here(False)
 
 
 async def settled_wire() -> signals.Wire:
     """Connected, and hearing."""
-    assert outbox.wire is not None
+    assert bells.wire is not None
     async with asyncio.timeout(PATIENCE):
-        await outbox.wire.hearing.wait()
-    return outbox.wire
+        await bells.wire.hearing.wait()
+    return bells.wire
 
 
 @pytest.mark.parametrize("count", [1, 200, 5000])
