@@ -231,6 +231,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         )
     for row in canceled:
         bells.tell(str(row["public_id"]), "canceled", "token revoked")
+        log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
     log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
     return _card(cards[0])
 
