@@ -6,7 +6,18 @@ from typing import Literal
 import msgspec
 
 from djangobot.bot.gateway import Text
-from djangobot.bot.handlers import codes, export, history, quiet, search, start, stats, tokens
+from djangobot.bot.handlers import (
+    codes,
+    export,
+    history,
+    mutes,
+    quiet,
+    search,
+    settings,
+    start,
+    stats,
+    tokens,
+)
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import chats
@@ -36,6 +47,11 @@ COMMANDS = (
     Command("search", "everybody", "command-search", search.show),
     Command("export", "everybody", "command-export", export.show),
     Command("stats", "everybody", "command-stats", stats.show),
+    Command("mute", "everybody", "command-mute", mutes.show),
+    Command("unmute", "everybody", "command-unmute", mutes.show_muted),
+    Command("quiet", "everybody", "command-quiet", settings.set_quiet),
+    Command("settings", "everybody", "command-settings", settings.show),
+    Command("language", "everybody", "command-language", settings.show_languages),
     Command("help", "everybody", "command-help", show_help),
 )
 
@@ -56,6 +72,17 @@ BUTTONS: dict[str, Handler] = {
     "search": search.turn_page,
     "export": export.write,
     "show": quiet.show_history,
+    "mutes": mutes.turn,
+    "mute": mutes.mute,
+    "unmute": mutes.unmute,
+    "mute_here": mutes.mute_here,
+    "unmute_here": mutes.unmute_here,
+    "settings": settings.turn,
+    "set_language": settings.choose_language,
+    "set_zone": settings.ask_zone,
+    "set_hours": settings.choose_hours,
+    "set_mode": settings.choose_mode,
+    "set_news": settings.choose_news,
     "stats": stats.turn_light,
 }
 """By what stands before the colon in a button's data."""
@@ -63,6 +90,7 @@ BUTTONS: dict[str, Handler] = {
 ANSWERS: dict[str, Handler] = {
     "search": search.hear,
     "token_name": tokens.rename,
+    "zone": settings.hear_zone,
 }
 """By what stands before the colon in what a person was asked (chats.ask)."""
 

@@ -222,6 +222,54 @@ digest-others =
     }
 digest-history = Open the history
 
+mute-title = <b>Whose messages shall I keep back?</b> They stay in the history, and I tell you of them afterwards. 🔕 is muted: tap to end it.
+mute-muted-title = <b>Muted.</b> Tap to be shown their messages again.
+mute-none-muted = Nobody is muted. /mute keeps a sender’s messages back for a while.
+mute-how-long = How long shall <b>{ $who }</b> be muted?
+mute-hours = 🔕 { $count } h
+mute-tomorrow = 🔕 Tomorrow
+mute-until = 🔕 { $who } · { $time }
+mute-end = Unmute
+mute-done = { $who } is muted until { $time }. Messages are kept in the history.
+mute-ended = You are shown their messages again.
+mute-was-not = They are not muted any more.
+mute-gone = This sender can no longer write to you.
+
+## settings
+
+settings-title = <b>Settings</b>
+settings-language = Language: { $language }
+settings-zone = Time zone: { $zone }
+settings-zone-none = UTC (not chosen)
+settings-quiet = Quiet hours: { $hours }, { $mode }
+settings-quiet-none = Quiet hours: none
+settings-news-on = News about this service: yes
+settings-news-off = News about this service: no
+settings-change-language = Language
+settings-change-zone = Time zone
+settings-change-hours = Quiet hours
+settings-no-news = No news, please
+settings-want-news = Tell me the news
+settings-done = Done.
+
+language-name = English
+language-telegram = As in Telegram
+language-choose = <b>Which language shall I speak?</b>
+
+quiet-choose = <b>When shall it be quiet?</b> Choose, or write for example <code>/quiet 23:30-07:15</code>. Urgent messages come through all the same.
+quiet-none = No quiet hours
+quiet-off = No quiet hours any more.
+quiet-wrong = I don’t understand these hours. Write for example <code>/quiet 23:00-08:00</code> or <code>/quiet off</code>.
+quiet-set = Quiet hours: <b>{ $hours }</b>, { $mode }. Urgent messages come through all the same.
+quiet-mode-silent = messages arrive silently
+quiet-mode-digest = messages wait for one digest
+quiet-choose-silent = In quiet hours: silently
+quiet-choose-digest = In quiet hours: wait for a digest
+
+zone-ask = Which city’s clock do you live by? Write a city (<i>Berlin</i>) or an offset (<i>+3</i>, <i>UTC-5</i>). With a city I know about summer time.
+zone-wrong = I don’t know that one. Write a larger city of the same time zone, or an offset, like <i>+3</i>.
+zone-set = Your time zone: <b>{ $zone }</b>, it is { $time } there now.
+
 help-title = <b>What I can do</b>
 too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
 private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.
@@ -237,3 +285,8 @@ command-help = what I can do
 command-search = find messages by their words
 command-stats = your messages in a picture
 command-export = all your messages as a file
+command-mute = keep a sender’s messages back
+command-unmute = show them again
+command-quiet = quiet hours
+command-settings = language, time zone, quiet hours, news
+command-language = the language I speak

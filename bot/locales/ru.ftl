@@ -236,6 +236,54 @@ digest-others =
     }
 digest-history = Открыть историю
 
+mute-title = <b>Чьи сообщения придержать?</b> Они останутся в истории, а потом я о них расскажу. 🔕 — уже без показа: нажмите, чтобы вернуть.
+mute-muted-title = <b>Без показа.</b> Нажмите, чтобы снова видеть их сообщения.
+mute-none-muted = Сейчас показываются все. /mute придержит сообщения отправителя на время.
+mute-how-long = На сколько придержать сообщения от <b>{ $who }</b>?
+mute-hours = 🔕 { $count } ч
+mute-tomorrow = 🔕 До завтра
+mute-until = 🔕 { $who } · { $time }
+mute-end = Показывать снова
+mute-done = { $who }: без показа до { $time }. Сообщения сохраняются в истории.
+mute-ended = Сообщения снова показываются.
+mute-was-not = Они и так показываются.
+mute-gone = Этот отправитель больше не может вам писать.
+
+## settings
+
+settings-title = <b>Настройки</b>
+settings-language = Язык: { $language }
+settings-zone = Часовой пояс: { $zone }
+settings-zone-none = UTC (не выбран)
+settings-quiet = Тихие часы: { $hours }, { $mode }
+settings-quiet-none = Тихие часы: нет
+settings-news-on = Новости сервиса: да
+settings-news-off = Новости сервиса: нет
+settings-change-language = Язык
+settings-change-zone = Часовой пояс
+settings-change-hours = Тихие часы
+settings-no-news = Без новостей
+settings-want-news = Получать новости
+settings-done = Готово.
+
+language-name = Русский
+language-telegram = Как в Telegram
+language-choose = <b>На каком языке говорить?</b>
+
+quiet-choose = <b>Когда должно быть тихо?</b> Выберите или напишите, например, <code>/quiet 23:30-07:15</code>. Срочные сообщения придут всё равно.
+quiet-none = Без тихих часов
+quiet-off = Тихих часов больше нет.
+quiet-wrong = Не понимаю эти часы. Напишите, например, <code>/quiet 23:00-08:00</code> или <code>/quiet off</code>.
+quiet-set = Тихие часы: <b>{ $hours }</b>, { $mode }. Срочные сообщения придут всё равно.
+quiet-mode-silent = сообщения приходят без звука
+quiet-mode-digest = сообщения ждут одной сводки
+quiet-choose-silent = В тихие часы: без звука
+quiet-choose-digest = В тихие часы: одной сводкой
+
+zone-ask = По часам какого города вы живёте? Напишите город (<i>Москва</i>) или смещение (<i>+3</i>, <i>UTC-5</i>). По городу я знаю и летнее время.
+zone-wrong = Такого не знаю. Напишите более крупный город того же пояса или смещение, например <i>+3</i>.
+zone-set = Ваш часовой пояс: <b>{ $zone }</b>, там сейчас { $time }.
+
 help-title = <b>Что я умею</b>
 too-much = Слишком много сразу. Помолчу, пока не пройдёт спокойная минута.
 private-only = Я работаю только в личных чатах. Напишите мне лично, и я буду приносить сообщения ваших программ туда.
@@ -251,3 +299,8 @@ command-help = что я умею
 command-search = найти сообщения по словам
 command-stats = ваши сообщения на картинке
 command-export = все ваши сообщения файлом
+command-mute = придержать сообщения отправителя
+command-unmute = снова показывать
+command-quiet = тихие часы
+command-settings = язык, часовой пояс, тихие часы, новости
+command-language = на каком языке говорить

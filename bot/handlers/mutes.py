@@ -1,0 +1,130 @@
+"""/mute and /unmute: senders that a person does not want to be shown for a while.
+
+A mute pressed under a message changes that message's buttons alone; one chosen from the list changes the
+list.
+"""
+
+from datetime import datetime, timedelta
+
+from djangobot.bot.gateway import Button, Text
+from djangobot.bot.replies import BUTTON_LENGTH, formatted, say, shortened, shown_time
+from djangobot.bot.visits import Visit
+from djangobot.db import quiet
+from djangobot.db.quiet import Sender
+
+HOURS = (1, 8)
+MORNING = 8
+"""The hour at which `until tomorrow` ends, on the person's clock."""
+SHOWN = 20
+"""Senders on the list: as many buttons as a phone scrolls through."""
+
+
+async def show(visit: Visit) -> None:
+    """/mute: who may write, and who of them is muted."""
+    await visit.reply(await _list(visit))
+
+
+async def show_muted(visit: Visit) -> None:
+    """/unmute: those who are muted."""
+    await visit.reply(await _list(visit, muted_alone=True))
+
+
+async def turn(visit: Visit) -> None:
+    """The list in place of what was there."""
+    await visit.replace(await _list(visit))
+    await visit.answer()
+
+
+async def mute(visit: Visit) -> None:
+    """From the list: asks how long, or mutes."""
+    account, how_long = _argument(visit)
+    sender = await _find(visit, account)
+    if sender is None:
+        return await visit.answer(say(visit.language, "mute-gone"))
+    if not how_long:
+        rows = [*choices(visit.language, "mute", account), [Button(say(visit.language, "back"), "mutes:")]]
+        await visit.replace(formatted(visit.language, "mute-how-long", rows, who=sender.name))
+        return await visit.answer()
+    await _mute(visit, sender, how_long)
+    await visit.replace(await _list(visit))
+
+
+async def unmute(visit: Visit) -> None:
+    """From the list: shows this sender's messages again."""
+    account, _ = _argument(visit)
+    await _unmute(visit, account)
+    await visit.replace(await _list(visit))
+
+
+async def mute_here(visit: Visit) -> None:
+    """From under a message."""
+    account, how_long = _argument(visit)
+    sender = await _find(visit, account)
+    if sender is None:
+        return await visit.answer(say(visit.language, "mute-gone"))
+    await _mute(visit, sender, how_long)
+    await visit.replace_buttons([[Button(say(visit.language, "mute-end"), f"unmute_here:{account}")]])
+
+
+async def unmute_here(visit: Visit) -> None:
+    """From under a message that was muted there."""
+    account, _ = _argument(visit)
+    await _unmute(visit, account)
+    await visit.replace_buttons(choices(visit.language, "mute_here", account))
+
+
+def choices(language: str, verb: str, account: int) -> list[list[Button]]:
+    """How long to mute, a row of small buttons."""
+    row = [Button(say(language, "mute-hours", count=hours), f"{verb}:{account}:{hours}") for hours in HOURS]
+    row.append(Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow"))
+    return [row]
+
+
+async def _mute(visit: Visit, sender: Sender, how_long: str) -> None:
+    until = _until(visit, how_long)
+    await quiet.mute(visit.chat.id, sender.account, until)
+    time = shown_time(until.astimezone(visit.zone))
+    await visit.answer(say(visit.language, "mute-done", who=sender.name, time=time))
+
+
+async def _unmute(visit: Visit, account: int) -> None:
+    was = await quiet.unmute(visit.chat.id, account, visit.now)
+    await visit.answer(say(visit.language, "mute-ended" if was else "mute-was-not"))
+
+
+def _until(visit: Visit, how_long: str) -> datetime:
+    """An hour when it is neither of ours."""
+    if how_long == "tomorrow":
+        tomorrow = visit.now.astimezone(visit.zone) + timedelta(days=1)
+        return tomorrow.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    return visit.now + timedelta(hours=int(how_long) if how_long in map(str, HOURS) else HOURS[0])
+
+
+async def _find(visit: Visit, account: int) -> Sender | None:
+    senders = await quiet.senders(visit.chat.id, visit.now)
+    return next((sender for sender in senders if sender.account == account), None)
+
+
+async def _list(visit: Visit, muted_alone: bool = False) -> Text:
+    language = visit.language
+    senders = await quiet.senders(visit.chat.id, visit.now)
+    muted = [sender for sender in senders if sender.until is not None]
+    shown = (muted if muted_alone else senders)[:SHOWN]
+    if not shown:
+        return formatted(language, "mute-none-muted" if senders else "tokens-none")
+    rows = []
+    for sender in shown:
+        name = shortened(sender.name, BUTTON_LENGTH)
+        if sender.until is None:
+            rows.append([Button(name, f"mute:{sender.account}")])
+        else:
+            time = shown_time(sender.until.astimezone(visit.zone))
+            words = say(language, "mute-until", who=name, time=time)
+            rows.append([Button(words, f"unmute:{sender.account}")])
+    return formatted(language, "mute-muted-title" if muted_alone else "mute-title", rows)
+
+
+def _argument(visit: Visit) -> tuple[int, str]:
+    """The account's number, and how long."""
+    account, _, how_long = visit.argument.partition(":")
+    return (int(account) if account.isascii() and account.isdigit() and len(account) < 19 else 0), how_long
