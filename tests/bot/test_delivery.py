@@ -1,8 +1,9 @@
 """Delivery: what is not plain sending. The rest is proven end to end in tests/e2e."""
 
 import asyncio
+import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
 from djangobot.db import accounts, chats, codes, conf, messages, outbox, service
 from djangobot.db.engine import current
+from djangobot.db.errors import DatabaseUnavailable
 
 NOW = datetime.now(UTC)
 PATIENCE = 30
@@ -448,3 +450,59 @@ async def test_under_strict_limits_a_queue_drains_at_telegrams_pace(
     for chat in linked:
         said = [m["text"] for m in await sandbox.messages(chat) if m["from"] == "bot"]
         assert said == [f"Nora\nnumber {number}" for number in range(each)]
+
+
+async def test_what_the_database_refuses_while_delivering_is_done_when_it_answers_again(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a claim nor an outcome is lost; Telegram is asked once."""
+    refusals = {"_claim": 2, "settle": 2}
+
+    def refusing(name: str) -> Callable[..., Awaitable[Any]]:
+        real = getattr(outbox, name)
+
+        async def refuse(*args: Any) -> Any:
+            if refusals[name]:
+                refusals[name] -= 1
+                raise DatabaseUnavailable from sqlite3.OperationalError("database is locked")
+            return await real(*args)
+
+        return refuse
+
+    for name in refusals:
+        monkeypatch.setattr(outbox, name, refusing(name))
+    async with Running(client):
+        accepted = await messages.accept(token, "through", "Text", NOW, wait=PATIENCE)
+    assert (accepted.status, refusals) == ("sent", {"_claim": 0, "settle": 0})
+    _, said = await chat_of(sandbox)
+    assert said.count("Fedor\nthrough") == 1
+    journal = await sandbox.journal()
+    assert journal["repeats"] == 0
+
+
+async def test_after_an_unblock_the_queue_goes_on_and_what_came_too_late_has_expired(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """The one that hears of the block fails; those behind it wait, in order, with the token alive."""
+    person, _ = await chat_of(sandbox)
+    async with Running(client):  # the notice of the link
+        while await outbox.depth():  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+    queued = [
+        await messages.accept(token, text, "Text", datetime.now(UTC), ttl=ttl)
+        for text, ttl in (("hears", None), ("late", 1), ("first", None), ("second", None))
+    ]
+    await sandbox.block(person)
+    async with Running(client):
+        async with asyncio.timeout(PATIENCE):
+            while await outbox.depth() > 2:  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.01)
+        await sandbox.unblock(person)
+        await chats.unblock(person, datetime.now(UTC))
+        async with asyncio.timeout(PATIENCE):
+            while await outbox.depth():  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.01)
+    found = [await messages.of_token(one.id, token, datetime.now(UTC)) for one in queued]
+    assert [one.status for one in found] == ["failed", "expired", "sent", "sent"]
+    _, said = await chat_of(sandbox)
+    assert said[-2:] == ["Fedor\nfirst", "Fedor\nsecond"]

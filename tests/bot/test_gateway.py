@@ -3,14 +3,14 @@
 import asyncio
 import random
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from djangobot.bot.client import TelegramClient
+from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.gateway import (
     PART,
     SMALL_FILE,
@@ -28,6 +28,7 @@ from djangobot.bot.gateway import (
 )
 from djangobot.bot.sandbox import keys
 from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.session import SessionStorage
 
 HELLO = Text("hello")
 
@@ -82,6 +83,22 @@ async def test_one_random_id_is_one_message(
     again = await gateway.send(peer, HELLO, 7)
     assert again == (first if repeats == "echo" else UNKNOWN_TELEGRAM_ID)
     assert await texts(sandbox, peer) == ["hello"]
+
+
+async def test_sends_pass_a_rotation_of_salts(sandbox_factory: Callable[..., SandboxProcess]) -> None:
+    """Each is done once, under the new salt where the old one was refused."""
+    rotating = sandbox_factory("--salt-lifetime", "0.2")
+    talk_to(rotating.host, rotating.port, rotating.key)
+    client = TelegramClient(SessionStorage(), 1, "hash", "1:sandbox")
+    await client.start()
+    gateway, peer = Gateway(client), await met(client, rotating)
+    first = client.session.salt
+    number = 0
+    while client.session.salt == first or number < 50:
+        await gateway.send(peer, Text(str(number)), number + 1)
+        number += 1
+    await client.stop()
+    assert await texts(rotating, peer) == [str(one) for one in range(number)]
 
 
 async def test_a_flood_wait_says_for_how_long(client: TelegramClient, sandbox: SandboxProcess) -> None:
