@@ -9,6 +9,7 @@ from djangobot.bot.gateway import Text
 from djangobot.bot.handlers import (
     codes,
     export,
+    forget,
     history,
     mutes,
     quiet,
@@ -52,6 +53,7 @@ COMMANDS = (
     Command("quiet", "everybody", "command-quiet", settings.set_quiet),
     Command("settings", "everybody", "command-settings", settings.show),
     Command("language", "everybody", "command-language", settings.show_languages),
+    Command("forget", "everybody", "command-forget", forget.show),
     Command("help", "everybody", "command-help", show_help),
 )
 
@@ -78,6 +80,7 @@ BUTTONS: dict[str, Handler] = {
     "mute_here": mutes.mute_here,
     "unmute_here": mutes.unmute_here,
     "settings": settings.turn,
+    "forget": forget.decide,
     "set_language": settings.choose_language,
     "set_zone": settings.ask_zone,
     "set_hours": settings.choose_hours,

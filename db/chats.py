@@ -69,7 +69,7 @@ async def meet(
     names = (_storable(first_name, 256), _storable(last_name, 256), _storable(username, 64))
     await current().execute(MEET, telegram_id, access_hash, *names, _storable(language, 16), now)
     chat = await get(telegram_id)
-    assert chat is not None, "chats are never deleted"  # noqa: S101
+    assert chat is not None, "only the person themselves deletes it"  # noqa: S101
     return chat
 
 

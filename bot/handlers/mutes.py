@@ -45,15 +45,17 @@ async def mute(visit: Visit) -> None:
         rows = [*choices(visit.language, "mute", account), [Button(say(visit.language, "back"), "mutes:")]]
         await visit.replace(formatted(visit.language, "mute-how-long", rows, who=sender.name))
         return await visit.answer()
-    await _mute(visit, sender, how_long)
+    said = await _mute(visit, sender, how_long)
     await visit.replace(await _list(visit))
+    await visit.answer(said)
 
 
 async def unmute(visit: Visit) -> None:
     """From the list: shows this sender's messages again."""
     account, _ = _argument(visit)
-    await _unmute(visit, account)
+    said = await _unmute(visit, account)
     await visit.replace(await _list(visit))
+    await visit.answer(said)
 
 
 async def mute_here(visit: Visit) -> None:
@@ -62,15 +64,17 @@ async def mute_here(visit: Visit) -> None:
     sender = await _find(visit, account)
     if sender is None:
         return await visit.answer(say(visit.language, "mute-gone"))
-    await _mute(visit, sender, how_long)
+    said = await _mute(visit, sender, how_long)
     await visit.replace_buttons([[Button(say(visit.language, "mute-end"), f"unmute_here:{account}")]])
+    await visit.answer(said)
 
 
 async def unmute_here(visit: Visit) -> None:
     """From under a message that was muted there."""
     account, _ = _argument(visit)
-    await _unmute(visit, account)
+    said = await _unmute(visit, account)
     await visit.replace_buttons(choices(visit.language, "mute_here", account))
+    await visit.answer(said)
 
 
 def choices(language: str, verb: str, account: int) -> list[list[Button]]:
@@ -80,16 +84,16 @@ def choices(language: str, verb: str, account: int) -> list[list[Button]]:
     return [row]
 
 
-async def _mute(visit: Visit, sender: Sender, how_long: str) -> None:
+async def _mute(visit: Visit, sender: Sender, how_long: str) -> str:
     until = _until(visit, how_long)
     await quiet.mute(visit.chat.id, sender.account, until)
     time = shown_time(until.astimezone(visit.zone))
-    await visit.answer(say(visit.language, "mute-done", who=sender.name, time=time))
+    return say(visit.language, "mute-done", who=sender.name, time=time)
 
 
-async def _unmute(visit: Visit, account: int) -> None:
+async def _unmute(visit: Visit, account: int) -> str:
     was = await quiet.unmute(visit.chat.id, account, visit.now)
-    await visit.answer(say(visit.language, "mute-ended" if was else "mute-was-not"))
+    return say(visit.language, "mute-ended" if was else "mute-was-not")
 
 
 def _until(visit: Visit, how_long: str) -> datetime:

@@ -270,6 +270,25 @@ zone-ask = Which city’s clock do you live by? Write a city (<i>Berlin</i>) or 
 zone-wrong = I don’t know that one. Write a larger city of the same time zone, or an offset, like <i>+3</i>.
 zone-set = Your time zone: <b>{ $zone }</b>, it is { $time } there now.
 
+## forget
+
+forget-ask =
+    <b>What I keep about you</b>
+    Your name, language and settings, as Telegram and you told me
+    Tokens that can write to you: { $tokens }
+    Messages in the history: { $messages }{ $waiting ->
+        [0] {""}
+       *[other] {""}, of them not delivered yet: { $waiting }
+    }
+    Codes, muted senders, searches
+
+    Delete all of it? It can’t be taken back: programs can’t write to you any more, and what waits is not delivered.
+forget-sure = Yes, delete everything
+forget-no = No, keep it
+forget-kept = Nothing was deleted.
+forget-done = Everything I kept about you is deleted. The messages in this chat are yours: delete them in Telegram. /start begins anew.
+forget-done-short = Everything is deleted.
+
 help-title = <b>What I can do</b>
 too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
 private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.
@@ -290,3 +309,4 @@ command-unmute = show them again
 command-quiet = quiet hours
 command-settings = language, time zone, quiet hours, news
 command-language = the language I speak
+command-forget = delete everything I keep about you

@@ -1,0 +1,36 @@
+"""/forget: what is kept about a person, and deleting all of it."""
+
+from djangobot.bot.gateway import Button
+from djangobot.bot.replies import formatted, say
+from djangobot.bot.visits import Visit
+from djangobot.db import forgetting
+
+
+async def show(visit: Visit) -> None:
+    """What is kept, and the question."""
+    kept = await forgetting.kept(visit.chat.id, visit.now)
+    rows = [
+        [Button(say(visit.language, "forget-sure"), "forget:yes")],
+        [Button(say(visit.language, "forget-no"), "forget:no")],
+    ]
+    await visit.reply(
+        formatted(
+            visit.language,
+            "forget-ask",
+            rows,
+            tokens=kept.tokens,
+            messages=kept.messages,
+            waiting=kept.waiting,
+        )
+    )
+
+
+async def decide(visit: Visit) -> None:
+    """Deletes it all, or leaves it. It is gone when we say so; again does no more."""
+    if visit.argument != "yes":
+        await visit.replace(formatted(visit.language, "forget-kept"))
+        return await visit.answer()
+    language = visit.language  # theirs is forgotten, too
+    await forgetting.forget(visit.chat.id)
+    await visit.replace(formatted(language, "forget-done"))
+    await visit.answer(say(language, "forget-done-short"))

@@ -1,0 +1,63 @@
+"""Forgetting: everything kept about a person, counted, and deleted for good."""
+
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from djangobot.db import bells
+from djangobot.db.engine import current
+
+log = structlog.get_logger(__name__)
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """How much there is; `tokens`: those that may still write."""
+
+    tokens: int
+    messages: int
+    waiting: int
+
+
+KEPT = """
+SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
+        AND (t.expires IS NULL OR t.expires > $2)) AS tokens,
+       (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message') AS messages,
+       (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message'
+        AND m.status IN ('queued', 'sending', 'uncertain')) AS waiting
+"""
+
+
+async def kept(chat_id: int, now: datetime) -> Kept:
+    """What a person is shown before they decide."""
+    rows = await current().fetch(KEPT, chat_id, now)
+    return Kept(**rows[0])
+
+
+async def forget(chat_id: int) -> None:
+    """Deletes everything of this person: tokens, messages with what is found of them, codes, searches, mutes,
+    settings, the person. Again does no more. Who waits for a message to be delivered hears that it is
+    canceled.
+
+    A banned person stays banned: of them the number is kept, and nothing else.
+    """
+    engine = current()
+    async with engine.write():
+        # A token first: whoever is just accepting a message with it is through by then, or is refused.
+        await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
+        gone = await engine.execute(
+            "DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id
+        )
+        await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
+        for table in ("code", "chore", "mute", "search"):
+            await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)  # noqa: S608 - ours
+        await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
+        await engine.execute(
+            "UPDATE chat SET access_hash = 0, first_name = '', last_name = '', username = '', language = '',"
+            " settings = '{}', asked = NULL, asked_at = NULL WHERE id = $1",
+            chat_id,
+        )
+    for row in gone:
+        if row["status"] in ("queued", "sending"):
+            bells.tell(str(row["public_id"]), "canceled", "forgotten")
+    log.info("person forgotten", messages=len(gone))
