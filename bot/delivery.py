@@ -17,6 +17,7 @@ import structlog
 
 from djangobot.bot.gate import Gate
 from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
+from djangobot.bot.offers import Offers
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
@@ -87,6 +88,7 @@ class Delivery:
         self.gateway = gateway
         self.pacing = pacing
         self.gate = Gate()
+        self.offers = Offers()
         self.concurrency = concurrency
         self.safe_to_repeat = safe_to_repeat
         self.now = now
@@ -305,8 +307,9 @@ class Delivery:
     async def _send_parts(self, message: Claimed) -> int:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
         peer = Peer(message.chat_id, message.access_hash)
-        parts: Sequence[Text] = render_message(message)
-        if quiet.silently(message, self.now()):
+        now = self.now()
+        parts: Sequence[Text] = render_message(message, now, offer_mute=self.offers.fits(message, now))
+        if quiet.silently(message, now):
             parts = [msgspec.structs.replace(part, silent=True) for part in parts]
         first = await self.gateway.send(peer, parts[0], message.random_id)
         for number, part in enumerate(parts[1:], start=1):
@@ -314,6 +317,7 @@ class Delivery:
                 await self.gateway.send(peer, part, derived_id(message.random_id, number))
             except FloodWait as exc:
                 raise PartlySent(exc) from exc
+        self.offers.note(message, now)
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from copy import copy
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,11 @@ SENDERS_TOLD = 20
 """Senders whose messages a digest quotes; the others it counts."""
 DIGEST_LINE = 120
 """Characters of each message quoted: two or three lines on a phone."""
+MUTE_HOURS = (1, 8)
+LATE = timedelta(minutes=5)
+"""From then on a message says when it was written: Telegram's own time is that of its arrival."""
+HEAD_ROOM = 200
+"""UTF-16 units that a token's name (64 characters, two units each at most) and a time take, and to spare."""
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
 TAGS: dict[str, Callable[..., Any]] = {
     "b": raw.types.MessageEntityBold,
@@ -122,7 +127,7 @@ def utf16_length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def render_message(message: Claimed) -> list[Text]:
+def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
     """What a row of the outbox looks like in the chat, in as many parts as Telegram's limit asks."""
     if message.kind == "linked":
         return [_linked(message)]
@@ -132,7 +137,7 @@ def render_message(message: Claimed) -> list[Text]:
         return [_network(message)]
     if message.kind == "digest":
         return _digest(message)
-    return _from_sender(message)
+    return _from_sender(message, now, offer_mute)
 
 
 def _digest(message: Claimed) -> list[Text]:
@@ -187,12 +192,35 @@ def revoke_button(language: str, token_id: int, who: str) -> Button:
     return Button(say(language, "tokens-revoke", who=shortened(who, BUTTON_LENGTH)), f"revoke:{token_id}")
 
 
-def _from_sender(message: Claimed) -> list[Text]:
-    """The sender's name in bold, a line of its own, then the text to the letter."""
-    bold = raw.types.MessageEntityBold(offset=0, length=utf16_length(message.sender))
-    chunks = split(f"{message.sender}\n{message.text}", MESSAGE_LIMIT)
+def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text]:
+    """Whose it is, in bold, on a line of its own, then the text to the letter.
+
+    Token and time stand only where there is room for any: a repeat must break long messages where the first
+    attempt did, though the token has been renamed or the message has become late meanwhile.
+    """
+    head = message.sender
+    if utf16_length(f"{message.sender}{message.text}") + HEAD_ROOM <= MESSAGE_LIMIT:
+        if message.token_name:
+            head = whose(message.sender, message.token_name)
+        if now - message.created > LATE:
+            head += f" · {shown_time(message.created.astimezone(message.settings.clock))}"
+    bold = raw.types.MessageEntityBold(offset=0, length=utf16_length(head))
+    chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
     shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
-    return [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
+    parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
+    if offer_mute and message.account_id:
+        rows = mute_buttons(language_of(message.language), "mute_here", message.account_id)
+        parts[-1] = Text(parts[-1].text, parts[-1].entities, tuple(tuple(row) for row in rows))
+    return parts
+
+
+def mute_buttons(language: str, verb: str, account: int) -> list[list[Button]]:
+    """How long to mute, a row of small buttons."""
+    row = [
+        Button(say(language, "mute-hours", count=hours), f"{verb}:{account}:{hours}") for hours in MUTE_HOURS
+    ]
+    row.append(Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow"))
+    return [row]
 
 
 def split(text: str, limit: int) -> list[str]:

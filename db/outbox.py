@@ -49,6 +49,7 @@ class Claimed(msgspec.Struct, frozen=True):
     expires: datetime | None
     settings: preferences.ChatSettings = preferences.DEFAULT
     muted_until: datetime | None = None
+    account_id: int | None = None
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
@@ -135,7 +136,7 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       c.settings AS settings, u.until AS muted_until, {HURRIES} AS hurries
+       m.account AS account_id, c.settings AS settings, u.until AS muted_until, {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 LEFT JOIN mute u ON u.chat = m.chat AND u.account = m.account AND u.until > $1

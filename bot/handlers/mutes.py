@@ -7,12 +7,19 @@ list.
 from datetime import datetime, timedelta
 
 from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import BUTTON_LENGTH, formatted, say, shortened, shown_time
+from djangobot.bot.replies import (
+    BUTTON_LENGTH,
+    MUTE_HOURS,
+    formatted,
+    mute_buttons,
+    say,
+    shortened,
+    shown_time,
+)
 from djangobot.bot.visits import Visit
 from djangobot.db import quiet
 from djangobot.db.quiet import Sender
 
-HOURS = (1, 8)
 MORNING = 8
 """The hour at which `until tomorrow` ends, on the person's clock."""
 SHOWN = 20
@@ -42,7 +49,10 @@ async def mute(visit: Visit) -> None:
     if sender is None:
         return await visit.answer(say(visit.language, "mute-gone"))
     if not how_long:
-        rows = [*choices(visit.language, "mute", account), [Button(say(visit.language, "back"), "mutes:")]]
+        rows = [
+            *mute_buttons(visit.language, "mute", account),
+            [Button(say(visit.language, "back"), "mutes:")],
+        ]
         await visit.replace(formatted(visit.language, "mute-how-long", rows, who=sender.name))
         return await visit.answer()
     said = await _mute(visit, sender, how_long)
@@ -73,15 +83,8 @@ async def unmute_here(visit: Visit) -> None:
     """From under a message that was muted there."""
     account, _ = _argument(visit)
     said = await _unmute(visit, account)
-    await visit.replace_buttons(choices(visit.language, "mute_here", account))
+    await visit.replace_buttons(mute_buttons(visit.language, "mute_here", account))
     await visit.answer(said)
-
-
-def choices(language: str, verb: str, account: int) -> list[list[Button]]:
-    """How long to mute, a row of small buttons."""
-    row = [Button(say(language, "mute-hours", count=hours), f"{verb}:{account}:{hours}") for hours in HOURS]
-    row.append(Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow"))
-    return [row]
 
 
 async def _mute(visit: Visit, sender: Sender, how_long: str) -> str:
@@ -101,7 +104,7 @@ def _until(visit: Visit, how_long: str) -> datetime:
     if how_long == "tomorrow":
         tomorrow = visit.now.astimezone(visit.zone) + timedelta(days=1)
         return tomorrow.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    return visit.now + timedelta(hours=int(how_long) if how_long in map(str, HOURS) else HOURS[0])
+    return visit.now + timedelta(hours=int(how_long) if how_long in map(str, MUTE_HOURS) else MUTE_HOURS[0])
 
 
 async def _find(visit: Visit, account: int) -> Sender | None:

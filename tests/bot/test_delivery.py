@@ -166,7 +166,7 @@ async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes
 ) -> None:
     """An exception's words and its variables may hold the text."""
 
-    def broken(message: outbox.Claimed) -> Any:
+    def broken(message: outbox.Claimed, *_: object, **__: object) -> Any:
         monkeypatch.undo()
         raise RuntimeError(f"can't show {message.text}")
 

@@ -158,3 +158,21 @@ def test_a_muted_sender_is_held_and_counted_when_it_ends(chat: Chat, service: An
     assert chat.words["quiet"] in digest["text"]
     assert "psst" in digest["text"]
     assert service.send(token, "hello").json()["status"] == "sent"
+
+
+def test_a_sender_who_writes_much_can_be_muted_under_the_message(chat: Chat, service: Any) -> None:
+    """Once in a burst, and ended in the same place; the token stands behind the sender's name."""
+    token = service.bot_token(chat.id, service.account(), name="ci")
+    seen = chat.box.messages(chat.id)[-1]["id"]
+    for number in range(5):
+        assert service.send(token, str(number)).json()["status"] == "sent"
+    shown = chat.box.messages(chat.id, seen)
+    assert [one["text"] for one in shown] == [f"Fedor · ci\n{number}" for number in range(5)]
+    assert [bool(one["buttons"]) for one in shown] == [False, False, True, False, False]
+    message, said = chat.press(shown[2], chat.data(shown[2], "mute_here:"))
+    assert chat.words["muted"] in said
+    assert service.send(token, "kept").json()["status"] == "held"
+    message, said = chat.press(message, chat.data(message, "unmute_here:"))
+    assert chat.words["shown"] in said
+    assert message["text"] == "Fedor · ci\n2"
+    assert "kept" in chat.after(shown[-1])["text"]
