@@ -30,7 +30,7 @@ from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import bells, duty, search, service, signals
+from djangobot.db import admins, bells, chats, chores, duty, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
@@ -212,7 +212,7 @@ async def _on_duty(
         concurrency=settings.concurrency,
         safe_to_repeat=timedelta(hours=settings.safe_to_repeat),
     )
-    connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox))
+    connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox, settings))
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
@@ -231,7 +231,7 @@ async def _on_duty(
         await inbox.save()
 
 
-async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox) -> None:
+async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox, settings: Settings) -> None:
     """Signs in, and again whenever Telegram forgot the session. Raises StartError when it refuses us."""
     while True:
         try:
@@ -250,11 +250,11 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox
             ) from exc
         log.info("signed in", bot=client.bot_name)
         await inbox.open(client.bot_id)
-        await _set_menus(gateway)
+        await _set_menus(gateway, settings)
         await client.key_forgotten.wait()
 
 
-async def _set_menus(gateway: Gateway) -> None:
+async def _set_menus(gateway: Gateway, settings: Settings) -> None:
     """The commands in Telegram's menu: per language, English for everybody else."""
     for language in LANGUAGES:
         code = "" if language == "en" else language
@@ -268,6 +268,9 @@ async def _set_menus(gateway: Gateway) -> None:
                 await asyncio.sleep(MENU_PAUSE)
                 continue
             break
+    for admin in await admins.every(settings.admins):
+        if await chats.get(admin) is not None:
+            await chores.put(admin, "menu", 0, "", datetime.now(UTC))
 
 
 def http_server(app: Litestar) -> HttpServer:

@@ -19,16 +19,18 @@ from djangobot.bot.handlers import (
     stats,
     tokens,
 )
+from djangobot.bot.handlers.admin import admins as admin_list
+from djangobot.bot.handlers.admin import audit, queue, status
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
-from djangobot.db import chats
+from djangobot.db import admins, chats
 
 
 class Command(msgspec.Struct, frozen=True):
     """`/name`; what it does stands in the locales as `command-name`."""
 
     name: str
-    audience: Literal["everybody"]
+    audience: Literal["everybody", "admins"]
     description: str
     handler: Handler
 
@@ -37,6 +39,9 @@ async def show_help(visit: Visit) -> None:
     """/help"""
     lines = [formatted(visit.language, "help-title")]
     lines += [Text(f"/{name} — {words}") for name, words in menu(visit.language)]
+    if await _by_admin(visit):
+        lines += [Text(""), formatted(visit.language, "help-admins")]
+        lines += [Text(f"/{name} — {words}") for name, words in menu(visit.language, "admins")]
     await visit.reply(joined(lines))
 
 
@@ -55,6 +60,11 @@ COMMANDS = (
     Command("language", "everybody", "command-language", settings.show_languages),
     Command("forget", "everybody", "command-forget", forget.show),
     Command("help", "everybody", "command-help", show_help),
+    Command("status", "admins", "command-status", status.show),
+    Command("queue", "admins", "command-queue", queue.show),
+    Command("errors", "admins", "command-errors", queue.show_causes),
+    Command("admins", "admins", "command-admins", admin_list.show),
+    Command("audit", "admins", "command-audit", audit.show),
 )
 
 BUTTONS: dict[str, Handler] = {
@@ -90,6 +100,17 @@ BUTTONS: dict[str, Handler] = {
 }
 """By what stands before the colon in a button's data."""
 
+ADMIN_BUTTONS: dict[str, Handler] = {
+    "status": status.refresh,
+    "pause": status.pause,
+    "queue": queue.turn,
+    "queue_all": queue.decide,
+    "admins": admin_list.turn,
+    "dismiss": admin_list.dismiss,
+    "audit": audit.turn,
+}
+"""The same, for admins alone: to all others they are unknown."""
+
 ANSWERS: dict[str, Handler] = {
     "search": search.hear,
     "token_name": tokens.rename,
@@ -97,21 +118,35 @@ ANSWERS: dict[str, Handler] = {
 }
 """By what stands before the colon in what a person was asked (chats.ask)."""
 
+
+def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
+    """Names and descriptions for this audience, in `language`."""
+    return [
+        (command.name, say(language, command.description))
+        for command in COMMANDS
+        if command.audience == audience
+    ]
+
+
+async def set_menu(visit: Visit) -> None:
+    """Telegram's menu of one person who is, or was, an admin."""
+    names = menu(visit.language)
+    if await _by_admin(visit):
+        names += menu(visit.language, "admins")
+    await visit.set_menu(names)
+
+
 CHORES: dict[str, Handler] = {
     "code": codes.end,
     "token": tokens.settle,
+    "menu": set_menu,
 }
 """By the kind of what is to be done about a message later (chores.put); the visit's argument is the
 chore's."""
 
 
-def menu(language: str) -> list[tuple[str, str]]:
-    """Names and descriptions for everybody, in `language`."""
-    return [
-        (command.name, say(language, command.description))
-        for command in COMMANDS
-        if command.audience == "everybody"
-    ]
+async def _by_admin(visit: Visit) -> bool:
+    return await admins.is_admin(visit.chat.id, visit.settings.admins)
 
 
 async def write(visit: Visit) -> None:
@@ -121,9 +156,16 @@ async def write(visit: Visit) -> None:
         return await _hear(visit, asked or "")
     name = visit.text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if visit.text[1:].strip() else ""
     for command in COMMANDS:
-        if command.name == name:
-            return await command.handler(visit)
+        if command.name == name and (command.audience == "everybody" or await _by_admin(visit)):
+            await command.handler(visit)
+            return await _welcome(visit, name)
     await visit.reply(formatted(visit.language, "unknown-command"))
+
+
+async def _welcome(visit: Visit, name: str) -> None:
+    """An admin of the settings may have been unknown to us until they came."""
+    if name == "start" and await _by_admin(visit):
+        await set_menu(visit)
 
 
 async def _hear(visit: Visit, asked: str) -> None:
@@ -137,7 +179,10 @@ async def _hear(visit: Visit, asked: str) -> None:
 
 async def press(visit: Visit) -> None:
     """Answers a pressed button."""
-    handler = BUTTONS.get(visit.data.partition(":")[0])
+    verb = visit.data.partition(":")[0]
+    handler = BUTTONS.get(verb)
+    if verb in ADMIN_BUTTONS and await _by_admin(visit):
+        handler = ADMIN_BUTTONS[verb]
     if handler is None:
         return await visit.answer(say(visit.language, "button-unknown"))
     await handler(visit)

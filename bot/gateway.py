@@ -220,11 +220,17 @@ class Gateway:
         except QueryIdInvalid:
             return
 
-    async def set_commands(self, commands: Sequence[tuple[str, str]], language: str = "") -> None:
-        """The menu people see, for one language or for all that have none of their own."""
+    async def set_commands(
+        self, commands: Sequence[tuple[str, str]], language: str = "", peer: Peer | None = None
+    ) -> None:
+        """The menu people see, for one language or for all that have none of their own; with `peer` the menu
+        of one person."""
+        scope: Any = raw.types.BotCommandScopeUsers()
+        if peer is not None:
+            scope = raw.types.BotCommandScopePeer(peer=_input_peer(peer))
         await self._ask(
             raw.functions.bots.SetBotCommands(
-                scope=raw.types.BotCommandScopeUsers(),
+                scope=scope,
                 lang_code=language,
                 commands=[raw.types.BotCommand(command=name, description=text) for name, text in commands],
             )

@@ -113,6 +113,10 @@ class Visit:
         """Ends the waiting on the button, with `words` shown for a moment."""
         await self._insist(lambda: self.gateway.answer(self.query_id, words))
 
+    async def set_menu(self, names: Sequence[tuple[str, str]]) -> None:
+        """The commands in the menu Telegram shows this person."""
+        await self._insist(lambda: self.gateway.set_commands(names, peer=self._peer()))
+
     def _next_random_id(self, content: str) -> int:
         self.replies += 1
         return derived_id(self.chat.id, self.key, self.replies, content)

@@ -6,6 +6,8 @@ from piccolo.conf.apps import AppConfig
 
 from djangobot.db import chores, messages, networks, quiet
 from djangobot.db.accounts import Account
+from djangobot.db.admins import Admin
+from djangobot.db.audit import Audit
 from djangobot.db.chats import Chat
 from djangobot.db.chores import Chore
 from djangobot.db.codes import Code
@@ -31,6 +33,8 @@ TABLES = [
     Mute,
     Search,
     TelegramSession,
+    Admin,
+    Audit,
 ]
 INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES)
 """What Piccolo's columns can't say."""

@@ -310,3 +310,81 @@ command-quiet = quiet hours
 command-settings = language, time zone, quiet hours, news
 command-language = the language I speak
 command-forget = delete everything I keep about you
+
+## admins
+
+help-admins = <b>For admins</b>
+command-status = how the service is
+command-queue = what waits, failed or is uncertain
+command-errors = why messages failed
+command-admins = who runs the service
+command-audit = what admins did
+
+admins-title = <b>Admins</b>
+admins-of-settings = · { $who }, by the settings
+admins-usage = Write <code>/admins add ID</code> or <code>/admins remove ID</code> with a Telegram id.
+admins-remove = Remove { $who }
+admins-ask = Shall { $who } be an admin no longer?
+admins-sure = Yes, remove
+admins-added = { $who } is an admin now.
+admins-already = { $who } is an admin already.
+admins-unknown = I don’t know { $who }: they have to press /start here first.
+admins-removed = { $who } is no admin any more.
+admins-none = { $who } is no admin.
+admins-fixed = { $who } is an admin by DJANGOBOT_ADMINS; that is changed on the machine.
+admins-last = { $who } is the last admin, and stays.
+
+audit-title = <b>What admins did</b>
+audit-none = No admin has changed anything yet.
+audit-line =
+    { $time } · { $who }
+    <b>{ $action }</b> { $target }: { $change }
+
+status-title = <b>DjangoBot { $version }</b>
+status-up = Up: { $since }
+status-telegram-on = Telegram: connected
+status-telegram-off = Telegram: not connected
+status-database = Database: { $kind }, { $size }
+status-queue = Queue: { $count }
+status-queue-due = Queue: { $count }, the oldest due for { $age }
+status-minute = Last minute: { $accepted } accepted, { $sent } sent, { $failed } failed
+status-flood = Telegram wants us to wait: { $seconds } s
+status-memory = Memory: { $size }
+status-is-paused = <b>Delivery is paused.</b> Messages are accepted and wait.
+status-refresh = Refresh
+status-pause = Pause delivery
+status-resume = Resume delivery
+status-paused = Delivery is paused.
+status-resumed = Delivery goes on.
+
+queue-card =
+    <b>Messages on their way</b>
+    Due: { $due }
+    Postponed: { $postponed }
+    Failed: { $failed }
+    Uncertain: { $uncertain }
+queue-retry = Retry failed
+queue-resend = Resend uncertain
+queue-drop = Drop uncertain
+queue-retry-ask = Send { $count ->
+        [one] { $count } failed message
+       *[other] all { $count } failed messages
+    } anew?
+queue-resend-ask = Send { $count ->
+        [one] { $count } uncertain message
+       *[other] all { $count } uncertain messages
+    } anew? Those that arrived after all will be in the chat twice.
+queue-drop-ask = Give { $count ->
+        [one] { $count } uncertain message
+       *[other] all { $count } uncertain messages
+    } up? What has not arrived never will.
+queue-retry-sure = Yes, retry { $count }
+queue-resend-sure = Yes, resend { $count }
+queue-drop-sure = Yes, drop { $count }
+queue-done = Done: { $count }
+
+errors-title = <b>Why messages failed</b>
+errors-none = No message has failed.
+errors-line =
+    <b>{ $reason }</b>: { $count }
+    The newest: { $age }

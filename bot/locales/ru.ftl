@@ -324,3 +324,83 @@ command-quiet = тихие часы
 command-settings = язык, часовой пояс, тихие часы, новости
 command-language = на каком языке говорить
 command-forget = удалить всё, что я о вас храню
+
+## admins
+
+help-admins = <b>Для администраторов</b>
+command-status = как работает сервис
+command-queue = что ждёт, не удалось или под вопросом
+command-errors = почему сообщения не доставлены
+command-admins = кто управляет сервисом
+command-audit = что делали администраторы
+
+admins-title = <b>Администраторы</b>
+admins-of-settings = · { $who }, из настроек
+admins-usage = Напишите <code>/admins add ID</code> или <code>/admins remove ID</code> с id в Telegram.
+admins-remove = Убрать: { $who }
+admins-ask = { $who } больше не администратор?
+admins-sure = Да, убрать
+admins-added = { $who } теперь администратор.
+admins-already = { $who } уже администратор.
+admins-unknown = Я не знаю { $who }: сначала нужно нажать здесь /start.
+admins-removed = { $who } больше не администратор.
+admins-none = { $who } не администратор.
+admins-fixed = { $who } — администратор из DJANGOBOT_ADMINS, это меняют на сервере.
+admins-last = { $who } — последний администратор и останется им.
+
+audit-title = <b>Что делали администраторы</b>
+audit-none = Администраторы пока ничего не меняли.
+audit-line =
+    { $time } · { $who }
+    <b>{ $action }</b> { $target }: { $change }
+
+status-title = <b>DjangoBot { $version }</b>
+status-up = Работает: { $since }
+status-telegram-on = Telegram: на связи
+status-telegram-off = Telegram: нет связи
+status-database = База: { $kind }, { $size }
+status-queue = Очередь: { $count }
+status-queue-due = Очередь: { $count }, старшее ждёт { $age }
+status-minute = За минуту: принято { $accepted }, отправлено { $sent }, не удалось { $failed }
+status-flood = Telegram просит подождать: { $seconds } с
+status-memory = Память: { $size }
+status-is-paused = <b>Доставка приостановлена.</b> Сообщения принимаются и ждут.
+status-refresh = Обновить
+status-pause = Приостановить
+status-resume = Возобновить
+status-paused = Доставка приостановлена.
+status-resumed = Доставка возобновлена.
+
+queue-card =
+    <b>Сообщения в пути</b>
+    Пора отправить: { $due }
+    Отложены: { $postponed }
+    Не удались: { $failed }
+    Под вопросом: { $uncertain }
+queue-retry = Повторить неудавшиеся
+queue-resend = Отправить снова
+queue-drop = Отказаться
+queue-retry-ask = Отправить заново { $count ->
+        [one] { $count } неудавшееся сообщение
+        [few] { $count } неудавшихся сообщения
+       *[other] { $count } неудавшихся сообщений
+    }?
+queue-resend-ask = Отправить заново { $count ->
+        [one] { $count } сообщение под вопросом
+        [few] { $count } сообщения под вопросом
+       *[other] { $count } сообщений под вопросом
+    }? Те, что всё же дошли, окажутся в чате дважды.
+queue-drop-ask = Отказаться от { $count ->
+        [one] { $count } сообщения под вопросом
+       *[other] { $count } сообщений под вопросом
+    }? Что не дошло, уже не дойдёт.
+queue-retry-sure = Да, повторить: { $count }
+queue-resend-sure = Да, отправить: { $count }
+queue-drop-sure = Да, отказаться: { $count }
+queue-done = Готово: { $count }
+
+errors-title = <b>Почему сообщения не доставлены</b>
+errors-none = Неудавшихся сообщений нет.
+errors-line =
+    <b>{ $reason }</b>: { $count }
+    Последнее: { $age }

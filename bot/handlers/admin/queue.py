@@ -1,0 +1,92 @@
+"""/queue and /errors: what waits, what failed and why, what is uncertain; and what to do about all of it."""
+
+from djangobot.bot.gateway import Button, Text
+from djangobot.bot.replies import formatted, joined, say, shown_age
+from djangobot.bot.visits import Visit
+from djangobot.db import audit, doubts, overview
+from djangobot.db.overview import Standing
+
+CAUSES = 10
+DEEDS = {"retry": doubts.retry_all, "resend": doubts.resend_all, "drop": doubts.drop_all}
+ASKED = {"retry": "queue-retry-ask", "resend": "queue-resend-ask", "drop": "queue-drop-ask"}
+SURE = {"retry": "queue-retry-sure", "resend": "queue-resend-sure", "drop": "queue-drop-sure"}
+
+
+async def show(visit: Visit) -> None:
+    """/queue"""
+    await visit.reply(await _card(visit))
+
+
+async def turn(visit: Visit) -> None:
+    """The card as it is by now."""
+    await visit.replace(await _card(visit))
+    await visit.answer()
+
+
+async def decide(visit: Visit) -> None:
+    """Asks whether, saying how many; or does it to all there are."""
+    verb, _, sure = visit.argument.partition(":")
+    if verb not in DEEDS:
+        return await visit.answer(say(visit.language, "button-unknown"))
+    if not sure:
+        many = _many(verb, await overview.standing(visit.now))
+        rows = [
+            [Button(say(visit.language, SURE[verb], count=many), f"queue_all:{verb}:yes")],
+            [Button(say(visit.language, "back"), "queue:")],
+        ]
+        await visit.replace(formatted(visit.language, ASKED[verb], rows, count=many))
+        return await visit.answer()
+    before = _many(verb, await overview.standing(visit.now))
+    done = await DEEDS[verb](visit.now)
+    if done:
+        after = _many(verb, await overview.standing(visit.now))
+        await audit.record(visit.chat.id, f"{verb} all", "messages", before, after, visit.now)
+    await visit.replace(await _card(visit))
+    await visit.answer(say(visit.language, "queue-done", count=done))
+
+
+async def show_causes(visit: Visit) -> None:
+    """/errors"""
+    causes = await overview.causes(CAUSES)
+    if not causes:
+        await visit.reply(formatted(visit.language, "errors-none"))
+        return
+    lines = [formatted(visit.language, "errors-title")]
+    lines += [
+        formatted(
+            visit.language,
+            "errors-line",
+            reason=cause.reason or "?",
+            count=cause.messages,
+            age=shown_age(visit.language, cause.latest, visit.now),
+        )
+        for cause in causes
+    ]
+    await visit.reply(joined(lines, separator="\n\n"))
+
+
+def _many(verb: str, seen: Standing) -> int:
+    return seen.failed if verb == "retry" else seen.uncertain
+
+
+async def _card(visit: Visit) -> Text:
+    seen = await overview.standing(visit.now)
+    text = formatted(
+        visit.language,
+        "queue-card",
+        due=seen.due,
+        postponed=seen.postponed,
+        failed=seen.failed,
+        uncertain=seen.uncertain,
+    )
+    rows = [[Button(say(visit.language, "status-refresh"), "queue:")]]
+    if seen.failed:
+        rows.append([Button(say(visit.language, "queue-retry"), "queue_all:retry")])
+    if seen.uncertain:
+        rows.append(
+            [
+                Button(say(visit.language, "queue-resend"), "queue_all:resend"),
+                Button(say(visit.language, "queue-drop"), "queue_all:drop"),
+            ]
+        )
+    return joined([text], buttons=rows)

@@ -1,0 +1,55 @@
+"""Audit: what admins did, when, to whom, and how it was before and after."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from piccolo.columns import BigInt, Text, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db.columns import SerialOnce
+from djangobot.db.engine import current
+
+
+class Audit(Table, tablename="audit"):
+    """`who` is a Telegram id, 0 for the machine's command line; `before` and `after` are JSON."""
+
+    id = SerialOnce(primary_key=True)
+    time = Timestamptz()
+    who = BigInt()
+    action = Varchar(length=64)
+    target = Varchar(length=256)
+    before = Text()
+    after = Text()
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """One line of it."""
+
+    id: int
+    time: datetime
+    who: int
+    action: str
+    target: str
+    before: str
+    after: str
+
+
+RECORD = """
+INSERT INTO audit (time, who, action, target, before, after) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+PAGE = """
+SELECT id, time, who, action, target, before, after FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2
+"""
+NEWEST = 2**62
+
+
+async def record(who: int, action: str, target: str, before: Any, after: Any, now: datetime) -> None:
+    """In the transaction of the deed itself, where there is one."""
+    said = [msgspec.json.encode(value).decode() for value in (before, after)]
+    await current().execute(RECORD, now, who, action, target, *said)
+
+
+async def page(limit: int, before: int = NEWEST) -> list[Deed]:
+    """Newest first; `before` the id of the page's last."""
+    return [Deed(**row) for row in await current().fetch(PAGE, before, limit)]

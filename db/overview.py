@@ -1,0 +1,133 @@
+"""Overview: how the service is, in a few numbers that cost little to get."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from djangobot.db import outbox, service
+from djangobot.db.engine import PostgresEngine, current
+
+MINUTE = timedelta(minutes=1)
+NEWEST = 10_000
+"""Of so many newest messages those of the last minute are counted, so that no history is read through."""
+
+SIZE = {
+    "SQLite": "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
+    "PostgreSQL": "SELECT pg_database_size(current_database()) AS size",
+}
+LATELY = """
+SELECT COUNT(*) AS accepted, SUM(CASE WHEN m.sent >= $1 THEN 1 ELSE 0 END) AS sent,
+       SUM(CASE WHEN m.status = 'failed' THEN 1 ELSE 0 END) AS failed
+FROM message m
+WHERE m.kind = 'message' AND m.id > (SELECT COALESCE(MAX(n.id), 0) FROM message n) - $2 AND m.created >= $1
+"""
+STANDING = """
+SELECT status, CASE WHEN next_attempt > $1 THEN 1 ELSE 0 END AS later, COUNT(*) AS messages FROM message
+WHERE status IN ('queued', 'sending') GROUP BY 1, 2
+UNION ALL
+SELECT status, 0 AS later, COUNT(*) AS messages FROM message
+WHERE status IN ('failed', 'uncertain') GROUP BY status
+"""
+CAUSES = """
+SELECT COALESCE(failure, '') AS reason, COUNT(*) AS messages, MAX(created) AS latest FROM message
+WHERE status IN ('failed', 'uncertain') GROUP BY 1 ORDER BY messages DESC, reason LIMIT $1
+"""
+COUNTS = """
+SELECT (SELECT COUNT(*) FROM account) AS accounts, (SELECT COUNT(*) FROM chat) AS chats,
+       (SELECT COUNT(*) FROM bot_token WHERE revoked IS NULL) AS tokens
+"""
+BY_STATUS = "SELECT status, COUNT(*) AS messages FROM message GROUP BY status ORDER BY status"
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """Sizes are bytes; `accepted`, `sent` and `failed` are of the last minute."""
+
+    database: str
+    size: int
+    depth: int
+    oldest_due: datetime | None
+    accepted: int
+    sent: int
+    failed: int
+    paused: bool
+    flood_seconds: float
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """Messages that are not where they were to go, by why."""
+
+    due: int = 0
+    postponed: int = 0
+    failed: int = 0
+    uncertain: int = 0
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why messages failed or became uncertain, how many, and when the newest of them was accepted."""
+
+    reason: str
+    messages: int
+    latest: datetime
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What there is; all of it is counted, which takes a while in a big database."""
+
+    database: str
+    size: int
+    accounts: int
+    chats: int
+    tokens: int
+    messages: dict[str, int]
+
+
+async def overview(now: datetime) -> Overview:
+    """As of now."""
+    database, size = await _size()
+    lately = (await current().fetch(LATELY, now - MINUTE, NEWEST))[0]
+    return Overview(
+        database=database,
+        size=size,
+        depth=await outbox.depth(),
+        oldest_due=await outbox.oldest_due(now),
+        accepted=lately["accepted"],
+        sent=lately["sent"] or 0,
+        failed=lately["failed"] or 0,
+        paused=bool(await service.get("paused")),
+        flood_seconds=await service.flood_left(now),
+    )
+
+
+async def standing(now: datetime) -> Standing:
+    """By the partial indexes of just these."""
+    counts = {"due": 0, "postponed": 0, "failed": 0, "uncertain": 0}
+    for row in await current().fetch(STANDING, now):
+        where = row["status"]
+        if where in ("queued", "sending"):
+            where = "postponed" if row["later"] else "due"
+        counts[where] += row["messages"]
+    return Standing(**counts)
+
+
+async def causes(limit: int) -> list[Cause]:
+    """The most frequent first."""
+    rows = await current().fetch(CAUSES, limit)
+    return [Cause(**{**row, "latest": _moment(row["latest"])}) for row in rows]
+
+
+async def counts() -> Counts:
+    """All there is."""
+    database, size = await _size()
+    row = (await current().fetch(COUNTS))[0]
+    by_status = {one["status"]: one["messages"] for one in await current().fetch(BY_STATUS)}
+    return Counts(database=database, size=size, messages=by_status, **row)
+
+
+async def _size() -> tuple[str, int]:
+    database = "PostgreSQL" if isinstance(current(), PostgresEngine) else "SQLite"
+    return database, int((await current().fetch(SIZE[database]))[0]["size"])
+
+
+def _moment(value: datetime | str) -> datetime:
+    """SQLite forgets the type of what MAX gives."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
