@@ -2,11 +2,13 @@
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+import msgspec
 import uvloop
 
 from djangobot import __version__
@@ -14,6 +16,8 @@ from djangobot.bot import log
 from djangobot.bot.settings import Settings, SettingsError, load
 
 OWNER_ONLY = 0o077
+MACHINE = 0
+"""Who did it, in the audit: whoever has the machine."""
 UNTIL_STDIN_CLOSES = "--until-stdin-closes"
 """Told to the sandbox by `demo`, which holds the other end of its stdin."""
 EPILOG = "Settings are environment variables or lines of a .env file: see docs/settings.md."
@@ -119,6 +123,89 @@ def doctor() -> None:
         healthy = healthy and finding.good
         click.echo(f"{'✓' if finding.good else '✗'} {finding.about}: {finding.says}")
     sys.exit(0 if healthy else 1)
+
+
+JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+@cli.command()
+@JSON
+def stats(as_json: bool) -> None:
+    """Count what there is: accounts, people, tokens, messages."""
+    from djangobot.db import overview
+
+    counts = _with_database(overview.counts)
+    if as_json:
+        return click.echo(msgspec.json.encode(counts))
+    click.echo(f"database  {counts.database}, {counts.size} bytes")
+    for name in ("accounts", "chats", "tokens"):
+        click.echo(f"{name:9} {getattr(counts, name)}")
+    for status, messages in counts.messages.items():
+        click.echo(f"messages  {messages} {status}")
+
+
+@cli.group()
+def admin() -> None:
+    """Say who runs the service from the chat."""
+
+
+@admin.command()
+@click.argument("telegram_id", type=click.IntRange(1, 2**52))
+def add(telegram_id: int) -> None:
+    """Appoint somebody by their Telegram id."""
+    from djangobot.db import admins
+
+    new = _with_database(lambda: admins.appoint(telegram_id, MACHINE, datetime.now(UTC)))
+    click.echo(f"{telegram_id} is an admin {'now' if new else 'already'}; /start shows them the commands.")
+
+
+@admin.command()
+@click.argument("telegram_id", type=click.IntRange(1, 2**52))
+def remove(telegram_id: int) -> None:
+    """Dismiss somebody who was appointed."""
+    from djangobot.db import admins
+
+    of_settings = _settings().admins
+    became = _with_database(lambda: admins.dismiss(telegram_id, MACHINE, of_settings, datetime.now(UTC)))
+    if became != "dismissed":
+        why = {
+            "no admin": "is no admin",
+            "of the settings": "is an admin by DJANGOBOT_ADMINS: change that",
+            "the last": "is the last admin: appoint another one first",
+        }
+        _fail(f"{telegram_id} {why[became]}.")
+    click.echo(f"{telegram_id} is no admin any more.")
+
+
+@admin.command(name="list")
+@JSON
+def list_admins(as_json: bool) -> None:
+    """Telegram ids, those of the settings first."""
+    from djangobot.db import admins
+
+    of_settings = _settings().admins
+    every: list[int] = _with_database(lambda: admins.every(of_settings))
+    if as_json:
+        return click.echo(msgspec.json.encode(every))
+    for one in every:
+        click.echo(f"{one}{' (DJANGOBOT_ADMINS)' if one in of_settings else ''}")
+
+
+def _with_database(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """What `work` gives on an open, migrated database; a service may run on it at the same time."""
+    from djangobot.db import conf
+
+    settings = _settings().prepared()
+
+    async def do() -> Any:
+        await conf.open_database(settings.database_url)
+        try:
+            await conf.migrate()
+            return await work()
+        finally:
+            await conf.close_database()
+
+    return _run(do(), settings)
 
 
 def _settings() -> Settings:

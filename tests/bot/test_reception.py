@@ -16,7 +16,7 @@ from djangobot.bot.gateway import Peer, Text
 from djangobot.bot.replies import say
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
-from djangobot.db import accounts, chats, chores, codes, tokens
+from djangobot.db import accounts, audit, chats, chores, codes, service, tokens
 from djangobot.db.conf import close_database, migrate, open_database
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -179,6 +179,18 @@ async def test_nobody_acts_on_anothers_token_by_a_button(door: Door, verb: str, 
     assert await door.press(EVE, verb.format(token, before.prefix)) == say("en", "tokens-gone")
     assert await tokens.card(ANN, row.id, NOW) == before
     assert door.telegram.shown == []
+
+
+@pytest.mark.parametrize("verb", sorted(commands.ADMIN_BUTTONS))
+async def test_to_a_stranger_an_admins_button_does_not_exist(door: Door, verb: str) -> None:
+    """The same answer as to nonsense, and nothing is changed or shown."""
+    await door.write(ANN, "/help")
+    nothing = await door.press(ANN, "nonsense:1")
+    for argument in ("", "1", "retry:yes", f"{EVE}:yes"):
+        assert await door.press(ANN, f"{verb}:{argument}") == nothing
+    assert door.telegram.shown == []
+    assert await audit.page(1) == []
+    assert not await service.get("paused")
 
 
 @pytest.mark.parametrize("after", [timedelta(seconds=60), timedelta(days=1)])

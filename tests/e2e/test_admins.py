@@ -1,0 +1,160 @@
+"""The admins' commands, as an admin and as a stranger."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Sandbox, Service
+
+COMMANDS = ("/status", "/queue", "/errors", "/admins", "/audit")
+WORDS = {
+    "en": {
+        "/status": "Telegram: connected",
+        "/queue": "Messages on their way",
+        "/errors": "No message has failed",
+        "/admins": "by the settings",
+        "/audit": "No admin has changed anything",
+    },
+    "ru": {
+        "/status": "Telegram: на связи",
+        "/queue": "Сообщения в пути",
+        "/errors": "Неудавшихся сообщений нет",
+        "/admins": "из настроек",
+        "/audit": "пока ничего не меняли",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def people(box: Sandbox) -> dict[str, int]:
+    """One admin of each language, by the settings."""
+    return {language: box.person(language=language, first_name="Root") for language in ("en", "ru")}
+
+
+@pytest.fixture(scope="module")
+def service(
+    box: Sandbox, people: dict[str, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    admins = ",".join(map(str, people.values()))
+    running = Service(box, tmp_path_factory.mktemp("service") / "data", DJANGOBOT_ADMINS=admins)
+    yield running
+    running.stop()
+    running.client.close()
+
+
+def press(box: Sandbox, chat: int, message: dict[str, Any], data: str) -> tuple[str, str]:
+    """What is said above the button, and what the message says then."""
+    answer = box.post(f"/chats/{chat}/press", message_id=message["id"], data=data)
+    shown = next(one for one in box.messages(chat) if one["id"] == message["id"])
+    return str(answer["answer"]), str(shown["text"])
+
+
+def names(box: Sandbox, chat: int) -> set[str]:
+    return {command["command"] for command in box.get("/commands", chat=chat)}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_admin_is_answered(
+    box: Sandbox, service: Service, people: dict[str, int], language: str, command: str
+) -> None:
+    """In their language."""
+    assert WORDS[language][command] in box.say(people[language], command)["text"]
+
+
+def test_to_a_stranger_there_are_no_such_commands(box: Sandbox, service: Service) -> None:
+    """The same answers as to what does not exist."""
+    stranger = box.person()
+    unknown = box.say(stranger, "/nonsense")
+    for command in COMMANDS:
+        assert box.say(stranger, command)["text"] == unknown["text"]
+    assert "/status" not in box.say(stranger, "/help")["text"]
+    assert "status" not in names(box, stranger)
+
+
+def test_an_admins_menu_shows_more(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """From their first /start on; /help says the same."""
+    root = people["en"]
+    box.say(root, "/start")
+    wait_until(lambda: "status" in names(box, root))
+    assert "start" in names(box, root)
+    assert "/status" in box.say(root, "/help")["text"]
+
+
+def test_a_paused_delivery_accepts_and_waits_until_it_goes_on(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """Also over a restart; both deeds are in the audit."""
+    root, alex = people["en"], box.person()
+    token = service.bot_token(alex, service.account())
+    card = box.say(root, "/status")
+    said, shown = press(box, root, card, "pause:1")
+    assert "paused" in said
+    assert "Delivery is paused" in shown
+    service.stop()
+    service.start()
+    accepted = service.send(token, "later", prefer="wait=1")
+    assert (accepted.status_code, accepted.json()["status"]) == (202, "queued")
+    assert "Due: 1" in box.say(root, "/queue")["text"]
+    press(box, root, card, "pause:0")
+    wait_until(lambda: "later" in box.messages(alex)[-1]["text"])
+    deeds = box.say(root, "/audit")["text"]
+    assert deeds.count("pause delivery") == 2
+    assert "false → true" in deeds
+
+
+def test_what_failed_is_told_by_its_cause_and_sent_anew(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """After a question that says how many."""
+    root, alex = people["en"], box.person()
+    token = service.bot_token(alex, service.account())
+    box.post("/faults", method="messages.sendMessage", kind="error", value="400 PEER_ID_INVALID", times=1)
+    assert service.send(token, "refused", prefer="wait=20").status_code == 502
+    assert "PEER_ID_INVALID: 1" in box.say(root, "/errors")["text"]
+    card = box.say(root, "/queue")
+    assert "Failed: 1" in card["text"]
+    _, question = press(box, root, card, "queue_all:retry")
+    assert "1 failed message anew?" in question
+    said, _ = press(box, root, card, "queue_all:retry:yes")
+    assert said == "Done: 1"
+    wait_until(lambda: "refused" in box.messages(alex)[-1]["text"])
+
+
+def test_an_admin_appoints_and_dismisses_others(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any, run: Any, tmp_path: Path
+) -> None:
+    """They must have come before; what they may, they may at once and no longer. Those of the settings
+    stay."""
+    root, deputy = people["en"], box.person(first_name="Deputy")
+    assert "/start" in box.say(root, f"/admins add {deputy}")["text"]
+    box.say(deputy, "/start")
+    assert "is an admin now" in box.say(root, f"/admins add {deputy}")["text"]
+    assert "already" in box.say(root, f"/admins add {deputy}")["text"]
+    wait_until(lambda: "status" in names(box, deputy))
+    card = box.say(deputy, "/status")
+    assert "Telegram" in card["text"]
+    assert "DJANGOBOT_ADMINS" in box.say(deputy, f"/admins remove {root}")["text"]
+    listed = box.say(root, "/admins")
+    assert "be an admin no longer?" in press(box, root, listed, f"dismiss:{deputy}")[1]
+    assert "no admin any more" in press(box, root, listed, f"dismiss:{deputy}:yes")[0]
+    wait_until(lambda: "status" not in names(box, deputy))
+    assert "don’t know this command" in box.say(deputy, "/status")["text"]
+    assert "no longer works" in press(box, deputy, card, "pause:1")[0]
+    assert "is an admin now" in run(tmp_path, "admin", "add", str(deputy), **service.env).stdout
+    assert "Telegram" in box.say(deputy, "/status")["text"]
+    listed_ids = json.loads(run(tmp_path, "admin", "list", "--json", **service.env).stdout)
+    assert listed_ids == [*people.values(), deputy]
+    assert run(tmp_path, "admin", "remove", str(deputy), **service.env).returncode == 0
+    refused = run(tmp_path, "admin", "remove", str(root), **service.env)
+    assert refused.returncode == 1
+    assert "DJANGOBOT_ADMINS" in refused.stderr
+    counts = json.loads(run(tmp_path, "stats", "--json", **service.env).stdout)
+    assert counts["chats"] >= 3
+    assert "accounts" in run(tmp_path, "stats", **service.env).stdout
+    assert "Write /admins add" in box.say(root, "/admins add somebody")["text"]
