@@ -1,0 +1,103 @@
+"""Every command and every kind of button there is, found by walking: none can be added that nobody drives."""
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from djangobot.bot.commands import BUTTONS, COMMANDS
+from djangobot.bot.replies import say
+
+PATIENCE = 30
+LAST = ("token_new", "unrevoke", "revoke", "forget")
+"""What ends something is pressed once all else was, in this order."""
+NUMBER = re.compile(r"\d+")
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+
+
+def shape(data: str) -> str:
+    """The same of buttons that differ in their numbers alone. One of each is pressed: more is a flood."""
+    return NUMBER.sub("#", data)
+
+
+class Walker:
+    """Somebody who writes every command and presses one button of each shape."""
+
+    def __init__(self, box: Any, service: Any, language: str) -> None:
+        self.box, self.service, self.language = box, service, language
+        self.id = box.person(language=language)
+        self.token = service.bot_token(self.id, service.account(), name="ci")
+        self.pressed: set[str] = set()
+        for number in range(7):
+            assert service.send(self.token, f"build {number}").status_code == 200
+
+    @property
+    def verbs(self) -> set[str]:
+        return {data.partition(":")[0] for data in self.pressed}
+
+    def offered(self) -> tuple[int, str] | None:
+        """The message and the data of the button to press next: new kinds first; what ends something once nothing else
+        is new."""
+        found = [
+            (message["id"], str(button["data"]))
+            for message in self.box.messages(self.id)
+            for row in message["buttons"]
+            for button in row
+            if shape(button["data"]) not in self.pressed
+        ]
+
+        early = set(BUTTONS) - set(LAST) - self.verbs
+
+        def rank(one: tuple[int, str]) -> tuple[bool, int, bool]:
+            verb = one[1].partition(":")[0]
+            ends = verb in LAST
+            return ends == bool(early), LAST.index(verb) if ends else 0, verb in self.verbs
+
+        return min(found, key=rank, default=None)
+
+    def press(self, message_id: int, data: str) -> None:
+        """It is answered in time, and known. Whoever is muted by it writes at once, and is listed."""
+        self.pressed.add(shape(data))
+        answer = self.box.post(f"/chats/{self.id}/press", message_id=message_id, data=data)
+        assert not answer["timeout"], data
+        assert answer["answer"] not in {say(known, "button-unknown") for known in ("en", "ru")}, data
+        if data.startswith("mute") and "unmute" not in self.verbs:
+            self.service.send(self.token, "kept")
+            self.box.say(self.id, "/unmute")
+
+    def walk(self) -> None:
+        """Until every kind was pressed, or for long nothing new is offered."""
+        deadline = time.monotonic() + PATIENCE
+        while self.verbs < set(BUTTONS) and time.monotonic() < deadline:
+            button = self.offered()
+            if button is None:
+                self.box.get("/journal")
+                continue
+            self.press(*button)
+            deadline = time.monotonic() + PATIENCE
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_command_and_every_kind_of_button_is_reached(box: Any, service: Any, language: str) -> None:
+    """Each command answers in the person's language; from their answers each verb of BUTTONS is reached."""
+    walker = Walker(box, service, language)
+    for command in COMMANDS:
+        said = box.say(
+            walker.id, f"/{command.name} build" if command.name == "search" else f"/{command.name}"
+        )
+        assert bool(CYRILLIC.search(said["text"])) == (language == "ru"), (command.name, said["text"])
+    walker.walk()
+    assert walker.verbs == set(BUTTONS)
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_help_and_the_menu_list_every_command(box: Any, language: str) -> None:
+    """With the same words, in the person's language."""
+    someone = box.person(language=language)
+    lines = box.say(someone, "/help")["text"].splitlines()[1:]
+    menu = box.get("/commands", chat=someone)
+    listed = [(command.name, say(language, command.description)) for command in COMMANDS]
+    assert lines == [f"/{name} — {words}" for name, words in listed]
+    assert [(one["command"], one["description"]) for one in menu] == listed
