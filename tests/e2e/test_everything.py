@@ -37,8 +37,7 @@ class Walker:
         return {data.partition(":")[0] for data in self.pressed}
 
     def offered(self) -> tuple[int, str] | None:
-        """The message and the data of the button to press next: new kinds first; what ends something once nothing else
-        is new."""
+        """The message and data of the button to press next: new kinds first, ends when no others are new."""
         found = [
             (message["id"], str(button["data"]))
             for message in self.box.messages(self.id)
