@@ -10,6 +10,8 @@ from djangobot.bot.commands import BUTTONS, COMMANDS
 from djangobot.bot.replies import say
 
 PATIENCE = 30
+FOR_EVERYBODY = [command for command in COMMANDS if command.audience == "everybody"]
+"""What admins may is driven by test_admins.py."""
 LAST = ("token_new", "unrevoke", "revoke", "forget")
 """What ends something is pressed once all else was, in this order."""
 NUMBER = re.compile(r"\d+")
@@ -81,7 +83,7 @@ class Walker:
 def test_every_command_and_every_kind_of_button_is_reached(box: Any, service: Any, language: str) -> None:
     """Each command answers in the person's language; from their answers each verb of BUTTONS is reached."""
     walker = Walker(box, service, language)
-    for command in COMMANDS:
+    for command in FOR_EVERYBODY:
         said = box.say(
             walker.id, f"/{command.name} build" if command.name == "search" else f"/{command.name}"
         )
@@ -97,6 +99,6 @@ def test_help_and_the_menu_list_every_command(box: Any, language: str) -> None:
     someone = box.person(language=language)
     lines = box.say(someone, "/help")["text"].splitlines()[1:]
     menu = box.get("/commands", chat=someone)
-    listed = [(command.name, say(language, command.description)) for command in COMMANDS]
+    listed = [(command.name, say(language, command.description)) for command in FOR_EVERYBODY]
     assert lines == [f"/{name} — {words}" for name, words in listed]
     assert [(one["command"], one["description"]) for one in menu] == listed
