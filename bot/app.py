@@ -68,7 +68,7 @@ async def serve(
     """
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_only_one(settings.data))
+        stack.enter_context(only_one(settings.data))
         listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
         await stack.enter_async_context(_database(settings))
         await stack.enter_async_context(signals.connected(utc_now))
@@ -354,7 +354,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 @contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[IO[str]]:
+def only_one(data: Path) -> Iterator[IO[str]]:
     """Two processes on one data folder would share a session and deliver everything twice."""
     path = data / "lock"
     with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:

@@ -144,6 +144,65 @@ def stats(as_json: bool) -> None:
         click.echo(f"messages  {messages} {status}")
 
 
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@JSON
+def backup(file: Path, as_json: bool) -> None:
+    """Copy the SQLite database into FILE, compressed; the service may run. No Telegram session and no
+    generated secret is inside."""
+    from djangobot.db import backups
+
+    settings = _settings()
+    done = _unless_refused(
+        lambda: backups.take(backups.path_of(settings.database_url), file, datetime.now(UTC))
+    )
+    _say_backup(done, as_json)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@JSON
+def restore(file: Path, as_json: bool) -> None:
+    """Put a backup in the place of the SQLite database, which is kept beside it. The service must be
+    stopped."""
+    from djangobot.bot.app import StartError, only_one
+    from djangobot.db import backups, conf
+
+    settings = _settings().prepared()
+    try:
+        with only_one(settings.data):
+            done, kept = _unless_refused(
+                lambda: backups.restore(
+                    file,
+                    backups.path_of(settings.database_url),
+                    conf.known_migrations(),
+                    datetime.now(UTC),
+                )
+            )
+    except StartError as exc:
+        _fail(str(exc))
+    _say_backup(done, as_json)
+    if kept is not None:
+        click.echo(f"What was there before: {kept}", err=True)
+
+
+def _unless_refused(work: Callable[[], Any]) -> Any:
+    from djangobot.db.errors import BackupRefused
+
+    try:
+        return work()
+    except BackupRefused as exc:
+        _fail(str(exc))
+
+
+def _say_backup(done: Any, as_json: bool) -> None:
+    if as_json:
+        return click.echo(msgspec.json.encode(done))
+    click.echo(f"{done.file}: {done.size} bytes")
+    for table, rows in done.rows.items():
+        click.echo(f"{table:9} {rows}")
+
+
 @cli.group()
 def admin() -> None:
     """Say who runs the service from the chat."""

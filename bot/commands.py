@@ -20,7 +20,7 @@ from djangobot.bot.handlers import (
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
-from djangobot.bot.handlers.admin import audit, queue, status
+from djangobot.bot.handlers.admin import audit, backup, queue, status
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import admins, chats
@@ -65,6 +65,7 @@ COMMANDS = (
     Command("errors", "admins", "command-errors", queue.show_causes),
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
+    Command("backup", "admins", "command-backup", backup.send),
 )
 
 BUTTONS: dict[str, Handler] = {

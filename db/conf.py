@@ -80,11 +80,15 @@ async def migrate() -> list[str]:
         return [name for name in await _ran() if name not in before]
 
 
+def known_migrations() -> set[str]:
+    """The names of all this version has."""
+    manager = _Forwards(app_name="djangobot")
+    return set(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
+
+
 async def pending_migrations() -> bool:
     """Whether `migrate` would change anything."""
-    manager = _Forwards(app_name="djangobot")
-    modules = manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path)
-    return bool(set(modules) - set(await _ran()))
+    return bool(known_migrations() - set(await _ran()))
 
 
 class _Forwards(ForwardsMigrationManager):

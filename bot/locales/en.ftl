@@ -319,6 +319,7 @@ command-queue = what waits, failed or is uncertain
 command-errors = why messages failed
 command-admins = who runs the service
 command-audit = what admins did
+command-backup = a copy of the database as a file
 
 admins-title = <b>Admins</b>
 admins-of-settings = · { $who }, by the settings
@@ -388,3 +389,8 @@ errors-none = No message has failed.
 errors-line =
     <b>{ $reason }</b>: { $count }
     The newest: { $age }
+
+backup-begun = Copying the database…
+backup-refused = No backup: { $reason }.
+backup-too-big = The copy has { $size } MiB, more than Telegram takes. On the machine: <code>djangobot backup FILE</code>
+backup-file = Accounts: { $accounts }, people: { $chats }, messages: { $messages }. It holds people’s messages: keep it safe.

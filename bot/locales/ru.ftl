@@ -333,6 +333,7 @@ command-queue = что ждёт, не удалось или под вопрос�
 command-errors = почему сообщения не доставлены
 command-admins = кто управляет сервисом
 command-audit = что делали администраторы
+command-backup = копия базы файлом
 
 admins-title = <b>Администраторы</b>
 admins-of-settings = · { $who }, из настроек
@@ -404,3 +405,8 @@ errors-none = Неудавшихся сообщений нет.
 errors-line =
     <b>{ $reason }</b>: { $count }
     Последнее: { $age }
+
+backup-begun = Копирую базу…
+backup-refused = Копия не сделана: { $reason }.
+backup-too-big = Копия занимает { $size } МиБ, Telegram столько не принимает. На сервере: <code>djangobot backup ФАЙЛ</code>
+backup-file = Аккаунты: { $accounts }, люди: { $chats }, сообщения: { $messages }. Внутри — сообщения людей: храните надёжно.

@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import Sandbox, Service
 
-COMMANDS = ("/status", "/queue", "/errors", "/admins", "/audit")
+COMMANDS = ("/status", "/queue", "/errors", "/admins", "/audit", "/backup")
 WORDS = {
     "en": {
         "/status": "Telegram: connected",
@@ -17,6 +17,7 @@ WORDS = {
         "/errors": "No message has failed",
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
+        "/backup": "Copying the database",
     },
     "ru": {
         "/status": "Telegram: на связи",
@@ -24,6 +25,7 @@ WORDS = {
         "/errors": "Неудавшихся сообщений нет",
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
+        "/backup": "Копирую базу",
     },
 }
 
@@ -124,6 +126,16 @@ def test_what_failed_is_told_by_its_cause_and_sent_anew(
     said, _ = press(box, root, card, "queue_all:retry:yes")
     assert said == "Done: 1"
     wait_until(lambda: "refused" in box.messages(alex)[-1]["text"])
+
+
+def test_a_backup_comes_as_a_file(box: Sandbox, service: Service, people: dict[str, int]) -> None:
+    """With what is inside, counted; it is in the audit."""
+    root = people["en"]
+    begun = box.say(root, "/backup")
+    file = box.next_from_bot(root, begun["id"])
+    assert file["file"]["name"].endswith(".sqlite.gz")
+    assert "Accounts: " in file["text"]
+    assert "backup" in box.say(root, "/audit")["text"]
 
 
 def test_an_admin_appoints_and_dismisses_others(

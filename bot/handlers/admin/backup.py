@@ -1,0 +1,38 @@
+"""/backup: the database as a file in this admin's chat."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+
+from djangobot.bot.gateway import FILE_LIMIT, File
+from djangobot.bot.replies import formatted
+from djangobot.bot.visits import Visit
+from djangobot.db import audit, backups
+from djangobot.db.errors import BackupRefused
+
+MIB = 1 << 20
+
+
+async def send(visit: Visit) -> None:
+    """Takes it and sends it; too big a one, or PostgreSQL's, is to be made on the machine."""
+    await visit.reply(formatted(visit.language, "backup-begun"))
+    with tempfile.TemporaryDirectory(prefix="djangobot-backup-") as folder:
+        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}.sqlite.gz"
+        try:
+            database = backups.path_of(visit.settings.database_url)
+            taken = await asyncio.to_thread(backups.take, database, path, visit.now)
+        except BackupRefused as exc:
+            await visit.reply(formatted(visit.language, "backup-refused", reason=exc.reason))
+            return
+        if taken.size > FILE_LIMIT:
+            await visit.reply(formatted(visit.language, "backup-too-big", size=taken.size // MIB))
+            return
+        await audit.record(visit.chat.id, "backup", path.name, None, taken.rows, visit.now)
+        caption = formatted(
+            visit.language,
+            "backup-file",
+            accounts=taken.rows["account"],
+            chats=taken.rows["chat"],
+            messages=taken.rows["message"],
+        )
+        await visit.reply_file(File(path.name, "application/gzip", path), caption)
