@@ -187,12 +187,12 @@ def restore(file: Path, as_json: bool) -> None:
 
 
 def _unless_refused(work: Callable[[], Any]) -> Any:
-    from djangobot.db.errors import BackupRefused
+    from djangobot.db.backups import BackupRefused
 
     try:
         return work()
     except BackupRefused as exc:
-        _fail(str(exc))
+        _fail(f"Refused: {exc}.")
 
 
 def _say_backup(done: Any, as_json: bool) -> None:

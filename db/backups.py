@@ -18,12 +18,14 @@ from pathlib import Path
 
 import msgspec
 
-from djangobot.db.errors import BackupRefused
-
 TABLES = ("account", "chat", "bot_token", "message")
 ATTEMPTED = """
 UPDATE message SET first_attempt = COALESCE(first_attempt, ?) WHERE status IN ('queued', 'sending')
 """
+
+
+class BackupRefused(Exception):
+    """It can't be taken or put back: why, and what to do."""
 
 
 class Backup(msgspec.Struct, frozen=True):

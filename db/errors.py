@@ -93,14 +93,3 @@ class DatabaseUnavailable(DjangoBotError):
 
 class DiskFull(DatabaseUnavailable):
     """The disk of the database is full; nothing was changed. Try again when there is room."""
-
-
-class BackupRefused(DjangoBotError):
-    """The backup can't be taken or restored."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"Refused: {self.reason}."

@@ -8,8 +8,6 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import pytest
-
 from .conftest import Sandbox, Service
 
 
@@ -62,32 +60,34 @@ def test_a_backup_taken_under_load_is_put_back_and_nothing_is_sent_twice(
     assert [message["text"] for message in box.messages(alex)] == [*shown, "Fedor\nafterwards"]
 
 
-@pytest.mark.parametrize("what", ["text", "cut", "no tables", "newer"])
-def test_what_is_no_good_replaces_nothing(
-    box: Sandbox, service: Service, tmp_path: Path, run: Any, what: str
-) -> None:
+def spoiled(whole: bytes, what: str, folder: Path) -> bytes:
+    """A file that is no backup of ours, or none of this version."""
+    if what == "text":
+        return b"not a backup"
+    if what == "cut":
+        return whole[: len(whole) // 2]
+    plain = folder / "plain"
+    plain.write_bytes(b"" if what == "no tables" else gzip.decompress(whole))
+    if what == "newer":
+        with closing(sqlite3.connect(plain, isolation_level=None)) as database:
+            database.execute("UPDATE migration SET name = '2099-01-01T00:00:00:000000' WHERE id = 1")
+    return gzip.compress(plain.read_bytes())
+
+
+def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_path: Path, run: Any) -> None:
     """It says why; the database is as it was."""
     file = tmp_path / "backup.gz"
     assert run(tmp_path, "backup", str(file), **service.env).returncode == 0
     whole = file.read_bytes()
-    if what == "text":
-        file.write_text("not a backup")
-    elif what == "cut":
-        file.write_bytes(whole[: len(whole) // 2])
-    else:
-        plain = tmp_path / "plain"
-        plain.write_bytes(b"" if what == "no tables" else gzip.decompress(whole))
-        if what == "newer":
-            with closing(sqlite3.connect(plain, isolation_level=None)) as database:
-                database.execute("UPDATE migration SET name = '2099-01-01T00:00:00:000000' WHERE id = 1")
-        file.write_bytes(gzip.compress(plain.read_bytes()))
     service.stop()
     before = count(service, "SELECT COUNT(*) FROM message")
-    refused = run(tmp_path, "restore", str(file), **service.env)
-    assert refused.returncode == 1
-    assert ("newer version" if what == "newer" else "no whole backup") in refused.stderr
-    assert count(service, "SELECT COUNT(*) FROM message") == before
-    assert not list(Path(service.env["DJANGOBOT_DATA"]).glob(".djangobot-*"))
+    for what in ("text", "cut", "no tables", "newer"):
+        file.write_bytes(spoiled(whole, what, tmp_path))
+        refused = run(tmp_path, "restore", str(file), **service.env)
+        assert refused.returncode == 1, what
+        assert ("newer version" if what == "newer" else "no whole backup") in refused.stderr, what
+        assert count(service, "SELECT COUNT(*) FROM message") == before
+        assert not list(Path(service.env["DJANGOBOT_DATA"]).glob(".djangobot-*"))
     service.start()
 
 

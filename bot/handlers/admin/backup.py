@@ -8,7 +8,7 @@ from djangobot.bot.gateway import FILE_LIMIT, File
 from djangobot.bot.replies import formatted
 from djangobot.bot.visits import Visit
 from djangobot.db import audit, backups
-from djangobot.db.errors import BackupRefused
+from djangobot.db.backups import BackupRefused
 
 MIB = 1 << 20
 
@@ -22,7 +22,7 @@ async def send(visit: Visit) -> None:
             database = backups.path_of(visit.settings.database_url)
             taken = await asyncio.to_thread(backups.take, database, path, visit.now)
         except BackupRefused as exc:
-            await visit.reply(formatted(visit.language, "backup-refused", reason=exc.reason))
+            await visit.reply(formatted(visit.language, "backup-refused", reason=str(exc)))
             return
         if taken.size > FILE_LIMIT:
             await visit.reply(formatted(visit.language, "backup-too-big", size=taken.size // MIB))
