@@ -215,12 +215,11 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
 
 
 def mute_buttons(language: str, verb: str, account: int) -> list[list[Button]]:
-    """How long to mute, a row of small buttons."""
-    row = [
-        Button(say(language, "mute-hours", count=hours), f"{verb}:{account}:{hours}") for hours in MUTE_HOURS
+    """How long to mute, small buttons; three in a row would break words under a short message."""
+    hours = [
+        Button(say(language, "mute-hours", count=count), f"{verb}:{account}:{count}") for count in MUTE_HOURS
     ]
-    row.append(Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow"))
-    return [row]
+    return [hours, [Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow")]]
 
 
 def split(text: str, limit: int) -> list[str]:
