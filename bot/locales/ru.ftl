@@ -367,8 +367,8 @@ status-flood = Telegram просит подождать: { $seconds } с
 status-memory = Память: { $size }
 status-is-paused = <b>Доставка приостановлена.</b> Сообщения принимаются и ждут.
 status-refresh = Обновить
-status-pause = Приостановить
-status-resume = Возобновить
+status-pause = Пауза
+status-resume = Продолжить
 status-paused = Доставка приостановлена.
 status-resumed = Доставка возобновлена.
 
