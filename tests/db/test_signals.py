@@ -93,10 +93,11 @@ async def test_listening_is_taken_up_again_after_a_cut(world: World, database: s
     async with signals.connected(lambda: NOW):
         wire = await settled_wire()
         connection = await asyncpg.connect(database)
-        assert wire.seat is not None
-        await connection.execute("SELECT pg_terminate_backend($1)", wire.seat.connection.get_server_pid())
+        seat = wire.seat  # which `wire` has no longer, as soon as it hears that it is cut
+        assert seat is not None
+        await connection.execute("SELECT pg_terminate_backend($1)", seat.connection.get_server_pid())
         async with asyncio.timeout(PATIENCE):
-            await wire.seat.lost.wait()
+            await seat.lost.wait()
         await connection.close()
         bells.deliver_here(True)
         bells.rung(10)
