@@ -98,7 +98,8 @@ class Delivery:
         """Those whose chat's turn has not come, by their id."""
         self.ready = Ready()
         self.outcomes: list[Settled] = []
-        self.something_ended = asyncio.Event()
+        self.runs_low = asyncio.Event()
+        """More can be claimed, or nothing is in hand."""
         self.something_to_record = asyncio.Event()
         self.look_at = EVER
         self.stopping = asyncio.Event()
@@ -162,21 +163,29 @@ class Delivery:
             self._put_back()
             await self._unless_stopping(self.gate.opened.wait())
             return
-        room = min(READY * self.concurrency - self.ready.qsize(), IN_HAND - self.in_hand)
         if hurrying := bells.rung_urgently(URGENT):
             for chat_id in hurrying:
                 self.ready.hurry(chat_id)
             self._take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
-        elif room < (READY - FEW) * self.concurrency:
-            self.something_ended.clear()
-            await self._unless_stopping(self.something_ended.wait(), bells.wait_for_urgent_ring())
+        elif not self._runs_low:
+            self.runs_low.clear()
+            await self._unless_stopping(self.runs_low.wait(), bells.wait_for_urgent_ring())
         elif self.now() >= self.look_at:
             await self._look()
-        elif rung := bells.rung(room):
-            self._take(await outbox.claim(self.now(), limit=room, lease=LEASE, chats=rung))
+        elif rung := bells.rung(self._room):
+            self._take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung))
         else:
             nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
             await self._unless_stopping(bells.wait_for_ring(max(nap, 0)))
+
+    @property
+    def _room(self) -> int:
+        """How many more may be claimed."""
+        return min(READY * self.concurrency - self.ready.qsize(), IN_HAND - self.in_hand)
+
+    @property
+    def _runs_low(self) -> bool:
+        return self._room >= (READY - FEW) * self.concurrency
 
     async def _look(self) -> None:
         """Once at the start, and whenever something put off falls due: rings for all chats that have."""
@@ -272,7 +281,8 @@ class Delivery:
         self.in_hand -= 1
         self.outcomes.append(outcome)
         self.something_to_record.set()
-        self.something_ended.set()
+        if not self.in_hand or self._runs_low:
+            self.runs_low.set()
         if isinstance(outcome, Postponed):
             self.look_at = min(self.look_at, outcome.until)
 
@@ -308,7 +318,8 @@ class Delivery:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
         peer = Peer(message.chat_id, message.access_hash)
         now = self.now()
-        parts: Sequence[Text] = render_message(message, now, offer_mute=self.offers.fits(message, now))
+        offered = self.offers.fits(message, now)
+        parts: Sequence[Text] = render_message(message, now, offer_mute=offered)
         if quiet.silently(message, now):
             parts = [msgspec.structs.replace(part, silent=True) for part in parts]
         first = await self.gateway.send(peer, parts[0], message.random_id)
@@ -317,7 +328,7 @@ class Delivery:
                 await self.gateway.send(peer, part, derived_id(message.random_id, number))
             except FloodWait as exc:
                 raise PartlySent(exc) from exc
-        self.offers.note(message, now)
+        self.offers.note(message, now, offered=offered)
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
@@ -382,8 +393,8 @@ class Delivery:
         try:
             async with asyncio.timeout(self.grace):
                 while self.in_hand:
-                    self.something_ended.clear()
-                    await self.something_ended.wait()
+                    self.runs_low.clear()
+                    await self.runs_low.wait()
         except TimeoutError:
             log.warning("sends interrupted by the stop", count=self.in_hand)
         await _end(workers)

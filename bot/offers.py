@@ -35,12 +35,12 @@ class Offers:
         offered = self.offered.get(pair)
         return offered is None or now - offered > NOT_AGAIN_FOR
 
-    def note(self, message: Claimed, now: datetime) -> None:
-        """It was sent."""
+    def note(self, message: Claimed, now: datetime, *, offered: bool) -> None:
+        """It was sent, with the buttons or without."""
         if message.account_id is None or message.kind != "message":
             return
         pair = (message.chat_id, message.account_id)
-        if self.fits(message, now):
+        if offered:
             self.offered[pair] = now
             if len(self.offered) > REMEMBERED:
                 self.offered.popitem(last=False)

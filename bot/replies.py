@@ -124,7 +124,7 @@ def shortened(text: str, length: int) -> str:
 
 def utf16_length(text: str) -> int:
     """Telegram counts entity offsets and lengths in UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
@@ -216,10 +216,14 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
 
 def mute_buttons(language: str, verb: str, account: int) -> list[list[Button]]:
     """How long to mute, small buttons; three in a row would break words under a short message."""
-    hours = [
-        Button(say(language, "mute-hours", count=count), f"{verb}:{account}:{count}") for count in MUTE_HOURS
-    ]
-    return [hours, [Button(say(language, "mute-tomorrow"), f"{verb}:{account}:tomorrow")]]
+    *hours, tomorrow = [Button(words, f"{verb}:{account}:{span}") for words, span in _mute_spans(language)]
+    return [hours, [tomorrow]]
+
+
+@cache
+def _mute_spans(language: str) -> list[tuple[str, str]]:
+    hours = [(say(language, "mute-hours", count=count), str(count)) for count in MUTE_HOURS]
+    return [*hours, (say(language, "mute-tomorrow"), "tomorrow")]
 
 
 def split(text: str, limit: int) -> list[str]:

@@ -1,7 +1,6 @@
 """The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -237,9 +236,9 @@ async def claim(
 async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[int] | None) -> list[Claimed]:
     engine = current()
     if chats is None:
-        rows = await engine.fetch(DUE_ANYWHERE, now, limit)
+        rows = await engine.fetch_at_once(DUE_ANYWHERE, now, limit)
     else:
-        rows = await engine.fetch(DUE_IN_CHATS, now, limit, engine.each(chats))
+        rows = await engine.fetch_at_once(DUE_IN_CHATS, now, limit, engine.each(chats))
     if not rows:
         return []
     ids = engine.each([row["id"] for row in rows])
@@ -259,16 +258,9 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
 
 def _claimed(row: Row) -> Claimed:
     settings = preferences.read(row["settings"])
-    return Claimed(
-        **{
-            **row,
-            "settings": settings,
-            "language": settings.language or row["language"],
-            "public_id": str(row["public_id"]),
-            "urgent": bool(row["urgent"]),
-            "hurries": bool(row["hurries"]),
-        }
-    )
+    language = settings.language or row["language"]
+    found = {**row, "public_id": str(row["public_id"]), "settings": settings, "language": language}
+    return msgspec.convert(found, Claimed, strict=False)
 
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
@@ -283,7 +275,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
         if isinstance(result, Sent)
     ]
     if sent:
-        statements[SENT] = [(now, json.dumps(sent))]
+        statements[SENT] = [(now, msgspec.json.encode(sent).decode())]
     for result in results:
         if not isinstance(result, Sent):
             sql, args = _statement(result)
@@ -375,9 +367,9 @@ def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple
 
 def _count(results: Sequence[Settled], now: datetime) -> None:
     """For /metrics. What is put off is counted by who puts it off, and knows why."""
+    metrics.sent.inc(sum(isinstance(result, Sent) for result in results))
     for result in results:
         if isinstance(result, Sent):
-            metrics.sent.inc()
             metrics.send_seconds.observe(max(0.0, (now - result.message.created).total_seconds()))
         elif isinstance(result, Failed):
             metrics.count_failed(result.reason)

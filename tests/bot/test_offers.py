@@ -41,7 +41,7 @@ def carried(offers: Offers, seconds: list[int], message: Claimed = MESSAGE) -> l
         moment = NOW + timedelta(seconds=second)
         assert offers.fits(message, moment) == offers.fits(message, moment)
         carried.append(offers.fits(message, moment))
-        offers.note(message, moment)
+        offers.note(message, moment, offered=carried[-1])
     return carried
 
 

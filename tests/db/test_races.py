@@ -200,9 +200,9 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
     token = await world.link(await world.account(), await world.person())
     await messages.accept(token, "put off", "Text", NOW)
     engine = current()
-    real: Any = type(engine).fetch
+    real: Any = type(engine).fetch_at_once
 
-    async def fetch(self: object, sql: str, *args: object) -> object:
+    async def fetch_at_once(self: object, sql: str, *args: object) -> object:
         rows = await real(engine, sql, *args)
         if sql == outbox.DUE_ANYWHERE:
             monkeypatch.undo()
@@ -210,6 +210,6 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
             await outbox.settle([outbox.Postponed(message, NOW + MINUTE, "flood wait 60 s")], NOW)
         return rows
 
-    monkeypatch.setattr(type(engine), "fetch", fetch)
+    monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
     assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
     assert await outbox.look(NOW) == NOW + MINUTE

@@ -38,16 +38,16 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
     token = await world.link(await world.account(), person)
     await messages.accept(token, "doomed", "Text", NOW)
     engine = current()
-    real: Any = type(engine).fetch
+    real: Any = type(engine).fetch_at_once
 
-    async def fetch(self: object, sql: str, *args: object) -> object:
+    async def fetch_at_once(self: object, sql: str, *args: object) -> object:
         rows = await real(engine, sql, *args)
         if sql == outbox.DUE_ANYWHERE:
             monkeypatch.undo()
             await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
         return rows
 
-    monkeypatch.setattr(type(engine), "fetch", fetch)
+    monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
     assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
 
 
