@@ -66,7 +66,7 @@ class Chores:
     async def _do(self, chore: Due) -> None:
         """What Telegram refuses, as changing a message that was deleted, is done."""
         chat, handler = await chats.get(chore.chat), self.kinds.get(chore.kind)
-        if chat is not None and handler is not None:
+        if chat is not None and handler is not None and not chat.banned:
             visit = self.reception.visit(chat, f"chore {chore.id}")
             visit.data, visit.message_id, visit.tries = f"{chore.kind}:{chore.argument}", chore.message, 1
             try:

@@ -20,7 +20,7 @@ from djangobot.bot.handlers import (
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
-from djangobot.bot.handlers.admin import audit, backup, queue, status
+from djangobot.bot.handlers.admin import audit, backup, queue, status, users
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import admins, chats
@@ -63,6 +63,8 @@ COMMANDS = (
     Command("status", "admins", "command-status", status.show),
     Command("queue", "admins", "command-queue", queue.show),
     Command("errors", "admins", "command-errors", queue.show_causes),
+    Command("users", "admins", "command-users", users.show),
+    Command("user", "admins", "command-user", users.show_one),
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
     Command("backup", "admins", "command-backup", backup.send),
@@ -109,6 +111,9 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "admins": admin_list.turn,
     "dismiss": admin_list.dismiss,
     "audit": audit.turn,
+    "users": users.turn,
+    "user": users.open_card,
+    "user_do": users.act,
 }
 """The same, for admins alone: to all others they are unknown."""
 

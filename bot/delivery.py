@@ -21,7 +21,7 @@ from djangobot.bot.offers import Offers
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
-from djangobot.db import bells, chats, metrics, outbox, quiet, service
+from djangobot.db import bells, chats, metrics, outbox, quiet, service, users
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 
@@ -102,6 +102,7 @@ class Delivery:
         """More can be claimed, or nothing is in hand."""
         self.something_to_record = asyncio.Event()
         self.look_at = EVER
+        self.recalled: object = None
         self.stopping = asyncio.Event()
         self.grace = STOP_GRACE
 
@@ -147,6 +148,7 @@ class Delivery:
 
     async def _take_over(self) -> None:
         await self.gate.remember(self.now())
+        self.recalled = await service.get(users.RECALL)
         before = await service.last_clock()
         if before is not None and self.now() < before:
             await self._clock_stepped_back()
@@ -216,6 +218,7 @@ class Delivery:
         while True:
             try:
                 await self.gate.look()
+                await self._look_for_recall()
                 while await outbox.expire(self.now()):
                     pass
                 while await quiet.tell(self.now()):
@@ -230,6 +233,13 @@ class Delivery:
             except DatabaseUnavailable:
                 pass  # the turns say so
             await asyncio.sleep(WATCH)
+
+    async def _look_for_recall(self) -> None:
+        """Somebody was banned: what is in hand goes back, and is claimed again if it still may be sent."""
+        recalled = await service.get(users.RECALL)
+        if recalled != self.recalled:
+            self.recalled = recalled
+            self._put_back()
 
     async def _clock_stepped_back(self) -> None:
         """What was to come later would come much later: it is due now. Waits that Telegram asked for are kept

@@ -200,6 +200,8 @@ class Reception:
 
         async def visit() -> None:
             chat = await self._meet(person_id, users)
+            if chat.banned:
+                return
             visit = self.visit(chat, f"message {message.id}")
             visit.text = message.message or ""
             await self.write(visit)
@@ -213,6 +215,8 @@ class Reception:
             visit.data = (update.data or b"").decode("utf-8", "replace")
             visit.message_id = update.msg_id
             visit.query_id = update.query_id
+            if chat.banned:
+                return await visit.answer()
             await self.press(visit)
 
         return self._take(update.user_id, visit, f"press {update.query_id}", users)
@@ -224,6 +228,8 @@ class Reception:
 
         async def warn() -> None:
             chat = await self._meet(person_id, users)
+            if chat.banned:
+                return
             warning = self.visit(chat, key)
             await warning.reply(formatted(warning.language, "too-much"))
 

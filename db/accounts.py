@@ -9,7 +9,7 @@ from piccolo.table import Table
 from djangobot.db import bells, credentials, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
-from djangobot.db.errors import AccessDenied, LoginTaken, NotYours, WrongCredentials
+from djangobot.db.errors import AccessDenied, AccountBanned, LoginTaken, NotYours, WrongCredentials
 from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
 
 
@@ -22,6 +22,8 @@ class Account(Table, tablename="account"):
     password_hash = Varchar(length=200, secret=True)
     token_version = Integer(default=1)
     created = Timestamptz()
+    banned = Timestamptz(null=True, default=None)
+    """Since then neither its access tokens nor its bot tokens work."""
 
 
 async def register(name: str, login: str, password: str, now: datetime) -> Account:
@@ -34,11 +36,13 @@ async def register(name: str, login: str, password: str, now: datetime) -> Accou
 
 
 async def sign_in(login: str, password: str) -> Account:
-    """Raises WrongCredentials, after the same time whether the login exists or not."""
+    """Raises WrongCredentials, after the same time whether the login exists or not; AccountBanned."""
     account = None if _unaskable(login) else await Account.objects().where(Account.login == login).first()
     known = account.password_hash if account else None
     if not await credentials.password_matches(password, known) or account is None:
         raise WrongCredentials
+    if account.banned:
+        raise AccountBanned
     if credentials.needs_rehash(account.password_hash):
         new_hash = await credentials.hash_password(password)
         await Account.update({Account.password_hash: new_hash}).where(
@@ -49,10 +53,12 @@ async def sign_in(login: str, password: str) -> Account:
 
 async def authenticate(account_id: int, token_version: int) -> Account:
     """The account an access token speaks for. Raises AccessDenied when it is gone or its password has
-    changed."""
+    changed, AccountBanned."""
     account = await Account.objects().where(Account.id == account_id).first()
     if account is None or account.token_version != token_version:
         raise AccessDenied
+    if account.banned:
+        raise AccountBanned
     return account
 
 
@@ -87,26 +93,34 @@ async def remove(
         raise NotYours
     if password is not None and not await credentials.password_matches(password, account.password_hash):
         raise NotYours
+    async with current().write():
+        chats = await remove_in_transaction(account.id, now)
+    for chat in chats:
+        bells.ring(chat)
+
+
+async def remove_in_transaction(account_id: int, now: datetime) -> list[int]:
+    """Deletes it with all it has, for the caller to commit. The chats to ring for after that: they are told.
+
+    Raises AccessDenied when it is gone.
+    """
     engine = current()
-    async with engine.write():
-        # Of two who remove it at once, the second waits here until the first has.
-        if not await engine.execute(
-            "UPDATE account SET login = login WHERE id = $1 RETURNING id", account.id
-        ):
-            raise AccessDenied
-        chats = await engine.execute(
-            "SELECT DISTINCT chat FROM bot_token WHERE account = $1 AND revoked IS NULL"
-            " AND (expires IS NULL OR expires > $2)",
-            account.id,
-            now,
-        )
-        await engine.execute("DELETE FROM message WHERE account = $1", account.id)
-        await engine.execute("DELETE FROM bot_token WHERE account = $1", account.id)
-        await engine.execute("DELETE FROM account WHERE id = $1", account.id)
-        for row in chats:
-            await outbox.add_notice("account_removed", row["chat"], now, text=account.name)
+    # Of two who remove it at once, the second waits here until the first has.
+    rows = await engine.execute("UPDATE account SET login = login WHERE id = $1 RETURNING name", account_id)
+    if not rows:
+        raise AccessDenied
+    chats = await engine.execute(
+        "SELECT DISTINCT chat FROM bot_token WHERE account = $1 AND revoked IS NULL"
+        " AND (expires IS NULL OR expires > $2)",
+        account_id,
+        now,
+    )
+    await engine.execute("DELETE FROM message WHERE account = $1", account_id)
+    await engine.execute("DELETE FROM bot_token WHERE account = $1", account_id)
+    await engine.execute("DELETE FROM account WHERE id = $1", account_id)
     for row in chats:
-        bells.ring(row["chat"])
+        await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
+    return [row["chat"] for row in chats]
 
 
 async def _save(account: Account) -> None:

@@ -10,7 +10,7 @@ from djangobot.db import bells, chores, credentials, networks, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current, is_reference_violation, is_unique_violation
-from djangobot.db.errors import AccessDenied, CodeInvalid
+from djangobot.db.errors import AccessDenied, AccountBanned, CodeInvalid
 from djangobot.db.fields import TOKEN_NAME_LIMIT, check_token_name
 from djangobot.db.tokens import BotToken, issue_in_transaction
 
@@ -40,8 +40,11 @@ ON CONFLICT (chat) DO UPDATE SET digest = excluded.digest, created = excluded.cr
 """
 LIVE_MESSAGE = "SELECT message FROM code WHERE chat = $1 AND used IS NULL AND expires > $2 AND message > 0"
 REDEEM = """
-UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2 RETURNING chat, name, message
+UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2
+    AND EXISTS (SELECT 1 FROM chat c WHERE c.id = code.chat AND c.banned IS NULL)
+RETURNING chat, name, message
 """
+BANNED = "SELECT 1 AS one FROM account WHERE id = $1 AND banned IS NOT NULL"
 SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
 
 
@@ -101,8 +104,8 @@ async def redeem(
     which is kept nowhere. `name` is the token's, by default the code's, else the account's. The token is
     known to be used from `network`.
 
-    Raises CodeInvalid, FieldsInvalid, AccessDenied when the account is gone. Of several who try one code at
-    the same moment one succeeds.
+    Raises CodeInvalid, FieldsInvalid, AccountBanned, AccessDenied when the account is gone. Of several who
+    try one code at the same moment one succeeds.
     """
     if name is not None:
         check_token_name(name)
@@ -126,6 +129,8 @@ async def _redeem(
 ) -> tuple[int, BotToken, str]:
     engine = current()
     async with engine.write():
+        if await engine.execute(BANNED, account.id):
+            raise AccountBanned
         used = await engine.execute(REDEEM, digest, now)
         if not used:
             raise CodeInvalid

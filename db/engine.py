@@ -1,8 +1,9 @@
 """The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
 
 Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
-a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid`, `FOR SHARE OF b` and `FOR
-NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at once).
+a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid`, `FOR SHARE OF b, c` and
+`FOR NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at
+once).
 """
 
 import asyncio
@@ -233,7 +234,9 @@ def _for_sqlite(sql: str) -> str:
     rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
     sql = re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", rows_of, sql)
     return re.sub(
-        r"\$(\d+)", r"?\1", re.sub(r"::\w+(\[\])?|\bFOR (NO KEY UPDATE|SHARE) OF \w+( SKIP LOCKED)?", "", sql)
+        r"\$(\d+)",
+        r"?\1",
+        re.sub(r"::\w+(\[\])?|\bFOR (NO KEY UPDATE|SHARE) OF \w+(, \w+)*( SKIP LOCKED)?", "", sql),
     )
 
 
@@ -304,6 +307,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             cached_statements=256,
         )
         connection.row_factory = dict_factory
+        connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's knows ASCII alone
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE}")
@@ -417,6 +421,10 @@ class SQLiteEngine(PiccoloSQLiteEngine):
 
 _LOCAL = threading.local()
 END = object()
+
+
+def _lower(value: object) -> str | None:
+    return None if value is None else str(value).lower()
 
 
 def _rows(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> list[Row]:

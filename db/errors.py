@@ -35,6 +35,10 @@ class AccessDenied(DjangoBotError):
     """The access token is not valid any more; sign in again."""
 
 
+class AccountBanned(DjangoBotError):
+    """This account is banned here; ask the service's admins."""
+
+
 class NotYours(DjangoBotError):
     """The login or the password is not this account's."""
 

@@ -1,5 +1,6 @@
 """Forgetting: everything kept about a person, counted, and deleted for good."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -41,23 +42,31 @@ async def forget(chat_id: int) -> None:
 
     A banned person stays banned: of them the number is kept, and nothing else.
     """
+    async with current().write():
+        unsettled = await forget_in_transaction(chat_id)
+    tell(unsettled)
+
+
+async def forget_in_transaction(chat_id: int) -> list[str]:
+    """The same for the caller to commit, and to `tell` of these messages then."""
     engine = current()
-    async with engine.write():
-        # A token first: whoever is just accepting a message with it is through by then, or is refused.
-        await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
-        gone = await engine.execute(
-            "DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id
-        )
-        await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
-        for table in ("code", "chore", "mute", "search"):
-            await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)  # noqa: S608 - ours
-        await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
-        await engine.execute(
-            "UPDATE chat SET access_hash = 0, first_name = '', last_name = '', username = '', language = '',"
-            " settings = '{}', asked = NULL, asked_at = NULL WHERE id = $1",
-            chat_id,
-        )
-    for row in gone:
-        if row["status"] in ("queued", "sending"):
-            bells.tell(str(row["public_id"]), "canceled", "forgotten")
+    # A token first: whoever is just accepting a message with it is through by then, or is refused.
+    await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
+    gone = await engine.execute("DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id)
+    await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
+    for table in ("code", "chore", "mute", "search"):
+        await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)  # noqa: S608 - ours
+    await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
+    await engine.execute(
+        "UPDATE chat SET access_hash = 0, first_name = '', last_name = '', username = '', language = '',"
+        " settings = '{}', asked = NULL, asked_at = NULL WHERE id = $1",
+        chat_id,
+    )
     log.info("person forgotten", messages=len(gone))
+    return [str(row["public_id"]) for row in gone if row["status"] in ("queued", "sending")]
+
+
+def tell(public_ids: Sequence[str]) -> None:
+    """Whoever waits for one of these hears that it is canceled."""
+    for public_id in public_ids:
+        bells.tell(public_id, "canceled", "forgotten")

@@ -18,6 +18,7 @@ from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import (
+    AccountBanned,
     ChatBanned,
     ChatBlocked,
     DatabaseUnavailable,
@@ -139,18 +140,19 @@ class Page(msgspec.Struct, frozen=True):
     next: int | None
 
 
-# One statement, so that a token revoked or a person banned meanwhile can't slip through; and on PostgreSQL
-# the token stays as it is until the commit: revoking it or removing its account waits, and sees the message.
+# One statement, so that a token revoked or somebody banned meanwhile can't slip through; and on PostgreSQL
+# the token and its account stay as they are until the commit: a revocation, a ban, a removal waits, and sees
+# the message.
 INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt, urgent, expires{column})
 SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
 $5::bigint, 0,
        $2::timestamptz, $7::boolean AND NOT t.refuses_urgent, $8::timestamptz{value}
-FROM bot_token t JOIN chat c ON c.id = t.chat
+FROM bot_token t JOIN chat c ON c.id = t.chat JOIN account a ON a.id = t.account
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
-  AND t.paused IS NULL {limit} AND c.blocked IS NULL AND c.banned IS NULL
-FOR SHARE OF t {once}
+  AND t.paused IS NULL {limit} AND a.banned IS NULL AND c.blocked IS NULL AND c.banned IS NULL
+FOR SHARE OF t, a {once}
 RETURNING token, chat, urgent
 """
 ONCE = {
@@ -176,6 +178,7 @@ OF_KEY = """
 SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure,
        m.created AS created, m.urgent AS urgent, m.expires AS expires, t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
+JOIN account a ON a.id = t.account AND a.banned IS NULL
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
 """
 LET_GO = """
@@ -187,10 +190,17 @@ UPDATE message SET idempotency_key = NULL WHERE id IN (
     SELECT id FROM message WHERE idempotency_key IS NOT NULL AND created <= $1 ORDER BY created LIMIT $2)
 """
 WHY_NOT = """
-SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused
-FROM bot_token t JOIN chat c ON c.id = t.chat
+SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
+       a.banned IS NOT NULL AS account_banned
+FROM bot_token t JOIN chat c ON c.id = t.chat JOIN account a ON a.id = t.account
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
 """
+WHY = (
+    ("account_banned", AccountBanned),
+    ("banned", ChatBanned),
+    ("blocked", ChatBlocked),
+    ("paused", TokenPaused),
+)
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, a.name AS sender, t.name AS token, m.chat AS chat
@@ -234,8 +244,8 @@ async def accept(
     `urgent` goes before what is not; after `ttl` seconds it is not sent any more. `network` is where it comes
     from: the person is told of a new one.
 
-    Raises TokenInvalid, TokenPaused, TokenLimited, ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong,
-    KeyReused, DatabaseUnavailable.
+    Raises TokenInvalid, TokenPaused, TokenLimited, AccountBanned, ChatBlocked, ChatBanned, FieldsInvalid,
+    TextTooLong, KeyReused, DatabaseUnavailable.
     """
     check_text(text, type, ttl)
     digest = credentials.digest_token(token)
@@ -417,7 +427,8 @@ async def _rows_to_chat(account_id: int, chat: int, limit: int, before: int) -> 
 
 
 async def of_token(public_id: str, token: str, now: datetime) -> Entry:
-    """One message, for whoever holds a valid token it was sent with. Raises TokenInvalid, MessageNotFound."""
+    """One message, for whoever holds a valid token it was sent with. Raises TokenInvalid, AccountBanned,
+    MessageNotFound."""
     row = await tokens.resolve(token, now)
     if not _is_uuid(public_id):
         raise MessageNotFound
@@ -432,7 +443,7 @@ async def _refuse(digest: str, now: datetime) -> None:
     rows = await current().fetch(WHY_NOT, digest, now)
     if not rows:
         raise TokenInvalid
-    for reason, error in (("banned", ChatBanned), ("blocked", ChatBlocked), ("paused", TokenPaused)):
+    for reason, error in WHY:
         if rows[0][reason]:
             raise error
 

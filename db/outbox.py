@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
+ACCOUNT_BANNED = "account banned"
+"""Why a ban canceled it."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 CHANGING = 0.05
 """Seconds after which a message that was locked by another transaction is tried again."""
@@ -179,12 +181,18 @@ HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
                    lease_until = NULL {CLAIMED}
 """
+# What a ban did not find in the queue comes back to none.
+OF_BANNED = "EXISTS (SELECT 1 FROM account a WHERE a.id = message.account AND a.banned IS NOT NULL)"
+BACK = f"""status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE 'queued' END, lease_until = NULL,
+           failure = CASE WHEN {OF_BANNED} THEN '{ACCOUNT_BANNED}' ELSE {{failure}} END"""
 POSTPONE = f"""
-UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL {CLAIMED}
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}
 """
 POSTPONE_NOT_DONE = f"""
-UPDATE message SET status = 'queued', next_attempt = $3, failure = $4, lease_until = NULL,
-                   first_attempt = $5 {CLAIMED}
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5 {CLAIMED}
+"""
+RECLAIM = f"""
+UPDATE message SET {BACK.format(failure="failure")}, next_attempt = $1 WHERE status = 'sending' RETURNING id
 """
 # A lost answer may mean that it is in the chat: then nobody can say that it expired unsent.
 EXPIRE = """
@@ -209,12 +217,7 @@ async def reclaim(now: datetime) -> int:
 
     For the one deliverer, at its start.
     """
-    rows = await current().execute(
-        "UPDATE message SET status = 'queued', next_attempt = $1, lease_until = NULL"
-        " WHERE status = 'sending' RETURNING id",
-        now,
-    )
-    return len(rows)
+    return len(await current().execute(RECLAIM, now))
 
 
 async def claim(

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from djangobot.db import bells, outbox
+from djangobot.db import bells, outbox, resets
 from djangobot.db.engine import PostgresEngine, Seat, current
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 DUE = "djangobot_due"
 SETTLED = "djangobot_settled"
+RESET = "djangobot_reset"
 PAYLOAD_MOST = 7900
 """Bytes of one notification; PostgreSQL: shorter than 8000 (sql-notify)."""
 PAUSE = 1.0
@@ -45,6 +46,7 @@ class Wire:
         self.seat: Seat | None = None
         self.due: dict[int, bool] = {}
         self.settled: list[_Settled] = []
+        self.resets: list[tuple[int, str]] = []
         self.something_to_say = asyncio.Event()
         self.hearing = asyncio.Event()
         """Set while others can be heard."""
@@ -58,6 +60,11 @@ class Wire:
     def say_settled(self, public_id: str, status: str, failure: str | None) -> None:
         """To whoever waits for this message."""
         self.settled.append((public_id, status, failure))
+        self.something_to_say.set()
+
+    def say_reset(self, account_id: int, login: str) -> None:
+        """To all who count this account's failures."""
+        self.resets.append((account_id, login))
         self.something_to_say.set()
 
     async def listen(self) -> None:
@@ -74,6 +81,7 @@ class Wire:
         try:
             await seat.listen(DUE, self._on_due)
             await seat.listen(SETTLED, self._on_settled)
+            await seat.listen(RESET, self._on_reset)
             self.seat = seat
             self.hearing.set()
             self.something_to_say.set()
@@ -91,12 +99,15 @@ class Wire:
             self.something_to_say.clear()
             if self.seat is None:
                 self.settled.clear()  # who waits for these will ask
+                self.resets.clear()  # an admin may say it again
                 continue
             due, self.due = self.due, {}
             settled, self.settled = self.settled, []
+            again, self.resets = self.resets, []
             try:
                 await self._say(DUE, list(due.items()))
                 await self._say(SETTLED, settled)
+                await self._say(RESET, again)
             except DatabaseUnavailable:
                 for chat_id, urgent in due.items():
                     self.say_due(chat_id, urgent)
@@ -123,6 +134,10 @@ class Wire:
     def _on_settled(self, payload: str) -> None:
         for public_id, status, failure in msgspec.json.decode(payload, type=list[_Settled]):
             bells.tell_here(public_id, status, failure)
+
+    def _on_reset(self, payload: str) -> None:
+        for account_id, login in msgspec.json.decode(payload, type=list[tuple[int, str]]):
+            resets.say_here(account_id, login)
 
 
 @contextlib.asynccontextmanager

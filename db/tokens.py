@@ -15,7 +15,7 @@ from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import Row, current
-from djangobot.db.errors import DatabaseUnavailable, TokenInvalid, TokenNotFound
+from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound
 from djangobot.db.fields import NAME_LIMIT, check_token_name
 
 log = structlog.get_logger(__name__)
@@ -99,10 +99,12 @@ SELECT COUNT(*) AS messages FROM (
 
 
 async def resolve(token: str, now: datetime) -> BotToken:
-    """Raises TokenInvalid: unknown, revoked or expired."""
+    """Raises TokenInvalid: unknown, revoked or expired; AccountBanned."""
     row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
     if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
         raise TokenInvalid
+    if await Account.exists().where((Account.id == row.account) & Account.banned.is_not_null()):
+        raise AccountBanned
     return row
 
 

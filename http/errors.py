@@ -18,6 +18,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.WrongCredentials: 401,
     family.AccessDenied: 401,
     family.TokenInvalid: 401,
+    family.AccountBanned: 403,
     family.NotYours: 403,
     family.CodeInvalid: 403,
     family.TokenPaused: 403,

@@ -15,6 +15,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from litestar.types import Scope
 
+from djangobot.db import resets
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
 
 Clock = Callable[[], float]
@@ -51,6 +52,10 @@ class Window:
         digest = self._digest(key)
         self._check(digest)
         self._count(digest)
+
+    def forget(self, key: str) -> None:
+        """As if this key had never been counted."""
+        self._taken.pop(self._digest(key), None)
 
     @contextmanager
     def only(self, failure: type[Exception], key: str) -> Iterator[None]:
@@ -156,6 +161,13 @@ class Limits:
 
         self.hashing = Crowd(WAITING)
         """Everyone whose password or code is being hashed."""
+
+        resets.counters.add(self)
+
+    def forget(self, account_id: int, login: str) -> None:
+        """An admin lets this account try again; its address waits as before."""
+        self._wrong_passwords.forget(login)
+        self._wrong_codes.forget(str(account_id))
 
     @contextmanager
     def registration(self, address: str) -> Iterator[None]:

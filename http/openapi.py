@@ -94,7 +94,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         security=["accessToken"],
         more={
             403: Success(
-                Refusal, "The login is another account's.", {"answer": "This login is already used."}
+                Refusal,
+                "The login is another account's, or this account is banned.",
+                {"answer": "This login is already used."},
             )
         },
     ),
@@ -104,6 +106,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         (
             family.FieldsInvalid,
             family.AccessDenied,
+            family.AccountBanned,
             family.NotYours,
             family.TooManyRequests,
             family.DatabaseUnavailable,
@@ -125,6 +128,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         (
             family.FieldsInvalid,
             family.WrongCredentials,
+            family.AccountBanned,
             family.TooManyRequests,
             family.DatabaseUnavailable,
         ),
@@ -144,6 +148,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         (
             family.FieldsInvalid,
             family.AccessDenied,
+            family.AccountBanned,
             family.CodeInvalid,
             family.TooManyRequests,
             family.DatabaseUnavailable,
@@ -178,7 +183,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             )
         },
-        (family.FieldsInvalid, family.AccessDenied, family.DatabaseUnavailable),
+        (family.FieldsInvalid, family.AccessDenied, family.AccountBanned, family.DatabaseUnavailable),
         "All messages this account sent, through all its bot tokens.",
         security=["accessToken"],
         parameters=[
@@ -240,7 +245,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             403: Success(
                 Taken | Refusal,
                 "The person has blocked the bot (known before, or learned from this message, which then "
-                "has an `id`), or can't be written to.",
+                "has an `id`), or can't be written to; or this token's account is banned.",
                 {"answer": "The person has blocked the bot."},
             ),
             502: Success(
@@ -277,7 +282,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             )
         },
-        (family.TokenInvalid, family.MessageNotFound, family.DatabaseUnavailable),
+        (family.TokenInvalid, family.AccountBanned, family.MessageNotFound, family.DatabaseUnavailable),
         "With the bot token the message was sent with.",
         security=["botToken"],
         parameters=[

@@ -317,6 +317,8 @@ help-admins = <b>For admins</b>
 command-status = how the service is
 command-queue = what waits, failed or is uncertain
 command-errors = why messages failed
+command-users = accounts and people
+command-user = one account or person
 command-admins = who runs the service
 command-audit = what admins did
 command-backup = a copy of the database as a file
@@ -334,6 +336,52 @@ admins-removed = { $who } is no admin any more.
 admins-none = { $who } is no admin.
 admins-fixed = { $who } is an admin by DJANGOBOT_ADMINS; that is changed on the machine.
 admins-last = { $who } is the last admin, and stays.
+
+users-title = <b>Accounts and people</b>, the newest first
+users-found = <b>Found for “{ $words }”</b>
+users-none = Nobody found for “{ $words }”.
+users-usage = <code>/users words</code> searches names and logins, <code>/user N</code> shows one by its number, login or username.
+users-account-line = account: { $who }
+users-person-line = person: { $who }
+users-banned-line = { $who } (banned)
+users-newer = ‹ Newer
+users-older = Older ›
+users-all = ‹ All
+users-gone = This one is not here any more.
+users-account-title = <b>Account { $id }: { $who }</b>
+users-person-title = <b>Person { $id }: { $who }</b>
+users-login = Login: { $handle }
+users-username = Username: { $handle }
+users-times = Here since { $since }, last active: { $seen }
+users-tokens = Bot tokens: { $count }
+users-messages = Messages: { $count } ({ $statuses })
+users-writes-to = May write to:
+users-written-by = May be written to by:
+users-link = · { $who }: { $count ->
+        [one] { $count } token
+       *[other] { $count } tokens
+    }, last used { $age }
+users-has-blocked = Has blocked the bot: { $time }
+users-is-banned = <b>Banned: { $time }</b>
+users-ban = Ban
+users-unban = Unban
+users-limits = Reset limits
+users-signout = Sign out everywhere
+users-delete = Delete
+users-delete-ask = Delete { $who } for good, with { $tokens ->
+        [one] { $tokens } token
+       *[other] { $tokens } tokens
+    } and { $count ->
+        [one] { $count } message
+       *[other] { $count } messages
+    }?
+users-delete-sure = Yes, delete
+users-is-admin = This is an admin: /admins remove comes first.
+users-banned = Banned.
+users-unbanned = The ban is lifted.
+users-limits-reset = May try again at once.
+users-signed-out = Signed out everywhere.
+users-deleted = Deleted.
 
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.

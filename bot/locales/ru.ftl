@@ -331,6 +331,8 @@ help-admins = <b>Для администраторов</b>
 command-status = как работает сервис
 command-queue = что ждёт, не удалось или под вопросом
 command-errors = почему сообщения не доставлены
+command-users = аккаунты и люди
+command-user = один аккаунт или человек
 command-admins = кто управляет сервисом
 command-audit = что делали администраторы
 command-backup = копия базы файлом
@@ -348,6 +350,55 @@ admins-removed = { $who } больше не администратор.
 admins-none = { $who } не администратор.
 admins-fixed = { $who } — администратор из DJANGOBOT_ADMINS, это меняют на сервере.
 admins-last = { $who } — последний администратор и останется им.
+
+users-title = <b>Аккаунты и люди</b>, сначала новые
+users-found = <b>Найдено по «{ $words }»</b>
+users-none = По «{ $words }» никого нет.
+users-usage = <code>/users слова</code> ищет по именам и логинам, <code>/user N</code> покажет одного: по номеру, логину или имени пользователя.
+users-account-line = аккаунт: { $who }
+users-person-line = человек: { $who }
+users-banned-line = { $who } (в бане)
+users-newer = ‹ Новее
+users-older = Старше ›
+users-all = ‹ Все
+users-gone = Здесь такого больше нет.
+users-account-title = <b>Аккаунт { $id }: { $who }</b>
+users-person-title = <b>Человек { $id }: { $who }</b>
+users-login = Логин: { $handle }
+users-username = Имя пользователя: { $handle }
+users-times = Здесь с { $since }, последняя активность: { $seen }
+users-tokens = Токенов: { $count }
+users-messages = Сообщений: { $count } ({ $statuses })
+users-writes-to = Может писать:
+users-written-by = Получает сообщения от:
+users-link = · { $who }: { $count ->
+        [one] { $count } токен
+        [few] { $count } токена
+       *[many] { $count } токенов
+    }, последний раз { $age }
+users-has-blocked = Заблокировал бота: { $time }
+users-is-banned = <b>В бане с { $time }</b>
+users-ban = Забанить
+users-unban = Разбанить
+users-limits = Сбросить лимиты
+users-signout = Завершить все сеансы
+users-delete = Удалить
+users-delete-ask = Удалить навсегда: { $who }, { $tokens ->
+        [one] { $tokens } токен
+        [few] { $tokens } токена
+       *[many] { $tokens } токенов
+    } и { $count ->
+        [one] { $count } сообщение
+        [few] { $count } сообщения
+       *[many] { $count } сообщений
+    }?
+users-delete-sure = Да, удалить
+users-is-admin = Это администратор: сначала /admins remove.
+users-banned = Забанен.
+users-unbanned = Бан снят.
+users-limits-reset = Можно сразу пробовать снова.
+users-signed-out = Все сеансы завершены.
+users-deleted = Удалён.
 
 audit-title = <b>Что делали администраторы</b>
 audit-none = Администраторы пока ничего не меняли.

@@ -18,7 +18,7 @@ from djangobot.bot.gateway import Gateway
 from djangobot.bot.pacing import CHAT_BURST, Pacing
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
-from djangobot.db import accounts, chats, codes, conf, messages, outbox, service
+from djangobot.db import accounts, chats, codes, conf, messages, outbox, service, users
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -329,6 +329,28 @@ async def test_a_pause_is_obeyed_within_a_second_and_gives_back_what_was_not_beg
         await service.put("paused", False, datetime.now(UTC))
         waiting = await messages.accept(token, "behind it", "Text", datetime.now(UTC), wait=PATIENCE)
     assert (waiting.status, await status(held.id)) == ("sent", "sent")
+
+
+async def test_who_is_banned_while_their_message_waits_for_its_turn_has_it_taken_back(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Within a second, not when its turn would have come."""
+    running = Running(client)
+    running.delivery.pacing = Pacing(1 / PATIENCE, 0)
+    async with running as at_work:
+        for number in range(CHAT_BURST - 1):  # the notice was one
+            sent = await messages.accept(token, f"{number}", "Text", NOW, wait=20)
+            assert sent.status == "sent"
+        late = await messages.accept(token, "late", "Text", NOW)
+        async with asyncio.timeout(PATIENCE):
+            while not at_work.held:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+            await users.ban("account", 1, 0, datetime.now(UTC))
+            while at_work.held or not at_work.idle:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+        assert await status(late.id) == "canceled"
+    _, said = await chat_of(sandbox)
+    assert "Fedor\nlate" not in said
 
 
 class SteppingClock:

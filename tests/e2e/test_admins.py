@@ -9,12 +9,14 @@ import pytest
 
 from .conftest import Sandbox, Service
 
-COMMANDS = ("/status", "/queue", "/errors", "/admins", "/audit", "/backup")
+COMMANDS = ("/status", "/queue", "/errors", "/users", "/user", "/admins", "/audit", "/backup")
 WORDS = {
     "en": {
         "/status": "Telegram: connected",
         "/queue": "Messages on their way",
         "/errors": "No message has failed",
+        "/users": "Accounts and people",
+        "/user": "shows one by its number",
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
         "/backup": "Copying the database",
@@ -23,6 +25,8 @@ WORDS = {
         "/status": "Telegram: на связи",
         "/queue": "Сообщения в пути",
         "/errors": "Неудавшихся сообщений нет",
+        "/users": "Аккаунты и люди",
+        "/user": "покажет одного",
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
         "/backup": "Копирую базу",
@@ -170,3 +174,83 @@ def test_an_admin_appoints_and_dismisses_others(
     assert counts["chats"] >= 3
     assert "accounts" in run(tmp_path, "stats", **service.env).stdout
     assert "Write /admins add" in box.say(root, "/admins add somebody")["text"]
+
+
+def data_of(message: dict[str, Any], start: str) -> str:
+    """The data of the first button that begins so."""
+    return next(str(b["data"]) for row in message["buttons"] for b in row if str(b["data"]).startswith(start))
+
+
+def test_an_account_is_found_banned_and_let_in_again(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """Its tokens end with the press of the button; nobody's texts are shown."""
+    root, alex = people["en"], box.person(first_name="Alexandra")
+    bearer = service.account("Mallory")
+    token = service.bot_token(alex, bearer)
+    assert service.send(token, "buy now", prefer="wait=20").status_code == 200
+    found = box.say(root, "/users mallory")
+    _, card = press(box, root, found, data_of(found, "user:account:"))
+    assert "Mallory" in card
+    assert "Alexandra: 1 token" in card
+    assert "Messages: 1 (sent 1)" in card
+    assert "buy now" not in card
+    who = data_of(found, "user:account:").removeprefix("user:")
+    said, card = press(box, root, found, f"user_do:ban:{who}")
+    assert said == "Banned."
+    assert "Banned: " in card
+    for answer in (
+        service.send(token, "buy more"),
+        service.client.get("/api/cabinet", headers=bearer),
+    ):
+        assert (answer.status_code, "banned" in answer.json()["answer"]) == (403, True)
+    press(box, root, found, f"user_do:unban:{who}")
+    assert service.send(token, "sorry", prefer="wait=20").status_code == 200
+    press(box, root, found, f"user_do:signout:{who}")
+    assert service.client.get("/api/cabinet", headers=bearer).status_code == 401
+    assert "Delete Mallory" in press(box, root, found, f"user_do:delete:{who}")[1]
+    assert press(box, root, found, f"user_do:delete:{who}:yes")[0] == "Deleted."
+    assert service.send(token, "gone").status_code == 401
+    deeds = box.say(root, "/audit")["text"]
+    for deed in ("ban", "unban", "sign out", "delete"):
+        assert f"{deed} {who.replace(':', ' ')}" in deeds
+
+
+def test_a_banned_person_gets_nothing_and_can_do_nothing(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """No answer to a word or a button, no message; another one who writes at the same time is answered."""
+    root, eve = people["en"], box.person(first_name="Eve")
+    token = service.bot_token(eve, service.account())
+    card = box.say(root, f"/user {eve}")
+    assert "Eve" in card["text"]
+    last = box.messages(eve)[-1]
+    assert press(box, root, card, f"user_do:ban:chat:{eve}")[0] == "Banned."
+    assert service.send(token, "hello").status_code == 403
+    box.post(f"/chats/{eve}/say", text="/code")
+    pressed = box.post(f"/chats/{eve}/press", message_id=last["id"], data=last["buttons"][0][0]["data"])
+    assert pressed["answer"] == ""
+    assert [message["text"] for message in box.messages(eve)][-1] == "/code"
+    press(box, root, card, f"user_do:unban:chat:{eve}")
+    assert service.send(token, "hello", prefer="wait=20").status_code == 200
+    own = box.say(root, f"/user {root}")
+    assert press(box, root, own, f"user_do:ban:chat:{root}")[0].startswith("This is an admin")
+
+
+def test_an_account_that_tried_too_often_is_let_try_again(
+    box: Sandbox, service: Service, people: dict[str, int]
+) -> None:
+    """Reset limits."""
+    root = people["en"]
+    bearer = service.account("Clumsy")
+    for _ in range(10):
+        answer = service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer)
+        assert answer.status_code == 403
+    blocked = service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer)
+    assert blocked.status_code == 429
+    found = box.say(root, "/users clumsy")
+    who = data_of(found, "user:account:").removeprefix("user:")
+    press(box, root, found, f"user:{who}")
+    assert press(box, root, found, f"user_do:limits:{who}")[0] == "May try again at once."
+    answer = service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer)
+    assert answer.status_code == 403

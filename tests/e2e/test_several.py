@@ -23,7 +23,8 @@ class Cluster:
 
     def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
         same = {f"DJANGOBOT_{name}": secrets.token_hex(32) for name in ("JWT_SECRET", "SESSION_KEY")}
-        shared = {"DATABASE_URL": url, **same}
+        self.root = box.person()
+        shared = {"DATABASE_URL": url, "DJANGOBOT_ADMINS": str(self.root), **same}
         self.bots = [Service(box, folder / f"bot{number}", **shared) for number in range(2)]
         self.doors = [Service(box, folder / f"door{number}", "--no-bot", **shared) for number in range(2)]
 
@@ -80,6 +81,21 @@ def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Clu
         assert (answer.status_code, answer.json()["status"]) == (200, "sent")
     shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-4:]]
     assert shown == [f"through {number}" for number in range(4)]
+
+
+def test_a_ban_holds_at_every_door_at_once(box: Sandbox, cluster: Cluster) -> None:
+    """From the answer to the button on; so does the end of the ban."""
+    alex = box.person()
+    token = cluster.doors[0].bot_token(alex, cluster.active().account("Banned"))
+    found = box.say(cluster.root, "/users Banned")
+    opened = found["buttons"][0][0]["data"]
+    box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=opened)
+    who = opened.removeprefix("user:")
+    for deed, status in (("ban", 403), ("unban", 200)):
+        data = f"user_do:{deed}:{who}"
+        box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=data)
+        statuses = {service.send(token, deed, prefer="wait=20").status_code for service in cluster.every}
+        assert statuses == {status}
 
 
 def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, cluster: Cluster) -> None:
