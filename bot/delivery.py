@@ -97,6 +97,8 @@ class Delivery:
         self.held: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
         """Those whose chat's turn has not come, by their id."""
         self.ready = Ready()
+        self.choosing = asyncio.Lock()
+        """Held by the worker that waits for the next place."""
         self.outcomes: list[Settled] = []
         self.runs_low = asyncio.Event()
         """More can be claimed, or nothing is in hand."""
@@ -183,7 +185,7 @@ class Delivery:
     @property
     def _room(self) -> int:
         """How many more may be claimed."""
-        return min(READY * self.concurrency - self.ready.qsize(), IN_HAND - self.in_hand)
+        return min(READY * self.concurrency - len(self.ready), IN_HAND - self.in_hand)
 
     @property
     def _runs_low(self) -> bool:
@@ -202,14 +204,14 @@ class Delivery:
             self.in_hand += 1
             turn = self.pacing.reserve_chat(message.chat_id, now)
             if turn <= now:
-                self.ready.put_nowait(message)
+                self.ready.put(message)
             else:
                 later = asyncio.get_running_loop().call_later(turn - now, self._turn_came, message)
                 self.held[message.id] = (message, later)
 
     def _turn_came(self, message: Claimed) -> None:
         del self.held[message.id]
-        self.ready.put_nowait(message)
+        self.ready.put(message)
 
     async def _watch(self) -> None:
         """Every second: what has expired, whether delivery is paused, whether the clock is what it was."""
@@ -254,8 +256,8 @@ class Delivery:
             turn.cancel()
             self._ended(self._untried(message))
         self.held.clear()
-        while not self.ready.empty():
-            self._ended(self._untried(self.ready.get_nowait()))
+        while (ready := self.ready.take()) is not None:
+            self._ended(self._untried(ready))
 
     async def _unless_stopping(self, *awaited: Coroutine[None, None, object]) -> None:
         """Awaits the first of these, or `stop` if that comes first."""
@@ -267,12 +269,8 @@ class Delivery:
     async def _work(self) -> None:
         """One send after the other, each to its end for now: sent, failed, uncertain or put off."""
         while True:
-            message = await self.ready.get()
+            message = await self._next()
             try:
-                pause = self.pacing.reserve_total(time.monotonic()) - time.monotonic()
-                if pause > 0:
-                    await _nap(self.stopping, pause)
-                    message = self.ready.instead_of(message)
                 outcome = await self._outcome(message)
             except asyncio.CancelledError:
                 self._ended(Postponed(message, self.now(), "interrupted"))
@@ -286,6 +284,21 @@ class Delivery:
                 )
                 outcome = self._put_off(message, f"internal: {type(exc).__name__}")
             self._ended(outcome)
+
+    async def _next(self) -> Claimed:
+        """Waits for a place among all, and chooses when it has come: until then a better one may. One worker
+        at a time, so nobody holds a place further off."""
+        async with self.choosing:
+            while True:
+                await self.ready.some()
+                now = time.monotonic()
+                place = self.pacing.next_total(now)
+                if place > now:
+                    await asyncio.sleep(place - now)
+                message = self.ready.take()
+                if message is not None:  # it may have been put back meanwhile
+                    self.pacing.reserve_total(place)
+                    return message
 
     def _ended(self, outcome: Settled) -> None:
         self.in_hand -= 1
@@ -375,7 +388,7 @@ class Delivery:
         """Writes outcomes in batches: while one is committed, the next gathers."""
         while True:
             await self.something_to_record.wait()
-            if self.ready.qsize() > CONCURRENT_SENDS:
+            if len(self.ready) > CONCURRENT_SENDS:
                 await asyncio.sleep(GATHER)
             self.something_to_record.clear()
             await self._record_now()

@@ -26,9 +26,13 @@ class Bucket:
         self.slack = self.interval * (max(burst, 1) - 1)
         self.theoretical = 0.0
 
+    def next(self, now: float) -> float:
+        """When an event may happen, at the earliest `now`."""
+        return max(now, self.theoretical - self.slack)
+
     def reserve(self, now: float) -> float:
-        """Counts one event; returns when it may happen, at the earliest `now`."""
-        at = max(now, self.theoretical - self.slack)
+        """Counts one event; returns when it may happen."""
+        at = self.next(now)
         self.theoretical = max(at, self.theoretical) + self.interval
         return at
 
@@ -51,6 +55,10 @@ class Pacing:
     def reserve_chat(self, chat_id: int, now: float) -> float:
         """Takes a place for one message to `chat_id`; returns its time, on the clock of `now`."""
         return self._bucket(chat_id).reserve(now)
+
+    def next_total(self, now: float) -> float:
+        """When the next place among all chats comes, which stays free."""
+        return self.total.next(now)
 
     def reserve_total(self, now: float) -> float:
         """Takes a place for one message among all chats; returns its time."""

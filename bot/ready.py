@@ -1,49 +1,53 @@
 """Ready: the messages in hand whose chat's turn has come, in the order they will be sent."""
 
 import asyncio
-from collections import deque
 
 import msgspec
 
 from djangobot.db.outbox import Claimed
 
+HURRIED, OTHERS = range(2)
+"""The ranks: all of one go before any of the next."""
 
-class Ready(asyncio.Queue[Claimed]):
-    """First come, first sent; but those whose chat hurries go before all others. Of a chat there is one at
-    most."""
 
-    def _init(self, maxsize: int) -> None:
-        self._others: dict[int, Claimed] = {}
-        self._hurried: deque[Claimed] = deque()
+def rank(message: Claimed) -> int:
+    """What goes first."""
+    return HURRIED if message.hurries else OTHERS
 
-    def _put(self, item: Claimed) -> None:
-        if item.hurries:
-            self._hurried.append(item)
+
+class Ready:
+    """Rank by rank; within one, first come, first sent. Of a chat there is one at most."""
+
+    def __init__(self) -> None:
+        self._ranks: tuple[dict[int, Claimed], ...] = ({}, {})
+        self._some = asyncio.Event()
+
+    def put(self, message: Claimed) -> None:
+        self._ranks[rank(message)][message.chat_id] = message
+        self._some.set()
+
+    async def some(self) -> None:
+        """Returns when there is one, which stays."""
+        await self._some.wait()
+
+    def take(self) -> Claimed | None:
+        """The best at this moment, if there is any."""
+        for messages in self._ranks:
+            if messages:
+                message = messages.pop(next(iter(messages)))
+                break
         else:
-            self._others[item.chat_id] = item
+            return None
+        if not len(self):
+            self._some.clear()
+        return message
 
-    def _get(self) -> Claimed:
-        if self._hurried:
-            return self._hurried.popleft()
-        return self._others.pop(next(iter(self._others)))
-
-    def qsize(self) -> int:
-        return len(self._hurried) + len(self._others)
-
-    def empty(self) -> bool:
-        return not self._hurried and not self._others
+    def __len__(self) -> int:
+        return sum(map(len, self._ranks))
 
     def hurry(self, chat_id: int) -> None:
         """Something urgent waits behind this chat's message, if there is one here."""
-        message = self._others.pop(chat_id, None)
-        if message is not None:
-            self._hurried.append(msgspec.structs.replace(message, hurries=True))
-
-    def instead_of(self, message: Claimed) -> Claimed:
-        """A hurried one that came while `message` waited for its place, which then waits for the next; or
-        itself."""
-        if message.hurries or not self._hurried:
-            return message
-        hurried = self._hurried.popleft()
-        self._others = {message.chat_id: message, **self._others}
-        return hurried
+        for messages in self._ranks[HURRIED + 1 :]:
+            message = messages.pop(chat_id, None)
+            if message is not None:
+                self.put(msgspec.structs.replace(message, hurries=True))

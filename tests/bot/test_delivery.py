@@ -66,8 +66,8 @@ async def chat_of(sandbox: SandboxProcess) -> tuple[int, list[str]]:
 class Running:
     """A delivery at work for the length of a block."""
 
-    def __init__(self, client: TelegramClient) -> None:
-        self.delivery = Delivery(Gateway(client), Pacing(0, 0))
+    def __init__(self, client: TelegramClient, delivery: Delivery | None = None) -> None:
+        self.delivery = delivery or Delivery(Gateway(client), Pacing(0, 0))
 
     async def __aenter__(self) -> Delivery:
         self.task = asyncio.create_task(self.delivery.run())
@@ -220,7 +220,7 @@ async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
     running = asyncio.create_task(at_work.run())
     plain = [await messages.accept(one, "plain", "Text", datetime.now(UTC)) for one in linked]
     async with asyncio.timeout(PATIENCE):
-        while at_work.ready.qsize() < 4:  # noqa: ASYNC110 - nothing tells what is in hand
+        while len(at_work.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in hand
             await asyncio.sleep(0.01)
     urgent = await messages.accept(linked[-1], "now!", "Text", datetime.now(UTC), wait=PATIENCE, urgent=True)
     assert urgent.status == "sent"
@@ -229,6 +229,43 @@ async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
     assert waiting.count("sent") < len(plain), "others wait on"
     at_work.stop()
     await running
+
+
+class Recording(Gateway):
+    """Notes what is sent, in the order in which that began."""
+
+    def __init__(self, client: TelegramClient) -> None:
+        super().__init__(client)
+        self.begun: list[tuple[int, str]] = []
+
+    async def send(self, peer: Any, text: Any, random_id: int) -> int:
+        self.begun.append((peer.id, text.text.partition("\n")[2]))
+        return await super().send(peer, text, random_id)
+
+
+@pytest.mark.parametrize("slots", [50, 5], ids=["slots for all", "fewer slots than wait"])
+async def test_an_urgent_message_takes_the_next_place_whatever_came_before(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, slots: int
+) -> None:
+    """A place in the pacing belongs to no message before it has come: what waits for one can be overtaken,
+    and so can a chat that hurries overtake with what stands there before the urgent one."""
+    linked = await people(client, sandbox, 16)
+    (alone, idle), *others = linked.items()
+    busy, last = others[-1]
+    gateway = Recording(client)
+    at_work = Delivery(gateway, Pacing(0, rate_total=4), concurrency=slots)
+    for _, one in others:
+        await messages.accept(one, "plain", "Text", datetime.now(UTC))
+    async with Running(client, at_work), asyncio.timeout(PATIENCE):
+        while not gateway.begun:  # noqa: ASYNC110 - nothing tells what is in hand
+            await asyncio.sleep(0)
+        for chat, one, place in ((alone, idle, 2), (busy, last, 3)):
+            before = len(gateway.begun)
+            await messages.accept(one, "now!", "Text", datetime.now(UTC), urgent=True)
+            while (chat, "now!") not in gateway.begun:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert gateway.begun.index((chat, "now!")) < before + place
+        assert gateway.begun.index((busy, "plain")) < gateway.begun.index((busy, "now!"))
 
 
 async def test_a_chat_with_a_long_queue_slows_only_itself(

@@ -32,6 +32,18 @@ def test_zero_means_no_pacing() -> None:
     assert {pacing.reserve_total(0.0) for _ in range(1000)} == {0.0}
 
 
+def test_asking_when_the_next_place_comes_takes_none() -> None:
+    """However often; and who takes it when it has come loses none of the places behind it."""
+    pacing, now = Pacing(0, 30), 0.0
+    taken = []
+    for _ in range(35):
+        now = {pacing.next_total(now) for _ in range(3)}.pop()
+        assert pacing.reserve_total(now) == now
+        taken.append(now)
+    assert taken[:5] == [0.0] * 5
+    assert round(taken[-1], 6) == 1
+
+
 def test_a_flood_wait_holds_its_chat_alone() -> None:
     """To the second, and without a burst behind it."""
     pacing = Pacing(1, 0)
