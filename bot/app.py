@@ -20,6 +20,7 @@ from pyrogram.errors import FloodWait, RPCError
 
 from djangobot import __version__
 from djangobot.bot import commands
+from djangobot.bot.broadcasts import Broadcasts
 from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery, utc_now
@@ -216,13 +217,15 @@ async def _on_duty(
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
+    casting = asyncio.create_task(Broadcasts(gateway, reception.now).run(), context=ours.context())
     indexing = asyncio.create_task(search.keep_up())
     try:
-        yield client, [connecting, delivering, keeping, tidying, indexing]
+        yield client, [connecting, delivering, keeping, tidying, casting, indexing]
     finally:
         delivery.stop(at_once=ours.lost.is_set())
         tidying.cancel()
-        await asyncio.gather(delivering, tidying, return_exceptions=True)
+        casting.cancel()
+        await asyncio.gather(delivering, tidying, casting, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
         for task in (connecting, keeping, indexing):
             task.cancel()

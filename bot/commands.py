@@ -20,7 +20,7 @@ from djangobot.bot.handlers import (
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
-from djangobot.bot.handlers.admin import audit, backup, queue, status, users
+from djangobot.bot.handlers.admin import audit, backup, broadcasts, queue, status, users
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import admins, chats
@@ -58,6 +58,7 @@ COMMANDS = (
     Command("quiet", "everybody", "command-quiet", settings.set_quiet),
     Command("settings", "everybody", "command-settings", settings.show),
     Command("language", "everybody", "command-language", settings.show_languages),
+    Command("news", "everybody", "command-news", settings.show_news),
     Command("forget", "everybody", "command-forget", forget.show),
     Command("help", "everybody", "command-help", show_help),
     Command("status", "admins", "command-status", status.show),
@@ -65,6 +66,7 @@ COMMANDS = (
     Command("errors", "admins", "command-errors", queue.show_causes),
     Command("users", "admins", "command-users", users.show),
     Command("user", "admins", "command-user", users.show_one),
+    Command("broadcast", "admins", "command-broadcast", broadcasts.show),
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
     Command("backup", "admins", "command-backup", backup.send),
@@ -99,6 +101,7 @@ BUTTONS: dict[str, Handler] = {
     "set_hours": settings.choose_hours,
     "set_mode": settings.choose_mode,
     "set_news": settings.choose_news,
+    "news": settings.turn_news,
     "stats": stats.turn_light,
 }
 """By what stands before the colon in a button's data."""
@@ -114,6 +117,7 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "users": users.turn,
     "user": users.open_card,
     "user_do": users.act,
+    "cast": broadcasts.press,
 }
 """The same, for admins alone: to all others they are unknown."""
 
@@ -122,6 +126,7 @@ ANSWERS: dict[str, Handler] = {
     "token_name": tokens.rename,
     "zone": settings.hear_zone,
 }
+ADMIN_ANSWERS: dict[str, Handler] = {"broadcast": broadcasts.hear}
 """By what stands before the colon in what a person was asked (chats.ask)."""
 
 
@@ -178,6 +183,8 @@ async def _hear(visit: Visit, asked: str) -> None:
     """Takes words for the answer to what was asked, if anything was."""
     what, _, visit.asked = asked.partition(":")
     handler = ANSWERS.get(what)
+    if what in ADMIN_ANSWERS and await _by_admin(visit):
+        handler = ADMIN_ANSWERS[what]
     if handler is not None:
         return await handler(visit)
     await visit.reply(formatted(visit.language, "not-a-command"))

@@ -21,7 +21,7 @@ from djangobot.bot.offers import Offers
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
 from djangobot.bot.replies import render_message
-from djangobot.db import bells, chats, metrics, outbox, quiet, service, users
+from djangobot.db import bells, chats, metrics, outbox, quiet, service
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 
@@ -150,7 +150,7 @@ class Delivery:
 
     async def _take_over(self) -> None:
         await self.gate.remember(self.now())
-        self.recalled = await service.get(users.RECALL)
+        self.recalled = await service.get(outbox.RECALL)
         before = await service.last_clock()
         if before is not None and self.now() < before:
             await self._clock_stepped_back()
@@ -238,7 +238,7 @@ class Delivery:
 
     async def _look_for_recall(self) -> None:
         """Somebody was banned: what is in hand goes back, and is claimed again if it still may be sent."""
-        recalled = await service.get(users.RECALL)
+        recalled = await service.get(outbox.RECALL)
         if recalled != self.recalled:
             self.recalled = recalled
             self._put_back()

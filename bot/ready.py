@@ -6,20 +6,22 @@ import msgspec
 
 from djangobot.db.outbox import Claimed
 
-HURRIED, OTHERS = range(2)
+HURRIED, OTHERS, BROADCAST = range(3)
 """The ranks: all of one go before any of the next."""
 
 
 def rank(message: Claimed) -> int:
     """What goes first."""
-    return HURRIED if message.hurries else OTHERS
+    if message.hurries:
+        return HURRIED
+    return BROADCAST if message.broadcast else OTHERS
 
 
 class Ready:
     """Rank by rank; within one, first come, first sent. Of a chat there is one at most."""
 
     def __init__(self) -> None:
-        self._ranks: tuple[dict[int, Claimed], ...] = ({}, {})
+        self._ranks: tuple[dict[int, Claimed], ...] = ({}, {}, {})
         self._some = asyncio.Event()
 
     def put(self, message: Claimed) -> None:

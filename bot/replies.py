@@ -137,7 +137,14 @@ def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False)
         return [_network(message)]
     if message.kind == "digest":
         return _digest(message)
+    if message.kind == "broadcast":
+        return [broadcast_text(language_of(message.language), message.text)]
     return _from_sender(message, now, offer_mute)
+
+
+def broadcast_text(language: str, text: str) -> Text:
+    """What an admin tells many, and how to be told no more."""
+    return joined([Text(text), formatted(language, "broadcast-footer")], separator="\n\n")
 
 
 def _digest(message: Claimed) -> list[Text]:

@@ -56,8 +56,9 @@ TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 class Message(Table, tablename="message"):
     """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
 
-    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`) that no history shows.
-    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain.
+    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `broadcast`) that no history shows.
+    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain; `paused` with its
+    broadcast.
     """
 
     id = SerialOnce(primary_key=True)
@@ -85,6 +86,8 @@ class Message(Table, tablename="message"):
     """From then on it is not sent any more."""
     held_until = Timestamptz(null=True, default=None)
     """When the person is to be told of it; none once they were, and for all that are not held."""
+    broadcast = BigInt(null=True, default=None)
+    """The one it belongs to, whose text is its text."""
 
 
 INDEXES = (

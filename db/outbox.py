@@ -16,6 +16,8 @@ log = structlog.get_logger(__name__)
 
 SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
+RECALL = "recall"
+"""The service's state that changes when the deliverer must look again at what it has in hand."""
 ACCOUNT_BANNED = "account banned"
 """Why a ban canceled it."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
@@ -45,6 +47,8 @@ class Claimed(msgspec.Struct, frozen=True):
     token_name: str
     token_prefix: str
     urgent: bool
+    broadcast: bool
+    """It gives way to what is no broadcast."""
     hurries: bool
     """Itself, or another of its chat behind it, is urgent."""
     expires: datetime | None
@@ -133,7 +137,10 @@ WITH heads (id) AS (
 """
 DUE = f"""
 SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, c.access_hash AS access_hash,
-       c.language AS language, m.text AS text, m.type AS type, m.random_id AS random_id,
+       c.language AS language, m.type AS type,
+       CASE WHEN m.broadcast IS NULL THEN m.text
+            ELSE (SELECT b.text FROM broadcast b WHERE b.id = m.broadcast) END AS text,
+       CASE WHEN m.broadcast IS NULL THEN 0 ELSE 1 END AS broadcast, m.random_id AS random_id,
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
@@ -142,7 +149,7 @@ FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 LEFT JOIN mute u ON u.chat = m.chat AND u.account = m.account AND u.until > $1
 WHERE {WAITING} AND m.next_attempt <= $1
-ORDER BY hurries DESC, m.next_attempt, m.id LIMIT $2
+ORDER BY hurries DESC, broadcast, m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
@@ -181,9 +188,12 @@ HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
                    lease_until = NULL {CLAIMED}
 """
-# What a ban did not find in the queue comes back to none.
+# What a ban, or the end of a broadcast, did not find in the queue comes back to none.
 OF_BANNED = "EXISTS (SELECT 1 FROM account a WHERE a.id = message.account AND a.banned IS NOT NULL)"
-BACK = f"""status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE 'queued' END, lease_until = NULL,
+BACK = f"""lease_until = NULL,
+           status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE COALESCE((
+               SELECT b.status FROM broadcast b
+               WHERE b.id = message.broadcast AND b.status IN ('paused', 'canceled')), 'queued') END,
            failure = CASE WHEN {OF_BANNED} THEN '{ACCOUNT_BANNED}' ELSE {{failure}} END"""
 POSTPONE = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}

@@ -26,11 +26,12 @@ SELECT status, CASE WHEN next_attempt > $1 THEN 1 ELSE 0 END AS later, COUNT(*) 
 WHERE status IN ('queued', 'sending') GROUP BY 1, 2
 UNION ALL
 SELECT status, 0 AS later, COUNT(*) AS messages FROM message
-WHERE status IN ('failed', 'uncertain') GROUP BY status
+WHERE status IN ('failed', 'uncertain') AND kind = 'message' GROUP BY status
 """
 CAUSES = """
 SELECT COALESCE(failure, '') AS reason, COUNT(*) AS messages, MAX(created) AS latest FROM message
-WHERE status IN ('failed', 'uncertain') GROUP BY 1 ORDER BY messages DESC, reason LIMIT $1
+WHERE status IN ('failed', 'uncertain') AND kind = 'message'
+GROUP BY 1 ORDER BY messages DESC, reason LIMIT $1
 """
 COUNTS = """
 SELECT (SELECT COUNT(*) FROM account) AS accounts, (SELECT COUNT(*) FROM chat) AS chats,

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from djangobot.db import chores, messages, networks, quiet
+from djangobot.db import broadcasts, chores, messages, networks, quiet
 from djangobot.db.accounts import Account
 from djangobot.db.admins import Admin
 from djangobot.db.audit import Audit
+from djangobot.db.broadcasts import Broadcast
 from djangobot.db.chats import Chat
 from djangobot.db.chores import Chore
 from djangobot.db.codes import Code
@@ -35,8 +36,9 @@ TABLES = [
     TelegramSession,
     Admin,
     Audit,
+    Broadcast,
 ]
-INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES)
+INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES, *broadcasts.INDEXES)
 """What Piccolo's columns can't say."""
 
 APP_CONFIG = AppConfig(

@@ -24,8 +24,6 @@ COUNTED_MOST = 10_000
 """Newest messages that are counted for a card."""
 LINKS = 10
 """Links on a card."""
-RECALL = "recall"
-"""The service's state that changes when the deliverer must look again at what it has in hand."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -174,7 +172,7 @@ async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
         if await engine.execute(BAN[kind], number, now):
             done()
             canceled = await engine.execute(CANCEL, number) if kind == "account" else []
-            await service.put(RECALL, now, now)
+            await service.put(outbox.RECALL, now, now)
     for row in canceled:
         bells.tell(str(row["public_id"]), "canceled", outbox.ACCOUNT_BANNED)
     return done.was

@@ -80,6 +80,29 @@ async def choose_mode(visit: Visit) -> None:
     await _done(visit)
 
 
+async def show_news(visit: Visit) -> None:
+    """/news, /news on, /news off"""
+    wanted = {"on": True, "off": False}.get(visit.argument.lower())
+    if wanted is not None:
+        await chats.change_settings(visit.chat.id, news=wanted)
+    news = visit.chat.preferences.news if wanted is None else wanted
+    await visit.reply(_news(visit.language, news))
+
+
+async def turn_news(visit: Visit) -> None:
+    """The button below that."""
+    settings = await chats.change_settings(visit.chat.id, news=visit.argument == "1")
+    await visit.replace(_news(visit.language, settings.news))
+    await visit.answer()
+
+
+def _news(language: str, news: bool) -> Text:
+    button = Button(
+        say(language, "settings-no-news" if news else "settings-want-news"), f"news:{int(not news)}"
+    )
+    return formatted(language, "news-on" if news else "news-off", [[button]])
+
+
 async def choose_news(visit: Visit) -> None:
     """Whether we may tell news of our own."""
     await _change(visit, news=visit.argument == "1")

@@ -248,6 +248,8 @@ settings-news-off = News about this service: no
 settings-change-language = Language
 settings-change-zone = Time zone
 settings-change-hours = Quiet hours
+news-on = You get news about this service, now and then.
+news-off = You get no news about this service.
 settings-no-news = No news, please
 settings-want-news = Tell me the news
 settings-done = Done.
@@ -309,6 +311,7 @@ command-unmute = show them again
 command-quiet = quiet hours
 command-settings = language, time zone, quiet hours, news
 command-language = the language I speak
+command-news = news about this service: on or off
 command-forget = delete everything I keep about you
 
 ## admins
@@ -319,6 +322,7 @@ command-queue = what waits, failed or is uncertain
 command-errors = why messages failed
 command-users = accounts and people
 command-user = one account or person
+command-broadcast = tell everybody something
 command-admins = who runs the service
 command-audit = what admins did
 command-backup = a copy of the database as a file
@@ -382,6 +386,37 @@ users-unbanned = The ban is lifted.
 users-limits-reset = May try again at once.
 users-signed-out = Signed out everywhere.
 users-deleted = Deleted.
+
+broadcast-what = What shall I tell? Send me the text. /help ends this.
+broadcast-wrong = The text must have 1 to { $most } characters. Send me another one.
+broadcast-footer = <i>No more of this: /news off</i>
+broadcast-whom = This is how it will look. For { $count ->
+        [one] { $count } person
+       *[other] { $count } people
+    }. To whom?
+broadcast-all = All
+broadcast-en = English
+broadcast-ru = Russian
+broadcast-ever = Any time
+broadcast-days = { $count } days
+broadcast-send = Send…
+broadcast-drop = Discard
+broadcast-ask = Send it to { $count ->
+        [one] { $count } person
+       *[other] { $count } people
+    } now?
+broadcast-sure = Yes, send to { $count }
+broadcast-another = Another broadcast is under way.
+broadcast-running = <b>The broadcast is under way</b>
+broadcast-is-paused = <b>The broadcast is paused</b>
+broadcast-canceled = <b>The broadcast is canceled</b>
+broadcast-done = <b>The broadcast is done</b>
+broadcast-progress = Sent: { $sent }, failed: { $failed }, skipped: { $skipped }
+broadcast-left = Left: { $count }
+broadcast-time = Time to go: { $time }
+broadcast-pause = Pause
+broadcast-resume = Resume
+broadcast-cancel = Cancel
 
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.

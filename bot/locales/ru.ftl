@@ -262,6 +262,8 @@ settings-news-off = Новости сервиса: нет
 settings-change-language = Язык
 settings-change-zone = Часовой пояс
 settings-change-hours = Тихие часы
+news-on = Иногда я присылаю новости этого сервиса.
+news-off = Новости этого сервиса вам не приходят.
 settings-no-news = Без новостей
 settings-want-news = Получать новости
 settings-done = Готово.
@@ -323,6 +325,7 @@ command-unmute = снова показывать
 command-quiet = тихие часы
 command-settings = язык, часовой пояс, тихие часы, новости
 command-language = на каком языке говорить
+command-news = новости сервиса: получать или нет
 command-forget = удалить всё, что я о вас храню
 
 ## admins
@@ -333,6 +336,7 @@ command-queue = что ждёт, не удалось или под вопрос�
 command-errors = почему сообщения не доставлены
 command-users = аккаунты и люди
 command-user = один аккаунт или человек
+command-broadcast = сообщить что-то всем
 command-admins = кто управляет сервисом
 command-audit = что делали администраторы
 command-backup = копия базы файлом
@@ -399,6 +403,43 @@ users-unbanned = Бан снят.
 users-limits-reset = Можно сразу пробовать снова.
 users-signed-out = Все сеансы завершены.
 users-deleted = Удалён.
+
+broadcast-what = Что сообщить? Пришлите текст. /help — передумать.
+broadcast-wrong = В тексте должно быть от 1 до { $most } знаков. Пришлите другой.
+broadcast-footer = <i>Больше не получать: /news off</i>
+broadcast-whom = Так это будет выглядеть. Получат { $count ->
+        [one] { $count } человек
+        [few] { $count } человека
+       *[many] { $count } человек
+    }. Кому отправить?
+broadcast-all = Все
+broadcast-en = English
+broadcast-ru = Русский
+broadcast-ever = Любые
+broadcast-days = { $count ->
+        [one] { $count } день
+        [few] { $count } дня
+       *[many] { $count } дней
+    }
+broadcast-send = Отправить…
+broadcast-drop = Выбросить
+broadcast-ask = Отправить прямо сейчас? Получат { $count ->
+        [one] { $count } человек
+        [few] { $count } человека
+       *[many] { $count } человек
+    }.
+broadcast-sure = Да, отправить: { $count }
+broadcast-another = Уже идёт другая рассылка.
+broadcast-running = <b>Рассылка идёт</b>
+broadcast-is-paused = <b>Рассылка на паузе</b>
+broadcast-canceled = <b>Рассылка отменена</b>
+broadcast-done = <b>Рассылка закончена</b>
+broadcast-progress = Отправлено: { $sent }, не удалось: { $failed }, пропущено: { $skipped }
+broadcast-left = Осталось: { $count }
+broadcast-time = Ещё примерно { $time }
+broadcast-pause = Пауза
+broadcast-resume = Продолжить
+broadcast-cancel = Отменить
 
 audit-title = <b>Что делали администраторы</b>
 audit-none = Администраторы пока ничего не меняли.

@@ -28,6 +28,7 @@ MESSAGE = Claimed(
     token_name="ci",
     token_prefix="abcd",
     urgent=False,
+    broadcast=False,
     hurries=False,
     expires=None,
     account_id=4,

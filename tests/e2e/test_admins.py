@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import Sandbox, Service
 
-COMMANDS = ("/status", "/queue", "/errors", "/users", "/user", "/admins", "/audit", "/backup")
+COMMANDS = ("/status", "/queue", "/errors", "/users", "/user", "/broadcast", "/admins", "/audit", "/backup")
 WORDS = {
     "en": {
         "/status": "Telegram: connected",
@@ -17,6 +17,7 @@ WORDS = {
         "/errors": "No message has failed",
         "/users": "Accounts and people",
         "/user": "shows one by its number",
+        "/broadcast": "Send me the text",
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
         "/backup": "Copying the database",
@@ -27,6 +28,7 @@ WORDS = {
         "/errors": "Неудавшихся сообщений нет",
         "/users": "Аккаунты и люди",
         "/user": "покажет одного",
+        "/broadcast": "Пришлите текст",
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
         "/backup": "Копирую базу",

@@ -54,7 +54,7 @@ def test_the_menu_is_set_in_both_languages(box: Any, service: Any) -> None:
         names = [command["command"] for command in box.get("/commands", chat=person)]
         assert names == [
             *("start", "code", "tokens", "history", "search", "export", "stats"),
-            *("mute", "unmute", "quiet", "settings", "language", "forget", "help"),
+            *("mute", "unmute", "quiet", "settings", "language", "news", "forget", "help"),
         ]
 
 
