@@ -20,6 +20,7 @@ from pyrogram.errors import FloodWait, RPCError
 
 from djangobot import __version__
 from djangobot.bot import commands
+from djangobot.bot.alarms import Alarms
 from djangobot.bot.broadcasts import Broadcasts
 from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
@@ -217,15 +218,17 @@ async def _on_duty(
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
+    alarming = asyncio.create_task(Alarms(gateway, settings, reception.now).run())
     casting = asyncio.create_task(Broadcasts(gateway, reception.now).run(), context=ours.context())
     indexing = asyncio.create_task(search.keep_up())
     try:
-        yield client, [connecting, delivering, keeping, tidying, casting, indexing]
+        yield client, [connecting, delivering, keeping, tidying, casting, alarming, indexing]
     finally:
         delivery.stop(at_once=ours.lost.is_set())
         tidying.cancel()
         casting.cancel()
-        await asyncio.gather(delivering, tidying, casting, return_exceptions=True)
+        alarming.cancel()
+        await asyncio.gather(delivering, tidying, casting, alarming, return_exceptions=True)
         await reception.stop(VISIT_GRACE)
         for task in (connecting, keeping, indexing):
             task.cancel()

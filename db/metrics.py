@@ -21,6 +21,9 @@ REASONS = frozenset(
 )
 """Reasons with a label of their own; a time series for every word Telegram may think of would never end."""
 
+ATTEMPTS = ("sign_in", "code")
+"""What somebody may guess at."""
+
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
 REGISTRY = CollectorRegistry()
 """Ours, without what other packages put into prometheus_client's own."""
@@ -47,6 +50,12 @@ retries = Counter(
 flood_waits = Counter(
     "djangobot_flood_waits_total", "Times Telegram told us to wait before sending.", registry=REGISTRY
 )
+refused = Counter(
+    "djangobot_refused_total",
+    "Attempts to sign in or to redeem a code that were refused as too many.",
+    ["what"],
+    registry=REGISTRY,
+)
 send_seconds = Histogram(
     "djangobot_send_seconds",
     "From accepting a message to recording that Telegram took it.",
@@ -69,6 +78,12 @@ telegram_connected = Gauge(
 def count_failed(reason: str) -> None:
     """Under its reason, or under `other`."""
     failed.labels(reason if reason in REASONS else "other").inc()
+
+
+def refused_attempts() -> float:
+    """All of them, since the process began."""
+    counted = (REGISTRY.get_sample_value("djangobot_refused_total", {"what": what}) for what in ATTEMPTS)
+    return sum(count or 0.0 for count in counted)
 
 
 def count_end(status: str) -> None:

@@ -15,7 +15,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from litestar.types import Scope
 
-from djangobot.db import resets
+from djangobot.db import metrics, resets
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
 
 Clock = Callable[[], float]
@@ -177,18 +177,30 @@ class Limits:
 
     @contextmanager
     def sign_in(self, address: str, login: str) -> Iterator[None]:
-        self._sign_ins.take(address)
-        with self.hashing.enter(), self._wrong_passwords.only(WrongCredentials, login):
-            yield
+        with _counted("sign_in"):
+            self._sign_ins.take(address)
+            with self.hashing.enter(), self._wrong_passwords.only(WrongCredentials, login):
+                yield
 
     @contextmanager
     def code(self, address: str, account_id: int) -> Iterator[None]:
         with (
+            _counted("code"),
             self.hashing.enter(),
             self._wrong_codes.only(CodeInvalid, str(account_id)),
             self._wrong_codes_of_address.only(CodeInvalid, address),
         ):
             yield
+
+
+@contextmanager
+def _counted(what: str) -> Iterator[None]:
+    """For /metrics and the alarms."""
+    try:
+        yield
+    except TooManyRequests:
+        metrics.refused.labels(what).inc()
+        raise
 
 
 def address_of(scope: Scope) -> str:

@@ -418,6 +418,16 @@ broadcast-pause = Pause
 broadcast-resume = Resume
 broadcast-cancel = Cancel
 
+alarm-stuck = <b>Delivery is stuck.</b> The oldest message has been due for more than five minutes. /status and /queue show more.
+alarm-stuck-over = Delivery works again.
+alarm-database = <b>The database does not answer.</b> Nothing can be accepted or delivered until it does.
+alarm-database-over = The database answers again.
+alarm-attack = <b>Somebody is guessing.</b> Many attempts to sign in or to redeem codes were refused in the last minutes.
+alarm-attack-over = The guessing has ended.
+alarm-disk = <b>The disk is nearly full.</b> When it is full, messages are refused until there is room.
+alarm-disk-over = There is room on the disk again.
+alarm-version = DjangoBot { $version } is running, after { $before }. The database is up to date.
+
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.
 audit-line =

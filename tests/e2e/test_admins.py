@@ -239,6 +239,19 @@ def test_a_banned_person_gets_nothing_and_can_do_nothing(
     assert press(box, root, own, f"user_do:ban:chat:{root}")[0].startswith("This is an admin")
 
 
+def test_who_guesses_passwords_is_told_of(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """To every admin, in their language, without being asked."""
+    for person in people.values():
+        box.say(person, "/start")
+    for _ in range(40):
+        answer = service.client.post("/api/auth/", json={"login": "nobody-here", "psw": "guess1234"})
+        assert answer.status_code in (401, 429)
+    for language, words in (("en", "Somebody is guessing"), ("ru", "Кто-то подбирает")):
+        wait_until(lambda who=people[language], said=words: said in str(box.messages(who)))
+
+
 def test_an_account_that_tried_too_often_is_let_try_again(
     box: Sandbox, service: Service, people: dict[str, int]
 ) -> None:

@@ -102,7 +102,7 @@ async def test_the_answer_is_prometheus_text_and_documented(api: Api) -> None:
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     families = list(text_string_to_metric_families(answer.text))
-    assert len(families) == len(list(metrics.REGISTRY.collect())) == 12
+    assert len(families) == len(list(metrics.REGISTRY.collect())) == 13
     table = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
     for family in families:
         name = family.name + ("_total" if family.type == "counter" else "")

@@ -1,0 +1,179 @@
+"""Alarms: what admins should hear of without asking, once for each cause, and that it is over.
+
+They are sent at once and not through the outbox: that may be what has stopped. What has been told is kept in
+the service's state, so a restart repeats nothing.
+"""
+
+import asyncio
+import shutil
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+import structlog
+
+from djangobot import __version__
+from djangobot.bot.gateway import Gateway, GatewayError, Peer, Text, derived_id
+from djangobot.bot.replies import formatted, language_of
+from djangobot.bot.settings import Settings
+from djangobot.db import admins, chats, metrics, outbox, service
+from djangobot.db.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY = 2.0
+"""Seconds."""
+COOL_DOWN = timedelta(hours=1)
+"""A cause that comes again sooner is not told of again."""
+STUCK_AFTER = timedelta(minutes=5)
+"""For so long the oldest message must have been due."""
+ATTACK, ATTACK_WITHIN = 20, timedelta(minutes=5)
+"""Attempts to sign in or to redeem a code that were refused as too many."""
+ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
+"""Bytes free on the disk of the data folder, and that part of it: with less than both it is nearly full."""
+FAILURES = 2
+"""Looks in a row that the database did not answer."""
+Cause = Literal["stuck", "database", "attack", "disk", "version"]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What the service's state says of a cause: whether it holds, and when admins were told last."""
+
+    holds: bool
+    at: datetime
+
+
+class Admin(msgspec.Struct, frozen=True):
+    """Where an admin is told, and in which language."""
+
+    peer: Peer
+    language: str
+
+
+class Alarms:
+    """At work until it is cancelled."""
+
+    def __init__(self, gateway: Gateway, settings: Settings, now: Callable[[], datetime]) -> None:
+        self.gateway = gateway
+        self.settings = settings
+        self.now = now
+        self.known: list[Admin] = []
+        """As they were when the database answered last."""
+        self.told: dict[Cause, Told | None] = {}
+        self.failures = 0
+        self.refused = deque([(now(), metrics.refused_attempts())])
+
+    async def run(self) -> None:
+        """Looks again and again."""
+        while True:
+            await self.gateway.online.wait()
+            await self.look()
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Tells of what has become so since, and of what has not been told yet."""
+        now = self.now()
+        try:
+            await self._learn()
+            await self._check("stuck", await self._is_stuck(now), now)
+            await self._check_version(now)
+            self.failures = 0
+        except DatabaseUnavailable:
+            self.failures += 1
+        await self._check("database", self.failures >= FAILURES, now)
+        await self._check("attack", self._is_attacked(now), now)
+        await self._check("disk", self._is_full(), now)
+
+    async def _learn(self) -> None:
+        known = []
+        for number in await admins.every(self.settings.admins):
+            chat = await chats.get(number)
+            if chat is not None and not chat.blocked:
+                peer = Peer(chat.id, chat.access_hash)
+                known.append(Admin(peer, language_of(chat.language_tag)))
+        self.known = known
+
+    async def _is_stuck(self, now: datetime) -> bool:
+        due = await outbox.oldest_due(now)
+        return due is not None and now - due > STUCK_AFTER and not await service.get("paused")
+
+    def _is_attacked(self, now: datetime) -> bool:
+        self.refused.append((now, metrics.refused_attempts()))
+        while self.refused[0][0] < now - ATTACK_WITHIN:
+            self.refused.popleft()
+        return self.refused[-1][1] - self.refused[0][1] >= ATTACK
+
+    def _is_full(self) -> bool:
+        try:
+            disk = shutil.disk_usage(self.settings.data)
+        except OSError:
+            return False
+        return disk.free < min(ROOM_LEAST, disk.total * ROOM_PART)
+
+    async def _check_version(self, now: datetime) -> None:
+        """A new version's first look; its migrations are done by then."""
+        before = await service.get("version")
+        if before == __version__:
+            return
+        if before is None or await self._tell("version", True, now, version=__version__, before=before):
+            await service.put("version", __version__, now)
+
+    async def _check(self, cause: Cause, holds: bool, now: datetime) -> None:
+        try:
+            told = self.told[cause] if cause in self.told else await self._remembered(cause)
+            if (told is not None and told.holds) == holds:
+                return
+            if holds and told is not None and now - told.at < COOL_DOWN:
+                return
+            if not await self._tell(cause, holds, now):
+                return
+            self.told[cause] = Told(holds, now if holds or told is None else told.at)
+            await service.put(f"alarm {cause}", self.told[cause], now)
+        except DatabaseUnavailable:
+            return  # what was told is known here all the same
+
+    async def _remembered(self, cause: Cause) -> Told | None:
+        value = await service.get(f"alarm {cause}")
+        self.told[cause] = None if value is None else msgspec.convert(value, Told)
+        return self.told[cause]
+
+    async def _tell(self, cause: Cause, holds: bool, now: datetime, **words: str) -> bool:
+        """Whether anybody was told. Nobody is while there are no admins: who becomes one hears of it."""
+        log.warning("alarm" if holds else "alarm is over", cause=cause)
+        reached = await asyncio.gather(
+            *(
+                self._send(admin, _text(admin.language, cause, holds, words), cause, now)
+                for admin in self.known
+            )
+        )
+        return any(reached)
+
+    async def _send(self, admin: Admin, text: Text, cause: Cause, now: datetime) -> bool:
+        try:
+            await self.gateway.send(
+                admin.peer, text, derived_id("alarm", cause, text.text, admin.peer.id, _hour(now))
+            )
+        except GatewayError as exc:
+            log.info("alarm not sent", admin=admin.peer.id, reason=str(exc))
+            return False
+        return True
+
+
+def _hour(now: datetime) -> int:
+    return int(now.timestamp() // 3600)
+
+
+TEXTS: dict[Cause, Sequence[str]] = {
+    "stuck": ("alarm-stuck", "alarm-stuck-over"),
+    "database": ("alarm-database", "alarm-database-over"),
+    "attack": ("alarm-attack", "alarm-attack-over"),
+    "disk": ("alarm-disk", "alarm-disk-over"),
+    "version": ("alarm-version", "alarm-version"),
+}
+
+
+def _text(language: str, cause: Cause, holds: bool, words: dict[str, str]) -> Text:
+    begun, over = TEXTS[cause]
+    return formatted(language, begun if holds else over, **words)

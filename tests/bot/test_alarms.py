@@ -1,0 +1,167 @@
+"""Alarms: once for each cause, and that it is over."""
+
+import shutil
+from collections import namedtuple
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from djangobot import __version__
+from djangobot.bot.alarms import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alarms
+from djangobot.bot.gateway import Lost, Peer, Text
+from djangobot.bot.settings import Settings
+from djangobot.db import accounts, admins, chats, codes, metrics, outbox, service
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.errors import DatabaseUnavailable
+
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+ROOT = 5_000_000_001
+SECOND = timedelta(seconds=1)
+Usage = namedtuple("Usage", "total used free")
+
+
+class Telegram:
+    """Writes down what it is told to say; `lost` while it can't be reached."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.lost = False
+
+    async def send(self, peer: Peer, text: Text, random_id: int) -> int:
+        assert peer.id == ROOT
+        if self.lost:
+            raise Lost("away")
+        self.said.append(text.text)
+        return len(self.said)
+
+
+class Watch:
+    """Alarms on a fresh database with one admin, and a clock that is moved."""
+
+    def __init__(self, data: Path) -> None:
+        self.telegram = Telegram()
+        self.time = NOW
+        self.data = data
+        self.begin()
+
+    def begin(self) -> None:
+        """As after a restart."""
+        settings = Settings(database_url="", data=self.data, admins=(ROOT,))
+        self.alarms = Alarms(self.telegram, settings, lambda: self.time)  # type: ignore[arg-type]
+
+    async def look(self, later: timedelta = SECOND) -> list[str]:
+        """What is said in one look, so much later."""
+        self.time += later
+        self.telegram.said.clear()
+        await self.alarms.look()
+        return list(self.telegram.said)
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    await open_database(f"sqlite:///{tmp_path}/x.sqlite")
+    await migrate()
+    await chats.meet(
+        ROOT, access_hash=1, first_name="Root", last_name="", username="", language="en", now=NOW
+    )
+    yield Watch(tmp_path)
+    await close_database()
+
+
+async def due(moment: datetime) -> None:
+    """A message that is due since then."""
+    account = await accounts.register("Fedor", "fedor", "password1234", NOW)
+    chat = await chats.get(ROOT)
+    assert chat
+    await codes.redeem(account, await codes.issue(chat, moment), moment)
+
+
+async def test_a_stuck_delivery_is_told_once_and_when_it_is_over(watch: Watch) -> None:
+    """Not again within the cool-down, nor by the next process; after it again."""
+    assert await watch.look() == []
+    await due(watch.time)
+    assert await watch.look(STUCK_AFTER) == []
+    (said,) = await watch.look()
+    assert "stuck" in said
+    assert await watch.look() == []
+    watch.begin()
+    assert await watch.look() == []
+    claimed = await outbox.claim(watch.time, limit=9, lease=SECOND)
+    await outbox.settle([outbox.Sent(message, 1) for message in claimed], watch.time)
+    assert await watch.look() == ["Delivery works again."]
+    await outbox.add_notice("digest", ROOT, watch.time - STUCK_AFTER, text='{"shares":[]}')
+    assert await watch.look() == []
+    assert len(await watch.look(COOL_DOWN)) == 1
+
+
+async def test_a_paused_delivery_is_not_stuck(watch: Watch) -> None:
+    """An admin wanted it so."""
+    await due(watch.time)
+    await service.put("paused", True, watch.time)
+    assert await watch.look(STUCK_AFTER * 2) == []
+
+
+async def test_what_could_not_be_told_is_told_later(watch: Watch) -> None:
+    """When Telegram can be reached again, if it is still so."""
+    await due(watch.time)
+    watch.telegram.lost = True
+    assert await watch.look(STUCK_AFTER * 2) == []
+    watch.telegram.lost = False
+    assert len(await watch.look()) == 1
+
+
+async def test_a_database_that_fails_is_told_without_it(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the admins known before; not at the first failure."""
+    assert await watch.look() == []
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(service, "get", fail)
+        patch.setattr(service, "put", fail)
+        patch.setattr(admins, "every", fail)
+        assert await watch.look() == []
+        (said,) = await watch.look()
+        assert "database does not answer" in said
+        assert await watch.look() == []
+    assert await watch.look() == ["The database answers again."]
+
+
+async def test_guessing_is_told_of_until_it_ends(watch: Watch) -> None:
+    """Refused attempts alone count, those of the last minutes."""
+    await watch.look()
+    metrics.refused.labels("code").inc(ATTACK - 1)
+    assert await watch.look() == []
+    metrics.refused.labels("sign_in").inc()
+    (said,) = await watch.look()
+    assert "guessing" in said
+    assert await watch.look() == []
+    assert await watch.look(ATTACK_WITHIN * 2) == ["The guessing has ended."]
+
+
+async def test_a_nearly_full_disk_is_told_of(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By room and by part: a small disk is not always nearly full."""
+    free = 1 << 20
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1 << 40, 0, free))
+    (said,) = await watch.look()
+    assert "nearly full" in said
+    free = 1 << 31
+    assert await watch.look() == ["There is room on the disk again."]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free // 10))
+    assert await watch.look(COOL_DOWN) == []
+
+
+async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
+    """Not the first there is."""
+    assert await watch.look() == []
+    await service.put("version", "0.0.1", NOW)
+    (said,) = await watch.look()
+    assert __version__ in said
+    assert "0.0.1" in said
+    assert await watch.look() == []
