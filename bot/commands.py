@@ -108,6 +108,7 @@ BUTTONS: dict[str, Handler] = {
 
 ADMIN_BUTTONS: dict[str, Handler] = {
     "status": status.refresh,
+    "status_charts": status.show_charts,
     "pause": status.pause,
     "queue": queue.turn,
     "queue_all": queue.decide,
@@ -147,10 +148,17 @@ async def set_menu(visit: Visit) -> None:
     await visit.set_menu(names)
 
 
+async def keep_up_status(visit: Visit) -> None:
+    """Not for one who is no admin any more."""
+    if await _by_admin(visit):
+        await status.keep_up(visit)
+
+
 CHORES: dict[str, Handler] = {
     "code": codes.end,
     "token": tokens.settle,
     "menu": set_menu,
+    "status": keep_up_status,
 }
 """By the kind of what is to be done about a message later (chores.put); the visit's argument is the
 chore's."""

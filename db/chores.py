@@ -112,6 +112,11 @@ async def drop(chat_id: int, kind: str, message_id: int) -> None:
     )
 
 
+async def drop_all(chat_id: int, kind: str) -> None:
+    """Nor about any other message in this chat."""
+    await current().execute("DELETE FROM chore WHERE chat = $1 AND kind = $2", chat_id, kind)
+
+
 _bell = Bell()
 
 

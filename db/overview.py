@@ -33,6 +33,16 @@ SELECT COALESCE(failure, '') AS reason, COUNT(*) AS messages, MAX(created) AS la
 WHERE status IN ('failed', 'uncertain') AND kind = 'message'
 GROUP BY 1 ORDER BY messages DESC, reason LIMIT $1
 """
+OF_HOUR = """
+SELECT status, COUNT(*) AS messages FROM message
+WHERE id >= $1 AND id < $2 AND kind = 'message' GROUP BY status
+"""
+TIMED = 1000
+"""Messages of an hour whose times are looked at."""
+TIMES = """
+SELECT created, sent FROM message
+WHERE id >= $1 AND id < $2 AND kind = 'message' AND status = 'sent' ORDER BY id DESC LIMIT $3
+"""
 COUNTS = """
 SELECT (SELECT COUNT(*) FROM account) AS accounts, (SELECT COUNT(*) FROM chat) AS chats,
        (SELECT COUNT(*) FROM bot_token WHERE revoked IS NULL) AS tokens
@@ -69,6 +79,18 @@ class Cause(msgspec.Struct, frozen=True):
     reason: str
     messages: int
     latest: datetime
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """Messages accepted in an hour and what has become of them by now; from accepting one to recording that
+    Telegram took it, in seconds: half of the newest TIMED took `median` at most, 95 of a hundred `slow`."""
+
+    begins: datetime
+    accepted: int
+    sent: int
+    failed: int
+    median: float
+    slow: float
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -114,6 +136,49 @@ async def causes(limit: int) -> list[Cause]:
     """The most frequent first."""
     rows = await current().fetch(CAUSES, limit)
     return [Cause(**{**row, "latest": _moment(row["latest"])}) for row in rows]
+
+
+async def hours(now: datetime, number: int) -> list[Hour]:
+    """The last so many, the oldest first; the last one lasts until now."""
+    begins = [now - timedelta(hours=back) for back in range(number, 0, -1)]
+    bounds = [await _first_since(moment) for moment in begins]
+    found = []
+    for moment, low, high in zip(begins, bounds, [*bounds[1:], 2**63 - 1], strict=True):
+        counts = {row["status"]: row["messages"] for row in await current().fetch(OF_HOUR, low, high)}
+        rows = await current().fetch(TIMES, low, high, TIMED)
+        seconds = sorted(max(0.0, (row["sent"] - row["created"]).total_seconds()) for row in rows)
+        found.append(
+            Hour(
+                begins=moment,
+                accepted=sum(counts.values()),
+                sent=counts.get("sent", 0),
+                failed=sum(counts.get(status, 0) for status in ("failed", "uncertain", "expired")),
+                median=_share(seconds, 0.5),
+                slow=_share(seconds, 0.95),
+            )
+        )
+    return found
+
+
+async def _first_since(moment: datetime) -> int:
+    """The lowest id of a message accepted since then, found by halves: ids grow with time, and no index by
+    time needs to be kept. A clock that was set back shifts an hour's border, no more."""
+    ends = (await current().fetch("SELECT MIN(id) AS low, MAX(id) AS high FROM message"))[0]
+    low, high = ends["low"] or 0, (ends["high"] or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        rows = await current().fetch(
+            "SELECT id, created FROM message WHERE id >= $1 ORDER BY id LIMIT 1", middle
+        )
+        if not rows or rows[0]["created"] >= moment:
+            high = middle
+        else:
+            low = rows[0]["id"] + 1
+    return int(low)
+
+
+def _share(ordered: list[float], part: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
 
 
 async def counts() -> Counts:

@@ -13,6 +13,7 @@ from djangobot.bot import commands
 from djangobot.bot.calm import MOST, WITHIN
 from djangobot.bot.chores import Chores
 from djangobot.bot.gateway import Peer, Text
+from djangobot.bot.handlers.admin import status
 from djangobot.bot.replies import say
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception
@@ -76,6 +77,12 @@ class Door:
         )
         if handled is not None:
             await asyncio.wait_for(handled, 10)
+
+    async def settled(self, person: int) -> None:
+        """What was lined up for this person has been dealt with."""
+        last = self.reception.line_up(person, lambda: asyncio.sleep(0))
+        assert last is not None
+        await asyncio.wait_for(last, 10)
 
     async def press(self, person: int, data: str) -> str:
         """What is said above the button."""
@@ -235,3 +242,30 @@ async def test_an_old_button_says_what_is_so(door: Door) -> None:
         if verb.startswith(("token_pause", "token_limit", "token_expiry", "token_urgent")):
             assert answer == say("en", "token-over")
     assert await tokens.card(ANN, row.id, door.time) == before
+
+
+async def test_a_status_card_is_kept_up_to_date_for_a_while(door: Door) -> None:
+    """The newest one alone; for one who is no admin any more it stays as it is."""
+    door.reception.settings = Settings(database_url="", admins=(ANN,))
+    door.telegram.online.set()
+    worker = Chores(door.reception, commands.CHORES)
+
+    async def look(later: timedelta) -> int:
+        """How often a card was edited, so much later."""
+        door.time += later
+        door.telegram.shown.clear()
+        await worker.take()
+        await door.settled(ANN)
+        return len(door.telegram.shown)
+
+    await door.write(ANN, "/status")
+    await door.write(ANN, "/status")
+    assert await look(status.EDIT_EVERY / 2) == 0
+    assert [await look(status.EDIT_EVERY) for _ in range(3)] == [1, 1, 1]
+    door.reception.settings = Settings(database_url="", admins=())
+    assert await look(status.EDIT_EVERY) == 0
+    door.reception.settings = Settings(database_url="", admins=(ANN,))
+    assert await look(status.EDIT_EVERY) == 0
+    await door.write(ANN, "/status")
+    assert await look(status.LIVES_FOR) == 1
+    assert await look(status.LIVES_FOR) == 0

@@ -1,6 +1,8 @@
 """Admins and what they did, on both databases."""
 
-from djangobot.db import admins, audit, overview
+from datetime import timedelta
+
+from djangobot.db import admins, audit, messages, outbox, overview
 
 from .conftest import NOW, World
 
@@ -43,3 +45,23 @@ async def test_an_overview_tells_what_is_so(world: World) -> None:
     await world.link(await world.account(), await world.person())
     counts = await overview.counts()
     assert (counts.accounts, counts.chats, counts.tokens, counts.messages) == (1, 1, 1, {"sent": 1})
+
+
+async def test_the_last_hours_are_counted_by_when_messages_were_accepted(world: World) -> None:
+    """With how long sending took; what is older, and notices, are left out; an empty database has hours,
+    too."""
+    assert [hour.accepted for hour in await overview.hours(NOW, 3)] == [0, 0, 0]
+    token = await world.link(await world.account(), await world.person())
+    hour, second = timedelta(hours=1), timedelta(seconds=1)
+    for minutes, took in ((-200, 1), (-130, 1), (-90, 1), (-80, 3), (-10, 2)):
+        moment = NOW + timedelta(minutes=minutes)
+        await messages.accept(token, "x", "Text", moment)
+        (claimed,) = await outbox.claim(moment, limit=1, lease=hour)
+        await outbox.settle([outbox.Sent(claimed, 1)], moment + took * second)
+    await messages.accept(token, "late", "Text", NOW - second)
+    (claimed,) = await outbox.claim(NOW, limit=1, lease=hour)
+    await outbox.settle([outbox.Failed(claimed, "blocked")], NOW)
+    found = await overview.hours(NOW, 3)
+    assert [one.begins for one in found] == [NOW - 3 * hour, NOW - 2 * hour, NOW - hour]
+    assert [(one.accepted, one.sent, one.failed) for one in found] == [(1, 1, 0), (2, 2, 0), (2, 1, 1)]
+    assert [(one.median, one.slow) for one in found] == [(1, 1), (3, 3), (2, 2)]

@@ -116,6 +116,15 @@ def test_a_paused_delivery_accepts_and_waits_until_it_goes_on(
     assert "false → true" in deeds
 
 
+def test_the_last_day_is_drawn(box: Sandbox, service: Service, people: dict[str, int]) -> None:
+    """As a picture below the card."""
+    root = people["ru"]
+    card = box.say(root, "/status")
+    press(box, root, card, "status_charts:")
+    picture = box.next_from_bot(root, card["id"])
+    assert picture["file"]["name"] == "status.png"
+
+
 def test_what_failed_is_told_by_its_cause_and_sent_anew(
     box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
 ) -> None:

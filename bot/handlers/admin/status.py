@@ -1,30 +1,105 @@
-"""/status: one card of how the service is; Pause and Resume of delivery."""
+"""/status: one card of how the service is, kept up to date for a while; Pause and Resume of delivery; the
+last day as a picture."""
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import structlog
+
 from djangobot import __version__
-from djangobot.bot.gateway import Button, Text
+from djangobot.bot import charts
+from djangobot.bot.charts import ChartFailed, Panel, Picture, Series
+from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, File, Text
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Visit
-from djangobot.db import audit, overview, service
+from djangobot.db import audit, chores, overview, service
 from djangobot.db.engine import current
+from djangobot.db.overview import Hour
 
+log = structlog.get_logger(__name__)
+
+LIVES_FOR = timedelta(minutes=5)
+EDIT_EVERY = timedelta(seconds=5)
+"""Telegram allows a bot about twenty messages or edits a minute in one chat."""
+HOURS = 24
 STARTED = time.monotonic()
 PAGE_BYTES = 4096
 MIB = 1 << 20
 
 
 async def show(visit: Visit) -> None:
-    """/status"""
-    await visit.reply(await _card(visit))
+    """/status: the one card of this admin that lives; an older one stays as it is."""
+    shown = await visit.reply(await _card(visit))
+    await chores.drop_all(visit.chat.id, "status")
+    await _keep_up(visit, shown, visit.now + LIVES_FOR)
 
 
 async def refresh(visit: Visit) -> None:
-    """The card as it is by now."""
+    """The card as it is by now, and for a while from now on."""
     await visit.replace(await _card(visit))
     await visit.answer()
+    await chores.drop_all(visit.chat.id, "status")
+    await _keep_up(visit, visit.message_id, visit.now + LIVES_FOR)
+
+
+async def keep_up(visit: Visit) -> None:
+    """The chore: shows the card as it is by now, until its time is over."""
+    until = datetime.fromisoformat(visit.argument)
+    await visit.replace(await _card(visit))
+    if visit.now < until:
+        await _keep_up(visit, visit.message_id, until)
+
+
+async def _keep_up(visit: Visit, message_id: int, until: datetime) -> None:
+    if message_id != UNKNOWN_TELEGRAM_ID:
+        await chores.put(visit.chat.id, "status", message_id, until.isoformat(), visit.now + EDIT_EVERY)
+
+
+async def show_charts(visit: Visit) -> None:
+    """The last day, hour by hour: accepted, sent, failed, and how long sending took."""
+    await visit.answer(say(visit.language, "status-drawing"))
+    hours = await overview.hours(visit.now, HOURS)
+    try:
+        content = await charts.draw(_picture(visit, hours))
+    except ChartFailed as exc:
+        log.error("chart not drawn", reason=str(exc))
+        await visit.reply(formatted(visit.language, "stats-failed"))
+        return
+    await visit.reply_file(File("status.png", "image/png", content), Text(""))
+
+
+def _picture(visit: Visit, hours: Sequence[Hour]) -> Picture:
+    language = visit.language
+    labels = [hour.begins.astimezone(visit.zone).strftime("%H:%M") for hour in hours]
+
+    def series(words: str, values: list[float]) -> Series:
+        return Series(say(language, words), values)
+
+    counts = [
+        series("status-accepted", [hour.accepted for hour in hours]),
+        series("status-sent", [hour.sent for hour in hours]),
+        series("status-failed", [hour.failed for hour in hours]),
+    ]
+    latency = [
+        series("status-median", [hour.median * 1000 for hour in hours]),
+        series("status-slowest", [hour.slow * 1000 for hour in hours]),
+    ]
+    return Picture(
+        say(language, "status-day"),
+        say(
+            language,
+            "status-day-total",
+            accepted=sum(hour.accepted for hour in hours),
+            sent=sum(hour.sent for hour in hours),
+            failed=sum(hour.failed for hour in hours),
+        ),
+        [
+            Panel(say(language, "status-by-hour"), "lines", labels, counts),
+            Panel(say(language, "status-latency"), "lines", labels, latency),
+        ],
+    )
 
 
 async def pause(visit: Visit) -> None:
@@ -61,7 +136,9 @@ async def _card(visit: Visit) -> Text:
         if seen.paused
         else Button(say(language, "status-pause"), "pause:1")
     )
-    return joined(lines, buttons=[[Button(say(language, "status-refresh"), "status:"), turn]])
+    refresh = Button(say(language, "status-refresh"), "status:")
+    picture = Button(say(language, "status-charts"), "status_charts:")
+    return joined(lines, buttons=[[refresh, picture], [turn]])
 
 
 def _queue(visit: Visit, depth: int, oldest_due: datetime | None) -> Text:
