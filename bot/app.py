@@ -19,7 +19,7 @@ from litestar import Litestar
 from pyrogram.errors import FloodWait, RPCError
 
 from djangobot import __version__
-from djangobot.bot import commands
+from djangobot.bot import commands, verbosity
 from djangobot.bot.alarms import Alarms
 from djangobot.bot.broadcasts import Broadcasts
 from djangobot.bot.chores import Chores
@@ -73,6 +73,7 @@ async def serve(
         stack.enter_context(only_one(settings.data))
         listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
         await stack.enter_async_context(_database(settings))
+        await stack.enter_async_context(verbosity.kept())
         await stack.enter_async_context(signals.connected(utc_now))
         running: list[asyncio.Task[None]] = []
         post = Post() if bot else None

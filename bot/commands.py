@@ -20,7 +20,7 @@ from djangobot.bot.handlers import (
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
-from djangobot.bot.handlers.admin import audit, backup, broadcasts, queue, status, users
+from djangobot.bot.handlers.admin import audit, backup, broadcasts, config, loglevel, queue, status, users
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import admins, chats
@@ -70,6 +70,8 @@ COMMANDS = (
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
     Command("backup", "admins", "command-backup", backup.send),
+    Command("config", "admins", "command-config", config.show),
+    Command("loglevel", "admins", "command-loglevel", loglevel.show),
 )
 
 BUTTONS: dict[str, Handler] = {
@@ -114,6 +116,7 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "queue_all": queue.decide,
     "admins": admin_list.turn,
     "dismiss": admin_list.dismiss,
+    "loglevel": loglevel.turn,
     "audit": audit.turn,
     "users": users.turn,
     "user": users.open_card,

@@ -3,9 +3,57 @@ text."""
 
 import logging
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import structlog
+
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: dict[Level, int] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+DEFAULT: Level = "info"
+
+_least = LEVELS[DEFAULT]
+"""Read at each event, for loggers are cached: no level may be bound into them."""
+
+
+class Logger(structlog.BoundLoggerBase):
+    """Drops what is below the level in force now, before anything is done with it."""
+
+    def debug(self, event: str, **fields: Any) -> None:
+        if _least <= logging.DEBUG:
+            self._proxy_to_logger("debug", event, **fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        if _least <= logging.INFO:
+            self._proxy_to_logger("info", event, **fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        if _least <= logging.WARNING:
+            self._proxy_to_logger("warning", event, **fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._proxy_to_logger("error", event, **fields)
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """An error with the exception being handled."""
+        self.error(event, **{"exc_info": True, **fields})
+
+
+def level() -> Level:
+    """The one in force in this process."""
+    return next(name for name, number in LEVELS.items() if number == _least)
+
+
+def set_level(name: Level) -> None:
+    """From the next event on. Libraries' debugging stays off: what they say there may be a secret or a
+    text."""
+    global _least
+    _least = LEVELS[name]
+    logging.getLogger().setLevel(max(_least, logging.WARNING))
 
 
 def set_up(log_format: str) -> None:
@@ -26,7 +74,7 @@ def set_up(log_format: str) -> None:
         ]
     structlog.configure(
         processors=shared + last,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=Logger,
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

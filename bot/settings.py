@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ GUIDANCE_RATE_TOTAL = 30.0
 """Messages a second in all; Telegram's bots FAQ: "the API will not allow … over ~30 messages per second"."""
 
 PREFIX = "DJANGOBOT_"
+MASK = "•••"
 
 
 class SettingsError(Exception):
@@ -28,6 +29,17 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+Origin = Literal["default", "generated", "set"]
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """One variable and its value, secrets masked; `set` when it differs from the default."""
+
+    name: str
+    value: str
+    origin: Origin
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_send: int = 0
     send_wait: float = 5.0
     public_url: str = ""
+    generated: tuple[str, ...] = ()
+    """Secrets that were not given: read from the data folder, or made there."""
 
     @property
     def address(self) -> str:
@@ -65,12 +79,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         needed = {"API_ID": self.api_id, "API_HASH": self.api_hash, "BOT_TOKEN": self.bot_token}
         return [PREFIX + name for name, value in needed.items() if not value]
 
+    def in_force(self) -> list["InForce"]:
+        """Every variable as it holds now; fit to be shown, for nothing secret is left in it."""
+        found = []
+        for name in _READERS:
+            field = name.lower()
+            value, default = getattr(self, field), _DEFAULTS[field]
+            origin: Origin = "default" if value == default else "set"
+            if field in self.generated:
+                origin = "generated"
+            found.append(
+                InForce(PREFIX + name, MASK if name in _SECRETS and value else _shown(value), origin)
+            )
+        own = self.database_url == database_url({PREFIX + "DATA": str(self.data)})
+        shown = _without_secrets(self.database_url)
+        return [*found, InForce("DATABASE_URL", shown, "default" if own else "set")]
+
     def prepared(self) -> "Settings":
         """These settings with the data folder made (0700) and the secrets read or generated there
         (0600)."""
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         return msgspec.structs.replace(
             self,
+            generated=tuple(name for name in ("jwt_secret", "session_key") if not getattr(self, name)),
             jwt_secret=self.jwt_secret or _kept_secret(self.data / "jwt_secret"),
             session_key=self.session_key or _kept_secret(self.data / "session_key"),
         )
@@ -107,6 +138,24 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if problems:
         raise SettingsError(problems)
     return Settings(**found)
+
+
+def _shown(value: Any) -> str:
+    """As it is written in the environment; empty for none."""
+    if isinstance(value, tuple):
+        return (":" if any(isinstance(part, str) for part in value) else ",").join(map(str, value))
+    if isinstance(value, float):
+        return f"{value:g}"
+    return _without_secrets("" if value is None else str(value))
+
+
+def _without_secrets(text: str) -> str:
+    """An address without its password, which may hold any sign up to the last @; and without what stands
+    behind its question mark, where drivers take passwords too."""
+    if "://" not in text or text.startswith("sqlite:"):
+        return text
+    masked = re.sub(r"(://[^:@/?#]*)[:/?#].*@", rf"\1:{MASK}@", text, flags=re.DOTALL)
+    return re.sub(r"\?.*", f"?{MASK}", masked, flags=re.DOTALL)
 
 
 def _kept_secret(path: Path) -> str:
@@ -219,6 +268,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "PUBLIC_URL": _url,
 }
 _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
+
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
 
 NAMES = (*(PREFIX + name for name in _READERS), "DATABASE_URL")
 """Every variable there is; docs/settings.md documents each, and a test holds it to that."""

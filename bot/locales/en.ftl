@@ -326,6 +326,8 @@ command-broadcast = tell everybody something
 command-admins = who runs the service
 command-audit = what admins did
 command-backup = a copy of the database as a file
+command-config = the settings in force
+command-loglevel = how much is logged
 
 admins-title = <b>Admins</b>
 admins-of-settings = · { $who }, by the settings
@@ -498,3 +500,18 @@ backup-begun = Copying the database…
 backup-refused = No backup: { $reason }.
 backup-too-big = The copy has { $size } MiB, more than Telegram takes. On the machine: <code>djangobot backup FILE</code>
 backup-file = Accounts: { $accounts }, people: { $chats }, messages: { $messages }. It holds people’s messages: keep it safe.
+
+## config
+
+config-title = <b>Settings in force</b>
+config-default = <code>{ $name }</code>: { $value } · default
+config-generated = <code>{ $name }</code>: { $value } · generated
+config-set = <code>{ $name }</code>: { $value }
+
+## log level
+
+loglevel-card =
+    <b>Log level: { $level }</b>
+    It holds for every process, also after a restart. Debug tells each step of every message, never its text.
+loglevel-chosen = Log level: { $level }
+loglevel-usage = Write <code>/loglevel debug</code>, or <code>info</code>, <code>warning</code>, <code>error</code>.

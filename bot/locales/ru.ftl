@@ -340,6 +340,8 @@ command-broadcast = сообщить что-то всем
 command-admins = кто управляет сервисом
 command-audit = что делали администраторы
 command-backup = копия базы файлом
+command-config = действующие настройки
+command-loglevel = насколько подробен журнал
 
 admins-title = <b>Администраторы</b>
 admins-of-settings = · { $who }, из настроек
@@ -523,3 +525,18 @@ backup-begun = Копирую базу…
 backup-refused = Копия не сделана: { $reason }.
 backup-too-big = Копия занимает { $size } МиБ, Telegram столько не принимает. На сервере: <code>djangobot backup ФАЙЛ</code>
 backup-file = Аккаунты: { $accounts }, люди: { $chats }, сообщения: { $messages }. Внутри — сообщения людей: храните надёжно.
+
+## config
+
+config-title = <b>Действующие настройки</b>
+config-default = <code>{ $name }</code>: { $value } · по умолчанию
+config-generated = <code>{ $name }</code>: { $value } · создан сам
+config-set = <code>{ $name }</code>: { $value }
+
+## log level
+
+loglevel-card =
+    <b>Уровень журнала: { $level }</b>
+    Действует для всех процессов, и после перезапуска. На debug виден каждый шаг сообщений, но не их тексты.
+loglevel-chosen = Уровень журнала: { $level }
+loglevel-usage = Напишите <code>/loglevel debug</code>, или <code>info</code>, <code>warning</code>, <code>error</code>.

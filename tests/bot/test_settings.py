@@ -99,3 +99,35 @@ def test_every_setting_is_documented() -> None:
     """docs/settings.md is complete."""
     documented = (Path(__file__).resolve().parents[2] / "docs" / "settings.md").read_text()
     assert [name for name in NAMES if f"`{name}`" not in documented] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://bot:hidden@db.example.org/bot", "postgresql://bot:•••@db.example.org/bot"),
+        ("postgresql://bot:hid@hid/hid#hid@db/bot", "postgresql://bot:•••@db/bot"),
+        ("postgresql://db/bot?user=bot&password=hidden", "postgresql://db/bot?•••"),
+        ("postgresql://bot@db/bot", "postgresql://bot@db/bot"),
+        ("sqlite:////srv/a@b/c.sqlite", "sqlite:////srv/a@b/c.sqlite"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
+    """However the password is written."""
+    in_force = {one.name: one.value for one in load({"DATABASE_URL": url}).in_force()}
+    assert in_force["DATABASE_URL"] == shown
+
+
+def test_settings_in_force_say_where_they_come_from(tmp_path: Path) -> None:
+    """Each variable once; secrets masked; those made for us are told apart from those given."""
+    given = {**TELEGRAM, "DJANGOBOT_DATA": str(tmp_path), "DJANGOBOT_SESSION_KEY": "k" * 32}
+    in_force = {one.name: one for one in load(given).prepared().in_force()}
+    assert set(in_force) == set(NAMES)
+    assert (in_force["DJANGOBOT_HTTP_PORT"].value, in_force["DJANGOBOT_HTTP_PORT"].origin) == (
+        "8000",
+        "default",
+    )
+    assert in_force["DATABASE_URL"].origin == "default"
+    assert in_force["DJANGOBOT_JWT_SECRET"].origin == "generated"
+    assert in_force["DJANGOBOT_SESSION_KEY"].origin == "set"
+    for name in ("API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"):
+        assert in_force[f"DJANGOBOT_{name}"].value == "•••"

@@ -7,9 +7,23 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.settings import NAMES
+
 from .conftest import Sandbox, Service
 
-COMMANDS = ("/status", "/queue", "/errors", "/users", "/user", "/broadcast", "/admins", "/audit", "/backup")
+COMMANDS = (
+    "/status",
+    "/queue",
+    "/errors",
+    "/users",
+    "/user",
+    "/broadcast",
+    "/admins",
+    "/audit",
+    "/backup",
+    "/config",
+    "/loglevel",
+)
 WORDS = {
     "en": {
         "/status": "Telegram: connected",
@@ -21,6 +35,8 @@ WORDS = {
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
         "/backup": "Copying the database",
+        "/config": "Settings in force",
+        "/loglevel": "Log level: info",
     },
     "ru": {
         "/status": "Telegram: на связи",
@@ -32,6 +48,8 @@ WORDS = {
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
         "/backup": "Копирую базу",
+        "/config": "Действующие настройки",
+        "/loglevel": "Уровень журнала: info",
     },
 }
 
@@ -70,7 +88,10 @@ def test_an_admin_is_answered(
     box: Sandbox, service: Service, people: dict[str, int], language: str, command: str
 ) -> None:
     """In their language."""
-    assert WORDS[language][command] in box.say(people[language], command)["text"]
+    answer = box.say(people[language], command)
+    assert WORDS[language][command] in answer["text"]
+    if command == "/backup":
+        assert "file" in box.next_from_bot(people[language], answer["id"])
 
 
 def test_to_a_stranger_there_are_no_such_commands(box: Sandbox, service: Service) -> None:
@@ -278,3 +299,51 @@ def test_an_account_that_tried_too_often_is_let_try_again(
     assert press(box, root, found, f"user_do:limits:{who}")[0] == "May try again at once."
     answer = service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer)
     assert answer.status_code == 403
+
+
+def test_the_settings_are_shown_without_their_secrets(
+    box: Sandbox, service: Service, people: dict[str, int]
+) -> None:
+    """Every variable, and nothing that lets anybody in."""
+    shown = box.say(people["en"], "/config")["text"]
+    for name in NAMES:
+        assert f"{name}: " in shown
+    secrets = [service.env["DJANGOBOT_BOT_TOKEN"]]
+    secrets += [
+        (Path(service.env["DJANGOBOT_DATA"]) / name).read_text().strip()
+        for name in ("jwt_secret", "session_key")
+    ]
+    for secret in secrets:
+        assert secret not in shown
+    assert "DJANGOBOT_API_HASH: •••\n" in shown
+    assert "DJANGOBOT_JWT_SECRET: ••• · generated" in shown
+    assert "DJANGOBOT_SEND_WAIT: 5 · default" in shown
+
+
+def test_the_log_level_changes_at_once_and_stays(
+    box: Sandbox, service: Service, people: dict[str, int]
+) -> None:
+    """Also over a restart; audited once; at debug each step of a message is told, and never its text or its
+    token."""
+    root, alex = people["en"], box.person()
+    token = service.bot_token(alex, service.account())
+    card = box.say(root, "/loglevel")
+    assert press(box, root, card, "loglevel:debug") == (
+        "Log level: debug",
+        card["text"].replace("info", "debug"),
+    )
+    assert press(box, root, card, "loglevel:debug")[0] == "Log level: debug"
+    service.stop()
+    service.start()
+    before = len(service.log.read_text())
+    assert service.send(token, "quite confidential").status_code == 200
+    told = service.log.read_text()[before:]
+    assert "message claimed" in told
+    assert "confidential" not in told
+    assert token not in told
+    assert "Write /loglevel debug" in box.say(root, "/loglevel loud")["text"]
+    assert "Log level: info" in box.say(root, "/loglevel INFO")["text"]
+    before = len(service.log.read_text())
+    assert service.send(token, "more").status_code == 200
+    assert "message claimed" not in service.log.read_text()[before:]
+    assert box.say(root, "/audit")["text"].count("log level") == 2

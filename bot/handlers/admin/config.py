@@ -1,0 +1,18 @@
+"""/config: the settings in force, without their secrets."""
+
+from djangobot.bot.replies import formatted, joined, shortened
+from djangobot.bot.visits import Visit
+
+VALUE = 90
+"""Characters shown of a value: with every one that long, all of them fit into one message."""
+LINES = {"default": "config-default", "generated": "config-generated", "set": "config-set"}
+
+
+async def show(visit: Visit) -> None:
+    """/config"""
+    lines = [formatted(visit.language, "config-title")]
+    lines += [
+        formatted(visit.language, LINES[one.origin], name=one.name, value=shortened(one.value, VALUE) or "–")
+        for one in visit.settings.in_force()
+    ]
+    await visit.reply(joined(lines))
