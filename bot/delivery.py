@@ -107,6 +107,7 @@ class Delivery:
         self.recalled: object = None
         self.stopping = asyncio.Event()
         self.grace = STOP_GRACE
+        self.lease = LEASE
 
     @property
     def idle(self) -> bool:
@@ -120,11 +121,13 @@ class Delivery:
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
         bells.deliver_here(True)
+        outbox.deliver_with(self)
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)
         finally:
             bells.deliver_here(False)
+            outbox.deliver_with(None)
             await self._finish(workers)
             await _end([recorder, watch])
             await self._record_now()
@@ -170,14 +173,14 @@ class Delivery:
         if hurrying := bells.rung_urgently(URGENT):
             for chat_id in hurrying:
                 self.ready.hurry(chat_id)
-            self._take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
+            self.take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
         elif not self._runs_low:
             self.runs_low.clear()
             await self._unless_stopping(self.runs_low.wait(), bells.wait_for_urgent_ring())
         elif self.now() >= self.look_at:
             await self._look()
         elif rung := bells.rung(self._room):
-            self._take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung))
+            self.take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung))
         else:
             nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
             await self._unless_stopping(bells.wait_for_ring(max(nap, 0)))
@@ -197,7 +200,14 @@ class Delivery:
         due = await outbox.look(self.now())
         self.look_at = min(due or NEVER, self.look_at, self.now() + timedelta(seconds=LONGEST_NAP))
 
-    def _take(self, claimed: Sequence[Claimed]) -> None:
+    @property
+    def free(self) -> bool:
+        """Whether a message accepted now is sent at once: nothing stands before it."""
+        can_send = self.gateway.online.is_set() and self.gate.open and not self.stopping.is_set()
+        return can_send and not self.ready and self.in_hand < self.concurrency and bells.quiet()
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        """Into the hand: they end in an outcome, whatever happens."""
         now = time.monotonic()
         for message in claimed:
             log.debug("message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts)

@@ -92,6 +92,11 @@ def ring_here(chat_id: int, *, urgent: bool = False) -> None:
     _bell.set()
 
 
+def quiet() -> bool:
+    """Nobody has rung here that was not answered for yet."""
+    return not _rung and not _rung_urgently
+
+
 def rung(most: int) -> list[int]:
     """Up to `most` chats that were rung for and not answered for yet, first come first."""
     chats = list(islice(_rung, most))

@@ -18,7 +18,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from contextvars import ContextVar, Token
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import asyncpg
 import msgspec
@@ -33,11 +33,14 @@ from djangobot.db.errors import DatabaseUnavailable, DiskFull
 # an import would connect. Ours connect in `open`.
 piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()  # type: ignore[attr-defined, assignment, return-value]
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Sequence[Any]]]
 """SQL, and the rows of arguments it is run with."""
 Job = Callable[[sqlite3.Connection], Any]
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+Ask = Callable[..., list[Row]]
+"""SQL and its arguments; answers the rows."""
 
 READERS = 4
 BUSY_TIMEOUT = 10.0
@@ -370,6 +373,15 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             transaction = self.current_transaction.get()
             await (self.writer if transaction is None else cast(_Lease, transaction.connection)).run(job)
 
+    async def together(self, work: Callable[[Ask], T]) -> T:
+        """Statements of which each may depend on what those before it answered, in one commit with others
+        that wait. `work` runs in the writing thread."""
+        with _ours():
+            transaction = self.current_transaction.get()
+            writer = self.writer if transaction is None else cast(_Lease, transaction.connection)
+            done: T = await writer.run(partial(_together, work))
+            return done
+
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`."""
         return msgspec.json.encode(list(numbers)).decode()
@@ -451,10 +463,21 @@ def _as_json(sql: str) -> str:
 
 
 def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> None:
-    connection.execute("SAVEPOINT many")
-    try:
+    with _all_or_none(connection):
         for sql, rows in statements:
             connection.executemany(sql, rows)
+
+
+def _together(work: Callable[[Ask], T], connection: sqlite3.Connection) -> T:
+    with _all_or_none(connection):
+        return work(lambda sql, *args: _rows(_for_sqlite(sql), args, connection))
+
+
+@contextmanager
+def _all_or_none(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("SAVEPOINT many")
+    try:
+        yield
     except BaseException:
         if connection.in_transaction:  # else SQLite has given up the whole transaction
             connection.execute("ROLLBACK TO many")

@@ -1,7 +1,10 @@
 """Messages: history and outbox in one row."""
 
+import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any, Literal
 
@@ -41,8 +44,8 @@ be."""
 NEWER_THAN_ALL = 2**63 - 1
 MINUTE = timedelta(minutes=1)
 """What a token's limit counts in."""
-DIGEST = 3
-"""Where the token's digest stands among the arguments of INSERT that come after the time."""
+DIGEST = 5
+"""Where the token's digest stands among the arguments of INSERT."""
 KEY_KEPT = timedelta(hours=24)
 """How long a sender's key stands for its message."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
@@ -285,8 +288,10 @@ async def _put(
     settled = bells.expect(public_id) if wait > 0 else None  # before it is there to be delivered
     rows: list[Row] = []
     try:
-        execute = _within_limit if sql in (ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE) else current().execute
-        rows = await execute(
+        add = _within_limit if sql in (ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE) else outbox.add
+        adding = add(
+            now,
+            partial(_note, public_id, now),
             sql,
             public_id,
             now,
@@ -298,17 +303,13 @@ async def _put(
             draft.expires(now),
             *key,
         )
+        # To its end though the sender hangs up: what was claimed at once must come into the deliverer's hand.
+        rows = await asyncio.shield(asyncio.create_task(adding))
     finally:
         if not rows and settled is not None:
             bells.forget(public_id, settled)
     if not rows:
         return None
-    metrics.accepted.inc()
-    log.debug("message accepted", id=public_id, chat=rows[0]["chat"])
-    tokens.note_use(rows[0]["token"], now)
-    if rows[0]["urgent"]:
-        bells.hurry(rows[0]["chat"])
-    bells.ring(rows[0]["chat"])
     token_id = rows[0]["token"]
     if settled is None:
         return Accepted(public_id, "queued", token_id=token_id)
@@ -316,7 +317,13 @@ async def _put(
     return Accepted(public_id, status, failure, token_id=token_id)
 
 
-async def _within_limit(sql: str, public_id: str, now: datetime, *args: Any) -> list[Row]:
+def _note(public_id: str, now: datetime, row: Row) -> None:
+    metrics.accepted.inc()
+    log.debug("message accepted", id=public_id, chat=row["chat"])
+    tokens.note_use(row["token"], now)
+
+
+async def _within_limit(now: datetime, accepted: Callable[[Row], None], sql: str, *args: Any) -> list[Row]:
     """Counted in the database, so it holds in every process. Raises TokenLimited."""
     engine = current()
     async with engine.write():
@@ -324,7 +331,9 @@ async def _within_limit(sql: str, public_id: str, now: datetime, *args: Any) -> 
             latest = await engine.fetch(LATEST, token["id"], now, token["limit_minute"] - 1)
             if latest and latest[0]["created"] > now - MINUTE:
                 raise TokenLimited((latest[0]["created"] + MINUTE - now).total_seconds())
-        return await engine.execute(sql, public_id, now, *args)
+        rows = await engine.execute(sql, *args)
+    outbox.added(rows, accepted)
+    return rows
 
 
 async def _put_once(

@@ -1,15 +1,17 @@
 """The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 import msgspec
 import structlog
 import uuid_utils
 
 from djangobot.db import bells, credentials, metrics, preferences
-from djangobot.db.engine import Row, current, is_unique_violation
+from djangobot.db.engine import Ask, Row, SQLiteEngine, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -107,6 +109,23 @@ class Postponed(msgspec.Struct, frozen=True):
 
 
 Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
+
+
+class Hands(Protocol):
+    """The deliverer of this process."""
+
+    lease: timedelta
+
+    @property
+    def free(self) -> bool:
+        """Whether it would begin to send at once."""
+        ...
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        """These are to be sent, or put back."""
+
+
+_hands: Hands | None = None
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
 UNSETTLED = "m.status IN ('queued', 'sending')"
@@ -228,6 +247,65 @@ async def reclaim(now: datetime) -> int:
     For the one deliverer, at its start.
     """
     return len(await current().execute(RECLAIM, now))
+
+
+def deliver_with(hands: Hands | None) -> None:
+    """Whose hands what is accepted in this process may come into at once."""
+    global _hands
+    _hands = hands
+
+
+async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: object) -> list[Row]:
+    """Puts a message on disk by a statement that returns its chat and whether it is urgent, says `accepted`,
+    and has it delivered.
+
+    When the deliverer of this process is idle, what is due in the chat is claimed in the same commit: one
+    commit and its way to another thread and back less until it is sent. On SQLite alone, where no other
+    process delivers; on PostgreSQL each statement is a round trip anyway.
+    """
+    hands, engine = _hands, current()
+    if hands is None or not hands.free or not isinstance(engine, SQLiteEngine):
+        rows = await engine.execute(sql, *args)
+        added(rows, accepted)
+        return rows
+    rows, claimed = await engine.together(partial(_add_and_claim, now, now + hands.lease, sql, args))
+    if claimed is None:
+        added(rows, accepted)
+    else:
+        accepted(rows[0])
+        await _hand_over(hands, _claimed(claimed), now)
+    return rows
+
+
+def added(rows: Sequence[Row], accepted: Callable[[Row], None]) -> None:
+    """They are on disk: has them claimed."""
+    for row in rows:
+        accepted(row)
+        if row["urgent"]:
+            bells.hurry(row["chat"])
+        bells.ring(row["chat"])
+
+
+def _add_and_claim(
+    now: datetime, lease_until: datetime, sql: str, args: Sequence[object], ask: Ask
+) -> tuple[list[Row], Row | None]:
+    added = ask(sql, *args)
+    if not added:
+        return added, None
+    due = ask(DUE_IN_CHATS, now, 1, f"[{added[0]['chat']}]")
+    if not due:
+        return added, None
+    ask(TAKE, now, lease_until, f"[{due[0]['id']}]")
+    return added, due[0]
+
+
+async def _hand_over(hands: Hands, claimed: Claimed, now: datetime) -> None:
+    """To whom it was claimed for; back to the queue when that one has stopped since."""
+    bells.hurried([claimed.chat_id] if claimed.urgent else [])
+    if hands is _hands:
+        hands.take([claimed])
+    else:
+        await settle([Postponed(claimed, now, "put back before it was sent", not_done=True)], now)
 
 
 async def claim(

@@ -96,6 +96,37 @@ async def test_a_message_first_tried_too_long_ago_is_never_repeated_blindly(
     assert "Fedor\nnew" in said
 
 
+async def test_a_message_to_an_idle_service_is_sent_without_being_looked_for(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes into the deliverer's hand with the commit that accepts it; while delivery is paused it does
+    not."""
+    claimed: list[str] = []
+    claim = outbox.claim
+
+    async def noting(*args: Any, **more: Any) -> list[outbox.Claimed]:
+        found = await claim(*args, **more)
+        claimed.extend(message.text for message in found)
+        return found
+
+    monkeypatch.setattr(outbox, "claim", noting)
+    async with Running(client) as at_work, asyncio.timeout(PATIENCE):
+        await messages.accept(token, "behind what waited", "Text", datetime.now(UTC), wait=PATIENCE)
+        for number in range(3):
+            while not (at_work.idle and at_work.free):  # noqa: ASYNC110 - nothing tells when nothing is to be done
+                await asyncio.sleep(0.01)
+            sent = await messages.accept(token, str(number), "Text", datetime.now(UTC), wait=PATIENCE)
+            assert sent.status == "sent"
+        assert not set(claimed) & {"0", "1", "2"}
+        at_work.gate.paused = True
+        at_work.gate.settle()
+        assert not at_work.free
+    _, said = await chat_of(sandbox)
+    assert said[-3:] == ["Fedor\n0", "Fedor\n1", "Fedor\n2"]
+    rows = await current().fetch("SELECT attempts FROM message WHERE kind = 'message'")
+    assert [row["attempts"] for row in rows] == [1, 1, 1, 1]
+
+
 async def test_telegrams_refusal_is_the_reason_of_the_failure(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:

@@ -1,13 +1,19 @@
 """The outbox: claiming in order and fairly, settling, and surviving a process that dies."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
-from djangobot.db import bells, chats, doubts, messages, outbox, tokens
+from djangobot.db import bells, chats, doubts, messages, outbox, quiet, tokens
+from djangobot.db.engine import current
 
-from .conftest import MINUTE, NOW, World
+from .conftest import MINUTE, NOW, World, on_sqlite
+
+PATIENCE = 10
 
 
 async def claim(limit: int = 100) -> list[outbox.Claimed]:
@@ -232,3 +238,135 @@ async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World)
     await tokens.revoke(message.chat_id, token.id, NOW)
     assert not await doubts.resend(message.id, NOW)
     assert await doubts.drop(message.id, NOW)
+
+
+class Idle:
+    """A deliverer with its hands free."""
+
+    lease = MINUTE
+
+    def __init__(self) -> None:
+        self.taken: list[outbox.Claimed] = []
+        self.asked = asyncio.Event()
+        self.stops = False
+
+    @property
+    def free(self) -> bool:
+        self.asked.set()
+        if self.stops:
+            outbox.deliver_with(None)
+        return True
+
+    def take(self, claimed: Sequence[outbox.Claimed]) -> None:
+        self.taken += claimed
+
+
+@pytest.fixture
+def idle() -> Iterator[Idle]:
+    hands = Idle()
+    outbox.deliver_with(hands)
+    yield hands
+    outbox.deliver_with(None)
+
+
+async def states() -> list[tuple[str, str, int]]:
+    rows = await current().fetch(
+        "SELECT text, status, attempts FROM message WHERE kind = 'message' ORDER BY id"
+    )
+    return [(row["text"], row["status"], row["attempts"]) for row in rows]
+
+
+@on_sqlite
+@pytest.mark.parametrize("limited", [False, True], ids=["free", "muted, limited in time, urgent"])
+async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
+    world: World, idle: Idle, limited: bool
+) -> None:
+    """In the same commit, so nobody has to look for it; `sending` on disk."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(2)]
+    how: dict[str, Any] = {"urgent": True, "ttl": 60} if limited else {}
+    if limited:
+        for chat in await current().fetch("SELECT id FROM chat"):
+            await quiet.mute(chat["id"], account.id, NOW + MINUTE)
+    await messages.accept(linked[0], "x", "Text", NOW, **how)
+    assert await states() == [("x", "sending", 1)]
+    outbox.deliver_with(None)
+    await messages.accept(linked[1], "x", "Text", NOW, **how)
+    (given,), (claimed,) = idle.taken, await claim()
+    its_own = ("id", "public_id", "chat_id", "access_hash", "random_id", "token_id", "token_prefix")
+    same = {name: getattr(claimed, name) for name in its_own}
+    assert msgspec.structs.replace(given, **same) == claimed
+    assert await outbox.reclaim(NOW) == 2, "a process that dies now loses neither"
+
+
+@on_sqlite
+async def test_of_a_chat_one_message_at_a_time_is_given_to_an_idle_deliverer(
+    world: World, idle: Idle
+) -> None:
+    """The others wait behind it, however many are accepted at the same moment."""
+    token = await world.link(await world.account(), await world.person())
+    texts = [str(number) for number in range(5)]
+    await asyncio.gather(*(messages.accept(token, text, "Text", NOW) for text in texts))
+    for text in texts:
+        (message,) = idle.taken or await claim()
+        assert message.text == text
+        assert await claim() == []
+        idle.taken.clear()
+        await outbox.settle([outbox.Sent(message, 1)], NOW)
+    assert {status for _, status, _ in await states()} == {"sent"}
+
+
+async def test_what_waits_in_a_chat_is_not_passed_by_what_is_given_to_an_idle_deliverer(
+    world: World, idle: Idle
+) -> None:
+    """Its oldest message was put off; the new one waits behind it."""
+    token = await world.link(await world.account(), await world.person())
+    outbox.deliver_with(None)
+    await messages.accept(token, "put off", "Text", NOW)
+    (first,) = await claim()
+    await outbox.settle([outbox.Postponed(first, NOW + MINUTE, "flood wait")], NOW)
+    outbox.deliver_with(idle)
+    await messages.accept(token, "behind it", "Text", NOW)
+    assert idle.taken == []
+    assert await states() == [("put off", "queued", 1), ("behind it", "queued", 0)]
+
+
+async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queued(
+    world: World, idle: Idle
+) -> None:
+    """And rung for: the next one sends it, as never tried."""
+    token = await world.link(await world.account(), await world.person())
+    bells.rung(bells.RUNG_MOST)
+    idle.stops = True
+    await messages.accept(token, "x", "Text", NOW)
+    assert idle.taken == []
+    assert len(bells.rung(10)) == 1
+    (message,) = await claim()
+    assert (message.text, message.first_attempt) == ("x", None)
+
+
+async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
+    world: World, idle: Idle
+) -> None:
+    """What is `sending` on disk is in somebody's hand, or it would wait for the next start."""
+    token = await world.link(await world.account(), await world.person())
+    bells.rung(bells.RUNG_MOST)
+    sending = asyncio.create_task(messages.accept(token, "x", "Text", NOW))
+    await idle.asked.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    async with asyncio.timeout(PATIENCE):
+        while not idle.taken and bells.quiet():  # noqa: ASYNC110 - nothing tells when it is on disk
+            await asyncio.sleep(0)
+    assert [message.text for message in idle.taken or await claim()] == ["x"]
+
+
+async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
+    world: World, idle: Idle
+) -> None:
+    """Those that found it there are given nothing."""
+    token = await world.link(await world.account(), await world.person())
+    await asyncio.gather(*(messages.accept(token, "x", "Text", NOW, key="k") for _ in range(10)))
+    assert len(await states()) == 1
+    assert len([*idle.taken, *await claim()]) == 1

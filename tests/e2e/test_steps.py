@@ -13,20 +13,20 @@ import pytest
 CHATS = 4
 DYING = """
 import os, signal, sys
+from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway
 from djangobot.db import messages, outbox
 
 STEP = os.environ["KILL_AT"]
-claim, settle, send, put = outbox.claim, outbox.settle, Gateway.send, messages._put
+take, settle, send, put = Delivery.take, outbox.settle, Gateway.send, messages._put
 
 def die(step, *texts):
     if step == STEP and any("boom" in text for text in texts):
         os.kill(os.getpid(), signal.SIGKILL)
 
-async def claim_and_die(*args, **more):
-    claimed = await claim(*args, **more)
+def take_and_die(self, claimed):
     die("claimed", *(message.text for message in claimed))
-    return claimed
+    take(self, claimed)
 
 async def settle_and_die(results, now):
     texts = [result.message.text for result in results]
@@ -48,7 +48,7 @@ async def put_and_die(sql, digest, draft, *rest):
     die("accepted", draft.text)
     return accepted
 
-outbox.claim, outbox.settle = claim_and_die, settle_and_die
+Delivery.take, outbox.settle = take_and_die, settle_and_die
 Gateway.send, messages._put = send_and_die, put_and_die
 from djangobot.__main__ import main
 sys.exit(main())
