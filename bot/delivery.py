@@ -296,19 +296,25 @@ class Delivery:
             self._ended(outcome)
 
     async def _next(self) -> Claimed:
-        """Waits for a place among all, and chooses when it has come: until then a better one may. One worker
-        at a time, so nobody holds a place further off."""
+        """The best there is when a place among all has come: until then a better one may. One worker waits at
+        a time, so nobody holds a place further off."""
+        if (message := self._chosen()) is not None:
+            return message
         async with self.choosing:
-            while True:
+            while (message := self._chosen()) is None:
                 await self.ready.some()
                 now = time.monotonic()
-                place = self.pacing.next_total(now)
-                if place > now:
-                    await asyncio.sleep(place - now)
-                message = self.ready.take()
-                if message is not None:  # it may have been put back meanwhile
-                    self.pacing.reserve_total(place)
-                    return message
+                await asyncio.sleep(self.pacing.next_total(now) - now)
+            return message
+
+    def _chosen(self) -> Claimed | None:
+        now = time.monotonic()
+        if self.pacing.next_total(now) > now:
+            return None
+        message = self.ready.take()
+        if message is not None:
+            self.pacing.reserve_total(now)
+        return message
 
     def _ended(self, outcome: Settled) -> None:
         self.in_hand -= 1

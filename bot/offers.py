@@ -8,6 +8,8 @@ a restart they may come a little early.
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
 
+import msgspec
+
 from djangobot.db.outbox import Claimed
 
 SEVERAL = 3
@@ -17,34 +19,42 @@ REMEMBERED = 10_000
 """Pairs of a chat and a sender."""
 
 
+class Writer(msgspec.Struct):
+    """A sender in one chat: the times of its latest messages, and of the last that carried the buttons."""
+
+    sent: deque[datetime]
+    offered: datetime | None = None
+
+
 class Offers:
     """Asked before a message is sent, told after it was: repeating an attempt counts nothing twice."""
 
     def __init__(self) -> None:
-        self.sent: OrderedDict[tuple[int, int], deque[datetime]] = OrderedDict()
-        self.offered: OrderedDict[tuple[int, int], datetime] = OrderedDict()
+        self.writers: OrderedDict[tuple[int, int], Writer] = OrderedDict()
 
     def fits(self, message: Claimed, now: datetime) -> bool:
         """Whether this one should carry the buttons."""
         if message.account_id is None or message.kind != "message":
             return False
-        pair = (message.chat_id, message.account_id)
-        before = self.sent.get(pair)
-        if before is None or len(before) < SEVERAL - 1 or now - before[0] > WITHIN:
+        writer = self.writers.get((message.chat_id, message.account_id))
+        if writer is None or len(writer.sent) < SEVERAL - 1:
             return False
-        offered = self.offered.get(pair)
-        return offered is None or now - offered > NOT_AGAIN_FOR
+        if writer.offered is not None and now - writer.offered <= NOT_AGAIN_FOR:
+            return False
+        return now - writer.sent[0] <= WITHIN
 
     def note(self, message: Claimed, now: datetime, *, offered: bool) -> None:
         """It was sent, with the buttons or without."""
         if message.account_id is None or message.kind != "message":
             return
         pair = (message.chat_id, message.account_id)
+        writer = self.writers.get(pair)
+        if writer is None:
+            writer = self.writers[pair] = Writer(deque(maxlen=SEVERAL - 1))
+            if len(self.writers) > REMEMBERED:
+                self.writers.popitem(last=False)
+        else:
+            self.writers.move_to_end(pair)
+        writer.sent.append(now)
         if offered:
-            self.offered[pair] = now
-            if len(self.offered) > REMEMBERED:
-                self.offered.popitem(last=False)
-        self.sent.setdefault(pair, deque(maxlen=SEVERAL - 1)).append(now)
-        self.sent.move_to_end(pair)
-        if len(self.sent) > REMEMBERED:
-            self.sent.popitem(last=False)
+            writer.offered = now

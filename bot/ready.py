@@ -37,15 +37,14 @@ class Ready:
         for messages in self._ranks:
             if messages:
                 message = messages.pop(next(iter(messages)))
-                break
-        else:
-            return None
-        if not len(self):
-            self._some.clear()
-        return message
+                if not len(self):
+                    self._some.clear()
+                return message
+        return None
 
     def __len__(self) -> int:
-        return sum(map(len, self._ranks))
+        hurried, others, broadcast = self._ranks
+        return len(hurried) + len(others) + len(broadcast)
 
     def hurry(self, chat_id: int) -> None:
         """Something urgent waits behind this chat's message, if there is one here."""

@@ -124,7 +124,7 @@ def shortened(text: str, length: int) -> str:
 
 def utf16_length(text: str) -> int:
     """Telegram counts entity offsets and lengths in UTF-16 code units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -165,6 +166,8 @@ async def _run(options: SandboxOptions) -> None:
     def say(ready: Ready) -> None:
         sys.stdout.write(ready.line() + "\n")
         sys.stdout.flush()
+        gc.collect()
+        gc.freeze()  # the schema stays: no collection need walk it again
         log.info(
             "this is a sandbox, not Telegram: nothing leaves this machine; not modelled: %s", NOT_MODELLED
         )

@@ -56,8 +56,12 @@ class File(msgspec.Struct, kw_only=True):
     spoiler: bool = False
 
 
-class Message(msgspec.Struct, kw_only=True):
-    """One message of a private chat between a bot and a person."""
+class Message(msgspec.Struct, kw_only=True, gc=False):
+    """One message of a private chat between a bot and a person.
+
+    A sandbox may hold a million; as nothing in them refers back to one, the garbage collector need not walk
+    them, which would stop everything for as long.
+    """
 
     bot: int
     person: int
@@ -67,7 +71,7 @@ class Message(msgspec.Struct, kw_only=True):
     from_bot: bool
     date: int
     text: str
-    entities: list[TL] = []
+    entities: tuple[TL, ...] = ()
     markup: TL | None = None
     file: int | None = None
     reply_to: int | None = None
@@ -92,8 +96,8 @@ class Chat(msgspec.Struct, kw_only=True):
     read_by_bot: int = 0
 
 
-class Event(msgspec.Struct, kw_only=True):
-    """A change of a box: what `updates.getDifference` lists and what is pushed."""
+class Event(msgspec.Struct, kw_only=True, gc=False):
+    """A change of a box: what `updates.getDifference` lists and what is pushed. As many as messages."""
 
     kind: str
     """new, edit, delete, read_inbox, read_outbox (these move pts); stopped (moves qts); callback, typing."""
@@ -101,7 +105,7 @@ class Event(msgspec.Struct, kw_only=True):
     count: int = 0
     bot: int = 0
     message: int = 0
-    ids: list[int] = []
+    ids: tuple[int, ...] = ()
     person: int = 0
     date: int = 0
     stopped: bool = False
@@ -346,7 +350,7 @@ class World:
             sides.setdefault(message.person, []).append(message.person_side_id)
         answer = None
         for side, ids in sides.items():
-            event = self._log(side, Event(kind="delete", count=len(ids), ids=ids))
+            event = self._log(side, Event(kind="delete", count=len(ids), ids=tuple(ids)))
             if side == owner:
                 answer = event
             if side != skip:
@@ -368,7 +372,7 @@ class World:
             chat.read_by_person = max_id
         self._keep_chat(chat)
         other = person if reader == bot else bot
-        return self._log(reader, Event(kind="read_inbox", count=1, person=other, ids=[max_id]))
+        return self._log(reader, Event(kind="read_inbox", count=1, person=other, ids=(max_id,)))
 
     def side_id(self, message: Message, viewer: int) -> int:
         """The message's id on the viewer's side."""

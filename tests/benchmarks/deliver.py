@@ -1,6 +1,6 @@
 """How fast the outbox drains into the sandbox, beside a bare loop of raw sends through the same client.
 
-    uv run python tests/benchmarks/deliver.py [--rounds 9] [--chats 500] [--messages 5000]
+    uv run python tests/benchmarks/deliver.py [--rounds 15] [--chats 500] [--messages 5000]
 
 The sandbox runs in a process of its own, pacing is off. Raw: 50 sends at once, nothing stored. Outbox:
 claim, send, record, on SQLite with every step on disk. In turn, the ratio pair by pair; the median counts.
@@ -8,7 +8,6 @@ claim, send, record, on SQLite with every step on disk. In turn, the ratio pair 
 
 import argparse
 import asyncio
-import gc
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import uvloop
 from pyrogram import raw
 
 from djangobot.bot import log
+from djangobot.bot.app import tune_python
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Gateway, Peer, Text
@@ -117,8 +117,7 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     # Warm-up, and the notices of the redeemed codes. Each chat's third message carries buttons to mute, which
     # the raw ones do not; after that none does for an hour.
     await _outbox(gateway, tokens, people * SEVERAL, offers)
-    gc.collect()
-    gc.freeze()  # as the service does once it is up
+    tune_python()
     pairs = []
     print(f"{'':>8} {'messages/s':>11}   {people} chats, {count} messages")
     for _ in range(rounds):
@@ -137,7 +136,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--chats", type=int, default=500)
     parser.add_argument("--messages", type=int, default=5000)
     given = parser.parse_args()

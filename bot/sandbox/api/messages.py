@@ -176,7 +176,9 @@ def _repeat(call: Call, chat: Chat, random_id: int) -> TL | None:
     return render.updates(call.world, me, [event], call.schema, first=first)
 
 
-def _store(call: Call, chat: Chat, random_id: int, content: str, entities: list[TL], **rest: Any) -> Message:
+def _store(
+    call: Call, chat: Chat, random_id: int, content: str, entities: tuple[TL, ...], **rest: Any
+) -> Message:
     """Checks that the chat can be written to, stores the message and tells everyone but this session."""
     me = call.user
     peer = call.args.get("peer") or call.args.get("to_peer")
@@ -238,7 +240,7 @@ def _sent_short(call: Call, message: Message) -> TL:
         "date": message.date,
     }
     if message.entities:
-        result["entities"] = message.entities
+        result["entities"] = list(message.entities)
     return result
 
 

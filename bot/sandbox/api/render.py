@@ -57,7 +57,7 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     if out:
         result["from_id"] = peer(viewer)
     if shown.entities:
-        result["entities"] = shown.entities
+        result["entities"] = list(shown.entities)
     if shown.markup:
         result["reply_markup"] = markup.shown(shown.markup, schema)
     if shown.file is not None:
@@ -110,7 +110,7 @@ def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None
     if event.kind == "delete":
         return {
             "_": "updateDeleteMessages",
-            "messages": event.ids,
+            "messages": list(event.ids),
             "pts": event.pts,
             "pts_count": event.count,
         }

@@ -32,7 +32,7 @@ def units(text: str) -> int:
 
 def checked(
     call: Call, text: str, entities: list[TL] | None, *, limit: int = MAX_TEXT
-) -> tuple[str, list[TL]]:
+) -> tuple[str, tuple[TL, ...]]:
     """The text and entities as they are stored; RpcError as Telegram refuses them.
 
     Like the real server it cuts white space off both ends, drops entities that hold nothing, and finds
@@ -56,7 +56,7 @@ def checked(
             result.append({**entity, "offset": start, "length": stop - start})
     result += _automatic(stripped, result)
     result.sort(key=lambda entity: (entity["offset"], -entity["length"]))
-    return stripped, result
+    return stripped, tuple(result)
 
 
 def _checked_entity(call: Call, entity: TL, text: str) -> TL:
@@ -88,6 +88,6 @@ def _automatic(text: str, given: list[TL]) -> Iterator[TL]:
             yield {"_": str(found.lastgroup), "offset": offset, "length": length}
 
 
-def automatic(text: str) -> list[TL]:
+def automatic(text: str) -> tuple[TL, ...]:
     """The entities Telegram finds in a text that brings none."""
-    return list(_automatic(text, []))
+    return tuple(_automatic(text, []))
