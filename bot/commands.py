@@ -20,7 +20,17 @@ from djangobot.bot.handlers import (
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
-from djangobot.bot.handlers.admin import audit, backup, broadcasts, config, loglevel, queue, status, users
+from djangobot.bot.handlers.admin import (
+    audit,
+    backup,
+    broadcasts,
+    config,
+    loglevel,
+    queue,
+    status,
+    stranded,
+    users,
+)
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Handler, Visit
 from djangobot.db import admins, chats
@@ -114,6 +124,10 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "pause": status.pause,
     "queue": queue.turn,
     "queue_all": queue.decide,
+    "queue_by": stranded.show_groups,
+    "queue_list": stranded.show_list,
+    "queue_one": stranded.look,
+    "queue_do": stranded.act,
     "admins": admin_list.turn,
     "dismiss": admin_list.dismiss,
     "loglevel": loglevel.turn,

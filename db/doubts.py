@@ -1,14 +1,14 @@
-"""Doubts: messages that ended `uncertain` or `failed`, and what an admin decides about them."""
+"""Doubts: messages that ended `uncertain` or `failed`, or wait, and what an admin decides about them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
-import msgspec
 import structlog
 
-from djangobot.db import bells, credentials
-from djangobot.db.engine import current
+from djangobot.db import audit, bells, credentials
+from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)
 
@@ -16,10 +16,8 @@ BULK = 200
 """Messages decided about at the same moment."""
 
 DOUBTFUL = """
-SELECT m.id AS id, m.public_id AS public_id, m.chat AS chat_id, COALESCE(a.name, '') AS sender,
-       m.created AS created, m.status AS status, m.failure AS failure, m.attempts AS attempts
-FROM message m LEFT JOIN account a ON a.id = m.account
-WHERE m.status = $1::varchar AND m.kind = 'message' AND m.id > $2 ORDER BY m.id LIMIT $3
+SELECT id, failure FROM message
+WHERE status = $1::varchar AND kind = 'message' AND id > $2 ORDER BY id LIMIT $3
 """
 # As if it had just been accepted; but not for a sender the person has shown the door. A new random_id: under
 # the old one Telegram might take it for the message it has, or not.
@@ -28,89 +26,82 @@ UPDATE message SET status = 'queued', random_id = $3, attempts = 0, first_attemp
                    failure = NULL, expires = NULL
 WHERE id = $1 AND status = $2::varchar
   AND NOT EXISTS (SELECT 1 FROM bot_token t WHERE t.id = message.token AND t.revoked IS NOT NULL)
-RETURNING public_id, chat
+RETURNING public_id, chat, status
+"""
+HASTEN = """
+UPDATE message SET next_attempt = $2 WHERE id = $1 AND status = 'queued' AND next_attempt > $2
+RETURNING public_id, chat, status
 """
 DROP = """
-UPDATE message SET status = 'canceled', failure = 'dropped' WHERE id = $1 AND status = 'uncertain'
-RETURNING public_id
+UPDATE message SET status = 'canceled', failure = 'dropped'
+WHERE id = $1 AND status IN ('uncertain', 'queued') RETURNING public_id, chat, status
 """
+STATUS = "SELECT status FROM message WHERE id = $1"
+Verb = Literal["hasten", "retry", "resend", "drop"]
 
 
-class Doubtful(msgspec.Struct, frozen=True):
-    """A message that ended `uncertain` or `failed`: what an admin sees of it before deciding."""
+async def decide(verb: Verb, message_id: int, by: int, now: datetime) -> bool:
+    """What an admin decides about one message, with its line in the audit.
 
-    id: int
-    public_id: str
-    chat_id: int
-    sender: str
-    created: datetime
-    status: str
-    failure: str | None
-    attempts: int
-
-
-async def uncertain(limit: int, *, after: int = 0) -> list[Doubtful]:
-    """What nobody knows to have arrived or not, oldest first; `after` the id of the page's last."""
-    return await _doubtful("uncertain", limit, after)
-
-
-async def failed(limit: int, *, after: int = 0) -> list[Doubtful]:
-    """What Telegram refused, oldest first."""
-    return await _doubtful("failed", limit, after)
-
-
-async def resend(message_id: int, now: datetime) -> bool:
-    """Sends an uncertain message anew, under a new random_id. If it had arrived after all, the person has it
-    twice: whoever asks for this must know. False: it is not uncertain, or its token was revoked."""
-    return await _anew(message_id, "uncertain", now)
-
-
-async def retry(message_id: int, now: datetime) -> bool:
-    """Sends a failed message anew; it is not in the chat, unless it had several parts. False as in
-    `resend`."""
-    return await _anew(message_id, "failed", now)
-
-
-async def drop(message_id: int, now: datetime) -> bool:
-    """Gives an uncertain message up: it ends as canceled. False: it is not uncertain."""
-    rows = await current().execute(DROP, message_id)
-    for row in rows:
-        log.info("message dropped", id=str(row["public_id"]), at=now.isoformat())
+    `hasten`: what was postponed is due now (a FLOOD_WAIT holds all the same). `retry`: what failed is sent
+    anew; it is not in the chat, unless it had several parts. `resend`: what is uncertain is sent anew, under
+    a new random_id; if it had arrived after all, the person has it twice: whoever asks for this must know.
+    `drop`: what is uncertain or waits ends as canceled. False: it is in no state for that by now, or its
+    token was revoked.
+    """
+    engine = current()
+    async with engine.write():
+        before = await engine.fetch(STATUS, message_id)
+        rows = await _do(verb, message_id, now)
+        for row in rows:
+            target = f"message {row['public_id']}"
+            await audit.record(by, verb, target, before[0]["status"], row["status"], now)
+    _tell(verb, rows)
     return bool(rows)
 
 
 async def resend_all(now: datetime) -> int:
-    """Every uncertain message, as `resend` does. How many these are."""
-    return await _each("uncertain", lambda found: resend(found.id, now))
+    """Every uncertain message, as `decide` does. How many these are."""
+    return await _each("resend", "uncertain", now)
 
 
 async def retry_all(now: datetime, reason: str | None = None) -> int:
     """Every failed message, or those that failed for this reason. How many these are."""
-    return await _each("failed", lambda found: retry(found.id, now), reason)
+    return await _each("retry", "failed", now, reason)
 
 
 async def drop_all(now: datetime) -> int:
-    """Every uncertain message, as `drop` does. How many these are."""
-    return await _each("uncertain", lambda found: drop(found.id, now))
+    """Every uncertain message. How many these are."""
+    return await _each("drop", "uncertain", now)
 
 
-async def _doubtful(status: str, limit: int, after: int) -> list[Doubtful]:
-    rows = await current().fetch(DOUBTFUL, status, after, limit)
-    return [Doubtful(**{**row, "public_id": str(row["public_id"])}) for row in rows]
-
-
-async def _each(status: str, act: Callable[[Doubtful], Awaitable[bool]], reason: str | None = None) -> int:
+async def _each(verb: Verb, status: str, now: datetime, reason: str | None = None) -> int:
     done, after = 0, 0
-    while found := await _doubtful(status, BULK, after):
-        chosen = [one for one in found if reason is None or one.failure == reason]
-        done += sum(await asyncio.gather(*map(act, chosen)))
-        after = found[-1].id
+    while found := await current().fetch(DOUBTFUL, status, after, BULK):
+        chosen = [row["id"] for row in found if reason is None or row["failure"] == reason]
+        for rows in await asyncio.gather(*(_do(verb, message_id, now) for message_id in chosen)):
+            _tell(verb, rows)
+            done += len(rows)
+        after = found[-1]["id"]
     return done
 
 
-async def _anew(message_id: int, status: str, now: datetime) -> bool:
-    rows = await current().execute(ANEW, message_id, status, credentials.new_random_id(), now)
+async def _do(verb: Verb, message_id: int, now: datetime) -> list[Row]:
+    match verb:
+        case "hasten":
+            return await current().execute(HASTEN, message_id, now)
+        case "drop":
+            return await current().execute(DROP, message_id)
+        case "retry" | "resend":
+            status = "failed" if verb == "retry" else "uncertain"
+            return await current().execute(ANEW, message_id, status, credentials.new_random_id(), now)
+
+
+def _tell(verb: Verb, rows: Sequence[Row]) -> None:
+    """Once it is on disk."""
     for row in rows:
-        log.info("message sent anew", id=str(row["public_id"]), chat=row["chat"], was=status)
+        public_id = str(row["public_id"])
+        log.info("an admin decided about a message", id=public_id, chat=row["chat"], verb=verb)
+        if row["status"] == "canceled":
+            bells.tell(public_id, "canceled", "dropped")
         bells.ring(row["chat"])
-    return bool(rows)

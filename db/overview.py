@@ -21,13 +21,6 @@ SELECT COUNT(*) AS accepted, SUM(CASE WHEN m.sent >= $1 THEN 1 ELSE 0 END) AS se
 FROM message m
 WHERE m.kind = 'message' AND m.id > (SELECT COALESCE(MAX(n.id), 0) FROM message n) - $2 AND m.created >= $1
 """
-STANDING = """
-SELECT status, CASE WHEN next_attempt > $1 THEN 1 ELSE 0 END AS later, COUNT(*) AS messages FROM message
-WHERE status IN ('queued', 'sending') GROUP BY 1, 2
-UNION ALL
-SELECT status, 0 AS later, COUNT(*) AS messages FROM message
-WHERE status IN ('failed', 'uncertain') AND kind = 'message' GROUP BY status
-"""
 CAUSES = """
 SELECT COALESCE(failure, '') AS reason, COUNT(*) AS messages, MAX(created) AS latest FROM message
 WHERE status IN ('failed', 'uncertain') AND kind = 'message'
@@ -62,15 +55,6 @@ class Overview(msgspec.Struct, frozen=True):
     failed: int
     paused: bool
     flood_seconds: float
-
-
-class Standing(msgspec.Struct, frozen=True):
-    """Messages that are not where they were to go, by why."""
-
-    due: int = 0
-    postponed: int = 0
-    failed: int = 0
-    uncertain: int = 0
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -119,17 +103,6 @@ async def overview(now: datetime) -> Overview:
         paused=bool(await service.get("paused")),
         flood_seconds=await service.flood_left(now),
     )
-
-
-async def standing(now: datetime) -> Standing:
-    """By the partial indexes of just these."""
-    counts = {"due": 0, "postponed": 0, "failed": 0, "uncertain": 0}
-    for row in await current().fetch(STANDING, now):
-        where = row["status"]
-        if where in ("queued", "sending"):
-            where = "postponed" if row["later"] else "due"
-        counts[where] += row["messages"]
-    return Standing(**counts)
 
 
 async def causes(limit: int) -> list[Cause]:

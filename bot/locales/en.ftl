@@ -434,7 +434,7 @@ audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.
 audit-line =
     { $time } · { $who }
-    <b>{ $action }</b> { $target }: { $change }
+    <b>{ $deed }</b>: { $change }
 
 status-title = <b>DjangoBot { $version }</b>
 status-up = Up: { $since }
@@ -489,6 +489,43 @@ queue-retry-sure = Yes, retry { $count }
 queue-resend-sure = Yes, resend { $count }
 queue-drop-sure = Yes, drop { $count }
 queue-done = Done: { $count }
+queue-due = Due
+queue-postponed = Postponed
+queue-failed = Failed
+queue-uncertain = Uncertain
+queue-all = <b>Messages on their way</b>
+queue-by-person = By person
+queue-by-sender = By sender
+queue-service = the service itself
+queue-group = <b>{ $who }</b>: due { $due }, postponed { $postponed }, failed { $failed }, uncertain { $uncertain }
+queue-nothing = Nothing here any more.
+queue-before = ‹ Before
+queue-after = After ›
+queue-one =
+    <b>{ $state }</b>
+    <code>{ $id }</code>
+    From: { $sender }
+    To: { $person }
+    Accepted: { $time } ({ $age })
+    Characters: { $count }
+    Attempts: { $attempts }
+queue-one-next = Next attempt: { $time }
+queue-one-reason = Reason: { $reason }
+queue-one-urgent = Urgent.
+queue-one-expires = Not to be sent after { $time }
+queue-one-sending = It is being sent right now.
+queue-one-blocked = The person has blocked the bot: it waits until they are back.
+queue-one-banned = The person is banned: it waits for the end of the ban.
+queue-one-hasten = Try now
+queue-one-retry = Retry
+queue-one-resend = Resend
+queue-one-drop = Drop
+queue-one-resend-ask = Send it anew? If it arrived after all, it will be in the chat twice.
+queue-one-drop-ask = Give it up? If it has not arrived, it never will.
+queue-one-resend-sure = Yes, resend
+queue-one-drop-sure = Yes, drop
+queue-one-done = Done.
+queue-one-changed = Nothing done: it has changed meanwhile, or its token was revoked.
 
 errors-title = <b>Why messages failed</b>
 errors-none = No message has failed.

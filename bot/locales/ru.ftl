@@ -457,7 +457,7 @@ audit-title = <b>Что делали администраторы</b>
 audit-none = Администраторы пока ничего не меняли.
 audit-line =
     { $time } · { $who }
-    <b>{ $action }</b> { $target }: { $change }
+    <b>{ $deed }</b>: { $change }
 
 status-title = <b>DjangoBot { $version }</b>
 status-up = Работает: { $since }
@@ -514,6 +514,43 @@ queue-retry-sure = Да, повторить: { $count }
 queue-resend-sure = Да, отправить: { $count }
 queue-drop-sure = Да, отказаться: { $count }
 queue-done = Готово: { $count }
+queue-due = Пора отправить
+queue-postponed = Отложены
+queue-failed = Не удались
+queue-uncertain = Под вопросом
+queue-all = <b>Сообщения в пути</b>
+queue-by-person = По людям
+queue-by-sender = По отправителям
+queue-service = сам сервис
+queue-group = <b>{ $who }</b>: пора { $due }, отложены { $postponed }, не удались { $failed }, под вопросом { $uncertain }
+queue-nothing = Здесь больше ничего нет.
+queue-before = ‹ Раньше
+queue-after = Позже ›
+queue-one =
+    <b>{ $state }</b>
+    <code>{ $id }</code>
+    От кого: { $sender }
+    Кому: { $person }
+    Принято: { $time } ({ $age })
+    Символов: { $count }
+    Попыток: { $attempts }
+queue-one-next = Следующая попытка: { $time }
+queue-one-reason = Причина: { $reason }
+queue-one-urgent = Срочное.
+queue-one-expires = Не отправлять после { $time }
+queue-one-sending = Отправляется прямо сейчас.
+queue-one-blocked = Человек заблокировал бота: сообщение ждёт его возвращения.
+queue-one-banned = Человек забанен: сообщение ждёт конца бана.
+queue-one-hasten = Отправить сейчас
+queue-one-retry = Повторить
+queue-one-resend = Отправить снова
+queue-one-drop = Отказаться
+queue-one-resend-ask = Отправить заново? Если оно всё же дошло, то окажется в чате дважды.
+queue-one-drop-ask = Отказаться от него? Если оно не дошло, уже не дойдёт.
+queue-one-resend-sure = Да, отправить
+queue-one-drop-sure = Да, отказаться
+queue-one-done = Готово.
+queue-one-changed = Ничего не сделано: оно уже изменилось или его токен отозван.
 
 errors-title = <b>Почему сообщения не доставлены</b>
 errors-none = Неудавшихся сообщений нет.

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from djangobot.db import admins, audit, messages, outbox, overview
+from djangobot.db import admins, audit, messages, outbox, overview, stranded
 
 from .conftest import NOW, World
 
@@ -40,7 +40,7 @@ async def test_an_overview_tells_what_is_so(world: World) -> None:
     empty = await overview.overview(NOW)
     assert (empty.depth, empty.oldest_due, empty.accepted, empty.sent) == (0, None, 0, 0)
     assert empty.size > 0
-    assert await overview.standing(NOW) == overview.Standing()
+    assert await stranded.counts(NOW) == stranded.Counts()
     assert await overview.causes(5) == []
     await world.link(await world.account(), await world.person())
     counts = await overview.counts()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from djangobot.db import bells, chats, doubts, messages, outbox, quiet, tokens
+from djangobot.db import audit, bells, chats, doubts, messages, outbox, quiet, stranded, tokens
 from djangobot.db.engine import current
 
 from .conftest import MINUTE, NOW, World, on_sqlite
@@ -191,28 +191,23 @@ async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[out
 
 async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_so(world: World) -> None:
     """Under a new random_id, with no time of its own to expire; never twice for two presses."""
-    token, (first, second, third) = await ended(world, "uncertain", 3)
-    listed = await doubts.uncertain(2)
-    assert [one.id for one in listed] == [first.id, second.id]
-    assert [one.id for one in await doubts.uncertain(2, after=second.id)] == [third.id]
-    assert (listed[0].sender, listed[0].failure) == ("Owner", "PEER_ID_INVALID")
+    token, (first, second, _) = await ended(world, "uncertain", 3)
     later = NOW + timedelta(hours=1)
-    assert await doubts.resend(first.id, later)
-    assert not await doubts.resend(first.id, later)
-    assert not await doubts.drop(first.id, later)
+    assert await doubts.decide("resend", first.id, 7, later)
+    assert not await doubts.decide("resend", first.id, 7, later)
     (again,) = await outbox.claim(later, limit=9, lease=MINUTE)
     assert again.random_id != first.random_id
     assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
-    assert await doubts.drop(second.id, later)
+    assert await doubts.decide("drop", second.id, 7, later)
     entry = await messages.of_token(second.public_id, token, later)
     assert (entry.status, entry.failure) == ("canceled", "dropped")
-    assert [one.id for one in await doubts.uncertain(9)] == [third.id]
+    assert await stranded.counts(later) == stranded.Counts(due=1, uncertain=1)
 
 
 async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World) -> None:
     """And only these."""
     _, found = await ended(world, "failed", 3)
-    assert len(await doubts.failed(9)) == 3
+    assert await stranded.counts(NOW) == stranded.Counts(failed=3)
     assert await doubts.retry_all(NOW, "blocked") == 0
     assert await doubts.resend_all(NOW) == await doubts.drop_all(NOW) == 0
     assert await doubts.retry_all(NOW, "PEER_ID_INVALID") == 3
@@ -228,7 +223,7 @@ async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) ->
         for _ in range(2):
             await outbox.settle([outbox.Uncertain(one, "lost") for one in await claim()], NOW)
         assert await doubts.drop_all(NOW) == 2
-        assert await doubts.uncertain(9) == []
+        assert (await stranded.counts(NOW)).uncertain == 0
 
 
 async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World) -> None:
@@ -236,8 +231,8 @@ async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World)
     _, (message,) = await ended(world, "uncertain")
     (token,) = await tokens.of_chat(message.chat_id, NOW)
     await tokens.revoke(message.chat_id, token.id, NOW)
-    assert not await doubts.resend(message.id, NOW)
-    assert await doubts.drop(message.id, NOW)
+    assert not await doubts.decide("resend", message.id, 7, NOW)
+    assert await doubts.decide("drop", message.id, 7, NOW)
 
 
 class Idle:
@@ -370,3 +365,26 @@ async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
     await asyncio.gather(*(messages.accept(token, "x", "Text", NOW, key="k") for _ in range(10)))
     assert len(await states()) == 1
     assert len([*idle.taken, *await claim()]) == 1
+
+
+async def test_one_that_waits_is_hastened_or_dropped_and_the_audit_says_so(world: World) -> None:
+    """Whoever waits for it hears; what is being sent is left alone."""
+    token = await world.link(await world.account(), await world.person())
+    for text in ("first", "second"):
+        await messages.accept(token, text, "Text", NOW)
+    (first,) = await claim()
+    assert not await doubts.decide("drop", first.id, 7, NOW)
+    assert not await doubts.decide("hasten", first.id, 7, NOW)
+    await outbox.settle([outbox.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
+    assert await claim() == []
+    assert await doubts.decide("hasten", first.id, 7, NOW)
+    assert not await doubts.decide("hasten", first.id, 7, NOW)
+    assert bells.rung(9) == [first.chat_id]
+    (second,) = [one for one in await stranded.listed(NOW, 9) if one.id != first.id]
+    waiting = bells.expect(second.public_id)
+    assert await doubts.decide("drop", second.id, 7, NOW)
+    assert waiting.result() == ("canceled", "dropped")
+    assert [message.id for message in await world.deliver()] == [first.id]
+    dropped, hastened = await audit.page(2)
+    assert (dropped.action, dropped.before, dropped.after) == ("drop", '"queued"', '"canceled"')
+    assert (hastened.who, hastened.action, hastened.target) == (7, "hasten", f"message {first.public_id}")

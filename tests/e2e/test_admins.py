@@ -78,6 +78,16 @@ def press(box: Sandbox, chat: int, message: dict[str, Any], data: str) -> tuple[
     return str(answer["answer"]), str(shown["text"])
 
 
+def data_of(message: dict[str, Any], start: str) -> str:
+    """The data of the first button that begins so."""
+    return next(str(b["data"]) for row in message["buttons"] for b in row if str(b["data"]).startswith(start))
+
+
+def button(box: Sandbox, chat: int, message: dict[str, Any], start: str) -> str:
+    """The same of a message as it is by now."""
+    return data_of(next(one for one in box.messages(chat) if one["id"] == message["id"]), start)
+
+
 def names(box: Sandbox, chat: int) -> set[str]:
     return {command["command"] for command in box.get("/commands", chat=chat)}
 
@@ -164,6 +174,47 @@ def test_what_failed_is_told_by_its_cause_and_sent_anew(
     wait_until(lambda: "refused" in box.messages(alex)[-1]["text"])
 
 
+def test_one_message_is_looked_into_by_person_and_by_sender(
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+) -> None:
+    """Everything about it but what it says; then it is sent anew, or dropped after a question."""
+    root, alex = people["en"], box.person(first_name="Postponed")
+    token = service.bot_token(alex, service.account(name="Clockwork"))
+    box.post("/faults", method="messages.sendMessage", kind="error", value="400 PEER_ID_INVALID", times=1)
+    assert service.send(token, "a secret", prefer="wait=20").status_code == 502
+    card = box.say(root, "/queue")
+    _, groups = press(box, root, card, "queue_by:chat:0")
+    assert "Postponed: due 0, postponed 0, failed 1, uncertain 0" in groups
+    press(box, root, card, f"queue_list:.c{alex}.0")
+    _, one = press(box, root, card, button(box, root, card, "queue_one:"))
+    for words in ("From: Clockwork", f"To: Postponed ({alex})", "Characters: 8", "Reason: PEER_ID_INVALID"):
+        assert words in one
+    assert "secret" not in one
+    said, _ = press(box, root, card, button(box, root, card, "queue_do:retry:"))
+    assert said == "Done."
+    wait_until(lambda: "a secret" in box.messages(alex)[-1]["text"])
+    status = box.say(root, "/status")
+    press(box, root, status, "pause:1")
+    accepted = service.send(token, "to be dropped", prefer="wait=1")
+    while accepted.status_code == 200:  # the deliverer has not heard of the pause yet
+        accepted = service.send(token, "to be dropped", prefer="wait=1")
+    card = box.say(root, "/queue")
+    _, groups = press(box, root, card, "queue_by:account:0")
+    assert "Clockwork: due 1" in groups
+    press(box, root, card, button(box, root, card, "queue_list:.a"))
+    press(box, root, card, button(box, root, card, "queue_one:"))
+    _, question = press(box, root, card, button(box, root, card, "queue_do:drop:"))
+    assert "Give it up?" in question
+    said, shown = press(box, root, card, button(box, root, card, "queue_do:drop:"))
+    assert (said, shown.splitlines()[0]) == ("Done.", "canceled")
+    found = service.client.get(
+        f"/api/messages/{accepted.json()['id']}", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert found.json()["status"] == "canceled"
+    press(box, root, status, "pause:0")
+    assert '"queued" → "canceled"' in box.say(root, "/audit")["text"]
+
+
 def test_a_backup_comes_as_a_file(box: Sandbox, service: Service, people: dict[str, int]) -> None:
     """With what is inside, counted; it is in the audit."""
     root = people["en"]
@@ -206,11 +257,6 @@ def test_an_admin_appoints_and_dismisses_others(
     assert counts["chats"] >= 3
     assert "accounts" in run(tmp_path, "stats", **service.env).stdout
     assert "Write /admins add" in box.say(root, "/admins add somebody")["text"]
-
-
-def data_of(message: dict[str, Any], start: str) -> str:
-    """The data of the first button that begins so."""
-    return next(str(b["data"]) for row in message["buttons"] for b in row if str(b["data"]).startswith(start))
 
 
 def test_an_account_is_found_banned_and_let_in_again(

@@ -36,8 +36,7 @@ async def _page(visit: Visit, before: int) -> Text:
                 "audit-line",
                 time=shown_time(deed.time.astimezone(visit.zone)),
                 who=str(deed.who),
-                action=deed.action,
-                target=deed.target,
+                deed=f"{deed.action} {deed.target}".rstrip(),
                 change=change,
             )
         )

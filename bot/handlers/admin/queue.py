@@ -1,10 +1,11 @@
 """/queue and /errors: what waits, what failed and why, what is uncertain; and what to do about all of it."""
 
 from djangobot.bot.gateway import Button, Text
+from djangobot.bot.handlers.admin import stranded as lists
 from djangobot.bot.replies import formatted, joined, say, shown_age
 from djangobot.bot.visits import Visit
-from djangobot.db import audit, doubts, overview
-from djangobot.db.overview import Standing
+from djangobot.db import audit, doubts, overview, stranded
+from djangobot.db.stranded import Counts
 
 CAUSES = 10
 DEEDS = {"retry": doubts.retry_all, "resend": doubts.resend_all, "drop": doubts.drop_all}
@@ -29,17 +30,17 @@ async def decide(visit: Visit) -> None:
     if verb not in DEEDS:
         return await visit.answer(say(visit.language, "button-unknown"))
     if not sure:
-        many = _many(verb, await overview.standing(visit.now))
+        many = _many(verb, await stranded.counts(visit.now))
         rows = [
             [Button(say(visit.language, SURE[verb], count=many), f"queue_all:{verb}:yes")],
             [Button(say(visit.language, "back"), "queue:")],
         ]
         await visit.replace(formatted(visit.language, ASKED[verb], rows, count=many))
         return await visit.answer()
-    before = _many(verb, await overview.standing(visit.now))
+    before = _many(verb, await stranded.counts(visit.now))
     done = await DEEDS[verb](visit.now)
     if done:
-        after = _many(verb, await overview.standing(visit.now))
+        after = _many(verb, await stranded.counts(visit.now))
         await audit.record(visit.chat.id, f"{verb} all", "messages", before, after, visit.now)
     await visit.replace(await _card(visit))
     await visit.answer(say(visit.language, "queue-done", count=done))
@@ -65,12 +66,12 @@ async def show_causes(visit: Visit) -> None:
     await visit.reply(joined(lines, separator="\n\n"))
 
 
-def _many(verb: str, seen: Standing) -> int:
+def _many(verb: str, seen: Counts) -> int:
     return seen.failed if verb == "retry" else seen.uncertain
 
 
 async def _card(visit: Visit) -> Text:
-    seen = await overview.standing(visit.now)
+    seen = await stranded.counts(visit.now)
     text = formatted(
         visit.language,
         "queue-card",
@@ -79,7 +80,7 @@ async def _card(visit: Visit) -> Text:
         failed=seen.failed,
         uncertain=seen.uncertain,
     )
-    rows = [[Button(say(visit.language, "status-refresh"), "queue:")]]
+    rows = [[Button(say(visit.language, "status-refresh"), "queue:")], *lists.rows(visit.language, seen)]
     if seen.failed:
         rows.append([Button(say(visit.language, "queue-retry"), "queue_all:retry")])
     if seen.uncertain:
@@ -89,4 +90,4 @@ async def _card(visit: Visit) -> Text:
                 Button(say(visit.language, "queue-drop"), "queue_all:drop"),
             ]
         )
-    return joined([text], buttons=rows)
+    return joined([text], buttons=[row for row in rows if row])
