@@ -148,37 +148,28 @@ def stats(as_json: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @JSON
 def backup(file: Path, as_json: bool) -> None:
-    """Copy the SQLite database into FILE, compressed; the service may run. No Telegram session and no
-    generated secret is inside."""
+    """Copy the database into FILE, compressed; the service may run. No Telegram session and no generated
+    secret is inside. PostgreSQL's by pg_dump, which must be installed."""
     from djangobot.db import backups
 
     settings = _settings()
-    done = _unless_refused(
-        lambda: backups.take(backups.path_of(settings.database_url), file, datetime.now(UTC))
-    )
-    _say_backup(done, as_json)
+    _say_backup(_unless_refused(backups.take(settings.database_url, file, datetime.now(UTC))), as_json)
 
 
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @JSON
 def restore(file: Path, as_json: bool) -> None:
-    """Put a backup in the place of the SQLite database, which is kept beside it. The service must be
-    stopped."""
+    """Put a backup in the place of the database, which is kept beside it. The service must be stopped, in
+    every process on that database. PostgreSQL's by pg_restore, which must be installed."""
     from djangobot.bot.app import StartError, only_one
     from djangobot.db import backups, conf
 
     settings = _settings().prepared()
     try:
         with only_one(settings.data):
-            done, kept = _unless_refused(
-                lambda: backups.restore(
-                    file,
-                    backups.path_of(settings.database_url),
-                    conf.known_migrations(),
-                    datetime.now(UTC),
-                )
-            )
+            url, known = settings.database_url, conf.known_migrations()
+            done, kept = _unless_refused(backups.restore(url, file, known, datetime.now(UTC)))
     except StartError as exc:
         _fail(str(exc))
     _say_backup(done, as_json)
@@ -186,11 +177,11 @@ def restore(file: Path, as_json: bool) -> None:
         click.echo(f"What was there before: {kept}", err=True)
 
 
-def _unless_refused(work: Callable[[], Any]) -> Any:
-    from djangobot.db.backups import BackupRefused
+def _unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
+    from djangobot.db.copies import BackupRefused
 
     try:
-        return work()
+        return uvloop.run(work)
     except BackupRefused as exc:
         _fail(f"Refused: {exc}.")
 

@@ -1,134 +1,37 @@
-"""Backups: a consistent copy of an SQLite database in one compressed file, taken while the service runs; and
-putting one back.
+"""Backups, whatever the database is: taken into one compressed file while the service runs, and put back."""
 
-The session with Telegram is not inside. What was queued counts as attempted when the copy was taken: after
-a restore it is repeated under its random_id, which Telegram recognises, as long as a repeat is safe; what is
-older ends `uncertain`. So nothing that was sent after the copy is sent twice.
-"""
-
-import gzip
-import os
-import shutil
-import sqlite3
-import tempfile
+import asyncio
 from collections.abc import Collection
-from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-import msgspec
+from djangobot.db import copies, dumps
+from djangobot.db.copies import Backup
 
-TABLES = ("account", "chat", "bot_token", "message")
-ATTEMPTED = """
-UPDATE message SET first_attempt = COALESCE(first_attempt, ?) WHERE status IN ('queued', 'sending')
-"""
+SQLITE = "sqlite:///"
 
 
-class BackupRefused(Exception):
-    """It can't be taken or put back: why, and what to do."""
+def suffix(url: str) -> str:
+    """What a backup's name ends with."""
+    return ".sqlite.gz" if url.startswith(SQLITE) else ".dump"
 
 
-class Backup(msgspec.Struct, frozen=True):
-    """A file, its size in bytes, and how many rows of each table are inside."""
-
-    file: str
-    size: int
-    rows: dict[str, int]
-
-
-def path_of(url: str) -> Path:
-    """The SQLite file. Raises BackupRefused for PostgreSQL, whose own tools do it better."""
-    if not url.startswith("sqlite:///"):
-        raise BackupRefused(
-            "this database is PostgreSQL: use pg_dump --format=custom --exclude-table-data=telegram_session,"
-            " and pg_restore"
-        )
-    return Path(url.removeprefix("sqlite:///"))
+async def take(url: str, file: Path, now: datetime) -> Backup:
+    """Writes it to `file`, readable by its owner alone, all at once or not at all. Raises BackupRefused."""
+    if not url.startswith(SQLITE):
+        return await dumps.take(url, file)
+    return await asyncio.to_thread(copies.take, Path(url.removeprefix(SQLITE)), file, now)
 
 
-def take(database: Path, file: Path, now: datetime) -> Backup:
-    """Writes the copy to `file`, readable by its owner alone, all at once or not at all. Raises
-    BackupRefused."""
-    if not database.exists():
-        raise BackupRefused(f"there is no database at {database}")
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        raise BackupRefused(f"there is no folder {folder}")
-    with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
-        copy, packed = Path(name) / "copy", Path(name) / "packed"
-        try:
-            with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source:
-                source.execute("VACUUM INTO ?", (str(copy),))
-            with closing(sqlite3.connect(copy, isolation_level=None)) as taken:
-                taken.execute("DELETE FROM telegram_session")
-                taken.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
-                taken.execute("VACUUM")  # what was deleted is not left between the pages
-            rows = _checked(copy)
-        except sqlite3.Error as exc:
-            raise BackupRefused(f"{database} could not be copied: {exc}") from exc
-        with copy.open("rb") as plain, gzip.open(packed, "wb") as compressed:
-            shutil.copyfileobj(plain, compressed)
-        packed.chmod(0o600)
-        _to_disk(packed)
-        packed.replace(file)
-    return Backup(str(file), file.stat().st_size, rows)
-
-
-def restore(file: Path, database: Path, known: Collection[str], now: datetime) -> tuple[Backup, Path | None]:
-    """Puts a backup in the place of the database, which is kept beside it; where. Nothing may use it
-    meanwhile. `known`: the migrations of this version.
+async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str | None]:
+    """Puts a backup in the place of the database, which is kept beside it; under which name, when there was
+    one. Nothing may use it meanwhile. `known`: the migrations of this version.
 
     Raises BackupRefused, with nothing changed, for what is no backup, is damaged, or comes from a newer
     version.
     """
-    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(prefix=".djangobot-restore-", dir=database.parent) as name:
-        copy = Path(name) / "copy"
-        try:
-            with gzip.open(file, "rb") as compressed, copy.open("wb") as plain:
-                shutil.copyfileobj(compressed, plain)
-            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as taken:
-                ran = {row[0] for row in taken.execute("SELECT name FROM migration")}
-            rows = _checked(copy)
-        except (OSError, EOFError, sqlite3.Error) as exc:
-            raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
-        if newer := ran - set(known):
-            raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
-        copy.chmod(0o600)
-        _to_disk(copy)
-        kept = _put_aside(database, now)
-        copy.replace(database)
-    return Backup(str(file), file.stat().st_size, rows), kept
-
-
-def _put_aside(database: Path, now: datetime) -> Path | None:
-    if not database.exists():
-        return None
-    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as old:  # it may be what is broken
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = database.with_name(f"{database.name}.before-{now:%Y%m%d-%H%M%S}")
-    os.link(database, kept)  # until the copy takes its place, the old one is in it
-    for suffix in ("-wal", "-shm"):
-        if (beside := Path(f"{database}{suffix}")).exists():
-            beside.rename(f"{kept}{suffix}")
-    return kept
-
-
-def _checked(copy: Path) -> dict[str, int]:
-    """Rows by table. Raises sqlite3.Error for a damaged file."""
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as taken:
-        found = taken.execute("PRAGMA integrity_check").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(found)
-        return {
-            table: int(taken.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
-            for table in TABLES
-        }
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    if not url.startswith(SQLITE):
+        return await dumps.restore(url, file, known, now)
+    path = Path(url.removeprefix(SQLITE))
+    done, kept = await asyncio.to_thread(copies.restore, file, path, known, now)
+    return done, None if kept is None else str(kept)

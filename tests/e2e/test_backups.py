@@ -91,9 +91,10 @@ def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_pa
     service.start()
 
 
-def test_postgresql_is_told_its_own_tools(tmp_path: Path, run: Any) -> None:
-    """Without connecting."""
+def test_a_postgresql_that_does_not_answer_is_said_so(tmp_path: Path, run: Any) -> None:
+    """Neither backup nor restore leave anything behind."""
     env = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     refused = run(tmp_path, "backup", str(tmp_path / "file"), **env)
     assert refused.returncode == 1
-    assert "pg_dump" in refused.stderr
+    assert "does not answer" in refused.stderr
+    assert not (tmp_path / "file").exists()

@@ -1,6 +1,5 @@
 """/backup: the database as a file in this admin's chat."""
 
-import asyncio
 import tempfile
 from pathlib import Path
 
@@ -8,19 +7,19 @@ from djangobot.bot.gateway import FILE_LIMIT, File
 from djangobot.bot.replies import formatted
 from djangobot.bot.visits import Visit
 from djangobot.db import audit, backups
-from djangobot.db.backups import BackupRefused
+from djangobot.db.copies import BackupRefused
 
 MIB = 1 << 20
 
 
 async def send(visit: Visit) -> None:
-    """Takes it and sends it; too big a one, or PostgreSQL's, is to be made on the machine."""
+    """Takes it and sends it; too big a one is to be made on the machine."""
     await visit.reply(formatted(visit.language, "backup-begun"))
     with tempfile.TemporaryDirectory(prefix="djangobot-backup-") as folder:
-        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}.sqlite.gz"
+        url = visit.settings.database_url
+        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backups.suffix(url)}"
         try:
-            database = backups.path_of(visit.settings.database_url)
-            taken = await asyncio.to_thread(backups.take, database, path, visit.now)
+            taken = await backups.take(url, path, visit.now)
         except BackupRefused as exc:
             await visit.reply(formatted(visit.language, "backup-refused", reason=str(exc)))
             return
@@ -35,4 +34,4 @@ async def send(visit: Visit) -> None:
             chats=taken.rows["chat"],
             messages=taken.rows["message"],
         )
-        await visit.reply_file(File(path.name, "application/gzip", path), caption)
+        await visit.reply_file(File(path.name, "application/octet-stream", path), caption)

@@ -1,0 +1,188 @@
+"""Dumps: backups of a PostgreSQL database by its own tools, `pg_dump` and `pg_restore`, taken while the
+service runs; and putting one back.
+
+As with SQLite's (copies.py) the session with Telegram is not inside, and what was queued counts as attempted
+when the dump was made.
+"""
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from djangobot.db.copies import TABLES, Backup, BackupRefused, folder_of, into_place
+from djangobot.db.engine import UNAVAILABLE_ERRORS
+
+MADE = re.compile(r"^; Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
+ATTEMPTED = """
+UPDATE message SET first_attempt = COALESCE(first_attempt, $1) WHERE status IN ('queued', 'sending')
+"""
+REASON = 300
+"""Characters of what a tool says went wrong."""
+NAME_LENGTH = 63
+"""Bytes of a name (postgresql.org/docs/current/sql-syntax-lexical.html)."""
+ERRORS = (*UNAVAILABLE_ERRORS, asyncpg.PostgresError)
+
+
+class ToolFailed(BackupRefused):
+    """It ran, and did not do it."""
+
+
+async def take(url: str, file: Path) -> Backup:
+    """Writes the dump to `file`, readable by its owner alone, all at once or not at all. Raises
+    BackupRefused."""
+    folder = folder_of(file)
+    try:
+        connection = await asyncpg.connect(url)
+    except ERRORS as exc:
+        raise BackupRefused(f"the database does not answer: {exc}") from exc
+    try:
+        with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
+            packed = Path(name) / "packed"
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                snapshot = await connection.fetchval("SELECT pg_export_snapshot()")
+                rows = await _rows(connection)
+                await _run(
+                    "pg_dump",
+                    url,
+                    "--format=custom",
+                    "--exclude-table-data=telegram_session",
+                    f"--snapshot={snapshot}",
+                    f"--file={packed}",
+                )
+            size = await asyncio.to_thread(into_place, packed, file)
+    finally:
+        await connection.close()
+    return Backup(str(file), size, rows)
+
+
+async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str]:
+    """Puts a dump in the place of the database, which is kept beside it; under which name. Nobody may be
+    connected to it. `known`: the migrations of this version.
+
+    It is restored into a new database first, which takes the old one's name when all is well. Raises
+    BackupRefused, with nothing changed, for what is no dump, is damaged, or comes from a newer version.
+    """
+    try:
+        made = MADE.search(await _run("pg_restore", None, "--list", str(file)))
+    except ToolFailed as exc:
+        raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
+    if made is None:
+        raise BackupRefused(f"{file} is no whole backup: it does not say when it was made")
+    attempted = datetime.fromisoformat(made[1]).replace(tzinfo=UTC)
+    name = await _name(url)
+    fresh = f"{name[: NAME_LENGTH - 30]}_restoring_{now:%Y%m%d_%H%M%S}"
+    kept = f"{name[: NAME_LENGTH - 30]}_before_{now:%Y%m%d_%H%M%S}"
+    # From a database beside it: one that somebody is connected to can't be given another name.
+    try:
+        connection = await asyncpg.connect(url, database="template1" if name == "postgres" else "postgres")
+    except ERRORS as exc:
+        raise BackupRefused(f"the server does not answer: {exc}") from exc
+    try:
+        await connection.execute(f'CREATE DATABASE "{fresh}" TEMPLATE template0')
+        try:
+            rows = await _fill(url, fresh, file, known, attempted)
+            async with connection.transaction():
+                await connection.execute(f'ALTER DATABASE "{name}" RENAME TO "{kept}"')
+                await connection.execute(f'ALTER DATABASE "{fresh}" RENAME TO "{name}"')
+        except BaseException:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{fresh}" WITH (FORCE)')
+            raise
+    except asyncpg.ObjectInUseError as exc:
+        raise BackupRefused(f"somebody is connected to {name}: stop every djangobot on it") from exc
+    except asyncpg.InsufficientPrivilegeError as exc:
+        raise BackupRefused(
+            f"{exc}: the user needs the right to create databases; or use pg_restore --clean as its owner"
+        ) from exc
+    except ERRORS as exc:
+        raise BackupRefused(f"{file} could not be put back: {exc}") from exc
+    finally:
+        await connection.close()
+    return Backup(str(file), await asyncio.to_thread(os.path.getsize, file), rows), kept
+
+
+async def _fill(
+    url: str, fresh: str, file: Path, known: Collection[str], attempted: datetime
+) -> dict[str, int]:
+    """Rows by table of what is in the new database then."""
+    address = _named(url, fresh)
+    try:
+        await _run("pg_restore", address, "--no-owner", "--no-privileges", "--single-transaction", str(file))
+    except ToolFailed as exc:
+        raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
+    connection = await asyncpg.connect(url, database=fresh)
+    try:
+        ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
+        if newer := ran - set(known):
+            raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
+        await connection.execute(ATTEMPTED, attempted)
+        return await _rows(connection)
+    except asyncpg.UndefinedTableError as exc:
+        raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
+    finally:
+        await connection.close()
+
+
+async def _rows(connection: asyncpg.Connection) -> dict[str, int]:
+    return {
+        table: int(await connection.fetchval(f"SELECT COUNT(*) FROM {table}") or 0)  # noqa: S608 - ours
+        for table in TABLES
+    }
+
+
+async def _name(url: str) -> str:
+    try:
+        connection = await asyncpg.connect(url)
+    except ERRORS as exc:
+        raise BackupRefused(f"the database does not answer: {exc}") from exc
+    try:
+        return str(await connection.fetchval("SELECT current_database()"))
+    finally:
+        await connection.close()
+
+
+def _named(url: str, name: str) -> str:
+    """The same server's other database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _run(tool: str, url: str | None, *arguments: str) -> str:
+    """What it prints. The password goes by the environment: everybody on the machine can read arguments.
+    Raises BackupRefused."""
+    path = shutil.which(tool)
+    if path is None:
+        raise BackupRefused(f"{tool} is not installed here (package postgresql-client)")
+    env = os.environ | {"TZ": "UTC", "LC_ALL": "C"}
+    if url is not None:
+        parts = urlsplit(url)
+        user, _, host = parts.netloc.rpartition("@")
+        user, _, password = user.partition(":")
+        if password:
+            env["PGPASSWORD"] = password
+        netloc = f"{user}@{host}" if user else host
+        arguments = (f"--dbname={urlunsplit(parts._replace(netloc=netloc))}", *arguments)
+    process = await asyncio.create_subprocess_exec(
+        path,
+        *arguments,
+        env=env,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        printed, wrong = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        said = " ".join(wrong.decode(errors="replace").split()) or f"exit code {process.returncode}"
+        raise ToolFailed(f"{tool}: {said.removeprefix(f'{tool}: ')}"[:REASON])
+    return printed.decode(errors="replace")
