@@ -2,17 +2,13 @@
 
 import asyncio
 import contextlib
-import fcntl
 import gc
-import os
 import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
-from typing import IO
 
 import structlog
 import uvicorn
@@ -32,6 +28,7 @@ from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
+from djangobot.bot.starting import StartError, listen, only_one
 from djangobot.bot.visits import Reception
 from djangobot.db import admins, bells, chats, chores, duty, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
@@ -50,10 +47,6 @@ MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread keeps Python's lock though another waits for it; Python's own figure is ten times that."""
-
-
-class StartError(Exception):
-    """Why the service cannot start, and what to do about it."""
 
 
 class HttpServer(uvicorn.Server):
@@ -88,17 +81,6 @@ async def serve(
             running.append(await stack.enter_async_context(_once_up(post, once_up, stop)))
         await _first_end(running, stop)
         log.info("stopping")
-
-
-def listen(host: str, port: int, setting: str) -> socket.socket:
-    """A listening socket. Raises StartError when the port is taken, naming `setting`."""
-    try:
-        return socket.create_server((host, port), backlog=2048, family=_family(host))
-    except OSError as exc:
-        raise StartError(
-            f"Can't listen on {host}:{port} ({os.strerror(exc.errno or 0)}). "
-            f"Stop what uses this port, or choose another: {setting}"
-        ) from exc
 
 
 @contextlib.asynccontextmanager
@@ -284,7 +266,7 @@ async def _set_menus(gateway: Gateway, settings: Settings) -> None:
 
 
 def tune_python() -> None:
-    """For a process that is up.
+    """For a process that is up, and was begun without a garbage collector (cli.main).
 
     What was imported by now stays for good: without it, each full garbage collection walks Pyrogram's half a
     million objects, and every request under way waits 100 ms for that. And a database's thread that has its
@@ -293,6 +275,7 @@ def tune_python() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     sys.setswitchinterval(SWITCH_INTERVAL)
 
 
@@ -369,26 +352,3 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     return stop
-
-
-@contextlib.contextmanager
-def only_one(data: Path) -> Iterator[IO[str]]:
-    """Two processes on one data folder would share a session and deliver everything twice."""
-    path = data / "lock"
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
-            raise StartError(
-                f"Another djangobot (pid {file.read().strip() or 'unknown'}) uses the folder {data}. "
-                "Stop it, or give this one a folder of its own: DJANGOBOT_DATA"
-            ) from exc
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
-        yield file
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

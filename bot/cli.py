@@ -1,5 +1,6 @@
 """The command line. `djangobot demo` needs nothing; `djangobot run` names what it misses."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
@@ -26,6 +27,7 @@ EPILOG = "Settings are environment variables or lines of a .env file: see docs/s
 def main() -> None:
     """The `djangobot` program."""
     os.umask(OWNER_ONLY)
+    gc.disable()  # until the process is up: nearly all that is made before stays, and is walked for nothing
     cli.main(prog_name="djangobot")
 
 
@@ -162,7 +164,7 @@ def backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, as_json: bool) -> None:
     """Put a backup in the place of the database, which is kept beside it. The service must be stopped, in
     every process on that database. PostgreSQL's by pg_restore, which must be installed."""
-    from djangobot.bot.app import StartError, only_one
+    from djangobot.bot.starting import StartError, only_one
     from djangobot.db import backups, conf
 
     settings = _settings().prepared()
@@ -267,7 +269,7 @@ def _settings() -> Settings:
 
 def _run(work: Coroutine[Any, Any, Any], settings: Settings) -> Any:
     """Runs to the end on uvloop; errors we foresaw are a sentence, not a traceback."""
-    from djangobot.bot.app import StartError
+    from djangobot.bot.starting import StartError
     from djangobot.db.errors import DjangoBotError
 
     log.set_up(settings.log_format)

@@ -11,8 +11,9 @@ import click
 import httpx
 import msgspec
 
-from djangobot.bot.app import StartError, listen, serve
+from djangobot.bot.app import serve
 from djangobot.bot.settings import Settings, environment, load
+from djangobot.bot.starting import StartError, listen
 from djangobot.bot.walkthrough import Steps, walk
 
 HOST = "127.0.0.1"

@@ -9,7 +9,7 @@ import click
 import httpx
 import msgspec
 
-from djangobot.bot.app import StartError
+from djangobot.bot.starting import StartError
 
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 ANSWER_WAIT = 20

@@ -168,6 +168,7 @@ async def _run(options: SandboxOptions) -> None:
         sys.stdout.flush()
         gc.collect()
         gc.freeze()  # the schema stays: no collection need walk it again
+        gc.enable()
         log.info(
             "this is a sandbox, not Telegram: nothing leaves this machine; not modelled: %s", NOT_MODELLED
         )

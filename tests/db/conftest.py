@@ -92,6 +92,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     await open_database(url)
     bells.rung(bells.RUNG_MOST)  # what tests before this one left
     bells.rung_urgently(bells.RUNG_MOST)
+    bells.hurried(set(bells._hurrying))
     yield url
     await close_database()
 

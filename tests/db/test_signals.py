@@ -45,7 +45,7 @@ async def outcome(process: subprocess.Popen[str]) -> str:
 
 async def ring() -> list[int]:
     async with asyncio.timeout(PATIENCE):
-        while not (rung := bells.rung(10)):
+        while not (rung := bells.rung(10) or bells.rung_urgently(10)):
             await bells.wait_for_ring(PATIENCE)
         return rung
 
