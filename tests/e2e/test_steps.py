@@ -128,11 +128,12 @@ def tokens(box: Any, service: Any) -> Any:
         service.start()
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", ["claimed", "sent", "second part sent", "before it is recorded"])
 def test_killed_at_this_step_of_a_send_nothing_is_lost_or_doubled(
     box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any
 ) -> None:
-    """Once for each step; a message of two parts among others."""
+    """Once at each of the steps behind which most differs; a message of two parts among others. The chaos run
+    takes all of them."""
     kill_once(box, service, tokens, step, 0, wait_until)
 
 
