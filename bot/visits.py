@@ -48,6 +48,13 @@ LONGEST_WAIT = 60
 
 
 Answer = TypeVar("Answer")
+DIGITS = 18
+"""So many always fit into the database's whole numbers."""
+
+
+def number_in(data: str) -> int:
+    """The number in a part of a button's data; 0 when it is none."""
+    return int(data) if data.isascii() and data.isdigit() and len(data) <= DIGITS else 0
 
 
 class Visit:

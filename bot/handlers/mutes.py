@@ -16,7 +16,7 @@ from djangobot.bot.replies import (
     shortened,
     shown_time,
 )
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import quiet
 from djangobot.db.quiet import Sender
 
@@ -134,4 +134,4 @@ async def _list(visit: Visit, muted_alone: bool = False) -> Text:
 def _argument(visit: Visit) -> tuple[int, str]:
     """The account's number, and how long."""
     account, _, how_long = visit.argument.partition(":")
-    return (int(account) if account.isascii() and account.isdigit() and len(account) < 19 else 0), how_long
+    return number_in(account), how_long

@@ -18,7 +18,7 @@ from djangobot.bot.replies import (
     shown_day,
     whose,
 )
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import chats, chores, tokens
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.tokens import TokenCard
@@ -40,7 +40,7 @@ async def show(visit: Visit) -> None:
 
 async def turn_page(visit: Visit) -> None:
     """The list, or another page of it, in place of what was there."""
-    await _replace(visit, await _list(visit, _number(visit.argument)))
+    await _replace(visit, await _list(visit, number_in(visit.argument)))
     await visit.answer()
 
 
@@ -62,7 +62,7 @@ async def ask_name(visit: Visit) -> None:
 async def rename(visit: Visit) -> None:
     """The answer to that."""
     try:
-        card = await tokens.rename(visit.chat.id, _number(visit.asked), visit.text.strip(), visit.now)
+        card = await tokens.rename(visit.chat.id, number_in(visit.asked), visit.text.strip(), visit.now)
     except FieldsInvalid:
         await chats.ask(visit.chat.id, f"token_name:{visit.asked}", visit.now)
         await visit.reply(formatted(visit.language, "token-name-wrong"))
@@ -300,14 +300,10 @@ def _whose(card: TokenCard) -> str:
 
 
 def _token(visit: Visit) -> int:
-    return _number(visit.argument.partition(":")[0])
+    return number_in(visit.argument.partition(":")[0])
 
 
 def _choice(visit: Visit) -> int | None:
     """What stands behind the token's number; None when nothing does."""
     chosen = visit.argument.partition(":")[2]
-    return min(_number(chosen), max(EXPIRIES)) if chosen else None
-
-
-def _number(argument: str) -> int:
-    return int(argument) if argument.isascii() and argument.isdigit() and len(argument) < 19 else 0
+    return min(number_in(chosen), max(EXPIRIES)) if chosen else None

@@ -2,7 +2,7 @@
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import formatted, joined, shortened, shown_time
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import audit
 
 PAGE = 8
@@ -17,9 +17,7 @@ async def show(visit: Visit) -> None:
 
 async def turn(visit: Visit) -> None:
     """Those before the deed whose number the button carries."""
-    number = visit.argument
-    before = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else audit.NEWEST
-    await visit.replace(await _page(visit, before))
+    await visit.replace(await _page(visit, number_in(visit.argument) or audit.NEWEST))
     await visit.answer()
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import broadcast_text, formatted, joined, say
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import broadcasts, chats
 from djangobot.db.broadcasts import TEXT_LIMIT, Audience, Cast, Progress
 from djangobot.db.fields import unstorable
@@ -34,7 +34,7 @@ async def hear(visit: Visit) -> None:
 async def press(visit: Visit) -> None:
     """A button of a draft, of the question or of the card."""
     number, _, choice = visit.argument.partition(":")
-    cast = await broadcasts.get(int(number)) if number.isascii() and number.isdigit() else None
+    cast = await broadcasts.get(number_in(number))
     if cast is None:
         return await visit.answer(say(visit.language, "button-unknown"))
     verb, _, value = choice.partition(":")

@@ -1,19 +1,19 @@
 """What /queue leads to: what waits, failed or is uncertain, by person and by sender; one of these messages,
 and what to do about it. What people were written is never shown here."""
 
+from collections.abc import Callable
 from typing import cast
 
 import msgspec
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_age, shown_time
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import doubts, stranded
 from djangobot.db.doubts import Verb
 from djangobot.db.stranded import STATES, Group, Side, State, Stranded
 
 PAGE = 8
-DIGITS = 18
 NAME_LENGTH = BUTTON_LENGTH // 3
 NAMES: dict[State, str] = {
     "due": "queue-due",
@@ -58,8 +58,8 @@ class Place(msgspec.Struct, frozen=True):
         return cls(
             state=next((one for one in STATES if one[0] == state), None),
             side=cast(Side | None, side),
-            of=_number(whose[1:]),
-            page=_number(page),
+            of=number_in(whose[1:]),
+            page=number_in(page),
         )
 
 
@@ -79,7 +79,7 @@ async def show_groups(visit: Visit) -> None:
     """By person, or by sender, the longest list first."""
     named, _, written = visit.argument.partition(":")
     side: Side = "account" if named == "account" else "chat"
-    page = _number(written)
+    page = number_in(written)
     found = await stranded.groups(side, visit.now, PAGE + 1, page * PAGE)
     lines = [formatted(visit.language, GROUPED[side])]
     shown: list[list[Button]] = []
@@ -100,7 +100,7 @@ async def show_groups(visit: Visit) -> None:
         shown.append([Button(shortened(who, BUTTON_LENGTH), f"queue_list:{place}")])
     if not found:
         lines.append(formatted(visit.language, "queue-nothing"))
-    shown.append(_turns(visit.language, page, len(found) > PAGE, f"queue_by:{side}:{{}}"))
+    shown.append(_turns(visit.language, page, len(found) > PAGE, lambda number: f"queue_by:{side}:{number}"))
     back = [Button(say(visit.language, "back"), "queue:")]
     await visit.replace(joined(lines, buttons=[*filter(None, shown), back]))
     await visit.answer()
@@ -115,7 +115,7 @@ async def show_list(visit: Visit) -> None:
 async def look(visit: Visit) -> None:
     """One of them."""
     number, _, place = visit.argument.partition(":")
-    await _replace(visit, _number(number), Place.read(place))
+    await _replace(visit, number_in(number), Place.read(place))
     await visit.answer()
 
 
@@ -127,20 +127,16 @@ async def act(visit: Visit) -> None:
     if verb not in WORDS:
         return await visit.answer(say(visit.language, "button-unknown"))
     if verb in ASKED and not sure:
-        data = f"{_number(number)}:{place}"
+        data = f"{number_in(number)}:{place}"
         asked = [
             [Button(say(visit.language, SURE[verb]), f"queue_do:{verb}:{data}:yes")],
             [Button(say(visit.language, "back"), f"queue_one:{data}")],
         ]
         await visit.replace(formatted(visit.language, ASKED[verb], asked))
         return await visit.answer()
-    done = await doubts.decide(verb, _number(number), visit.chat.id, visit.now)
-    await _replace(visit, _number(number), place)
+    done = await doubts.decide(verb, number_in(number), visit.chat.id, visit.now)
+    await _replace(visit, number_in(number), place)
     await visit.answer(say(visit.language, "queue-one-done" if done else "queue-one-changed"))
-
-
-def _number(written: str) -> int:
-    return int(written) if written.isascii() and written.isdigit() and len(written) <= DIGITS else 0
 
 
 def _named(language: str, group: Group) -> str:
@@ -149,12 +145,12 @@ def _named(language: str, group: Group) -> str:
     return group.name or str(group.id)
 
 
-def _turns(language: str, page: int, more: bool, data: str) -> list[Button]:
+def _turns(language: str, page: int, more: bool, data: Callable[[int], str]) -> list[Button]:
     turns = []
     if page:
-        turns.append(Button(say(language, "queue-before"), data.format(page - 1)))
+        turns.append(Button(say(language, "queue-before"), data(page - 1)))
     if more:
-        turns.append(Button(say(language, "queue-after"), data.format(page + 1)))
+        turns.append(Button(say(language, "queue-after"), data(page + 1)))
     return turns
 
 
@@ -169,8 +165,11 @@ async def _list(visit: Visit, place: Place) -> Text:
         shown.append([Button(_line(visit, one, place), f"queue_one:{one.id}:{place}")])
     if not found:
         lines.append(formatted(language, "queue-nothing"))
-    turned = str(msgspec.structs.replace(place, page=0)).removesuffix("0")
-    shown.append(_turns(language, place.page, len(found) > PAGE, f"queue_list:{turned}{{}}"))
+
+    def data(page: int) -> str:
+        return f"queue_list:{msgspec.structs.replace(place, page=page)}"
+
+    shown.append(_turns(language, place.page, len(found) > PAGE, data))
     back = "queue:" if place.side is None else f"queue_by:{place.side}:0"
     return joined(lines, buttons=[*filter(None, shown), [Button(say(language, "back"), back)]])
 

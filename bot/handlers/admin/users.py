@@ -5,7 +5,7 @@ from typing import cast
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_age, shown_time
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import admins, users
 from djangobot.db.users import Kind, User
 
@@ -25,7 +25,7 @@ async def show(visit: Visit) -> None:
 async def turn(visit: Visit) -> None:
     """Another page in place of this one."""
     page, _, words = visit.argument.partition(":")
-    await visit.replace(await _list(visit, words, int(page) if page.isascii() and page.isdigit() else 0))
+    await visit.replace(await _list(visit, words, number_in(page)))
     await visit.answer()
 
 
@@ -103,9 +103,7 @@ async def _replace(visit: Visit, kind: Kind, number: int) -> None:
 def _user(argument: str) -> tuple[Kind, int]:
     """`account:12` or `chat:1001`; what can't be one is nobody."""
     kind, _, number = argument.partition(":")
-    if kind not in ("account", "chat") or not (number.isascii() and number.isdigit() and len(number) < 19):
-        return "account", 0
-    return cast(Kind, kind), int(number)
+    return (cast(Kind, kind), number_in(number)) if kind in ("account", "chat") else ("account", 0)
 
 
 async def _list(visit: Visit, words: str, page: int) -> Text:
