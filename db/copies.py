@@ -60,6 +60,12 @@ def take(database: Path, file: Path, now: datetime) -> Backup:
     return Backup(str(file), size, rows)
 
 
+def refuse_newer(file: Path, ran: Collection[str], known: Collection[str]) -> None:
+    """Raises BackupRefused when migrations ran on it that are not known here."""
+    if newer := set(ran) - set(known):
+        raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
+
+
 def folder_of(file: Path) -> Path:
     """Raises BackupRefused when there is none."""
     folder = file.absolute().parent
@@ -94,8 +100,7 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
             rows = _checked(copy)
         except (OSError, EOFError, sqlite3.Error) as exc:
             raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
-        if newer := ran - set(known):
-            raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
+        refuse_newer(file, ran, known)
         copy.chmod(0o600)
         _to_disk(copy)
         kept = _put_aside(database, now)

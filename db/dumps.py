@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from djangobot.db.copies import TABLES, Backup, BackupRefused, folder_of, into_place
+from djangobot.db.copies import TABLES, Backup, BackupRefused, folder_of, into_place, refuse_newer
 from djangobot.db.engine import UNAVAILABLE_ERRORS
 
 MADE = re.compile(r"^; Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
@@ -39,10 +39,7 @@ async def take(url: str, file: Path) -> Backup:
     """Writes the dump to `file`, readable by its owner alone, all at once or not at all. Raises
     BackupRefused."""
     folder = folder_of(file)
-    try:
-        connection = await asyncpg.connect(url)
-    except ERRORS as exc:
-        raise BackupRefused(f"the database does not answer: {exc}") from exc
+    connection = await _connect(url)
     try:
         with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
             packed = Path(name) / "packed"
@@ -81,10 +78,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     fresh = f"{name[: NAME_LENGTH - 30]}_restoring_{now:%Y%m%d_%H%M%S}"
     kept = f"{name[: NAME_LENGTH - 30]}_before_{now:%Y%m%d_%H%M%S}"
     # From a database beside it: one that somebody is connected to can't be given another name.
-    try:
-        connection = await asyncpg.connect(url, database="template1" if name == "postgres" else "postgres")
-    except ERRORS as exc:
-        raise BackupRefused(f"the server does not answer: {exc}") from exc
+    connection = await _connect(url, "template1" if name == "postgres" else "postgres")
     try:
         await connection.execute(f'CREATE DATABASE "{fresh}" TEMPLATE template0')
         try:
@@ -120,8 +114,7 @@ async def _fill(
     connection = await asyncpg.connect(url, database=fresh)
     try:
         ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
-        if newer := ran - set(known):
-            raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
+        refuse_newer(file, ran, known)
         await connection.execute(ATTEMPTED, attempted)
         return await _rows(connection)
     except asyncpg.UndefinedTableError as exc:
@@ -137,11 +130,16 @@ async def _rows(connection: asyncpg.Connection) -> dict[str, int]:
     }
 
 
-async def _name(url: str) -> str:
+async def _connect(url: str, database: str | None = None) -> asyncpg.Connection:
+    """To the database the url names, or to another of that server. Raises BackupRefused."""
     try:
-        connection = await asyncpg.connect(url)
+        return await asyncpg.connect(url, database=database)
     except ERRORS as exc:
         raise BackupRefused(f"the database does not answer: {exc}") from exc
+
+
+async def _name(url: str) -> str:
+    connection = await _connect(url)
     try:
         return str(await connection.fetchval("SELECT current_database()"))
     finally:
