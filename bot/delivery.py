@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
+from djangobot.bot import parts
 from djangobot.bot.gate import Gate
 from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
 from djangobot.bot.offers import Offers
@@ -48,6 +49,8 @@ LONGEST_NAP = 30.0
 SAFE_TO_REPEAT = timedelta(hours=24)
 """How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is
 uncertain."""
+STALE = timedelta(seconds=5)
+"""From then on what was fixed with a claim is looked at again before the first attempt."""
 EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 WATCH = 0.5
@@ -173,14 +176,14 @@ class Delivery:
         if hurrying := bells.rung_urgently(URGENT):
             for chat_id in hurrying:
                 self.ready.hurry(chat_id)
-            self.take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying))
+            self.take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying, fix=self.fix))
         elif not self._runs_low:
             self.runs_low.clear()
             await self._unless_stopping(self.runs_low.wait(), bells.wait_for_urgent_ring())
         elif self.now() >= self.look_at:
             await self._look()
         elif rung := bells.rung(self._room):
-            self.take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung))
+            self.take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung, fix=self.fix))
         else:
             nap = min(LONGEST_NAP, (self.look_at - self.now()).total_seconds())
             await self._unless_stopping(bells.wait_for_ring(max(nap, 0)))
@@ -286,12 +289,7 @@ class Delivery:
                 self._ended(Postponed(message, self.now(), "interrupted"))
                 raise
             except Exception as exc:  # whatever it is, the message must not stay 'sending'
-                # The place alone: a renderer of exceptions may show the values around it, the text too.
-                frames = traceback.extract_tb(exc.__traceback__)[-8:]
-                at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-                log.error(
-                    "delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at
-                )
+                _log_fault(message, exc)
                 outcome = self._put_off(message, f"internal: {type(exc).__name__}")
             self._ended(outcome)
 
@@ -338,7 +336,13 @@ class Delivery:
         if (until := quiet.held_until(message, now)) is not None:
             return Held(message, until)
         try:
-            return Sent(message, await self._send_parts(message))
+            fixed = await self._fixed(message, now)
+        except DatabaseUnavailable:
+            fixed = None
+        if fixed is None:
+            return self._untried(message)
+        try:
+            return Sent(message, await self._send_parts(message, fixed))
         except Lost as exc:
             return self._put_off(message, f"no answer: {exc}")
         except FloodWait as exc:
@@ -351,23 +355,43 @@ class Delivery:
 
     def _untried(self, message: Claimed) -> Postponed:
         log.debug("message put back", id=message.public_id, chat=message.chat_id)
-        return Postponed(message, self.now(), "put back before it was sent", not_done=True)
+        return outbox.put_back(message, self.now())
 
-    async def _send_parts(self, message: Claimed) -> int:
+    def fix(self, message: Claimed) -> str | None:
+        """What is sent of this message, whatever changes from now on. None when it can't be told."""
+        try:
+            return self._rendered(message, self.now())
+        except Exception as exc:  # it is tried again before it is sent
+            _log_fault(message, exc)
+            return None
+
+    def _rendered(self, message: Claimed, now: datetime) -> str:
+        shown: Sequence[Text] = render_message(message, now, offer_mute=self.offers.fits(message, now))
+        if quiet.silently(message, now):
+            shown = [msgspec.structs.replace(part, silent=True) for part in shown]
+        return parts.encode(shown)
+
+    async def _fixed(self, message: Claimed, now: datetime) -> list[Text] | None:
+        """What is sent of it, each time the same. One that has waited in hand for its first attempt is fixed
+        anew, as late as it is by now. None: it is in our hand no more."""
+        fixed = message.parts
+        if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
+            rendered = self._rendered(message, now)
+            if rendered != fixed and not await outbox.fix(message, rendered):
+                return None
+            fixed = rendered
+        return parts.decode(fixed)
+
+    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> int:
         """Sends each part under its own random_id, the first under the message's; returns the first's id."""
         peer = Peer(message.chat_id, message.access_hash)
-        now = self.now()
-        offered = self.offers.fits(message, now)
-        parts: Sequence[Text] = render_message(message, now, offer_mute=offered)
-        if quiet.silently(message, now):
-            parts = [msgspec.structs.replace(part, silent=True) for part in parts]
-        first = await self.gateway.send(peer, parts[0], message.random_id)
-        for number, part in enumerate(parts[1:], start=1):
+        first = await self.gateway.send(peer, texts[0], message.random_id)
+        for number, part in enumerate(texts[1:], start=1):
             try:
                 await self.gateway.send(peer, part, derived_id(message.random_id, number))
             except FloodWait as exc:
                 raise PartlySent(exc) from exc
-        self.offers.note(message, now, offered=offered)
+        self.offers.note(message, self.now(), offered=bool(texts[-1].buttons))
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
@@ -443,6 +467,13 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _log_fault(message: Claimed, exc: Exception) -> None:
+    """The place alone: a renderer of exceptions may show the values around it, the text too."""
+    frames = traceback.extract_tb(exc.__traceback__)[-8:]
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at)
 
 
 def _log_settled(batch: Sequence[Settled]) -> None:

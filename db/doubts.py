@@ -23,7 +23,7 @@ WHERE status = $1::varchar AND kind = 'message' AND id > $2 ORDER BY id LIMIT $3
 # the old one Telegram might take it for the message it has, or not.
 ANEW = """
 UPDATE message SET status = 'queued', random_id = $3, attempts = 0, first_attempt = NULL, next_attempt = $4,
-                   failure = NULL, expires = NULL
+                   failure = NULL, expires = NULL, parts = NULL
 WHERE id = $1 AND status = $2::varchar
   AND NOT EXISTS (SELECT 1 FROM bot_token t WHERE t.id = message.token AND t.revoked IS NOT NULL)
 RETURNING public_id, chat, status

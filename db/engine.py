@@ -247,13 +247,16 @@ def _for_sqlite(sql: str) -> str:
 def _for_postgres(sql: str) -> str:
     sql = re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
     source = "jsonb_array_elements(${}::jsonb)"
-    return re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", partial(_rows_of, "(j.value->>{})::bigint", source), sql)
+    return re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", partial(_rows_of, "(j.value->>{})::{}", source), sql)
 
 
 def _rows_of(column: str, source: str, found: re.Match[str]) -> str:
-    """`$rows2 r(a, b)`: a table of whole numbers from parameter 2, a JSON array of arrays."""
-    names = [name.strip() for name in found[3].split(",")]
-    columns = ", ".join(f"{column.format(number)} AS {name}" for number, name in enumerate(names))
+    """`$rows2 r(a, b::text)`: a table of whole numbers, but for what is said to be something else, from
+    parameter 2, a JSON array of arrays."""
+    names = [name.strip().partition("::") for name in found[3].split(",")]
+    columns = ", ".join(
+        f"{column.format(number, kind or 'bigint')} AS {name}" for number, (name, _, kind) in enumerate(names)
+    )
     return f"(SELECT {columns} FROM {source.format(found[1])} j) {found[2]}"  # noqa: S608 - from our own SQL
 
 

@@ -91,6 +91,8 @@ class Message(Table, tablename="message"):
     """When the person is to be told of it; none once they were, and for all that are not held."""
     broadcast = BigInt(null=True, default=None)
     """The one it belongs to, whose text is its text."""
+    parts = Text(null=True, default=None)
+    """What is sent under its random_id (bot/parts.py), from before the first attempt until it has ended."""
 
 
 INDEXES = (

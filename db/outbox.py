@@ -57,6 +57,10 @@ class Claimed(msgspec.Struct, frozen=True):
     settings: preferences.ChatSettings = preferences.DEFAULT
     muted_until: datetime | None = None
     account_id: int | None = None
+    parts: str | None = None
+    """What is sent under its random_id."""
+    fixed: datetime | None = None
+    """When this claim fixed its parts; none when they had been before."""
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
@@ -100,14 +104,18 @@ class Expired(msgspec.Struct, frozen=True):
 
 class Postponed(msgspec.Struct, frozen=True):
     """Back to the queue. `not_done`: Telegram said so, or was not asked: the attempt does not count against
-    repeating it. One before it, whose answer was lost, still does."""
+    repeating it. One before it, whose answer was lost, still does. `untried`: Telegram was not asked; parts
+    that this claim fixed are fixed anew by the next."""
 
     message: Claimed
     until: datetime
     reason: str
     not_done: bool = False
+    untried: bool = False
 
 
+Fix = Callable[[Claimed], str | None]
+"""Fixes what is sent of a message; None: later, before it is sent."""
 Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
 
 
@@ -119,6 +127,10 @@ class Hands(Protocol):
     @property
     def free(self) -> bool:
         """Whether it would begin to send at once."""
+        ...
+
+    def fix(self, message: Claimed) -> str | None:
+        """What is sent of this message, from now on."""
         ...
 
     def take(self, claimed: Sequence[Claimed]) -> None:
@@ -163,7 +175,8 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       m.account AS account_id, c.settings AS settings, u.until AS muted_until, {HURRIES} AS hurries
+       m.account AS account_id, m.parts AS parts, c.settings AS settings, u.until AS muted_until,
+       {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 LEFT JOIN mute u ON u.chat = m.chat AND u.account = m.account AND u.until > $1
@@ -183,29 +196,33 @@ SELECT m.chat AS chat, m.next_attempt AS due, {HURRIES} AS hurries
 FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
 WHERE {WAITING} ORDER BY m.next_attempt, m.id
 """
+# What is sent of it is on disk before Telegram is asked, and stays what it is.
 TAKE = """
-UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
-                   lease_until = $2
-WHERE id IN (
-    SELECT m.id FROM $each3 b JOIN message m ON m.id = b.value
+WITH free (id, parts) AS (
+    SELECT m.id, b.parts FROM $rows3 b(id, parts::text) JOIN message m ON m.id = b.id
     WHERE m.status = 'queued' AND m.next_attempt <= $1 FOR NO KEY UPDATE OF m SKIP LOCKED
-) RETURNING id
+)
+UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
+                   lease_until = $2, parts = COALESCE(message.parts, free.parts)
+FROM free WHERE message.id = free.id RETURNING message.id AS id
 """
+FIX = "UPDATE message SET parts = $3 WHERE id = $1 AND random_id = $2 AND status = 'sending' RETURNING id"
 # The random_id too: whatever happens to ids, an outcome is this very message's.
 CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
 # All at once: row by row, the writing thread would wait for Python's lock once a row.
 SENT = """
-UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL, lease_until = NULL
+UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
+                   lease_until = NULL, parts = NULL
 FROM $rows2 r(id, random_id, telegram_id)
 WHERE message.id = r.id AND message.random_id = r.random_id AND message.status = 'sending'
 """
 END = f"""
-UPDATE message SET status = $3, failure = $4, lease_until = NULL {CLAIMED}
+UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
 """
 # It was never begun to be sent.
 HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
-                   lease_until = NULL {CLAIMED}
+                   lease_until = NULL, parts = NULL {CLAIMED}
 """
 # What a ban, or the end of a broadcast, did not find in the queue comes back to none.
 OF_BANNED = "EXISTS (SELECT 1 FROM account a WHERE a.id = message.account AND a.banned IS NOT NULL)"
@@ -220,13 +237,16 @@ UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}
 POSTPONE_NOT_DONE = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5 {CLAIMED}
 """
+PUT_BACK = f"""
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5, parts = $6 {CLAIMED}
+"""
 RECLAIM = f"""
 UPDATE message SET {BACK.format(failure="failure")}, next_attempt = $1 WHERE status = 'sending' RETURNING id
 """
 # A lost answer may mean that it is in the chat: then nobody can say that it expired unsent.
 EXPIRE = """
 UPDATE message SET status = CASE WHEN first_attempt IS NULL THEN 'expired' ELSE 'uncertain' END,
-                   failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END
+                   failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END, parts = NULL
 WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND expires <= $1
 RETURNING public_id, chat, status, failure
 """
@@ -268,12 +288,12 @@ async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: o
         rows = await engine.execute(sql, *args)
         added(rows, accepted)
         return rows
-    rows, claimed = await engine.together(partial(_add_and_claim, now, now + hands.lease, sql, args))
+    rows, claimed = await engine.together(partial(_add_and_claim, now, hands, sql, args))
     if claimed is None:
         added(rows, accepted)
     else:
         accepted(rows[0])
-        await _hand_over(hands, _claimed(claimed), now)
+        await _hand_over(hands, claimed, now)
     return rows
 
 
@@ -287,16 +307,17 @@ def added(rows: Sequence[Row], accepted: Callable[[Row], None]) -> None:
 
 
 def _add_and_claim(
-    now: datetime, lease_until: datetime, sql: str, args: Sequence[object], ask: Ask
-) -> tuple[list[Row], Row | None]:
+    now: datetime, hands: Hands, sql: str, args: Sequence[object], ask: Ask
+) -> tuple[list[Row], Claimed | None]:
     added = ask(sql, *args)
     if not added:
         return added, None
     due = ask(DUE_IN_CHATS, now, 1, f"[{added[0]['chat']}]")
     if not due:
         return added, None
-    ask(TAKE, now, lease_until, f"[{due[0]['id']}]")
-    return added, due[0]
+    claimed = _claimed(due[0], hands.fix, now)
+    ask(TAKE, now, now + hands.lease, _with_parts([claimed]))
+    return added, claimed
 
 
 async def _hand_over(hands: Hands, claimed: Claimed, now: datetime) -> None:
@@ -305,26 +326,34 @@ async def _hand_over(hands: Hands, claimed: Claimed, now: datetime) -> None:
     if hands is _hands:
         hands.take([claimed])
     else:
-        await settle([Postponed(claimed, now, "put back before it was sent", not_done=True)], now)
+        await settle([put_back(claimed, now)], now)
 
 
 async def claim(
-    now: datetime, *, limit: int, lease: timedelta, chats: Sequence[int] | None = None
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    chats: Sequence[int] | None = None,
+    fix: Fix = lambda _: None,
 ) -> list[Claimed]:
     """The next messages to send: of each chat at most its oldest, and none while another of that chat is
     being sent. With `chats`, of those alone; they are rung for again when the database does not answer.
 
-    They are `sending`, and counted as attempted, on disk when this returns.
+    They are `sending`, and counted as attempted, on disk when this returns, with what `fix` says is sent of
+    those that it was not asked about before.
     """
     try:
-        return await _claim(now, limit, lease, chats)
+        return await _claim(now, limit, lease, chats, fix)
     except DatabaseUnavailable:
         for chat_id in chats or ():
             bells.ring(chat_id)
         raise
 
 
-async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[int] | None) -> list[Claimed]:
+async def _claim(
+    now: datetime, limit: int, lease: timedelta, chats: Sequence[int] | None, fix: Fix
+) -> list[Claimed]:
     engine = current()
     if chats is None:
         rows = await engine.fetch_at_once(DUE_ANYWHERE, now, limit)
@@ -332,26 +361,43 @@ async def _claim(now: datetime, limit: int, lease: timedelta, chats: Sequence[in
         rows = await engine.fetch_at_once(DUE_IN_CHATS, now, limit, engine.each(chats))
     if not rows:
         return []
-    ids = engine.each([row["id"] for row in rows])
+    found = [_claimed(row, fix, now) for row in rows]
     try:
-        taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, ids)}
+        taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, _with_parts(found))}
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
             raise
-        return await _claim(now, limit, lease, chats)
-    for row in rows:
-        if row["id"] not in taken:  # somebody is just changing it: it is looked at again when that is over
-            asyncio.get_running_loop().call_later(CHANGING, bells.ring, row["chat_id"])
-    claimed = [_claimed(row) for row in rows if row["id"] in taken]
+        return await _claim(now, limit, lease, chats, fix)
+    for message in found:
+        if message.id not in taken:  # somebody is just changing it: it is looked at again when that is over
+            asyncio.get_running_loop().call_later(CHANGING, bells.ring, message.chat_id)
+    claimed = [message for message in found if message.id in taken]
     bells.hurried(message.chat_id for message in claimed if message.urgent)
     return claimed
 
 
-def _claimed(row: Row) -> Claimed:
+def _claimed(row: Row, fix: Fix, now: datetime) -> Claimed:
     settings = preferences.read(row["settings"])
     language = settings.language or row["language"]
-    found = {**row, "public_id": str(row["public_id"]), "settings": settings, "language": language}
-    return msgspec.convert(found, Claimed, strict=False)
+    values = {**row, "public_id": str(row["public_id"]), "settings": settings, "language": language}
+    found = msgspec.convert(values, Claimed, strict=False)
+    if found.parts is not None:
+        return found
+    return msgspec.structs.replace(found, parts=fix(found), fixed=now)
+
+
+def _with_parts(claimed: Sequence[Claimed]) -> str:
+    return msgspec.json.encode([(message.id, message.parts) for message in claimed]).decode()
+
+
+async def fix(message: Claimed, parts: str) -> bool:
+    """Fixes what is sent of a message in hand. False: it is in nobody's hand any more."""
+    return bool(await current().execute(FIX, message.id, message.random_id, parts))
+
+
+def put_back(message: Claimed, now: datetime) -> Postponed:
+    """The outcome of one in hand that was not begun."""
+    return Postponed(message, now, "put back before it was sent", not_done=True, untried=True)
 
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
@@ -448,6 +494,9 @@ def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple
     row = (result.message.id, result.message.random_id)
     reason = None if result.reason is None else result.reason[:FAILURE_LENGTH]
     if isinstance(result, Postponed):
+        if result.untried:
+            parts = None if result.message.fixed else result.message.parts
+            return PUT_BACK, (*row, result.until, reason, result.message.first_attempt, parts)
         if result.not_done:
             return POSTPONE_NOT_DONE, (*row, result.until, reason, result.message.first_attempt)
         return POSTPONE, (*row, result.until, reason)

@@ -1,12 +1,19 @@
 """A signed-in bot of ours in this process, on a sandbox in its own."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.session import SessionStorage
+from djangobot.db import accounts, chats, codes, conf
+
+NOW = datetime.now(UTC)
 
 
 @pytest.fixture
@@ -17,3 +24,33 @@ async def client(sandbox: SandboxProcess) -> AsyncIterator[TelegramClient]:
     await bot.start()
     yield bot
     await bot.stop()
+
+
+@pytest.fixture
+async def token(client: TelegramClient, sandbox: SandboxProcess, tmp_path: Path) -> AsyncIterator[str]:
+    """A bot token for a person who has met the bot; the notice about it is delivered."""
+    await conf.open_database(f"sqlite:///{tmp_path}/x.sqlite")
+    await conf.migrate()
+    heard: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+    async def hear(update: Any, users: dict[int, Any]) -> None:
+        for user in users.values():
+            if not user.bot and not heard.done():
+                heard.set_result(user)
+
+    client.on_update = hear
+    await sandbox.say(await sandbox.person(), "/start")
+    user = await heard
+    chat = await chats.meet(
+        user.id,
+        access_hash=user.access_hash,
+        first_name="A",
+        last_name="",
+        username="",
+        language="en",
+        now=NOW,
+    )
+    account = await accounts.register("Fedor", "fedor", "password1234", NOW)
+    _, made = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
+    yield made
+    await conf.close_database()

@@ -3,9 +3,8 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,43 +17,13 @@ from djangobot.bot.gateway import Gateway
 from djangobot.bot.pacing import CHAT_BURST, Pacing
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
-from djangobot.db import accounts, chats, codes, conf, messages, outbox, service, users
+from djangobot.db import accounts, chats, codes, messages, outbox, service, users
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 
 NOW = datetime.now(UTC)
 PATIENCE = 30
 """Seconds something that must happen may take on a busy machine."""
-
-
-@pytest.fixture
-async def token(client: TelegramClient, sandbox: SandboxProcess, tmp_path: Path) -> AsyncIterator[str]:
-    """A bot token for a person who has met the bot; the notice about it is delivered."""
-    await conf.open_database(f"sqlite:///{tmp_path}/x.sqlite")
-    await conf.migrate()
-    heard: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-    async def hear(update: Any, users: dict[int, Any]) -> None:
-        for user in users.values():
-            if not user.bot and not heard.done():
-                heard.set_result(user)
-
-    client.on_update = hear
-    await sandbox.say(await sandbox.person(), "/start")
-    user = await heard
-    chat = await chats.meet(
-        user.id,
-        access_hash=user.access_hash,
-        first_name="A",
-        last_name="",
-        username="",
-        language="en",
-        now=NOW,
-    )
-    account = await accounts.register("Fedor", "fedor", "password1234", NOW)
-    _, made = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
-    yield made
-    await conf.close_database()
 
 
 async def chat_of(sandbox: SandboxProcess) -> tuple[int, list[str]]:

@@ -252,6 +252,9 @@ class Idle:
             outbox.deliver_with(None)
         return True
 
+    def fix(self, message: outbox.Claimed) -> str | None:
+        return None
+
     def take(self, claimed: Sequence[outbox.Claimed]) -> None:
         self.taken += claimed
 
