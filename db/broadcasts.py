@@ -53,6 +53,8 @@ class Broadcast(Table, tablename="broadcast"):
 INDEXES = (
     "CREATE UNIQUE INDEX message_of_broadcast ON message (broadcast, chat) WHERE broadcast IS NOT NULL",
     "CREATE INDEX message_of_broadcast_by_status ON message (broadcast, status) WHERE broadcast IS NOT NULL",
+    "CREATE INDEX message_of_broadcast_unsettled ON message (broadcast)"
+    " WHERE CASE WHEN broadcast IS NOT NULL THEN status END IN ('queued', 'sending')",
 )
 
 
@@ -111,18 +113,17 @@ INSERT INTO message (public_id, kind, broadcast, chat, created, type, text, stat
 VALUES ($1, 'broadcast', $2, $3, $4, 'Text', '', 'queued', $5, 0, $4)
 """
 COUNT = "SELECT status, COUNT(*) AS messages FROM message WHERE broadcast = $1 GROUP BY status"
-DUE = """
-SELECT COUNT(*) AS due FROM message WHERE broadcast = $1 AND status IN ('queued', 'sending')
-AND next_attempt <= $2
-"""
+# By the index of just these, and not by that of all that waits (as in db/outbox.py).
+UNSETTLED = "broadcast = $1 AND CASE WHEN broadcast IS NOT NULL THEN status END IN ('queued', 'sending')"
+DUE = f"SELECT COUNT(*) AS due FROM message WHERE {UNSETTLED} AND next_attempt <= $2"  # noqa: S608 - ours
 # Who blocked the bot, was banned or wanted no more news after they were enrolled.
-SKIP = """
+SKIP = f"""
 UPDATE message SET status = 'canceled', failure = 'skipped'
-WHERE broadcast = $1 AND status IN ('queued', 'sending') AND status = 'queued' AND chat IN (
-    SELECT c.id FROM chat c WHERE c.id = message.chat AND (
-        c.blocked IS NOT NULL OR c.banned IS NOT NULL OR c.settings LIKE '%"news":false%'))
+WHERE {UNSETTLED} AND status || '' = 'queued' AND (
+    SELECT 1 FROM chat c WHERE c.id = message.chat AND (
+        c.blocked IS NOT NULL OR c.banned IS NOT NULL OR c.settings LIKE '%"news":false%')) IS NOT NULL
 RETURNING id
-"""
+"""  # noqa: S608 - constants
 STOP = {
     "paused": """
 UPDATE message SET status = 'paused' WHERE broadcast = $1 AND status = 'queued' RETURNING chat

@@ -50,6 +50,9 @@ ON CONFLICT (chat, kind, message) DO UPDATE SET argument = excluded.argument, du
 """
 
 
+DUE = "SELECT id, chat, kind, message, argument, due FROM chore WHERE due <= $1 ORDER BY due, id LIMIT $2"
+
+
 async def put(chat_id: int, kind: str, message_id: int, argument: str, due: datetime) -> None:
     """To be done about this message at `due`."""
     await current().execute(PUT, chat_id, kind, message_id, argument, due)
@@ -73,11 +76,7 @@ async def hasten(chat_id: int, kind: str, message_id: int, more: str, now: datet
 
 async def due(now: datetime, limit: int) -> list[Due]:
     """The longest overdue first."""
-    rows = await current().fetch(
-        "SELECT id, chat, kind, message, argument, due FROM chore WHERE due <= $1 ORDER BY due, id LIMIT $2",
-        now,
-        limit,
-    )
+    rows = await current().fetch(DUE, now, limit)
     return [Due(**row) for row in rows]
 
 

@@ -1,7 +1,8 @@
 """The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
 
 Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
-a column `value` of the numbers that `each` made parameter 3 from; casts `::uuid`, `FOR SHARE OF b, c` and
+a column `value` of the numbers that `each` made parameter 3 from; `JOIN $lookup(message m: m.id = h.id)` for
+rows that an index gives for each row before them, and nothing else does; casts `::uuid`, `FOR SHARE OF b, c` and
 `FOR NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at
 once).
 """
@@ -12,13 +13,14 @@ import queue
 import re
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar, Token
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
@@ -52,6 +54,19 @@ MOST_TOGETHER = 256
 """Writes in one commit; a bound on how long the first of them waits."""
 POOL = 10
 COMMAND_TIMEOUT = 30.0
+CONNECT_WITHIN = 3.0
+"""Seconds for a new connection, and for one of the pool to be free."""
+DOUBT_AFTER = 3.5
+"""Seconds without an answer after which the server is asked, over another connection, whether it is at work
+for us."""
+PROBE_WITHIN = 2.0
+CONNECTED = """
+SELECT pg_backend_pid() AS pid,
+       (SELECT COUNT(set_config(name, 'off', false)) FROM pg_settings WHERE name IN ('enable_seqscan', 'jit'))
+"""
+"""Asked of each new connection. All that a queue asks has an index; read through or compiled a table is only
+when its statistics are from before it grew, or a plan from when it was empty is still in use."""
+AT_WORK = "SELECT state FROM pg_stat_activity WHERE pid = $1"
 ANSWER_PATIENCE = 10.0
 """Seconds after which a seat whose server does not answer counts as lost."""
 WATCHED = """
@@ -228,11 +243,14 @@ async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
     finally:
         if engine.current_transaction.get() is not before:
             engine.current_transaction.end()
-        await engine.give_back(transaction)
+
+
+LOOKUP = r"(LEFT )?JOIN \$lookup\((\w+) (\w+): ([^)]*)\)"
 
 
 @cache
 def _for_sqlite(sql: str) -> str:
+    sql = re.sub(LOOKUP, lambda found: f"{found[1] or 'CROSS '}JOIN {found[2]} {found[3]} ON {found[4]}", sql)
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
     rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
     sql = re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", rows_of, sql)
@@ -245,6 +263,9 @@ def _for_sqlite(sql: str) -> str:
 
 @cache
 def _for_postgres(sql: str) -> str:
+    # OFFSET 0: the planner neither merges it with the rest nor puts a hash of the whole table in its place.
+    one = r"\1JOIN LATERAL (SELECT * FROM \2 \3 WHERE \4 OFFSET 0) \3 ON true"
+    sql = re.sub(LOOKUP, lambda found: found.expand(one) if found[1] else found.expand(one[2:]), sql)
     sql = re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
     source = "jsonb_array_elements(${}::jsonb)"
     return re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", partial(_rows_of, "(j.value->>{})::{}", source), sql)
@@ -392,9 +413,6 @@ class SQLiteEngine(PiccoloSQLiteEngine):
     def write(self) -> AbstractAsyncContextManager[Any]:
         """Waits for its turn with the writing connection."""
         return _whole(self, self.transaction(transaction_type=TransactionType.immediate))
-
-    async def give_back(self, transaction: Any) -> None:
-        """A lease ends by itself."""
 
     async def get_connection(self) -> Any:
         """Piccolo's transactions ask for this. Its command line opens nothing: it gets Piccolo's own."""
@@ -644,26 +662,40 @@ def _set(results: Sequence[Outcome]) -> None:
 
 
 class PostgresEngine(PiccoloPostgresEngine):
-    """PostgreSQL through a pool."""
+    """PostgreSQL through a pool. A connection whose server is silent is given up, and never waited for."""
 
-    __slots__ = ("_dsn", "_opened")
+    __slots__ = ("_doubting", "_dsn", "_opened", "_pids")
 
     def __init__(self, dsn: str) -> None:
-        super().__init__(config={"dsn": dsn}, extensions=())
+        super().__init__(config={"dsn": dsn, "timeout": CONNECT_WITHIN}, extensions=())
         self._opened = False
         self.current_transaction = cast(Any, _OpenTransaction("postgresql"))
         self._dsn = dsn
+        self._pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+        self._doubting: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Fills the pool."""
         with _ours():
-            await self.start_connection_pool(min_size=1, max_size=POOL, command_timeout=COMMAND_TIMEOUT)
+            await self.start_connection_pool(
+                min_size=1,
+                max_size=POOL,
+                command_timeout=COMMAND_TIMEOUT,
+                init=self._connected,
+                reset=_leave_as_it_is,
+            )
         self._opened = True
 
+    async def _connected(self, connection: Any) -> None:
+        self._pids[connection] = (await connection.fetchrow(CONNECTED))["pid"]
+
     async def close(self) -> None:
-        """Waits for what is under way."""
+        """Waits for what is under way, but not for a server that does not answer."""
         if self.pool is not None:
-            await self.close_connection_pool()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWER_PATIENCE):
+                    await self.pool.close()
+            self.pool = None
 
     async def get_new_connection(self) -> Any:
         """One beside the pool: for locks, for listening, and for Piccolo's command line, which opens no
@@ -672,11 +704,6 @@ class PostgresEngine(PiccoloPostgresEngine):
             if self._opened and self.pool is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
             return await super().get_new_connection()
-
-    async def give_back(self, transaction: Any) -> None:
-        """Piccolo keeps the connection when its ROLLBACK is cancelled; twice does no harm."""
-        if transaction._parent is None and self.pool is not None and hasattr(transaction, "connection"):
-            await asyncio.shield(self.pool.release(transaction.connection))
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
@@ -687,8 +714,48 @@ class PostgresEngine(PiccoloPostgresEngine):
             elif self.pool is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
             else:
-                async with self.pool.acquire() as connection:
+                async with self._pooled(self.pool) as connection:
                     yield connection
+
+    @asynccontextmanager
+    async def _pooled(self, pool: Any) -> AsyncIterator[Any]:
+        connection = await pool.acquire(timeout=CONNECT_WITHIN)
+        doubt = _Doubt(self, connection)
+        try:
+            yield connection
+        except BaseException:
+            # What is canceled is to be canceled by the server too, which need not answer.
+            self._in_background(_given_back(pool, connection))
+            raise
+        else:
+            await pool.release(connection)
+        finally:
+            doubt.over()
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._doubting.add(task)
+        task.add_done_callback(self._doubting.discard)
+
+    async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Row]:
+        """Piccolo's queries."""
+        async with self._connection() as connection:
+            return list(await connection.fetch(query, *(args or ())))
+
+    async def is_at_work(self, connection: Any) -> bool:
+        """Whether the server works for this connection, as far as another one can tell."""
+        try:
+            probe = await asyncpg.connect(self._dsn, timeout=PROBE_WITHIN, command_timeout=PROBE_WITHIN)
+        except (OSError, TimeoutError):
+            return False
+        except asyncpg.PostgresError:
+            return True  # it answered
+        try:
+            return await probe.fetchval(AT_WORK, self._pids.get(connection)) not in (None, "idle")
+        except (OSError, TimeoutError, asyncpg.InterfaceError):
+            return False
+        finally:
+            probe.terminate()
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Reads."""
@@ -714,8 +781,21 @@ class PostgresEngine(PiccoloPostgresEngine):
         return list(numbers)
 
     def write(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction with a connection of its own."""
-        return _whole(self, self.transaction())
+        """A transaction with a connection of its own; in another one, a part of that."""
+        return self._transaction_here()
+
+    @asynccontextmanager
+    async def _transaction_here(self) -> AsyncIterator[Any]:
+        before = self.current_transaction.get()
+        if before is not None:
+            yield before
+            return
+        async with self._connection() as connection, connection.transaction() as transaction:
+            token = self.current_transaction.set(cast(Any, _Here(connection)))
+            try:
+                yield transaction
+            finally:
+                self.current_transaction.reset(token)
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
         """Piccolo's queries."""
@@ -732,11 +812,53 @@ class PostgresEngine(PiccoloPostgresEngine):
         connection = await self.get_new_connection()
         with _ours():
             try:
+                await connection.fetchrow(CONNECTED)
                 await connection.execute(WATCHED)
             except BaseException:
                 connection.terminate()
                 raise
         return Seat(self, connection)
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """A connection given back needs no reset, which would be another round trip: asyncpg rolls an open
+    transaction back, and only connections beside the pool listen, or hold a lock for long."""
+
+
+async def _given_back(pool: Any, connection: Any) -> None:
+    """Once the server has stopped what was asked; not at all when it does not say so."""
+    with suppress(OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
+        await pool.release(connection, timeout=PROBE_WITHIN)
+
+
+class _Doubt:
+    """Ends a connection of the pool when an answer is late and the server is not at work for it."""
+
+    def __init__(self, engine: PostgresEngine, connection: Any) -> None:
+        self.engine = engine
+        self.connection = connection._con  # not the pool's cover for it, which is empty once it is given back
+        self.is_over = False
+        self._wait()
+
+    def _wait(self) -> None:
+        self.timer = asyncio.get_running_loop().call_later(DOUBT_AFTER, self._begin)
+
+    def _begin(self) -> None:
+        self.engine._in_background(self._look())
+
+    async def _look(self) -> None:
+        at_work = await self.engine.is_at_work(self.connection)
+        if self.is_over:
+            return
+        if at_work:
+            self._wait()
+        else:
+            self.connection.terminate()
+
+    def over(self) -> None:
+        """It has answered, or is given back."""
+        self.is_over = True
+        self.timer.cancel()
 
 
 class _Here:
@@ -771,19 +893,6 @@ class Seat(PostgresEngine):
                 return
             async with self._turn:
                 yield self.connection
-
-    def write(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction on this connection."""
-        return self._transaction_here()
-
-    @asynccontextmanager
-    async def _transaction_here(self) -> AsyncIterator[Any]:
-        async with self._connection() as connection, connection.transaction() as transaction:
-            token = self.current_transaction.set(cast(Any, _Here(connection)))
-            try:
-                yield transaction
-            finally:
-                self.current_transaction.reset(token)
 
     async def keep_alive(self, pause: float) -> None:
         """Shows the server that we live, until it does not answer; then the seat is lost."""

@@ -140,30 +140,43 @@ class Hands(Protocol):
 _hands: Hands | None = None
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
+# How these statements are written keeps their cost to what they touch, whatever the database believes about
+# the table; its statistics may be from before the queue was full. Each partial index has a condition of its
+# own spelling, so no other one is taken in its stead; rows are looked up one by one (`$lookup`); a range of
+# one chat in the index's order leaves no index but that one; a scalar subquery is asked for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
+SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
+URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
+PERISHABLE = "CASE WHEN expires IS NOT NULL THEN status END = 'queued'"
+# No index has these: a row is looked up, and its status compared.
+IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
+OLDEST = f"""
+SELECT m.id FROM message m WHERE m.chat BETWEEN {{chat}} AND {{chat}} AND {UNSETTLED}
+ORDER BY m.chat, m.id LIMIT 1
+"""
 # The chats that have something unsettled, by skipping along the partial index from chat to chat; of each the
 # oldest message. Costs a few steps per chat with a backlog, however long the backlog and the history are.
+# Every person's id is more than 0.
 HEADS = f"""
 WITH RECURSIVE backlog (chat) AS (
-    SELECT MIN(m.chat) FROM message m WHERE {UNSETTLED}
+    SELECT 0::bigint
     UNION ALL
-    SELECT (SELECT MIN(m.chat) FROM message m WHERE {UNSETTLED} AND m.chat > b.chat)
+    SELECT (SELECT m.chat FROM message m WHERE {UNSETTLED} AND m.chat > b.chat ORDER BY m.chat, m.id LIMIT 1)
     FROM backlog b WHERE b.chat IS NOT NULL
 ), heads (id) AS (
-    SELECT (SELECT m.id FROM message m WHERE m.chat = b.chat AND {UNSETTLED} ORDER BY m.chat, m.id LIMIT 1)
-    FROM backlog b WHERE b.chat IS NOT NULL
+    SELECT ({OLDEST.format(chat="b.chat")}) FROM backlog b WHERE b.chat IS NOT NULL
 )
 """
 # An urgent message makes its whole chat hurry: what stands before it there must go first.
-HURRIES = f"EXISTS (SELECT 1 FROM message m WHERE m.chat = c.id AND m.urgent AND {UNSETTLED})"
+HURRIES = f"(SELECT 1 FROM message m WHERE m.chat = c.id AND {URGENT_UNSETTLED} LIMIT 1) IS NOT NULL"
 # Somebody of the chat being sent need not be the oldest: PostgreSQL gives ids out before the commit.
-WAITING = """m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL
-  AND NOT EXISTS (SELECT 1 FROM message s WHERE s.chat = m.chat AND s.status = 'sending')"""
+WAITING = f"""m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL
+  AND (SELECT 1 FROM message s WHERE s.chat = m.chat AND {SENDING} LIMIT 1) IS NULL"""
+FROM_HEADS = "FROM heads h JOIN $lookup(message m: m.id = h.id) JOIN $lookup(chat c: c.id = m.chat)"
 # The same of given chats alone: what is asked each time one of them has had something sent or accepted.
 HEADS_OF = f"""
 WITH heads (id) AS (
-    SELECT (SELECT m.id FROM message m WHERE m.chat = b.value AND {UNSETTLED} ORDER BY m.chat, m.id LIMIT 1)
-    FROM $each3 b
+    SELECT ({OLDEST.format(chat="b.value")}) FROM $each3 b
 )
 """
 DUE = f"""
@@ -177,9 +190,9 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
        m.account AS account_id, m.parts AS parts, c.settings AS settings, u.until AS muted_until,
        {HURRIES} AS hurries
-FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
-LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
-LEFT JOIN mute u ON u.chat = m.chat AND u.account = m.account AND u.until > $1
+{FROM_HEADS}
+LEFT JOIN $lookup(account a: a.id = m.account) LEFT JOIN $lookup(bot_token t: t.id = m.token)
+LEFT JOIN $lookup(mute u: u.chat = m.chat AND u.account = m.account AND u.until > $1)
 WHERE {WAITING} AND m.next_attempt <= $1
 ORDER BY hurries DESC, broadcast, m.next_attempt, m.id LIMIT $2
 """
@@ -187,34 +200,35 @@ DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
 OLDEST_DUE = f"""
 {HEADS}
-SELECT m.next_attempt AS due FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+SELECT m.next_attempt AS due {FROM_HEADS}
 WHERE (m.status = 'sending' OR {WAITING}) AND m.next_attempt <= $1 ORDER BY m.next_attempt LIMIT 1
 """
 WAITING_CHATS = f"""
 {HEADS}
 SELECT m.chat AS chat, m.next_attempt AS due, {HURRIES} AS hurries
-FROM heads h JOIN message m ON m.id = h.id JOIN chat c ON c.id = m.chat
+{FROM_HEADS}
 WHERE {WAITING} ORDER BY m.next_attempt, m.id
 """
 # What is sent of it is on disk before Telegram is asked, and stays what it is.
 TAKE = """
 WITH free (id, parts) AS (
-    SELECT m.id, b.parts FROM $rows3 b(id, parts::text) JOIN message m ON m.id = b.id
-    WHERE m.status = 'queued' AND m.next_attempt <= $1 FOR NO KEY UPDATE OF m SKIP LOCKED
+    SELECT m.id, b.parts FROM $rows3 b(id, parts::text)
+    JOIN $lookup(message m: m.id = b.id FOR NO KEY UPDATE OF m SKIP LOCKED)
+    WHERE m.status = 'queued' AND m.next_attempt <= $1
 )
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
                    lease_until = $2, parts = COALESCE(message.parts, free.parts)
 FROM free WHERE message.id = free.id RETURNING message.id AS id
 """
-FIX = "UPDATE message SET parts = $3 WHERE id = $1 AND random_id = $2 AND status = 'sending' RETURNING id"
 # The random_id too: whatever happens to ids, an outcome is this very message's.
-CLAIMED = "WHERE id = $1 AND random_id = $2 AND status = 'sending'"
+CLAIMED = f"WHERE id = $1 AND random_id = $2 AND {IS_SENDING}"
+FIX = f"UPDATE message SET parts = $3 {CLAIMED} RETURNING id"
 # All at once: row by row, the writing thread would wait for Python's lock once a row.
-SENT = """
+SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
                    lease_until = NULL, parts = NULL
 FROM $rows2 r(id, random_id, telegram_id)
-WHERE message.id = r.id AND message.random_id = r.random_id AND message.status = 'sending'
+WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
 """
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
@@ -241,19 +255,25 @@ PUT_BACK = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5, parts = $6 {CLAIMED}
 """
 RECLAIM = f"""
-UPDATE message SET {BACK.format(failure="failure")}, next_attempt = $1 WHERE status = 'sending' RETURNING id
+UPDATE message SET {BACK.format(failure="failure")}, next_attempt = $1
+WHERE {SENDING.replace("s.", "")} RETURNING id
 """
 # A lost answer may mean that it is in the chat: then nobody can say that it expired unsent.
-EXPIRE = """
+EXPIRE = f"""
 UPDATE message SET status = CASE WHEN first_attempt IS NULL THEN 'expired' ELSE 'uncertain' END,
                    failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END, parts = NULL
-WHERE id IN (SELECT b.value FROM $each3 b) AND status = 'queued' AND expires <= $1
+WHERE id IN (SELECT b.value FROM $each3 b) AND {IS_QUEUED} AND expires <= $1
 RETURNING public_id, chat, status, failure
 """
-EXPIRING = """
-SELECT id FROM message WHERE status = 'queued' AND expires IS NOT NULL AND expires <= $1
+EXPIRING = f"""
+SELECT id FROM message WHERE {PERISHABLE} AND expires <= $1
 ORDER BY expires LIMIT $2
 """
+DUE_NOW = f"""
+UPDATE message SET next_attempt = $1 WHERE {UNSETTLED.replace("m.", "")} AND {IS_QUEUED} AND next_attempt > $1
+RETURNING chat
+"""
+DEPTH = f"SELECT COUNT(*) AS unsettled FROM message m WHERE {UNSETTLED}"
 NOTICE = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
@@ -454,7 +474,7 @@ async def due_now(now: datetime) -> int:
     """What was put off until later is due at once: the clock stepped back, and nobody knows for how long
     these would wait. How many these are."""
     rows = await current().execute(
-        "UPDATE message SET next_attempt = $1 WHERE status = 'queued' AND next_attempt > $1 RETURNING chat",
+        DUE_NOW,
         now,
     )
     for row in rows:
@@ -470,7 +490,7 @@ async def oldest_due(now: datetime) -> datetime | None:
 
 async def depth() -> int:
     """Messages and notices that are not settled yet. Reads the partial index of just these."""
-    rows = await current().fetch(f"SELECT COUNT(*) AS unsettled FROM message m WHERE {UNSETTLED}")
+    rows = await current().fetch(DEPTH)
     depth: int = rows[0]["unsettled"]
     return depth
 

@@ -23,7 +23,8 @@ from djangobot.db.outbox import Claimed
 
 log = structlog.get_logger(__name__)
 
-CHATS_AT_ONCE = 100
+HELD_AT_ONCE = 100
+"""Messages looked at, to find the chats that are to be told."""
 FIRST_SHOWN = 3
 """Messages of each sender that a digest quotes."""
 TEXT_READ = 200
@@ -88,6 +89,12 @@ ORDER BY a.name, a.id
 RELEASE = """
 UPDATE message SET held_until = $2 WHERE chat = $1 AND held_until > $2 AND NOT EXISTS (
     SELECT 1 FROM mute u WHERE u.chat = message.chat AND u.account = message.account AND u.until > $2)
+"""
+# The longest overdue first, by the one index that has this condition.
+TO_TELL = """
+SELECT chat FROM message
+WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message' AND held_until <= $1
+ORDER BY held_until LIMIT $2
 """
 TAKE_HELD = """
 UPDATE message SET held_until = NULL WHERE chat = $1 AND held_until <= $2
@@ -165,12 +172,11 @@ async def release(chat_id: int, now: datetime) -> None:
 async def tell(now: datetime) -> int:
     """Writes the notices that are due, one for each chat. How many; asked again, it goes on where it
     stopped."""
-    sql = "SELECT DISTINCT chat FROM message WHERE held_until <= $1 LIMIT $2"
-    rows = await current().fetch(sql, now, CHATS_AT_ONCE)
-    for row in rows:
-        await _tell(row["chat"], now)
-        bells.ring(row["chat"])
-    return len(rows)
+    found = {row["chat"] for row in await current().fetch(TO_TELL, now, HELD_AT_ONCE)}
+    for chat in found:
+        await _tell(chat, now)
+        bells.ring(chat)
+    return len(found)
 
 
 async def _tell(chat_id: int, now: datetime) -> None:
