@@ -2,8 +2,8 @@
 
 Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
 a column `value` of the numbers that `each` made parameter 3 from; `JOIN $lookup(message m: m.id = h.id)` for
-rows that an index gives for each row before them, and nothing else does; casts `::uuid`, `FOR SHARE OF b, c` and
-`FOR NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at
+rows that an index gives for each row before them, and nothing else does; casts `::uuid`, `FOR SHARE OF b, c`
+and `FOR NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at
 once).
 """
 

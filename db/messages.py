@@ -182,10 +182,11 @@ LIMIT = """
 UPDATE bot_token SET limit_minute = limit_minute WHERE digest = $1 AND limit_minute IS NOT NULL
 RETURNING id, limit_minute
 """
-# By the index of the token's messages, whatever the statistics say: a range of one token leaves no other order
-# to follow, and `IS TRUE` no other index.
+# By the index of the token's messages, whatever the statistics say: a range of one token leaves no other
+# order to follow, and `IS TRUE` no other index.
 LATEST = """
-SELECT created FROM message WHERE token BETWEEN $1 AND $1 AND kind = 'message' AND (created <= $2) IS TRUE
+SELECT created FROM message
+WHERE token BETWEEN $1 AND $1 AND (kind = 'message' AND created <= $2) IS TRUE
 ORDER BY token DESC, id DESC LIMIT 1 OFFSET $3
 """
 OF_KEY = """

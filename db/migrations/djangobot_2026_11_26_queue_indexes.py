@@ -1,7 +1,7 @@
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.table import Table
 
-ID = "2026-11-26T04:20:00:000000"
+ID = "2026-11-26T04:24:31:070090"
 VERSION = "1.38.0"
 DESCRIPTION = "Each statement of the queue has one index that fits, and no other"
 
