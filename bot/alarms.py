@@ -18,7 +18,7 @@ from djangobot import __version__
 from djangobot.bot.gateway import Gateway, GatewayError, Peer, Text, derived_id
 from djangobot.bot.replies import formatted, language_of
 from djangobot.bot.settings import Settings
-from djangobot.db import admins, chats, metrics, outbox, service
+from djangobot.db import admins, chats, guesses, metrics, outbox, service
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -35,7 +35,7 @@ ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
 """Bytes free on the disk of the data folder, and that part of it: with less than both it is nearly full."""
 FAILURES = 2
 """Looks in a row that the database did not answer."""
-Cause = Literal["stuck", "database", "attack", "disk", "version"]
+Cause = Literal["stuck", "database", "attack", "codes", "disk", "version"]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -78,6 +78,7 @@ class Alarms:
         try:
             await self._learn()
             await self._check("stuck", await self._is_stuck(now), now)
+            await self._check("codes", await guesses.too_many(now), now)
             await self._check_version(now)
             self.failures = 0
         except DatabaseUnavailable:
@@ -169,6 +170,7 @@ TEXTS: dict[Cause, Sequence[str]] = {
     "stuck": ("alarm-stuck", "alarm-stuck-over"),
     "database": ("alarm-database", "alarm-database-over"),
     "attack": ("alarm-attack", "alarm-attack-over"),
+    "codes": ("alarm-codes", "alarm-codes-over"),
     "disk": ("alarm-disk", "alarm-disk-over"),
     "version": ("alarm-version", "alarm-version"),
 }

@@ -303,6 +303,7 @@ async def _http(
         jwt_secret=settings.jwt_secret,
         send_wait=settings.send_wait,
         limit_send=settings.limit_send,
+        registration=settings.registration,
         version=__version__,
         telegram=lambda: "off" if post is None else post.telegram,
     )

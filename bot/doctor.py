@@ -1,6 +1,8 @@
 """`djangobot doctor`: what is in order, what is not, and what to do about it."""
 
 import asyncio
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import msgspec
 from pyrogram.errors import RPCError
@@ -24,7 +26,12 @@ class Finding(msgspec.Struct, frozen=True):
 
 async def examine(settings: Settings) -> list[Finding]:
     """Looks at settings, database and Telegram; changes nothing but a database that lacks migrations."""
-    return [_settings(settings), await _database(settings), await _telegram(settings)]
+    return [
+        _settings(settings),
+        _registration(settings),
+        await _database(settings),
+        await _telegram(settings),
+    ]
 
 
 def _settings(settings: Settings) -> Finding:
@@ -34,6 +41,35 @@ def _settings(settings: Settings) -> Finding:
             "settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them"
         )
     return Finding("settings", True, f"complete; data in {settings.data}")
+
+
+def _registration(settings: Settings) -> Finding:
+    """Open to the machine alone, or to others as well: that works, and should be meant."""
+    if settings.registration != "open":
+        return Finding("registration", True, f"DJANGOBOT_REGISTRATION={settings.registration}")
+    reached = [
+        name
+        for name, host in (
+            ("DJANGOBOT_HTTP_HOST", settings.http_host),
+            ("DJANGOBOT_PUBLIC_URL", urlsplit(settings.public_url).hostname),
+        )
+        if host and not _is_loopback(host)
+    ]
+    if not reached:
+        return Finding("registration", True, "open, to this machine alone")
+    return Finding(
+        "registration",
+        True,
+        f"warning: open to everybody who reaches the API ({', '.join(reached)}); if that is not meant, set "
+        "DJANGOBOT_REGISTRATION=invite or closed",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _database(settings: Settings) -> Finding:

@@ -12,6 +12,7 @@ from fluent.runtime import FluentBundle, FluentResource
 from pyrogram import raw
 
 from djangobot.bot.gateway import Button, Text
+from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.outbox import Claimed
 from djangobot.db.quiet import read_digest
 
@@ -112,7 +113,9 @@ def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
 
 
 def shown_code(code: str) -> str:
-    """A code's ten digits in groups, as people read telephone numbers."""
+    """A code's digits in groups: ten as people read telephone numbers, twenty as those of a card."""
+    if len(code) > CODE_LENGTH:  # four by four
+        return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
     return f"{code[:3]} {code[3:6]} {code[6:]}"
 
 
@@ -133,6 +136,8 @@ def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False)
         return [_linked(message)]
     if message.kind == "account_removed":
         return [formatted(language_of(message.language), "account-removed", account=message.text)]
+    if message.kind == "tokens_revoked":
+        return [formatted(language_of(message.language), "owner-revoked", account=message.text)]
     if message.kind in ("new_network", "last_network"):
         return [_network(message)]
     if message.kind == "digest":

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 from dotenv import dotenv_values
 
+from djangobot.db.accounts import Registration
 from djangobot.db.conf import database_url
 
 GUIDANCE_RATE_CHAT = 1.0
@@ -65,6 +66,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_send: int = 0
     send_wait: float = 5.0
     public_url: str = ""
+    registration: Registration = "open"
     generated: tuple[str, ...] = ()
     """Secrets that were not given: read from the data folder, or made there."""
 
@@ -266,6 +268,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "LIMIT_SEND": _whole(0, 1_000_000),
     "SEND_WAIT": _number(60),
     "PUBLIC_URL": _url,
+    "REGISTRATION": _one_of("open", "closed", "invite"),
 }
 _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
 

@@ -1,16 +1,29 @@
 """Accounts: the owners of programs, who come in over REST."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials, outbox
+from djangobot.db import bells, credentials, invites, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
-from djangobot.db.errors import AccessDenied, AccountBanned, LoginTaken, NotYours, WrongCredentials
+from djangobot.db.errors import (
+    AccessDenied,
+    AccountBanned,
+    InviteMissing,
+    LoginTaken,
+    NotYours,
+    RegistrationClosed,
+    WrongCredentials,
+)
 from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
+
+Registration = Literal["open", "closed", "invite"]
+"""Who may make an account: anybody, nobody, whoever has an invite."""
+UNDO_FOR = timedelta(seconds=10)
+"""How long the person in the chat can take back that they revoked a token."""
 
 
 class Account(Table, tablename="account"):
@@ -26,13 +39,54 @@ class Account(Table, tablename="account"):
     """Since then neither its access tokens nor its bot tokens work."""
 
 
-async def register(name: str, login: str, password: str, now: datetime) -> Account:
-    """Raises FieldsInvalid, LoginTaken."""
+REVOKE = """
+UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
+AND (revoked IS NULL OR revoked > $3) RETURNING chat
+"""
+# By the index of what is unsettled (the plus keeps SQLite from reading all the account ever sent).
+CANCEL = """
+UPDATE message SET status = 'canceled', failure = 'token revoked'
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
+RETURNING public_id
+"""
+LIVING = """
+SELECT COUNT(*) AS living FROM bot_token
+WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)
+"""
+
+
+async def register(
+    name: str,
+    login: str,
+    password: str,
+    now: datetime,
+    *,
+    registration: Registration = "open",
+    invite: str | None = None,
+) -> Account:
+    """Raises FieldsInvalid, LoginTaken; RegistrationClosed, InviteMissing or InviteInvalid before either
+    could tell which logins there are. An invite that came to nothing can be used again."""
+    if registration == "closed":
+        raise RegistrationClosed
+    if registration == "invite":
+        if invite is None:
+            raise InviteMissing
+        await invites.check(invite, now)
     check(name=name, login=login, password=password)
     password_hash = await credentials.hash_password(password)
     account = Account(name=name, login=login, password_hash=password_hash, token_version=1, created=now)
-    await _save(account)
+    if registration == "invite" and invite is not None:
+        await _save_invited(account, invite, now)
+    else:
+        await _save(account)
     return account
+
+
+async def _save_invited(account: Account, invite: str, now: datetime) -> None:
+    async with current().write():
+        number = await invites.use_in_transaction(invite, now)
+        await _save(account)
+        await invites.used_by(number, account.id)
 
 
 async def sign_in(login: str, password: str) -> Account:
@@ -63,10 +117,16 @@ async def authenticate(account_id: int, token_version: int) -> Account:
 
 
 async def change(
-    account: Account, *, name: str | None = None, login: str | None = None, password: str | None = None
+    account: Account,
+    *,
+    name: str | None = None,
+    login: str | None = None,
+    password: str | None = None,
+    tokens_end: datetime | None = None,
 ) -> Account:
-    """Changes what is given; a password that is the same already changes nothing. Raises FieldsInvalid,
-    LoginTaken, AccessDenied when the account is gone."""
+    """Changes what is given; a password that is the same already changes nothing. With `tokens_end`, which
+    is now, all its bot tokens are revoked with it. Raises FieldsInvalid, LoginTaken, AccessDenied when the
+    account is gone."""
     check(name=name, login=login, password=password)
     values: dict[Any, Any] = {}
     if name is not None:
@@ -76,9 +136,40 @@ async def change(
     if password is not None and not await credentials.password_matches(password, account.password_hash):
         values["password_hash"] = await credentials.hash_password(password)
         values["token_version"] = Account.token_version + 1
-    if values and not await _update(account, values):
-        raise AccessDenied
-    return await _again(account)
+    chats: set[int] = set()
+    canceled: list[str] = []
+    async with current().write():
+        if values and not await _update(account, values):
+            raise AccessDenied
+        if "password_hash" in values:  # whoever knew the former one is a stranger now
+            await current().execute("DELETE FROM account_network WHERE account = $1", account.id)
+        changed = await _again(account)
+        if tokens_end is not None:
+            chats, canceled = await _revoke_tokens(changed, tokens_end)
+    for public_id in canceled:
+        bells.tell(public_id, "canceled", "token revoked")
+    for chat in chats:
+        bells.ring(chat)
+    return changed
+
+
+async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], list[str]]:
+    """Ends all its bot tokens and cancels what they have queued, for the caller to commit: the chats, which
+    are told, and the messages."""
+    engine = current()
+    # As if it had been a while ago: nobody in a chat can take it back.
+    revoked = await engine.execute(REVOKE, account.id, now, now - UNDO_FOR)
+    canceled = await engine.execute(CANCEL, account.id)
+    chats = {row["chat"] for row in revoked}
+    for chat in sorted(chats):
+        await outbox.add_notice("tokens_revoked", chat, now, text=account.name)
+    return chats, [str(row["public_id"]) for row in canceled]
+
+
+async def bot_tokens(account_id: int, now: datetime) -> int:
+    """How many of its bot tokens live."""
+    number: int = (await current().fetch(LIVING, account_id, now))[0]["living"]
+    return number
 
 
 async def remove(

@@ -6,7 +6,7 @@ from piccolo.columns import BigSerial, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import bells, chores, credentials, networks, outbox
+from djangobot.db import bells, chores, credentials, guesses, networks, outbox
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current, is_reference_violation, is_unique_violation
@@ -29,14 +29,16 @@ class Code(Table, tablename="code"):
     used = Timestamptz(null=True, default=None)
     name = Varchar(length=TOKEN_NAME_LIMIT, null=True, default=None)
     """The token's to come."""
+    length = Integer(default=credentials.CODE_LENGTH)
+    """Of digits."""
     message = Integer(null=True, default=None)
     """Telegram's id of the message that shows it."""
 
 
 ISSUE = """
-INSERT INTO code (chat, digest, created, expires, name) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO code (chat, digest, created, expires, name, length) VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (chat) DO UPDATE SET digest = excluded.digest, created = excluded.created,
-    expires = excluded.expires, name = excluded.name, used = NULL, message = NULL
+    expires = excluded.expires, name = excluded.name, length = excluded.length, used = NULL, message = NULL
 """
 LIVE_MESSAGE = "SELECT message FROM code WHERE chat = $1 AND used IS NULL AND expires > $2 AND message > 0"
 REDEEM = """
@@ -44,22 +46,26 @@ UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2
     AND EXISTS (SELECT 1 FROM chat c WHERE c.id = code.chat AND c.banned IS NULL)
 RETURNING chat, name, message
 """
-BANNED = "SELECT 1 AS one FROM account WHERE id = $1 AND banned IS NOT NULL"
+# Whoever changes the account, or looks at it so, waits: a token made with a dead password is none.
+SIGNED_IN = "SELECT banned, token_version FROM account a WHERE id = $1 FOR SHARE OF a"
+ISSUED = "SELECT 1 AS one FROM code WHERE digest = $1"
 SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
 
 
 async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
-    """Ten digits, valid for CODE_TTL; the chat's former code is dead. `name` is the token's to come.
+    """Ten digits, twenty while too many wrong codes are tried, valid for CODE_TTL; the chat's former code is
+    dead. `name` is the token's to come.
 
     Raises FieldsInvalid.
     """
     if name is not None:
         check_token_name(name)
+    long = await guesses.too_many(now)
     for _ in range(TRIES):
-        code = credentials.new_code()
+        code = credentials.new_long_code() if long else credentials.new_code()
         digest = await credentials.digest_code(code)
         try:
-            await _replace(chat.id, digest, now, name)
+            await _replace(chat.id, digest, now, name, len(code))
         except Exception as exc:
             if not is_unique_violation(exc):  # another chat has these very digits just now
                 raise
@@ -69,12 +75,12 @@ async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
     raise RuntimeError(f"no free code in {TRIES} tries")
 
 
-async def _replace(chat_id: int, digest: str, now: datetime, name: str | None) -> None:
+async def _replace(chat_id: int, digest: str, now: datetime, name: str | None, length: int) -> None:
     engine = current()
     async with engine.write():
         for row in await engine.fetch(LIVE_MESSAGE, chat_id, now):
             await chores.hasten(chat_id, "code", row["message"], ":replaced", now)
-        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name)
+        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name, length)
 
 
 async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:
@@ -104,8 +110,8 @@ async def redeem(
     which is kept nowhere. `name` is the token's, by default the code's, else the account's. The token is
     known to be used from `network`.
 
-    Raises CodeInvalid, FieldsInvalid, AccountBanned, AccessDenied when the account is gone. Of several who
-    try one code at the same moment one succeeds.
+    Raises CodeInvalid, FieldsInvalid, AccountBanned, TooManyWrongCodes, AccessDenied when the account is gone
+    or its password has changed. Of several who try one code at the same moment one succeeds.
     """
     if name is not None:
         check_token_name(name)
@@ -114,26 +120,32 @@ async def redeem(
         raise CodeInvalid
     digest = await credentials.digest_code(digits)
     try:
-        chat_id, row, token = await _redeem(account, digest, now, name, network)
+        linked = await _redeem(account, digest, len(digits), now, name, network)
     except Exception as exc:
         if is_reference_violation(exc):
             raise AccessDenied from exc
         raise
+    if linked is None:
+        raise CodeInvalid
+    chat_id, row, token = linked
     bells.ring(chat_id)
     chores.ring()
     return row, token
 
 
 async def _redeem(
-    account: Account, digest: str, now: datetime, name: str | None, network: str | None
-) -> tuple[int, BotToken, str]:
+    account: Account, digest: str, length: int, now: datetime, name: str | None, network: str | None
+) -> tuple[int, BotToken, str] | None:
+    """None when the code was wrong, which is counted by then."""
     engine = current()
     async with engine.write():
-        if await engine.execute(BANNED, account.id):
-            raise AccountBanned
+        await _check_account(account)
+        cost = await guesses.admit_in_transaction(account.id, network or "", length, now)
         used = await engine.execute(REDEEM, digest, now)
         if not used:
-            raise CodeInvalid
+            if cost and not await engine.execute(ISSUED, digest):  # else it was no guess
+                await guesses.count_in_transaction(cost, account.id, network or "", now)
+            return None
         chat_id: int = used[0]["chat"]
         called: str = name or used[0]["name"] or account.name
         row, token = await issue_in_transaction(account.id, chat_id, called, now)
@@ -143,3 +155,12 @@ async def _redeem(
         if network is not None:
             await networks.know(row.id, network, now)
     return chat_id, row, token
+
+
+async def _check_account(account: Account) -> None:
+    """As it is now. Raises AccountBanned, AccessDenied."""
+    rows = await current().execute(SIGNED_IN, account.id)
+    if not rows or rows[0]["token_version"] != account.token_version:
+        raise AccessDenied
+    if rows[0]["banned"]:
+        raise AccountBanned

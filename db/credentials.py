@@ -18,6 +18,13 @@ TOKEN_ALPHABET = string.ascii_letters + string.digits
 TOKEN_LENGTH = 25
 """The original's format; 62^25 is about 149 bits."""
 CODE_LENGTH = 10
+LONG_CODE_LENGTH = 20
+"""Of codes made while too many wrong ones are tried (guesses.py): a thousand guesses a second for a day, with
+100 000 such codes alive, hit one with a chance of 1e-7."""
+INVITE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without those that look alike."""
+INVITE_LENGTH = 20
+"""31^20 is about 99 bits: no slow hash is needed."""
 CODE_SALT = b"djangobot code"
 
 # argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
@@ -52,6 +59,16 @@ def new_code() -> str:
     return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}}"
 
 
+def new_long_code() -> str:
+    """20 digits."""
+    return f"{secrets.randbelow(10**LONG_CODE_LENGTH):0{LONG_CODE_LENGTH}}"
+
+
+def new_invite() -> str:
+    """20 letters and digits."""
+    return "".join(secrets.choice(INVITE_ALPHABET) for _ in range(INVITE_LENGTH))
+
+
 def digest_token(token: str) -> str:
     """SHA-256: 149 random bits need no slow hash."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -64,11 +81,13 @@ async def digest_code(code: str) -> str:
 
 
 def normalise_code(code: str) -> str | None:
-    """A code as people type it, with spaces and dashes, as ten digits; None when it is none."""
+    """A code as people type it, with spaces and dashes, as its digits alone; None when it is none."""
     digits = "".join(
         character for character in code if character not in " -\u00a0\u2009\u2010\u2011\u2013\u2014\t"
     )
-    return digits if len(digits) == CODE_LENGTH and digits.isascii() and digits.isdigit() else None
+    if len(digits) not in (CODE_LENGTH, LONG_CODE_LENGTH):
+        return None
+    return digits if digits.isascii() and digits.isdigit() else None
 
 
 def new_random_id() -> int:

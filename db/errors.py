@@ -91,6 +91,22 @@ class TokenLimited(TooManyRequests):
     """The person allows this bot token fewer messages a minute; try again later."""
 
 
+class TooManyWrongCodes(TooManyRequests):
+    """Too many wrong codes have been tried here; ask the bot for a new one with /code: it works at once."""
+
+
+class RegistrationClosed(DjangoBotError):
+    """Nobody can register here; ask the service's admins."""
+
+
+class InviteMissing(DjangoBotError):
+    """Registering takes an invite here: ask the service's admins for one, and send it as `invite`."""
+
+
+class InviteInvalid(DjangoBotError):
+    """This invite is wrong, used, revoked or expired; ask the service's admins for a new one."""
+
+
 class DatabaseUnavailable(DjangoBotError):
     """The database does not answer right now; nothing was changed. Try again."""
 

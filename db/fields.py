@@ -6,6 +6,8 @@ from djangobot.db.errors import FieldsInvalid
 
 NAME_LIMIT = 100
 LOGIN_LIMIT = 100
+PASSWORD_LEAST = 8
+"""NIST SP 800-63B, 3.1.1.2. Accounts older than this rule may have shorter ones, and sign in with them."""
 PASSWORD_LIMIT = 256
 TOKEN_NAME_LIMIT = 64
 
@@ -28,7 +30,8 @@ def check(*, name: str | None = None, login: str | None = None, password: str | 
     found = {
         "name": name is not None and _line(name, NAME_LIMIT),
         "login": login is not None and (_line(login, LOGIN_LIMIT) or _without_spaces(login)),
-        "psw": password is not None and (_length(password, PASSWORD_LIMIT) or unstorable(password)),
+        "psw": password is not None
+        and (_length(password, PASSWORD_LIMIT, PASSWORD_LEAST) or unstorable(password)),
     }
     details = {field: wrong for field, wrong in found.items() if isinstance(wrong, str)}
     if details:
@@ -56,9 +59,9 @@ def _line(text: str, limit: int) -> str | None:
     return _length(text, limit)
 
 
-def _length(text: str, limit: int) -> str | None:
-    if not 1 <= len(text) <= limit:
-        return f"must have 1 to {limit} characters"
+def _length(text: str, limit: int, least: int = 1) -> str | None:
+    if not least <= len(text) <= limit:
+        return f"must have {least} to {limit} characters"
     return None
 
 

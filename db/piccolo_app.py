@@ -4,7 +4,8 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from djangobot.db import broadcasts, chores, messages, networks, quiet
+from djangobot.db import account_networks, broadcasts, chores, guesses, messages, networks, quiet
+from djangobot.db.account_networks import AccountNetwork
 from djangobot.db.accounts import Account
 from djangobot.db.admins import Admin
 from djangobot.db.audit import Audit
@@ -12,6 +13,8 @@ from djangobot.db.broadcasts import Broadcast
 from djangobot.db.chats import Chat
 from djangobot.db.chores import Chore
 from djangobot.db.codes import Code
+from djangobot.db.guesses import WrongCode
+from djangobot.db.invites import Invite
 from djangobot.db.messages import Message
 from djangobot.db.networks import TokenNetwork
 from djangobot.db.positions import InboxPosition
@@ -37,8 +40,19 @@ TABLES = [
     Admin,
     Audit,
     Broadcast,
+    AccountNetwork,
+    WrongCode,
+    Invite,
 ]
-INDEXES = (*messages.INDEXES, *chores.INDEXES, *networks.INDEXES, *quiet.INDEXES, *broadcasts.INDEXES)
+INDEXES = (
+    *messages.INDEXES,
+    *chores.INDEXES,
+    *networks.INDEXES,
+    *quiet.INDEXES,
+    *broadcasts.INDEXES,
+    *account_networks.INDEXES,
+    *guesses.INDEXES,
+)
 """What Piccolo's columns can't say."""
 
 APP_CONFIG = AppConfig(

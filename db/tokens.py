@@ -10,7 +10,7 @@ from piccolo.columns import Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials
+from djangobot.db import accounts, bells, credentials
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -24,7 +24,7 @@ PREFIX = 4
 USE_NOTED_EVERY = timedelta(seconds=30)
 """`last_used` is that exact; writing it with each message would double the writes."""
 REMEMBERED = 10_000
-UNDO_FOR = timedelta(seconds=10)
+UNDO_FOR = accounts.UNDO_FOR
 """How long a revocation can be taken back."""
 COUNTED_MOST = 10_000
 """Messages that are counted for a card."""

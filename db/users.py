@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from djangobot.db import accounts, audit, bells, forgetting, outbox, resets, service
+from djangobot.db import accounts, audit, bells, forgetting, guesses, outbox, resets, service
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import AccessDenied
 
@@ -206,7 +206,9 @@ async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
     rows = await current().fetch("SELECT login FROM account WHERE id = $1", account_id)
     if not rows:
         return False
-    await audit.record(by, "reset limits", f"account {account_id}", None, None, now)
+    async with current().write():
+        await guesses.forgive(account_id)
+        await audit.record(by, "reset limits", f"account {account_id}", None, None, now)
     resets.say(account_id, rows[0]["login"])
     return True
 

@@ -1,6 +1,6 @@
 """The access token: a JWT (HS256) that says which account signed in, and with which of its passwords."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 
@@ -10,6 +10,10 @@ LIFETIME = timedelta(days=1)
 """The original's: "срок жизни токена 1 день"."""
 
 ALGORITHM = "HS256"
+
+LEEWAY = timedelta(seconds=30)
+"""So much may the clock of the door that signed be ahead of ours, or ours have been set back since. The end
+of a token knows no leeway."""
 
 LARGEST_ID = 2**63 - 1
 """What a database's BIGINT holds."""
@@ -32,12 +36,14 @@ class Signer:
                 token,
                 self._secret,
                 algorithms=[ALGORITHM],
+                leeway=LEEWAY,
                 options={"require": ["exp", "iat", "sub", "ver"]},
             )
             account_id, token_version = int(claims["sub"]), claims["ver"]
+            over = int(claims["exp"]) <= datetime.now(UTC).timestamp()
         except (jwt.PyJWTError, ValueError, RecursionError) as exc:
             # RecursionError: the header is parsed before the signature is checked, and may nest without end.
             raise AccessDenied from exc
-        if type(token_version) is not int or not 0 < account_id <= LARGEST_ID:
+        if over or type(token_version) is not int or not 0 < account_id <= LARGEST_ID:
             raise AccessDenied
         return account_id, token_version

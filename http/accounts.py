@@ -1,18 +1,19 @@
 """/api/user/: an account is made, changed, removed."""
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 import msgspec
 from litestar import delete, post, put
 from msgspec import UNSET, UnsetType
 
-from djangobot.db import accounts
+from djangobot.db import account_networks, accounts
 from djangobot.db.errors import LoginTaken
 from djangobot.http.answers import Answer, Answered, Call, answer
 from djangobot.http.auth import signed_in
 from djangobot.http.door import inside
 from djangobot.http.errors import Refused
-from djangobot.http.fields import Login, Name, Password
+from djangobot.http.fields import Invite, Login, Name, Password, RevokeTokens
 from djangobot.http.limits import address_of
 from djangobot.http.reading import Reader, given
 
@@ -23,6 +24,7 @@ class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
     name: Name
     login: Login
     psw: Password
+    invite: Invite | UnsetType = UNSET
 
 
 class Changes(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,6 +33,15 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True):
     name: Name | UnsetType = UNSET
     login: Login | UnsetType = UNSET
     psw: Password | UnsetType = UNSET
+    revoke_tokens: RevokeTokens | UnsetType = UNSET
+
+
+class Changed(msgspec.Struct):
+    """`bot_tokens` says how many live; it is there after a new password, and where they were to be
+    revoked."""
+
+    answer: str
+    bot_tokens: int | UnsetType = UNSET
 
 
 class Farewell(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,9 +59,17 @@ FAREWELL = Reader(Farewell, may_be_empty=True)
 
 @post("/api/user")
 async def register(request: Call) -> Answer:
+    here = inside(request.scope)
     new = await NEW_ACCOUNT.of(request)
-    with inside(request.scope).limits.registration(address_of(request.scope)):
-        await accounts.register(new.name, new.login, new.psw, datetime.now(UTC))
+    with here.limits.registration(address_of(request.scope)):
+        await accounts.register(
+            new.name,
+            new.login,
+            new.psw,
+            datetime.now(UTC),
+            registration=here.door.registration,
+            invite=given(new.invite),
+        )
     return answer(Answered("success"), 201)
 
 
@@ -59,22 +78,36 @@ async def change(request: Call) -> Answer:
     account = await signed_in(request)
     wanted = await CHANGES.of(request)
     if wanted == Changes():
-        raise Refused(400, "Nothing to change was given; name, login and psw can be changed.")
-    with inside(request.scope).limits.hashing.enter():
-        try:
-            await accounts.change(
-                account, name=given(wanted.name), login=given(wanted.login), password=given(wanted.psw)
+        raise Refused(400, "Nothing to change was given; name, login, psw and revoke_tokens can be.")
+    now = datetime.now(UTC)
+    counted = inside(request.scope).limits.change(
+        address_of(request.scope),
+        account.id,
+        login=given(wanted.login) not in (None, account.login),
+        password=wanted.psw is not UNSET,
+    )
+    try:
+        with counted:
+            changed = await accounts.change(
+                account,
+                name=given(wanted.name),
+                login=given(wanted.login),
+                password=given(wanted.psw),
+                tokens_end=now if wanted.revoke_tokens is True else None,
             )
-        except LoginTaken as exc:  # 409 to a newcomer; here it is somebody else's property
-            raise Refused(403, str(exc)) from exc
-    return answer(Answered("success data was changed"))
+    except LoginTaken as exc:  # 409 to a newcomer; here it is somebody else's property
+        raise Refused(403, str(exc)) from exc
+    said = Changed("success data was changed")
+    if changed.token_version != account.token_version or wanted.revoke_tokens is not UNSET:
+        said.bot_tokens = await accounts.bot_tokens(account.id, now)
+    return answer(said)
 
 
 @delete("/api/user", status_code=200)
 async def remove(request: Call) -> Answer:
     account = await signed_in(request)
     said = await FAREWELL.of(request)
-    with inside(request.scope).limits.hashing.enter():
+    with await _password_asked(request, account, given(said.psw)):
         await accounts.remove(
             account,
             login=given(said.login),
@@ -82,3 +115,14 @@ async def remove(request: Call) -> Answer:
             now=datetime.now(UTC),
         )
     return answer(Answered("success user was deleted"))
+
+
+async def _password_asked(
+    request: Call, account: accounts.Account, password: str | None
+) -> AbstractContextManager[None]:
+    """Counts a wrong one, if one was given."""
+    if password is None:
+        return nullcontext()
+    address = address_of(request.scope)
+    known = await account_networks.known(account.login, address, datetime.now(UTC))
+    return inside(request.scope).limits.password(address, account.id, account.login, known=known)

@@ -1,16 +1,18 @@
 """Who is calling: POST /api/auth/ hands out access tokens, and the other calls ask here whose they are."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import msgspec
 from litestar import post
 from litestar.types import Scope
 
-from djangobot.db import accounts
+from djangobot.db import account_networks, accounts
+from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http.answers import Answer, Call, answer
 from djangobot.http.door import inside
 from djangobot.http.errors import unauthorized
-from djangobot.http.fields import Login, Password
+from djangobot.http.fields import KnownPassword, Login
 from djangobot.http.limits import address_of
 from djangobot.http.reading import Reader, header_of
 
@@ -19,7 +21,7 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     """What an account signs in with."""
 
     login: Login
-    psw: Password
+    psw: KnownPassword
 
 
 class SignedIn(msgspec.Struct):
@@ -34,9 +36,13 @@ CREDENTIALS = Reader(Credentials)
 async def sign_in(request: Call) -> Answer:
     here = inside(request.scope)
     who = await CREDENTIALS.of(request)
-    with here.limits.sign_in(address_of(request.scope), who.login):
+    now, address = datetime.now(UTC), address_of(request.scope)
+    known = await account_networks.known(who.login, address, now)
+    with here.limits.sign_in(address, who.login, known=known):
         account = await accounts.sign_in(who.login, who.psw)
-    token = here.signer.issue(account.id, account.token_version, datetime.now(UTC))
+    with contextlib.suppress(DatabaseUnavailable):  # signing in takes no writing
+        await account_networks.note(account.id, address, now)
+    token = here.signer.issue(account.id, account.token_version, now)
     return answer(SignedIn("success", token))
 
 

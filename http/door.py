@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from litestar.types import Scope
 
+from djangobot.db.accounts import Registration
 from djangobot.http.access import Signer
 from djangobot.http.limits import Limits
 
@@ -21,6 +22,7 @@ class Door:
     """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
     limit_send: int = 0
     """Messages accepted a minute per bot token; 0: no limit."""
+    registration: Registration = "open"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,9 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.AccountBanned: 403,
     family.NotYours: 403,
     family.CodeInvalid: 403,
+    family.RegistrationClosed: 403,
+    family.InviteMissing: 403,
+    family.InviteInvalid: 403,
     family.TokenPaused: 403,
     family.ChatBlocked: 403,
     family.ChatBanned: 403,
@@ -31,6 +34,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.TextTooLong: 413,
     family.TooManyRequests: 429,
     family.TokenLimited: 429,
+    family.TooManyWrongCodes: 429,
     family.DatabaseUnavailable: 503,
     family.DiskFull: 503,
 }

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, PASSWORD_LIMIT, TOKEN_NAME_LIMIT
+from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, PASSWORD_LEAST, PASSWORD_LIMIT, TOKEN_NAME_LIMIT
 from djangobot.db.messages import TEXT_LIMIT, TTL_MOST
 
 # The same rules as patterns: no control characters, and not blank.
@@ -13,6 +13,8 @@ LINE = rf"^[^{CONTROLS}]*[^{CONTROLS}\s][^{CONTROLS}]*$"
 WORD = rf"^[^{CONTROLS}\s]+$"
 NO_NUL = r"^[^\u0000]+$"
 NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
+
+INVITE_LIMIT = 100
 
 
 def _text(description: str, example: str, **rules: Any) -> Meta:
@@ -37,14 +39,38 @@ Password = Annotated[
     _text(
         "Kept only as an argon2id hash.",
         "password1234",
+        minLength=PASSWORD_LEAST,
+        maxLength=PASSWORD_LIMIT,
+        pattern=NO_NUL,
+        format="password",
+    ),
+]
+KnownPassword = Annotated[
+    str,
+    _text(
+        "The account's.",
+        "password1234",
         minLength=1,
         maxLength=PASSWORD_LIMIT,
         pattern=NO_NUL,
         format="password",
     ),
 ]
+Invite = Annotated[
+    str,
+    _text(
+        "A word from the service's admins, where registering takes one; where it does not, it is not looked "
+        "at.",
+        "k7w2mfp9x3hs8dq4vtnb",
+        maxLength=INVITE_LIMIT,
+    ),
+]
+RevokeTokens = Annotated[
+    bool,
+    Meta(description="Whether all the account's bot tokens end, too.", examples=[True]),
+]
 Code = Annotated[
-    str, _text("The ten digits the bot shows, with or without spaces and dashes.", "0123 456 789")
+    str, _text("The digits the bot shows, ten or twenty, with or without spaces and dashes.", "0123 456 789")
 ]
 TokenName = Annotated[
     str,

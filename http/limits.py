@@ -6,9 +6,9 @@ end: keys are digests, each window keeps at most KEYS of them, and the least rec
 
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -16,7 +16,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from litestar.types import Scope
 
 from djangobot.db import metrics, resets
-from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
+from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyRequests, WrongCredentials
 
 Clock = Callable[[], float]
 
@@ -25,6 +25,16 @@ KEYS = 10_000
 
 WAITING = 100
 """Password hashes that may wait for the two hashing threads: ten seconds' work on two busy cores."""
+
+OF_ACCOUNT = 10
+"""Of those, of one account: whoever sends more at once leaves room for everybody else."""
+
+OF_ADDRESS = 60
+"""And of one address, whose sign-ins of a minute these are."""
+
+SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS}
+
+WRONG_PASSWORDS = (WrongCredentials, NotYours)
 
 SOON = 2.0
 """Seconds to come back after when only the moment is bad: by then those who wait have been served."""
@@ -53,12 +63,22 @@ class Window:
         self._check(digest)
         self._count(digest)
 
+    def note(self, key: str) -> None:
+        """One for this key, unless there is one."""
+        if not self.has(key):
+            self._count(self._digest(key))
+
     def forget(self, key: str) -> None:
         """As if this key had never been counted."""
         self._taken.pop(self._digest(key), None)
 
+    def has(self, key: str) -> bool:
+        """Whether this key was counted in the last `seconds`."""
+        taken = self._taken.get(self._digest(key))
+        return taken is not None and taken[-1] > self._clock() - self.seconds
+
     @contextmanager
-    def only(self, failure: type[Exception], key: str) -> Iterator[None]:
+    def only(self, failure: type[Exception] | tuple[type[Exception], ...], key: str) -> Iterator[None]:
         """Counts an attempt only when it ends in `failure`."""
         digest = self._digest(key)
         with self._try(digest):
@@ -120,21 +140,86 @@ class Window:
 
 
 class Crowd:
-    """At most `most` at once; who comes later is sent away rather than made to wait."""
+    """At most `most` at once, and of each key so many; who comes later is sent away rather than made to
+    wait."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._inside = 0
+        self._of: Counter[str] = Counter()
 
     @contextmanager
-    def enter(self) -> Iterator[None]:
-        if self._inside >= self._most:
+    def enter(self, **shares: str) -> Iterator[None]:
+        """With the share of an `account`, an `address`, or both."""
+        keys = [(f"{kind} {key}", SHARES[kind]) for kind, key in shares.items()]
+        if self._inside >= self._most or any(self._of[key] >= share for key, share in keys):
             raise TooManyRequests(SOON)
         self._inside += 1
+        self._of.update(key for key, _ in keys)
         try:
             yield
         finally:
             self._inside -= 1
+            self._of.subtract(key for key, _ in keys)
+            self._of = +self._of
+
+
+class Passwords:
+    """Wrong passwords for a login, unknown ones too, wherever a password is checked.
+
+    Counted by login and address, so that nobody locks out the owner who sits elsewhere. Strangers, who come
+    from an address this login has not signed in from lately, are counted together, too: the first wrong
+    password of a neighbourhood (an IPv4 /24, an IPv6 /48) in a day, and those that follow. So whoever tries
+    from ever more addresses guesses a bounded number of times; and an owner gets in from a known address
+    always, from a new one until somebody has spoilt the first tries of a thousand neighbourhoods.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._here = Window(20, 300, clock=clock)
+        """By login and address."""
+
+        self._firsts = Window(1000, 86_400, clock=clock)
+        """By login, strangers' first ones."""
+
+        self._others = Window(50, 3600, clock=clock)
+        """By login, strangers' other ones."""
+
+        self._wrong = Window(1, 86_400, clock=clock)
+        """By login and neighbourhood: those that have been wrong."""
+
+        self._trying: Counter[str] = Counter()
+        """The same, those that may prove wrong."""
+
+        self._resets: Counter[str] = Counter()
+
+    def forget(self, login: str) -> None:
+        """An admin lets this login try again, wherever it does."""
+        self._resets[login] += 1
+
+    @contextmanager
+    def attempt(self, login: str, address: str, *, known: bool) -> Iterator[None]:
+        """Raises TooManyRequests when there were too many wrong ones before."""
+        key = f"{self._resets[login]} {login}"
+        with (
+            self._here.only(WRONG_PASSWORDS, f"{key} {address}"),
+            nullcontext() if known else self._of_stranger(key, f"{key} {neighbourhood(address)}"),
+        ):
+            yield
+
+    @contextmanager
+    def _of_stranger(self, key: str, place: str) -> Iterator[None]:
+        first = not self._trying[place] and not self._wrong.has(place)
+        total = self._firsts if first else self._others
+        self._trying[place] += 1
+        try:
+            with total.only(WRONG_PASSWORDS, key):
+                yield
+        except WRONG_PASSWORDS:
+            self._wrong.note(place)
+            raise
+        finally:
+            self._trying[place] -= 1
+            self._trying = +self._trying
 
 
 class Limits:
@@ -142,19 +227,27 @@ class Limits:
 
     def __init__(self, *, limit_send: int = 0, clock: Clock = time.monotonic) -> None:
         self._registrations = Window(30, 60, clock=clock)
-        """By address, all. A CI that registers a dozen accounts a minute passes, a flood does not."""
+        """By address, all, and changes of a login: both tell which logins there are. A CI that registers a
+        dozen accounts a minute passes, a flood does not."""
+
+        self._logins_taken = Window(10, 600, clock=clock)
+        """By account, changes to a login that was another's: an account looks for one a few times a year."""
+
+        self._new_passwords = Window(20, 300, clock=clock)
+        """By account, all that a change brings: each costs two password hashes, and tells whether it was the
+        old one."""
 
         self._sign_ins = Window(60, 60, clock=clock)
         """By address, all: one a second, for each costs a password hash."""
 
-        self._wrong_passwords = Window(20, 300, clock=clock)
-        """By login, failures only: 5760 guesses a day are nothing against a password worth the name."""
+        self._passwords = Passwords(clock)
 
         self._wrong_codes = Window(10, 600, clock=clock)
         """By account, failures only: a code lives 10 minutes, so 10 guesses out of 10 000 000 000."""
 
         self._wrong_codes_of_address = Window(60, 600, clock=clock)
-        """By address, failures only: many accounts behind one address guess no faster than six."""
+        """By address, failures only: many accounts behind one address guess no faster than six. What all
+        addresses may guess together is counted in the database (db/guesses.py)."""
 
         self.sends = Window(limit_send, 60, clock=clock) if limit_send > 0 else None
         """By bot token, accepted messages only: DJANGOBOT_LIMIT_SEND."""
@@ -166,27 +259,51 @@ class Limits:
 
     def forget(self, account_id: int, login: str) -> None:
         """An admin lets this account try again; its address waits as before."""
-        self._wrong_passwords.forget(login)
-        self._wrong_codes.forget(str(account_id))
+        self._passwords.forget(login)
+        for window in (self._wrong_codes, self._logins_taken, self._new_passwords):
+            window.forget(str(account_id))
 
     @contextmanager
     def registration(self, address: str) -> Iterator[None]:
         self._registrations.take(address)
-        with self.hashing.enter():
+        with self.hashing.enter(address=address):
             yield
 
     @contextmanager
-    def sign_in(self, address: str, login: str) -> Iterator[None]:
+    def change(self, address: str, account_id: int, *, login: bool, password: bool) -> Iterator[None]:
+        """Of an account: whether its login and its password are to be others."""
+        key = str(account_id)
+        with self.hashing.enter(account=key, address=address), ExitStack() as windows:
+            if login:
+                windows.enter_context(self._logins_taken.only(LoginTaken, key))
+                self._registrations.take(address)
+            if password:
+                self._new_passwords.take(key)
+            yield
+
+    @contextmanager
+    def sign_in(self, address: str, login: str, *, known: bool) -> Iterator[None]:
+        """`known`: whether this login has signed in from there lately."""
         with _counted("sign_in"):
             self._sign_ins.take(address)
-            with self.hashing.enter(), self._wrong_passwords.only(WrongCredentials, login):
+            with self.hashing.enter(address=address), self._passwords.attempt(login, address, known=known):
                 yield
+
+    @contextmanager
+    def password(self, address: str, account_id: int, login: str, *, known: bool) -> Iterator[None]:
+        """Of an account that has signed in, asked for once more."""
+        with (
+            _counted("sign_in"),
+            self.hashing.enter(account=str(account_id), address=address),
+            self._passwords.attempt(login, address, known=known),
+        ):
+            yield
 
     @contextmanager
     def code(self, address: str, account_id: int) -> Iterator[None]:
         with (
             _counted("code"),
-            self.hashing.enter(),
+            self.hashing.enter(account=str(account_id), address=address),
             self._wrong_codes.only(CodeInvalid, str(account_id)),
             self._wrong_codes_of_address.only(CodeInvalid, address),
         ):
@@ -234,3 +351,14 @@ def _network(host: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
+
+
+@lru_cache(maxsize=10_000)
+def neighbourhood(address: str) -> str:
+    """What one who has many addresses has them in: an IPv4 /24, or an IPv6 /48, what a site is given."""
+    try:
+        network = ip_network(address, strict=False)
+    except ValueError:
+        return address
+    prefix = 24 if network.version == 4 else 48
+    return str(network.supernet(new_prefix=prefix)) if network.prefixlen > prefix else str(network)

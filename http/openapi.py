@@ -12,7 +12,7 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http import errors
-from djangobot.http.accounts import Changes, Farewell, NewAccount
+from djangobot.http.accounts import Changed, Changes, Farewell, NewAccount
 from djangobot.http.answers import JSON, Answered, Refusal
 from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
@@ -74,21 +74,38 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("post", "/api/user/"): Operation(
         "Make an account",
         {201: Success(Answered, "The account is made.", {"answer": "success"})},
-        (family.FieldsInvalid, family.LoginTaken, family.TooManyRequests, family.DatabaseUnavailable),
-        "30 a minute from one address.",
+        (
+            family.FieldsInvalid,
+            family.RegistrationClosed,
+            family.InviteMissing,
+            family.InviteInvalid,
+            family.LoginTaken,
+            family.TooManyRequests,
+            family.DatabaseUnavailable,
+        ),
+        "30 a minute from one address. Who may, the service's admins decide: anybody, nobody, or whoever has "
+        "an `invite` from them, which is good for one account.",
         NewAccount,
         ACCOUNT,
     ),
     ("put", "/api/user/"): Operation(
         "Change an account's name, login or password",
-        {200: Success(Answered, "Changed.", {"answer": "success data was changed"})},
+        {
+            200: Success(
+                Changed,
+                "Changed. After a new password, and with `revoke_tokens`, `bot_tokens` says how many live.",
+                {"answer": "success data was changed", "bot_tokens": 0},
+            )
+        },
         (
             family.FieldsInvalid,
             family.AccessDenied,
             family.TooManyRequests,
             family.DatabaseUnavailable,
         ),
-        "What is left out stays. A new password ends all older access tokens: sign in again.",
+        "What is left out stays. A new password ends all older access tokens: sign in again. Bot tokens "
+        "live on unless `revoke_tokens` is true: then all of them end, what they have queued is canceled, "
+        "and the people they wrote to are told.",
         Changes,
         ACCOUNT,
         security=["accessToken"],
@@ -132,7 +149,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             family.TooManyRequests,
             family.DatabaseUnavailable,
         ),
-        "60 a minute from one address; 20 wrong passwords in 5 minutes for one login.",
+        "60 a minute from one address; 20 wrong passwords in 5 minutes for one login from one address, and "
+        "fewer from all the addresses it has not signed in from.",
         Credentials,
         {"login": "FedXL", "psw": "password1234"},
     ),
@@ -151,6 +169,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             family.AccountBanned,
             family.CodeInvalid,
             family.TooManyRequests,
+            family.TooManyWrongCodes,
             family.DatabaseUnavailable,
         ),
         "The person is told at once who may write to them. 10 wrong codes in 10 minutes for one account, "

@@ -45,6 +45,7 @@ network-new =
 network-last = It is used from many networks by now, so I won’t tell you of further ones.
 
 account-removed = <b>{ $account }</b> has removed their account and can no longer write to you.
+owner-revoked = <b>{ $account }</b> has ended all its tokens: its programs can no longer write to you. To let them in again, give them a new code: /code
 
 tokens-title =
     { $count ->
@@ -426,6 +427,8 @@ alarm-database = <b>The database does not answer.</b> Nothing can be accepted or
 alarm-database-over = The database answers again.
 alarm-attack = <b>Somebody is guessing.</b> Many attempts to sign in or to redeem codes were refused in the last minutes.
 alarm-attack-over = The guessing has ended.
+alarm-codes = <b>Somebody is trying codes.</b> Too many wrong ones were tried in the last 24 hours. New codes have twenty digits until that is over; nobody is locked out.
+alarm-codes-over = The trying of codes has ended. New codes have ten digits again.
 alarm-disk = <b>The disk is nearly full.</b> When it is full, messages are refused until there is room.
 alarm-disk-over = There is room on the disk again.
 alarm-version = DjangoBot { $version } is running, after { $before }. The database is up to date.

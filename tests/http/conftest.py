@@ -17,7 +17,7 @@ import uvicorn
 from argon2 import PasswordHasher
 from litestar import Litestar
 
-from djangobot.db import chats, codes, credentials, outbox
+from djangobot.db import accounts, chats, codes, credentials, outbox
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.http.access import Signer
 from djangobot.http.app import Door, create_app
@@ -125,7 +125,11 @@ class Api:
 
 
 def an_app(
-    *, limits: Limits | None = None, telegram: Telegram | None = None, send_wait: float = 5.0
+    *,
+    limits: Limits | None = None,
+    telegram: Telegram | None = None,
+    send_wait: float = 5.0,
+    registration: accounts.Registration = "open",
 ) -> Litestar:
     door = Door(
         jwt_secret=SECRET,
@@ -133,6 +137,7 @@ def an_app(
         telegram=telegram or Telegram(),
         send_wait=send_wait,
         limit_send=0,
+        registration=registration,
     )
     return create_app(door, limits)
 

@@ -85,7 +85,7 @@ async def test_all_fields_at_fault_are_named_at_once(api: Api) -> None:
     assert answer.json() == {
         "answer": "Some fields are missing or wrong.",
         "details": {
-            "nme": "is not known here; known are: name, login, psw",
+            "nme": "is not known here; known are: name, login, psw, invite",
             "name": "is missing",
             "login": "must be text",
         },

@@ -1,0 +1,109 @@
+"""Guesses: how many wrong codes have been tried, by everybody together, and what of it is too many.
+
+A guess at one of 10^10 codes while L of them are alive succeeds with a chance of L / 10^10: it costs L. What
+may be spent in any 24 hours is BUDGET, so somebody who guesses wins with a chance below BUDGET / 10^10, one
+in a million, in a day, from however many accounts and addresses, through restarts and whichever process they
+ask. The last part of it is for accounts and networks that have tried no wrong code in that time. While the
+first part does not allow one more guess, new codes are longer: those cannot be guessed, and cost nothing.
+"""
+
+from datetime import datetime, timedelta
+
+from piccolo.columns import BigInt, BigSerial, Integer, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db import credentials
+from djangobot.db.engine import current
+from djangobot.db.errors import TooManyWrongCodes
+
+DAY = timedelta(days=1)
+BUDGET = 10_000
+"""A chance of 1e-6 a day, in parts of 10^10."""
+OF_ALL = 8_000
+"""What is not kept for accounts and networks without a wrong code."""
+LOCK = "wrong codes"
+"""A name of the service's state: who counts has its row."""
+
+
+class WrongCode(Table, tablename="wrong_code"):
+    """Not bound to its account: who guesses and goes has guessed all the same."""
+
+    id = BigSerial(primary_key=True)
+    time = Timestamptz(default=None, index=True)
+    cost = Integer(default=0)
+    account = BigInt(null=True, default=None, index=True)
+    network = Varchar(length=64, index=True)
+
+
+INDEXES = ("CREATE INDEX code_by_end ON code (expires)",)
+
+ALIVE = "SELECT COUNT(*) AS living FROM code WHERE expires > $1 AND used IS NULL AND length = $2"
+SPENT = "SELECT COALESCE(SUM(cost), 0) AS spent, MIN(time) AS oldest FROM wrong_code WHERE time > $1"
+MADE = """
+SELECT 1 AS one FROM wrong_code
+WHERE time > $1 AND (account = $2::bigint OR (network <> '' AND network = $3::varchar)) LIMIT 1
+"""
+TAKE_LOCK = "SELECT name FROM service_state s WHERE name = $1 FOR NO KEY UPDATE OF s"
+MAKE_LOCK = """
+INSERT INTO service_state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
+"""
+COUNT = "INSERT INTO wrong_code (time, cost, account, network) VALUES ($1, $2, $3, $4)"
+TIDY = "DELETE FROM wrong_code WHERE time <= $1"
+FORGIVE = "UPDATE wrong_code SET account = NULL WHERE account = $1"
+
+
+async def too_many(now: datetime) -> bool:
+    """Whether the part for all does not allow one more guess at what is alive."""
+    spent, _ = await _spent(now)
+    return spent + await _living(now) > OF_ALL
+
+
+async def admit_in_transaction(account_id: int, network: str, length: int, now: datetime) -> int:
+    """What a guess by this account costs if it is wrong; whoever else redeems a code waits for the end of
+    the caller's transaction. Raises TooManyWrongCodes."""
+    if length > credentials.CODE_LENGTH:
+        return 0
+    await _take_lock(now)
+    cost = await _living(now)
+    if not cost:
+        return 0
+    spent, oldest = await _spent(now)
+    if spent + cost <= OF_ALL:
+        return cost
+    guessed_before = await current().fetch(MADE, now - DAY, account_id, network)
+    if guessed_before or spent + cost > BUDGET:
+        raise TooManyWrongCodes(((oldest or now) + DAY - now).total_seconds())
+    return cost
+
+
+async def count_in_transaction(cost: int, account_id: int, network: str, now: datetime) -> None:
+    """The guess was wrong."""
+    engine = current()
+    await engine.execute(TIDY, now - DAY)
+    await engine.execute(COUNT, now, cost, account_id, network)
+
+
+async def forgive(account_id: int) -> None:
+    """An admin lets this account try again as one that has tried nothing; what was spent stays spent."""
+    await current().execute(FORGIVE, account_id)
+
+
+async def _take_lock(now: datetime) -> None:
+    engine = current()
+    if not await engine.execute(TAKE_LOCK, LOCK):
+        await engine.execute(MAKE_LOCK, LOCK, now)
+        await engine.execute(TAKE_LOCK, LOCK)
+
+
+async def _living(now: datetime) -> int:
+    """Codes that a guess could hit; long ones can't be hit."""
+    rows = await current().fetch(ALIVE, now, credentials.CODE_LENGTH)
+    living: int = rows[0]["living"]
+    return living
+
+
+async def _spent(now: datetime) -> tuple[int, datetime | None]:
+    """In the last 24 hours, and when it began."""
+    rows = await current().fetch(SPENT, now - DAY)
+    oldest = rows[0]["oldest"]
+    return int(rows[0]["spent"]), datetime.fromisoformat(oldest) if isinstance(oldest, str) else oldest
