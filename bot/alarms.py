@@ -35,7 +35,7 @@ ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
 """Bytes free on the disk of the data folder, and that part of it: with less than both it is nearly full."""
 FAILURES = 2
 """Looks in a row that the database did not answer."""
-Cause = Literal["stuck", "database", "attack", "codes", "disk", "version"]
+Cause = Literal["stuck", "database", "attack", "codes", "disk", "version", "session"]
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -63,6 +63,7 @@ class Alarms:
         """As they were when the database answered last."""
         self.told: dict[Cause, Told | None] = {}
         self.failures = 0
+        self.refusals: list[str] = []
         self.refused = deque([(now(), metrics.refused_attempts())])
 
     async def run(self) -> None:
@@ -86,6 +87,7 @@ class Alarms:
         await self._check("database", self.failures >= FAILURES, now)
         await self._check("attack", self._is_attacked(now), now)
         await self._check("disk", self._is_full(), now)
+        await self._check_session(now)
 
     async def _learn(self) -> None:
         known = []
@@ -120,6 +122,16 @@ class Alarms:
             return
         if before is None or await self._tell("version", True, now, version=__version__, before=before):
             await service.put("version", __version__, now)
+
+    async def _check_session(self, now: datetime) -> None:
+        """Telegram ended our session; it is over by the time anybody can be told."""
+        self.refusals += self.gateway.refusals()
+        told = self.told.get("session")
+        if told is not None and now - told.at < COOL_DOWN:
+            self.refusals.clear()
+        elif self.refusals and await self._tell("session", True, now, reason=self.refusals[-1]):
+            self.told["session"] = Told(False, now)
+            self.refusals.clear()
 
     async def _check(self, cause: Cause, holds: bool, now: datetime) -> None:
         try:
@@ -173,6 +185,7 @@ TEXTS: dict[Cause, Sequence[str]] = {
     "codes": ("alarm-codes", "alarm-codes-over"),
     "disk": ("alarm-disk", "alarm-disk-over"),
     "version": ("alarm-version", "alarm-version"),
+    "session": ("alarm-session", "alarm-session"),
 }
 
 

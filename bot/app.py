@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -13,16 +14,16 @@ from hashlib import sha256
 import structlog
 import uvicorn
 from litestar import Litestar
-from pyrogram.errors import FloodWait, RPCError
+from pyrogram.errors import RPCError
 
 from djangobot import __version__
-from djangobot.bot import commands, verbosity
+from djangobot.bot import commands, refusals, verbosity
 from djangobot.bot.alarms import Alarms
 from djangobot.bot.broadcasts import Broadcasts
 from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.delivery import Delivery, utc_now
-from djangobot.bot.gateway import Gateway, GatewayError, Refused, seconds_of
+from djangobot.bot.gateway import Gateway, GatewayError, Refused
 from djangobot.bot.inbox import Inbox
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
@@ -43,6 +44,8 @@ HTTP_GRACE = 10
 VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
 DUTY_PAUSE = 1.0
+REFUSED_PAUSE, REFUSED_PAUSE_MOST = 0.5, 60.0
+"""Seconds between sign-ins that Telegram refuses: the first, twice as long each time."""
 MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
@@ -224,26 +227,49 @@ async def _on_duty(
 
 
 async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox, settings: Settings) -> None:
-    """Signs in, and again whenever Telegram forgot the session. Raises StartError when it refuses us."""
+    """Signs in, and again whenever Telegram takes the session no more. Raises StartError when it refuses the
+    first sign-in; a later one is tried again, while accepting goes on."""
+    pause = REFUSED_PAUSE
     while True:
         try:
             await asyncio.sleep(await service.flood_left(datetime.now(UTC), "sign_in_until"))
             await client.start()
-        except FloodWait as exc:
-            seconds = seconds_of(exc)
+        except RPCError as exc:
+            await _after_refusal(exc, client, pause)
+            pause = min(pause * 2, REFUSED_PAUSE_MOST)
+            continue
+        log.info("signed in", bot=client.bot_name)
+        began = time.monotonic()
+        await inbox.open(client.bot_id)
+        await _set_menus(gateway, settings)
+        await client.key_forgotten.wait()
+        if time.monotonic() - began > REFUSED_PAUSE_MOST:
+            pause = REFUSED_PAUSE
+        else:  # a session that is refused as soon as it is there
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, REFUSED_PAUSE_MOST)
+
+
+async def _after_refusal(exc: RPCError, client: TelegramClient, pause: float) -> None:
+    """Waits until the next sign-in makes sense. Raises StartError when the bot was never signed in."""
+    word = refusals.word(exc)
+    match refusals.meaning(exc):
+        case "wait":
+            seconds = refusals.seconds_of(exc)
             log.warning("flood wait of the sign-in", seconds=seconds)
             await service.note_flood(timedelta(seconds=seconds), datetime.now(UTC), "sign_in_until")
-            continue
-        except RPCError as exc:
+        case "again":
+            log.warning("telegram did not sign us in yet", reason=str(exc))
+            await asyncio.sleep(pause)
+        case _ if client.bot_id:
+            log.error("telegram refuses the bot; what waits goes on waiting", reason=word)
+            await asyncio.sleep(pause)
+        case _:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "
                 "Check DJANGOBOT_BOT_TOKEN (from @BotFather), "
                 "DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
             ) from exc
-        log.info("signed in", bot=client.bot_name)
-        await inbox.open(client.bot_id)
-        await _set_menus(gateway, settings)
-        await client.key_forgotten.wait()
 
 
 async def _set_menus(gateway: Gateway, settings: Settings) -> None:

@@ -12,6 +12,7 @@ with a key the server no longer knows. `Link` takes these back. Updates go raw t
 import asyncio
 import base64
 import io
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -28,9 +29,9 @@ from pyrogram.errors import (
     AuthKeyDuplicated,
     AuthKeyInvalid,
     AuthKeyUnregistered,
+    NetworkMigrate,
+    PhoneMigrate,
     RPCError,
-    SessionExpired,
-    SessionRevoked,
     UserMigrate,
     rpc_error,
 )
@@ -38,6 +39,8 @@ from pyrogram.raw.all import layer
 from pyrogram.raw.core import TLObject
 from pyrogram.session import Auth, Session
 from pyrogram.storage import Storage
+
+from djangobot.bot import refusals
 
 log = structlog.get_logger(__name__)
 
@@ -66,19 +69,33 @@ AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
 ANSWER_TIMEOUT = 15.0
 """Seconds after which an answer counts as lost; Pyrogram's own figure."""
 RECONNECT_PAUSE = 0.5
-"""Seconds between attempts to reach a server that refuses connections."""
+"""Seconds between attempts to reach a server that refuses connections, and between two connections."""
+SIGN_IN_PAUSE, SIGN_IN_PAUSE_MOST = 1.0, 60.0
+"""Seconds between sign-ins under sessions that Telegram then refuses: the first, twice as long each time."""
+
+NOT_FOUND = "AUTH_KEY_NOT_FOUND"
+TROUBLES = 10
+"""Refusals of a session that are remembered."""
 
 UpdateHandler = Callable[[TLObject, dict[int, Any]], Awaitable[None]]
 Numbers = (raw.types.UpdateNewMessage, raw.types.UpdateEditMessage, raw.types.UpdateDeleteMessages)
 """What has pts of the bot's own box."""
 
 
-FORGOTTEN = (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated, SessionExpired, SessionRevoked)
-"""Telegram's words for a key that is of no use any more (core.telegram.org/api/errors, 401 and 406)."""
+class NotConnected(ConnectionError):
+    """There is no connection: Telegram was not asked."""
 
 
-class KeyForgotten(ConnectionError):
-    """Telegram does not know this session's key any more: a new sign-in is needed."""
+class ConnectionLost(ConnectionError):
+    """The connection ended before the answer came."""
+
+
+class Anew(ConnectionError):
+    """Not done: Telegram wants the connection introduced anew."""
+
+
+class KeyForgotten(Anew):
+    """Not done: Telegram does not take this session any more, a new sign-in is needed."""
 
 
 def talk_to(host: str, port: int, key: Path) -> None:
@@ -102,6 +119,8 @@ class Link(Session):
         super().__init__(client, dc_id, auth_key, False)
         self.closing = False
         self.forgotten = False
+        self.made = 0.0
+        """When the connection was there, on the monotonic clock."""
         self.remaking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -109,8 +128,14 @@ class Link(Session):
         while True:
             try:
                 return await self._start_once()
-            except (OSError, RPCError) as exc:
-                if isinstance(exc, FORGOTTEN) or self.forgotten:
+            except RPCError as exc:
+                what = refusals.meaning(exc)
+                if what == "session":
+                    raise KeyForgotten(refusals.word(exc)) from exc
+                log.warning("telegram connection refused", reason=str(exc))
+                await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else RECONNECT_PAUSE)
+            except OSError as exc:
+                if self.forgotten:
                     raise KeyForgotten from exc
                 log.warning("telegram connection failed", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
@@ -129,6 +154,7 @@ class Link(Session):
             raise
         self.ping_task = self.loop.create_task(self.ping_worker())
         self.is_started.set()
+        self.made = time.monotonic()
 
     def _hello(self, api_id: int) -> TLObject:
         client = self.client
@@ -170,14 +196,19 @@ class Link(Session):
 
     async def _remake(self) -> None:
         await self._close()
+        await asyncio.sleep(self.made + RECONNECT_PAUSE - time.monotonic())  # one that was cut at once
         try:
             await self.start()
-        except KeyForgotten:
-            log.warning("telegram forgot this session")
-            self.client.key_forgotten.set()
+        except KeyForgotten as exc:
+            self.client.forget(str(exc) or NOT_FOUND)
         else:
             self.client.online.set()
             await self.client.on_back()
+
+    def give_up(self, connection: Any) -> None:
+        """This one is of no use any more: it is remade, unless another has taken its place."""
+        if self.connection is connection and not self.closing:
+            self.loop.create_task(connection.close())
 
     def _lose_answers(self) -> None:
         """Wakes everyone who waits for an answer on the connection that is gone: `send` raises
@@ -238,6 +269,8 @@ class TelegramClient(pyrogram.Client):
         """Set when a cut was followed by -404: call `start` again to sign in anew."""
         self.online = asyncio.Event()
         """Set while calls can be answered: signed in, and the link is up."""
+        self.troubles: list[str] = []
+        """Telegram's words for why it took a session no more, until somebody has told of them."""
         self.caught_up = asyncio.Event()
         """Set once what happened before the start has been fetched."""
 
@@ -247,13 +280,16 @@ class TelegramClient(pyrogram.Client):
         if self.key_forgotten.is_set():
             await self._drop()
             await self.storage.delete()
+        pause = 0.0
         while True:
             try:
                 await self._sign_in()
-            except KeyForgotten:
-                log.warning("telegram session is not known any more; signing in anew")
+            except KeyForgotten as exc:
+                log.warning("telegram session is not known any more; signing in anew", reason=str(exc))
                 await self._drop()
                 await self.storage.delete()
+                await asyncio.sleep(pause)
+                pause = min(max(pause * 2, SIGN_IN_PAUSE), SIGN_IN_PAUSE_MOST)
             except BaseException:
                 await self._drop()
                 raise
@@ -282,14 +318,14 @@ class TelegramClient(pyrogram.Client):
         )
         while True:
             try:
-                answer = await self.ask(query)
-            except UserMigrate as exc:
+                answer = await self._call(query)
+            except (UserMigrate, PhoneMigrate, NetworkMigrate) as exc:
                 await self.session.stop()
                 await self.storage.dc_id(exc.value)
                 await self.storage.auth_key(await Auth(self, exc.value, False).create())
                 await self._link()
-            except KeyForgotten:
-                raise
+            except (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated) as exc:
+                raise KeyForgotten(refusals.word(exc)) from exc
             except OSError as exc:
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)
@@ -334,16 +370,22 @@ class TelegramClient(pyrogram.Client):
         return self
 
     async def ask(self, query: TLObject) -> Any:
-        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is
-        lost."""
-        if self.session is None or not self.session.is_started.is_set():
-            raise ConnectionError("not connected with Telegram")
+        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is lost:
+        ConnectionLost with the connection; NotConnected and Anew when it was not done."""
+        link = self.session
+        connection = link.connection if link is not None else None
         try:
-            answer = await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
-        except FORGOTTEN as exc:  # not done, and nothing will be before a new sign-in
-            self.online.clear()
-            self.key_forgotten.set()
-            raise KeyForgotten(f"telegram forgot this session: {exc.ID}") from exc
+            answer = await self._call(query)
+        except RPCError as exc:
+            what = refusals.meaning(exc)
+            if what == "session":
+                self.forget(refusals.word(exc))
+                raise KeyForgotten(f"telegram refused this session: {refusals.word(exc)}") from exc
+            if what == "connection":
+                log.warning("telegram wants a new connection", reason=refusals.word(exc))
+                link.give_up(connection)
+                raise Anew(refusals.word(exc)) from exc
+            raise
         if isinstance(answer, raw.types.UpdateShortSentMessage):
             self.on_pts(answer.pts, answer.pts_count)
         elif isinstance(answer, raw.types.Updates):
@@ -351,6 +393,30 @@ class TelegramClient(pyrogram.Client):
                 if isinstance(update, Numbers):
                     self.on_pts(update.pts, update.pts_count)
         return answer
+
+    async def _call(self, query: TLObject) -> Any:
+        link = self.session
+        if link is None or not link.is_started.is_set():
+            raise NotConnected("not connected with Telegram")
+        connection = link.connection
+        try:
+            return await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+        except TimeoutError as exc:
+            if link.is_started.is_set() and link.connection is connection:
+                raise
+            raise ConnectionLost("the connection was cut") from exc
+        except OSError as exc:
+            link.give_up(connection)
+            raise ConnectionLost(str(exc) or type(exc).__name__) from exc
+
+    def forget(self, reason: str) -> None:
+        """Telegram takes this session no more: whoever waits for `key_forgotten` has it replaced."""
+        self.online.clear()
+        if not self.key_forgotten.is_set():
+            log.error("telegram refused this session", reason=reason)
+            if reason != NOT_FOUND:
+                self.troubles = [*self.troubles, reason][-TROUBLES:]
+        self.key_forgotten.set()
 
     async def fetch_peers(self, peers: Any) -> bool:
         """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with

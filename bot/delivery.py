@@ -17,7 +17,19 @@ import structlog
 
 from djangobot.bot import parts
 from djangobot.bot.gate import Gate
-from djangobot.bot.gateway import Blocked, FloodWait, Gateway, Lost, Peer, Refused, Text, derived_id
+from djangobot.bot.gateway import (
+    Blocked,
+    Cut,
+    FloodWait,
+    Gateway,
+    Lost,
+    Peer,
+    Refused,
+    Text,
+    Unasked,
+    Undone,
+    derived_id,
+)
 from djangobot.bot.offers import Offers
 from djangobot.bot.pacing import Pacing
 from djangobot.bot.ready import Ready
@@ -44,6 +56,8 @@ GATHER = 0.02
 LEASE = timedelta(minutes=5)
 BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 60.0
+LOSSES_KEPT = 10_000
+"""Messages whose back-off is remembered."""
 LONGEST_NAP = 30.0
 """Seconds after which the outbox is looked at though nobody rang."""
 SAFE_TO_REPEAT = timedelta(hours=24)
@@ -102,6 +116,8 @@ class Delivery:
         self.ready = Ready()
         self.choosing = asyncio.Lock()
         """Held by the worker that waits for the next place."""
+        self.losses: dict[int, int] = {}
+        """How often Telegram did not answer, though there, or had trouble of its own; by message id."""
         self.outcomes: list[Settled] = []
         self.runs_low = asyncio.Event()
         """More can be claimed, or nothing is in hand."""
@@ -320,7 +336,9 @@ class Delivery:
         self.something_to_record.set()
         if not self.in_hand or self._runs_low:
             self.runs_low.set()
-        if isinstance(outcome, Postponed):
+        if not isinstance(outcome, Postponed):
+            self.losses.pop(outcome.message.id, None)
+        else:
             self.look_at = min(self.look_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
@@ -343,6 +361,10 @@ class Delivery:
             return self._untried(message)
         try:
             return Sent(message, await self._send_parts(message, fixed))
+        except Unasked:
+            return self._untried(message)
+        except Cut as exc:
+            return self._again(message, f"no answer: {exc}", not_done=isinstance(exc, Undone))
         except Lost as exc:
             return self._put_off(message, f"no answer: {exc}")
         except FloodWait as exc:
@@ -391,13 +413,25 @@ class Delivery:
                 await self.gateway.send(peer, part, derived_id(message.random_id, number))
             except FloodWait as exc:
                 raise PartlySent(exc) from exc
+            except Undone as exc:
+                raise Cut(str(exc)) from exc
         self.offers.note(message, self.now(), offered=bool(texts[-1].buttons))
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
         """Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter")."""
-        most = min(BACKOFF_FIRST * 2 ** min(message.attempts, 16), BACKOFF_MOST)
+        losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
+        if len(self.losses) > LOSSES_KEPT:
+            del self.losses[next(iter(self.losses))]
+        most = min(BACKOFF_FIRST * 2 ** min(losses, 16), BACKOFF_MOST)
         pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
+        return self._later(message, pause, reason)
+
+    def _again(self, message: Claimed, reason: str, *, not_done: bool) -> Postponed:
+        """What was lost with a connection is asked as soon as there is one."""
+        return self._later(message, 0, reason, not_done=not_done)
+
+    def _later(self, message: Claimed, pause: float, reason: str, *, not_done: bool = False) -> Postponed:
         metrics.retries.inc()
         log.warning(
             "message put off",
@@ -407,7 +441,7 @@ class Delivery:
             seconds=round(pause, 3),
             reason=reason,
         )
-        return Postponed(message, self.now() + timedelta(seconds=pause), reason)
+        return Postponed(message, self.now() + timedelta(seconds=pause), reason, not_done)
 
     async def _obey(self, message: Claimed, wait: FloodWait) -> Postponed:
         """FLOOD_WAIT: this chat waits what Telegram says, to the second; whether others do, the gate

@@ -4,7 +4,8 @@
 
 A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again;
 `FloodWait`: not before that many seconds; `Lost`: nobody knows whether it was done, so ask again with the
-same random_id.
+same random_id, at once when there is a connection again (`Cut`), or later. Which of Telegram's errors is
+which: bot/refusals.py.
 """
 
 import asyncio
@@ -16,22 +17,11 @@ from typing import Any, Literal
 import msgspec
 import structlog
 from pyrogram import raw
-from pyrogram.errors import FloodWait as PyrogramFloodWait
-from pyrogram.errors import (
-    InputUserDeactivated,
-    InternalServerError,
-    MessageNotModified,
-    QueryIdInvalid,
-    RandomIdDuplicate,
-    RPCError,
-    ServiceUnavailable,
-    SlowmodeWait,
-    UserDeactivated,
-    UserIsBlocked,
-)
+from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicate, RPCError
 from pyrogram.raw.core import TLObject
 
-from djangobot.bot.client import TelegramClient
+from djangobot.bot import refusals
+from djangobot.bot.client import Anew, ConnectionLost, NotConnected, TelegramClient
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +42,18 @@ class GatewayError(Exception):
 
 class Lost(GatewayError):
     """The answer was lost: repeat with the same random_id."""
+
+
+class Cut(Lost):
+    """It was lost with the connection."""
+
+
+class Undone(Cut):
+    """It was not done: Telegram wants a new connection or a new sign-in first."""
+
+
+class Unasked(Undone):
+    """It was not done: there was no connection to ask over."""
 
 
 class FloodWait(GatewayError):
@@ -133,6 +135,11 @@ class Gateway:
     def online(self) -> asyncio.Event:
         """Set while calls can be answered."""
         return self.client.online
+
+    def refusals(self) -> list[str]:
+        """Telegram's words for why it took our session no more, since this was asked last."""
+        words, self.client.troubles = self.client.troubles, []
+        return words
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
@@ -263,19 +270,35 @@ class Gateway:
             answer = await self.client.ask(query)
         except (RandomIdDuplicate, MessageNotModified, QueryIdInvalid):
             raise
-        except (PyrogramFloodWait, SlowmodeWait) as exc:
-            raise FloodWait(seconds_of(exc), whole_bot=not hasattr(query, "peer")) from exc
-        except UserIsBlocked as exc:
-            raise Blocked("blocked") from exc
-        except (InputUserDeactivated, UserDeactivated) as exc:
-            raise Refused("deactivated") from exc
-        except (InternalServerError, ServiceUnavailable, OSError) as exc:
+        except NotConnected as exc:
+            raise Unasked(str(exc)) from exc
+        except Anew as exc:
+            raise Undone(str(exc)) from exc
+        except ConnectionLost as exc:
+            raise Cut(str(exc)) from exc
+        except OSError as exc:
             raise Lost(str(exc) or type(exc).__name__) from exc
         except RPCError as exc:
-            raise Refused(_word(exc)) from exc
+            raise _refusal(exc, query) from exc
         if isinstance(answer, raw.types.BadMsgNotification):
             raise Lost(f"bad_msg_notification {answer.error_code}")
         return answer
+
+
+def _refusal(exc: RPCError, query: TLObject) -> GatewayError:
+    said = refusals.word(exc)
+    match refusals.meaning(exc):
+        case "again":
+            return Lost(str(exc))
+        case "wait":
+            return FloodWait(refusals.seconds_of(exc), whole_bot=not hasattr(query, "peer"))
+        case "session" | "connection":
+            return Undone(said)
+        case "chat" if said == "USER_IS_BLOCKED":
+            return Blocked("blocked")
+        case "chat" if said == "INPUT_USER_DEACTIVATED":
+            return Refused("deactivated")
+    return Refused(said)
 
 
 def _input_peer(peer: Peer) -> Any:
@@ -336,15 +359,3 @@ def _markup(text: Text) -> Any:
         for row in text.buttons
     ]
     return raw.types.ReplyInlineMarkup(rows=rows)
-
-
-def seconds_of(exc: RPCError) -> int:
-    """What Telegram wants us to wait; half a minute when it does not say."""
-    return max(1, int(exc.value)) if isinstance(exc.value, int) else 30
-
-
-def _word(exc: RPCError) -> str:
-    """Telegram's own name of the error, like PEER_ID_INVALID."""
-    if exc.ID:
-        return str(exc.ID)
-    return str(exc.value).strip("[]").partition(" ")[2] or str(exc.CODE)

@@ -432,6 +432,7 @@ alarm-codes-over = The trying of codes has ended. New codes have ten digits agai
 alarm-disk = <b>The disk is nearly full.</b> When it is full, messages are refused until there is room.
 alarm-disk-over = There is room on the disk again.
 alarm-version = DjangoBot { $version } is running, after { $before }. The database is up to date.
+alarm-session = <b>Telegram ended the bot's session</b> ({ $reason }). The bot has signed in again; nothing that waited was lost.
 
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.

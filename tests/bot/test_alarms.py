@@ -29,6 +29,11 @@ class Telegram:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.lost = False
+        self.words: list[str] = []
+
+    def refusals(self) -> list[str]:
+        words, self.words = self.words, []
+        return words
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         assert peer.id == ROOT
@@ -164,4 +169,16 @@ async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
     (said,) = await watch.look()
     assert __version__ in said
     assert "0.0.1" in said
+    assert await watch.look() == []
+
+
+async def test_a_session_that_telegram_ended_is_told_of_once_it_can_be(watch: Watch) -> None:
+    """With Telegram's word for it; not again within the hour."""
+    await watch.look()
+    watch.telegram.words, watch.telegram.lost = ["USER_DEACTIVATED"], True
+    assert await watch.look() == []
+    watch.telegram.lost = False
+    (said,) = await watch.look()
+    assert "USER_DEACTIVATED" in said
+    watch.telegram.words = ["SESSION_REVOKED"]
     assert await watch.look() == []

@@ -565,3 +565,74 @@ async def test_after_an_unblock_the_queue_goes_on_and_what_came_too_late_has_exp
     assert [one.status for one in found] == ["failed", "expired", "sent", "sent"]
     _, said = await chat_of(sandbox)
     assert said[-2:] == ["Fedor\nfirst", "Fedor\nsecond"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "420 FLOOD_PREMIUM_WAIT_1", "401 USER_DEACTIVATED", "401 AUTH_KEY_PERM_EMPTY", "401 NEVER_HEARD_OF",
+        "406 AUTH_KEY_DUPLICATED", "400 CONNECTION_NOT_INITED", "303 USER_MIGRATE_2", "503 Timeout",
+    ],
+)  # fmt: skip
+async def test_what_is_no_refusal_of_the_message_ends_none(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, error: str
+) -> None:
+    """A wait, the session's trouble, the connection's, Telegram's own: the queue stands, and goes on with the
+    same message."""
+
+    async def sign_in_again() -> None:
+        while True:
+            await client.key_forgotten.wait()
+            await client.start()
+
+    signing_in = asyncio.create_task(sign_in_again())
+    async with Running(client):
+        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        await sandbox.fault("error", "messages.sendMessage", value=error, times=1)
+        queued = [await messages.accept(token, str(number), "Text", datetime.now(UTC)) for number in range(3)]
+        last = await messages.accept(token, "last", "Text", datetime.now(UTC), wait=PATIENCE)
+    signing_in.cancel()
+    assert [await status(one.id) for one in queued] == ["sent"] * 3
+    assert last.status == "sent"
+    _, said = await chat_of(sandbox)
+    assert said[-4:] == ["Fedor\n0", "Fedor\n1", "Fedor\n2", "Fedor\nlast"]
+
+
+async def test_a_connection_that_is_cut_again_and_again_makes_nothing_wait_longer(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """What was lost with it is asked as soon as there is one: no back-off grows, however often."""
+    linked = await people(client, sandbox, 4)
+    gateway = Recording(client)
+    at_work = Delivery(gateway, Pacing(0, 0))
+    await sandbox.fault("drop_answer", "messages.sendMessage", times=1000)
+    async with Running(client, at_work), asyncio.timeout(PATIENCE):
+        for chat, one in linked.items():
+            await messages.accept(one, f"to {chat}", "Text", datetime.now(UTC))
+        for cut in range(1, 9):
+            while min(sum(chat == to for to, _ in gateway.begun) for chat in linked) < cut:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await sandbox.cut()
+        await sandbox.clear_faults()
+        assert not at_work.losses
+        await sandbox.cut()
+        while await outbox.depth():  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+    for chat in linked:
+        said = [message["text"] for message in await sandbox.messages(chat) if message["from"] == "bot"]
+        assert said == [f"Nora\nto {chat}"]
+
+
+async def test_back_off_grows_for_what_telegram_itself_did_not_do(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """A 500 on a living connection counts; the message's end forgets it."""
+    at_work = Delivery(Gateway(client), Pacing(0, 0))
+    await sandbox.fault("error", "messages.sendMessage", value="500 INTERNAL", times=2)
+    with structlog.testing.capture_logs() as logs:
+        async with Running(client, at_work):
+            sent = await messages.accept(token, "x", "Text", NOW, wait=PATIENCE)
+    assert sent.status == "sent"
+    first, second = [entry["seconds"] for entry in logs if entry["event"] == "message put off"]
+    assert 0.5 <= first <= 1 <= second <= 2
+    assert not at_work.losses

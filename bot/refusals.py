@@ -1,0 +1,89 @@
+"""Refusals: what each of Telegram's errors means for the one who asked, decided in one table.
+
+Telegram sorts its errors by code (core.telegram.org/api/errors); where its word says something else than its
+code, WORDS has it. An error nobody knows yet is decided by its code.
+"""
+
+import re
+from typing import Literal
+
+from pyrogram.errors import RPCError
+
+Meaning = Literal["again", "wait", "session", "connection", "chat", "refused"]
+"""`again`: Telegram's own trouble, nobody knows whether it was done. `wait`: not done, not before some
+seconds. `session`: not done, and nothing will be under this session: a new sign-in. `connection`: not done,
+the connection must be introduced anew. `chat`: not done, this chat does not take it. `refused`: not done, nor
+ever will be."""
+
+CODES: dict[int, Meaning] = {
+    303: "session",  # the bot lives in another data centre, which the sign-in finds
+    400: "refused",
+    401: "session",
+    403: "chat",
+    404: "refused",
+    406: "refused",
+    420: "wait",
+    429: "wait",
+    500: "again",
+    503: "again",
+}
+WORDS: dict[str, Meaning] = {
+    "ACCESS_TOKEN_EXPIRED": "session",
+    "ACCESS_TOKEN_INVALID": "session",
+    "API_ID_INVALID": "session",
+    "API_ID_PUBLISHED_FLOOD": "session",
+    "AUTH_KEY_DUPLICATED": "session",
+    "CONNECTION_API_ID_INVALID": "session",
+    "CONNECTION_APP_VERSION_EMPTY": "connection",
+    "CONNECTION_DEVICE_MODEL_EMPTY": "connection",
+    "CONNECTION_LANG_PACK_INVALID": "connection",
+    "CONNECTION_LAYER_INVALID": "connection",
+    "CONNECTION_NOT_INITED": "connection",
+    "CONNECTION_SYSTEM_EMPTY": "connection",
+    "CONNECTION_SYSTEM_LANG_CODE_EMPTY": "connection",
+    "ENCRYPTED_MESSAGE_INVALID": "session",
+    "INPUT_LAYER_INVALID": "connection",
+    "INPUT_USER_DEACTIVATED": "chat",
+    "MSG_WAIT_FAILED": "again",
+    "MSG_WAIT_TIMEOUT": "again",
+    "PEER_FLOOD": "wait",
+    "PEER_ID_INVALID": "chat",
+    "TEMP_AUTH_KEY_ALREADY_BOUND": "session",
+    "TEMP_AUTH_KEY_EMPTY": "session",
+    "USER_IS_BLOCKED": "chat",
+    "YOU_BLOCKED_USER": "chat",
+}
+WAIT_UNSAID = 30
+"""Seconds to wait when Telegram does not say for how long."""
+
+
+def meaning(exc: RPCError) -> Meaning:
+    """What this one asks of us."""
+    code = code_of(exc)
+    return WORDS.get(word(exc)) or CODES.get(code) or ("again" if code >= 500 else "refused")
+
+
+def code_of(exc: RPCError) -> int:
+    """Telegram's own, also of an error that Pyrogram does not know; the sign, which says where in Telegram it
+    arose, left out."""
+    said = re.match(r"\[-?(\d+) ", str(exc.value))
+    return int(said[1]) if said else int(exc.CODE or 0)
+
+
+def word(exc: RPCError) -> str:
+    """Telegram's own name of the error, like PEER_ID_INVALID."""
+    if exc.ID:
+        return str(exc.ID)
+    return str(exc.value).strip("[]").partition(" ")[2] or str(code_of(exc))
+
+
+def seconds_of(exc: RPCError) -> int:
+    """For how long Telegram wants us to wait."""
+    said = exc.value if isinstance(exc.value, int) else _number(word(exc))
+    return max(1, said) if said is not None else WAIT_UNSAID
+
+
+def _number(said: str) -> int | None:
+    """The last number in an error's word, as in FLOOD_PREMIUM_WAIT_7."""
+    numbers = re.findall(r"_(\d+)", said)
+    return int(numbers[-1]) if numbers else None
