@@ -14,7 +14,8 @@ PUBLISHED = [
 ]
 UNKNOWN = [
     (420, "FLOOD_PREMIUM_WAIT_7"), (420, "FROZEN_METHOD_INVALID"), (-503, "Timeout"),
-    (-500, "No workers running"), (500, "NEVER_HEARD_OF"), (502, "BAD_GATEWAY"), (401, "NEVER_HEARD_OF"), (406, "NEVER_HEARD_OF"),
+    (-500, "No workers running"), (500, "NEVER_HEARD_OF"), (502, "BAD_GATEWAY"),
+    (401, "NEVER_HEARD_OF"), (406, "NEVER_HEARD_OF"),
     (303, "SOMETHING_MIGRATE_4"), (429, "TOO_MANY"), (404, "METHOD_INVALID"), (400, "NEVER_HEARD_OF"),
     (405, "ODD"), (403, "NEVER_HEARD_OF"),
 ]  # fmt: skip
