@@ -226,7 +226,7 @@ async def test_a_message_that_waited_in_hand_says_how_late_it_is(
     assert said[-1].endswith(f"\nnumber {CHAT_BURST}")
 
 
-TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)))
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 ENTITIES = st.builds(
     lambda kind, offset, length, language: (
         kind(offset=offset, length=length, language=language)
