@@ -31,7 +31,7 @@ from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
 from djangobot.bot.starting import StartError, listen, only_one
 from djangobot.bot.visits import Reception
-from djangobot.db import admins, bells, chats, chores, duty, search, service, signals
+from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
@@ -74,6 +74,7 @@ async def serve(
         await stack.enter_async_context(_database(settings))
         await stack.enter_async_context(verbosity.kept())
         await stack.enter_async_context(signals.connected(utc_now))
+        await stack.enter_async_context(erasure.kept_up())
         running: list[asyncio.Task[None]] = []
         post = Post() if bot else None
         if post is not None:

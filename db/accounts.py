@@ -6,7 +6,7 @@ from typing import Any, Literal
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials, invites, outbox
+from djangobot.db import bells, credentials, erasure, invites, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import (
@@ -209,6 +209,7 @@ async def remove_in_transaction(account_id: int, now: datetime) -> list[int]:
     await engine.execute("DELETE FROM message WHERE account = $1", account_id)
     await engine.execute("DELETE FROM bot_token WHERE account = $1", account_id)
     await engine.execute("DELETE FROM account WHERE id = $1", account_id)
+    await erasure.note()
     for row in chats:
         await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
     return [row["chat"] for row in chats]

@@ -47,6 +47,8 @@ Ask = Callable[..., list[Row]]
 READERS = 4
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's lock, a backup's for instance."""
+LOG_WAIT = 0.2
+"""Seconds that others' writes wait for readers when SQLite's log is to begin anew."""
 PAGE_CACHE = 16 * 1024
 """KiB of pages a connection keeps; SQLite's 2000 KiB do not hold the index pages a busy outbox comes back
 to."""
@@ -337,6 +339,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's knows ASCII alone
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten
         connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE}")
         return connection
 
@@ -405,6 +408,20 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             writer = self.writer if transaction is None else cast(_Lease, transaction.connection)
             done: T = await writer.run(partial(_together, work))
             return done
+
+    async def changed_by(self, sql: str) -> int:
+        """How many rows a statement changed, hidden tables' too."""
+        with _ours():
+            return int(await self.writer.run(partial(_changes, sql)))
+
+    async def start_log_anew(self) -> bool:
+        """Writes all of the log into the file and empties it. False while somebody reads what is old."""
+        with _ours():
+            lease = await self.writer.lease()
+            try:
+                return bool(await lease.run(_start_log_anew))
+            finally:
+                lease.end()
 
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`."""
@@ -481,6 +498,20 @@ def _as_json(sql: str) -> str:
     empty = _LOCAL.connection.execute(f"SELECT * FROM ({unbound}) LIMIT 0")  # noqa: S608 - our own SQL
     pairs = ", ".join(f"'{column[0]}', {column[0]}" for column in empty.description)
     return f"SELECT json_group_array(json_object({pairs})) AS found FROM ({sql})"  # noqa: S608 - as above
+
+
+def _changes(sql: str, connection: sqlite3.Connection) -> int:
+    before = connection.total_changes
+    connection.execute(sql)
+    return connection.total_changes - before
+
+
+def _start_log_anew(connection: sqlite3.Connection) -> bool:
+    connection.execute(f"PRAGMA busy_timeout = {int(LOG_WAIT * 1000)}")
+    try:
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()["busy"]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
 
 
 def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> None:

@@ -6,18 +6,21 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from djangobot.db import bells
+from djangobot.db import bells, erasure
 from djangobot.db.engine import current
 
 log = structlog.get_logger(__name__)
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """How much there is; `tokens`: those that may still write."""
+    """How much there is; `tokens`: those that may still write. `recorded`: lines of the audit with this
+    person's number, which stay, and so does their place among the admins (`appointed`)."""
 
     tokens: int
     messages: int
     waiting: int
+    recorded: int = 0
+    appointed: int = 0
 
 
 KEPT = """
@@ -25,13 +28,16 @@ SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
         AND (t.expires IS NULL OR t.expires > $2)) AS tokens,
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message') AS messages,
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message'
-        AND m.status IN ('queued', 'sending', 'uncertain')) AS waiting
+        AND m.status IN ('queued', 'sending', 'uncertain')) AS waiting,
+       (SELECT COUNT(*) FROM audit
+        WHERE who = $1 OR target IN ($3::varchar, 'chat ' || $3::varchar)) AS recorded,
+       (SELECT COUNT(*) FROM admin WHERE chat = $1) AS appointed
 """
 
 
 async def kept(chat_id: int, now: datetime) -> Kept:
     """What a person is shown before they decide."""
-    rows = await current().fetch(KEPT, chat_id, now)
+    rows = await current().fetch(KEPT, chat_id, now, str(chat_id))
     return Kept(**rows[0])
 
 
@@ -62,6 +68,7 @@ async def forget_in_transaction(chat_id: int) -> list[str]:
         " settings = '{}', asked = NULL, asked_at = NULL WHERE id = $1",
         chat_id,
     )
+    await erasure.note()
     log.info("person forgotten", messages=len(gone))
     return [str(row["public_id"]) for row in gone if row["status"] in ("queued", "sending")]
 

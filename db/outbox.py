@@ -223,10 +223,11 @@ FROM free WHERE message.id = free.id RETURNING message.id AS id
 # The random_id too: whatever happens to ids, an outcome is this very message's.
 CLAIMED = f"WHERE id = $1 AND random_id = $2 AND {IS_SENDING}"
 FIX = f"UPDATE message SET parts = $3 {CLAIMED} RETURNING id"
-# All at once: row by row, the writing thread would wait for Python's lock once a row.
+# All at once: row by row, the writing thread would wait for Python's lock once a row. A notice may quote what
+# somebody may delete later; once it is in the chat, nobody reads it here.
 SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
-                   lease_until = NULL, parts = NULL
+                   lease_until = NULL, parts = NULL, text = CASE kind WHEN 'message' THEN text ELSE '' END
 FROM $rows2 r(id, random_id, telegram_id)
 WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
 """

@@ -21,6 +21,7 @@ async def show(visit: Visit) -> None:
             tokens=kept.tokens,
             messages=kept.messages,
             waiting=kept.waiting,
+            stays=_stays(kept),
         )
     )
 
@@ -31,6 +32,14 @@ async def decide(visit: Visit) -> None:
         await visit.replace(formatted(visit.language, "forget-kept"))
         return await visit.answer()
     language = visit.language  # theirs is forgotten, too
+    kept = await forgetting.kept(visit.chat.id, visit.now)
     await forgetting.forget(visit.chat.id)
-    await visit.replace(formatted(language, "forget-done"))
+    await visit.replace(formatted(language, "forget-done", stays=_stays(kept)))
     await visit.answer(say(language, "forget-done-short"))
+
+
+def _stays(kept: forgetting.Kept) -> int:
+    """Where the person's number stays: 0 nowhere, 1 in the audit, 2 there and among the admins."""
+    if kept.appointed:
+        return 2
+    return 1 if kept.recorded else 0

@@ -285,11 +285,20 @@ forget-ask =
     }
     Codes, muted senders, searches
 
-    Delete all of it? It can’t be taken back: programs can’t write to you any more, and what waits is not delivered.
+    { $stays ->
+        [2] Your Telegram number stays among the admins and in the record of what admins did. Another admin can remove you from the admins.{"\u000A\u000A"}
+        [1] Your Telegram number stays in the record of what admins did.{"\u000A\u000A"}
+       *[0] {""}
+    }Delete all of it? It can’t be taken back: programs can’t write to you any more, and what waits is not delivered.
 forget-sure = Yes, delete everything
 forget-no = No, keep it
 forget-kept = Nothing was deleted.
-forget-done = Everything I kept about you is deleted. The messages in this chat are yours: delete them in Telegram. /start begins anew.
+forget-done =
+    { $stays ->
+        [2] Everything I kept about you is deleted, except for your number among the admins and in the record of what admins did.
+        [1] Everything I kept about you is deleted, except for your number in the record of what admins did.
+       *[0] Everything I kept about you is deleted.
+    } The messages in this chat are yours: delete them in Telegram. /start begins anew.
 forget-done-short = Everything is deleted.
 
 help-title = <b>What I can do</b>

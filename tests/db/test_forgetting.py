@@ -2,7 +2,19 @@
 
 from datetime import timedelta
 
-from djangobot.db import bells, chats, chores, codes, forgetting, messages, outbox, quiet, search
+from djangobot.db import (
+    admins,
+    bells,
+    chats,
+    chores,
+    codes,
+    forgetting,
+    messages,
+    outbox,
+    quiet,
+    search,
+    users,
+)
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current
 from djangobot.db.piccolo_app import TABLES
@@ -73,3 +85,12 @@ async def test_a_banned_person_is_forgotten_but_stays_banned(world: World) -> No
     assert left.banned
     assert not left.first_name
     assert not left.access_hash
+
+
+async def test_where_a_persons_number_stays_is_known_before(world: World) -> None:
+    """An appointed admin's, in the list of admins and in the audit; of whom an admin banned, in the audit."""
+    admin, banned, other = await world.person(), await world.person(), await world.person()
+    await admins.appoint(admin.id, 0, world.now)
+    await users.ban("chat", banned.id, admin.id, world.now)
+    found = [await forgetting.kept(person.id, world.now) for person in (admin, banned, other)]
+    assert [(kept.appointed, kept.recorded > 0) for kept in found] == [(1, True), (0, True), (0, False)]

@@ -1,5 +1,6 @@
 """/forget, in both languages."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,3 +45,23 @@ def test_a_person_is_shown_what_is_kept_and_has_it_deleted(box: Any, service: An
     assert deleted in press(third, "forget:yes")
     assert none in box.say(chat, "/history")["text"]
     assert box.say(chat, "/start")["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "stays", "gone"),
+    [
+        ("en", "stays among the admins", "except for your number among the admins"),
+        ("ru", "останется в списке администраторов", "кроме вашего номера в списке администраторов"),
+    ],
+)
+def test_an_admin_is_told_where_their_number_stays(
+    box: Any, service: Any, run: Any, tmp_path: Path, language: str, stays: str, gone: str
+) -> None:
+    """Before and after."""
+    chat = box.person(language=language)
+    box.say(chat, "/start")
+    assert run(tmp_path, "admin", "add", str(chat), **service.env).returncode == 0
+    asked = box.say(chat, "/forget")
+    assert stays in asked["text"]
+    box.post(f"/chats/{chat}/press", message_id=asked["id"], data="forget:yes")
+    assert gone in next(one for one in box.messages(chat) if one["id"] == asked["id"])["text"]
