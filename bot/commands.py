@@ -12,6 +12,7 @@ from djangobot.bot.handlers import (
     forget,
     history,
     mutes,
+    own_tokens,
     quiet,
     search,
     settings,
@@ -58,6 +59,7 @@ async def show_help(visit: Visit) -> None:
 COMMANDS = (
     Command("start", "everybody", "command-start", start.start),
     Command("code", "everybody", "command-code", codes.new_code),
+    Command("token", "everybody", "command-token", own_tokens.make),
     Command("tokens", "everybody", "command-tokens", tokens.show),
     Command("history", "everybody", "command-history", history.show),
     Command("search", "everybody", "command-search", search.show),
@@ -84,9 +86,13 @@ COMMANDS = (
     Command("loglevel", "admins", "command-loglevel", loglevel.show),
 )
 
+STOPS = ("cancel", "stop")
+"""What ends a question without an answer; in no menu, because any command does."""
+
 BUTTONS: dict[str, Handler] = {
     "curl": codes.show_call,
     "code": codes.show_again,
+    "own_token": own_tokens.ask,
     "tokens": tokens.turn_page,
     "token": tokens.open_card,
     "token_name": tokens.ask_name,
@@ -141,6 +147,7 @@ ADMIN_BUTTONS: dict[str, Handler] = {
 
 ANSWERS: dict[str, Handler] = {
     "search": search.hear,
+    own_tokens.ASKED: own_tokens.hear,
     "token_name": tokens.rename,
     "zone": settings.hear_zone,
 }
@@ -190,7 +197,10 @@ async def write(visit: Visit) -> None:
     asked = await chats.take_asked(visit.chat.id, visit.now) if visit.chat.asked else None
     if not visit.text.startswith("/"):
         return await _hear(visit, asked or "")
-    name = visit.text[1:].split(maxsplit=1)[0].partition("@")[0].lower() if visit.text[1:].strip() else ""
+    name, _ = visit.words
+    if name in STOPS:
+        await visit.reply(formatted(visit.language, "stopped" if asked else "nothing-to-stop"))
+        return
     for command in COMMANDS:
         if command.name == name and (command.audience == "everybody" or await _by_admin(visit)):
             await command.handler(visit)

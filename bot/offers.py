@@ -34,9 +34,9 @@ class Offers:
 
     def fits(self, message: Claimed, now: datetime) -> bool:
         """Whether this one should carry the buttons."""
-        if message.account_id is None or message.kind != "message":
+        if message.sender_id is None or message.kind != "message":
             return False
-        writer = self.writers.get((message.chat_id, message.account_id))
+        writer = self.writers.get((message.chat_id, message.sender_id))
         if writer is None or len(writer.sent) < SEVERAL - 1:
             return False
         if writer.offered is not None and now - writer.offered <= NOT_AGAIN_FOR:
@@ -45,9 +45,9 @@ class Offers:
 
     def note(self, message: Claimed, now: datetime, *, offered: bool) -> None:
         """It was sent, with the buttons or without."""
-        if message.account_id is None or message.kind != "message":
+        if message.sender_id is None or message.kind != "message":
             return
-        pair = (message.chat_id, message.account_id)
+        pair = (message.chat_id, message.sender_id)
         writer = self.writers.get(pair)
         if writer is None:
             writer = self.writers[pair] = Writer(deque(maxlen=SEVERAL - 1))

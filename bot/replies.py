@@ -194,9 +194,9 @@ def _linked(message: Claimed) -> Text:
     return formatted(language, "linked", [[revoke]], who=who, prefix=message.token_prefix)
 
 
-def whose(account: str, token: str) -> str:
-    """A token as people call it: by its account, and by its own name when it has one."""
-    return account if token == account else f"{account} · {token}"
+def whose(account: str | None, token: str) -> str:
+    """A token as people call it: by its account, if there is one, and by its own name when it has one."""
+    return token if account in (None, "", token) else f"{account} · {token}"
 
 
 def revoke_button(language: str, token_id: int, who: str) -> Button:
@@ -220,15 +220,15 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
     chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
     shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
     parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
-    if offer_mute and message.account_id:
-        rows = mute_buttons(language_of(message.language), "mute_here", message.account_id)
+    if offer_mute and message.sender_id:
+        rows = mute_buttons(language_of(message.language), "mute_here", message.sender_id)
         parts[-1] = Text(parts[-1].text, parts[-1].entities, tuple(tuple(row) for row in rows))
     return parts
 
 
-def mute_buttons(language: str, verb: str, account: int) -> list[list[Button]]:
+def mute_buttons(language: str, verb: str, sender_id: int) -> list[list[Button]]:
     """How long to mute, small buttons; three in a row would break words under a short message."""
-    *hours, tomorrow = [Button(words, f"{verb}:{account}:{span}") for words, span in _mute_spans(language)]
+    *hours, tomorrow = [Button(words, f"{verb}:{sender_id}:{span}") for words, span in _mute_spans(language)]
     return [hours, [tomorrow]]
 
 

@@ -5,9 +5,10 @@ made from the update, so an update that comes twice is answered once.
 """
 
 import asyncio
+import re
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from itertools import count
 from typing import Any, TypeVar
 
@@ -48,6 +49,8 @@ LONGEST_WAIT = 60
 
 
 Answer = TypeVar("Answer")
+SPACE = re.compile("[\\s\u200b\u2060\ufeff]+")
+"""White space of any kind: what phones and other programs put between a command and its words."""
 DIGITS = 18
 """So many always fit into the database's whole numbers."""
 
@@ -57,10 +60,21 @@ def number_in(data: str) -> int:
     return int(data) if data.isascii() and data.isdigit() and len(data) <= DIGITS else 0
 
 
+def sender_in(data: str) -> int:
+    """The number of a sender, which has a minus when it is a token of a chat's own; 0 when it is none."""
+    return -number_in(data[1:]) if data.startswith("-") else number_in(data)
+
+
+def stripped(text: str) -> str:
+    """Without the white space around it, the kinds included that show nothing at all."""
+    return re.sub(rf"\A{SPACE.pattern}|{SPACE.pattern}\Z", "", text)
+
+
 class Visit:
     """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`.
 
-    `asked` is what a written answer answers, what stood behind the colon when it was asked.
+    `asked` is what a written answer answers, what stood behind the colon when it was asked. `number` is
+    Telegram's of the message that was written, `written` its time there.
     """
 
     def __init__(self, gateway: Gateway, settings: Settings, chat: Chat, key: str, now: datetime) -> None:
@@ -73,6 +87,8 @@ class Visit:
         self.data = ""
         self.asked = ""
         self.message_id = 0
+        self.number = 0
+        self.written = now
         self.query_id = 0
         self.replies = 0
         self.tries = TRIES
@@ -90,7 +106,14 @@ class Visit:
     @property
     def argument(self) -> str:
         """What stands behind a command's name or a button's prefix."""
-        return self.data.partition(":")[2] if self.data else self.text.partition(" ")[2].strip()
+        return self.data.partition(":")[2] if self.data else self.words[1]
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """A command without its slash and without the bot's name, and what stands behind it after any white
+        space."""
+        command, *rest = SPACE.split(stripped(self.text.removeprefix("/")), maxsplit=1)
+        return command.partition("@")[0].lower(), rest[0] if rest else ""
 
     async def reply(self, text: Text) -> int:
         """A new message in the chat; its id there, which may be UNKNOWN_TELEGRAM_ID."""
@@ -211,6 +234,7 @@ class Reception:
                 return
             visit = self.visit(chat, f"message {message.id}")
             visit.text = message.message or ""
+            visit.number, visit.written = message.id, datetime.fromtimestamp(message.date, UTC)
             await self.write(visit)
 
         return self._take(person_id, visit, f"message {message.id}", users)

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from piccolo.columns import BigSerial, ForeignKey, Integer, Timestamptz, Varchar
+import msgspec
+from piccolo.columns import BigInt, BigSerial, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -33,12 +34,29 @@ class Code(Table, tablename="code"):
     """Of digits."""
     message = Integer(null=True, default=None)
     """Telegram's id of the message that shows it."""
+    origin = BigInt(null=True, default=None)
+    """Telegram's number of the person's message that asked for it."""
+    nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
+    """What the digits were made from, with a secret that the database does not have: the same message,
+    handled again after a crash, is answered with the same digits."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A person's message that asks for a code: Telegram's number of it, when it was written, and the secret
+    that the digits are made with."""
+
+    number: int
+    written: datetime
+    secret: str
 
 
 ISSUE = """
-INSERT INTO code (chat, digest, created, expires, name, length) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO code (chat, digest, created, expires, name, length, origin, nonce)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (chat) DO UPDATE SET digest = excluded.digest, created = excluded.created,
-    expires = excluded.expires, name = excluded.name, length = excluded.length, used = NULL, message = NULL
+    expires = excluded.expires, name = excluded.name, length = excluded.length,
+    origin = excluded.origin, nonce = excluded.nonce,
+    used = NULL, message = NULL
 """
 LIVE_MESSAGE = "SELECT message FROM code WHERE chat = $1 AND used IS NULL AND expires > $2 AND message > 0"
 REDEEM = """
@@ -52,7 +70,24 @@ ISSUED = "SELECT 1 AS one FROM code WHERE digest = $1"
 SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
 
 
-async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
+async def answer(chat: Chat, asked: Asked, now: datetime, name: str | None = None) -> str | None:
+    """`issue` for a person's message: the same digits when it was answered before, also if they are used by
+    now. None when there is nothing to answer any more: a later message was, or what this one got has expired.
+
+    Raises FieldsInvalid.
+    """
+    row = await Code.objects().where(Code.chat == chat.id).first()
+    # Telegram numbers a person's messages one after another; a new sandbox begins anew, with later dates.
+    if row is not None and row.origin is not None and row.created > asked.written:
+        if row.origin > asked.number:
+            return None
+        if row.origin == asked.number and row.nonce and (row.used or row.message or row.expires > now):
+            gone = row.used is None and row.expires <= now
+            return None if gone else credentials.derived_code(asked.secret, row.nonce, row.length)
+    return await issue(chat, now, name, asked)
+
+
+async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked | None = None) -> str:
     """Ten digits, twenty while too many wrong codes are tried, valid for CODE_TTL; the chat's former code is
     dead. `name` is the token's to come.
 
@@ -62,10 +97,10 @@ async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
         check_token_name(name)
     long = await guesses.too_many(now)
     for _ in range(TRIES):
-        code = credentials.new_long_code() if long else credentials.new_code()
+        code, nonce = _new(asked, credentials.LONG_CODE_LENGTH if long else credentials.CODE_LENGTH)
         digest = await credentials.digest_code(code)
         try:
-            await _replace(chat.id, digest, now, name, len(code))
+            await _replace(chat.id, digest, now, name, len(code), asked.number if asked else None, nonce)
         except Exception as exc:
             if not is_unique_violation(exc):  # another chat has these very digits just now
                 raise
@@ -75,12 +110,28 @@ async def issue(chat: Chat, now: datetime, name: str | None = None) -> str:
     raise RuntimeError(f"no free code in {TRIES} tries")
 
 
-async def _replace(chat_id: int, digest: str, now: datetime, name: str | None, length: int) -> None:
+def _new(asked: Asked | None, length: int) -> tuple[str, str | None]:
+    """New digits, and what they were made from if somebody may ask for them again."""
+    if asked is None:
+        return credentials.new_code(length), None
+    nonce = credentials.new_nonce()
+    return credentials.derived_code(asked.secret, nonce, length), nonce
+
+
+async def _replace(
+    chat_id: int,
+    digest: str,
+    now: datetime,
+    name: str | None,
+    length: int,
+    origin: int | None,
+    nonce: str | None,
+) -> None:
     engine = current()
     async with engine.write():
         for row in await engine.fetch(LIVE_MESSAGE, chat_id, now):
             await chores.hasten(chat_id, "code", row["message"], ":replaced", now)
-        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name, length)
+        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name, length, origin, nonce)
 
 
 async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 import string
 from collections.abc import Callable
@@ -26,6 +27,8 @@ INVITE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 INVITE_LENGTH = 20
 """31^20 is about 99 bits: no slow hash is needed."""
 CODE_SALT = b"djangobot code"
+NONCE_LENGTH = 32
+"""Hexadecimal digits: 128 bits."""
 
 # argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
 _hasher = PasswordHasher()
@@ -54,19 +57,40 @@ def new_bot_token() -> str:
     return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
-def new_code() -> str:
-    """10 digits."""
-    return f"{secrets.randbelow(10**CODE_LENGTH):0{CODE_LENGTH}}"
-
-
-def new_long_code() -> str:
-    """20 digits."""
-    return f"{secrets.randbelow(10**LONG_CODE_LENGTH):0{LONG_CODE_LENGTH}}"
+def new_code(length: int = CODE_LENGTH) -> str:
+    """So many digits."""
+    return f"{secrets.randbelow(10**length):0{length}}"
 
 
 def new_invite() -> str:
     """20 letters and digits."""
     return "".join(secrets.choice(INVITE_ALPHABET) for _ in range(INVITE_LENGTH))
+
+
+def new_nonce() -> str:
+    """What a value that may have to be shown again is made from, with a secret: the database keeps the one,
+    the process the other, and neither tells the value without the other."""
+    return secrets.token_hex(NONCE_LENGTH // 2)
+
+
+def derived_token(secret: str, nonce: str) -> str:
+    """A bot token, always the same from the same."""
+    number = _derived(secret, f"bot token {nonce}")
+    digits = []
+    for _ in range(TOKEN_LENGTH):
+        number, digit = divmod(number, len(TOKEN_ALPHABET))
+        digits.append(TOKEN_ALPHABET[digit])
+    return "".join(digits)
+
+
+def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:
+    """A code, always the same from the same."""
+    return f"{_derived(secret, f'code {nonce}') % 10**length:0{length}}"
+
+
+def _derived(secret: str, what: str) -> int:
+    """512 bits that nobody tells from random ones without the secret."""
+    return int.from_bytes(hmac.digest(secret.encode(), what.encode(), "sha512"))
 
 
 def digest_token(token: str) -> str:

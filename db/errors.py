@@ -55,6 +55,10 @@ class TokenNotFound(DjangoBotError):
     """There is no such token in this chat."""
 
 
+class TokensTooMany(DjangoBotError):
+    """There are too many tokens in this chat; revoke some, or try again tomorrow."""
+
+
 class TokenPaused(DjangoBotError):
     """The person has paused this bot token; nothing is sent with it until they resume it."""
 

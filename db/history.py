@@ -25,7 +25,8 @@ SELECT created FROM message WHERE chat = $1 AND kind = 'message' AND created < $
 ORDER BY created DESC, id DESC LIMIT 1
 """
 SENDERS = """
-SELECT t.id AS token, a.name AS account, t.name AS name FROM bot_token t JOIN account a ON a.id = t.account
+SELECT t.id AS token, a.name AS account, t.name AS name
+FROM bot_token t LEFT JOIN account a ON a.id = t.account
 WHERE t.chat = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.token = t.id AND m.kind = 'message')
 ORDER BY COALESCE(t.last_used, t.created) DESC, t.id DESC
 """
@@ -61,7 +62,7 @@ class Sender(msgspec.Struct, frozen=True):
     """One whose messages there are, by the token they were sent with."""
 
     token: int
-    account: str
+    account: str | None
     name: str
 
 

@@ -161,10 +161,12 @@ INSERT INTO message (public_id, kind, account, token, chat, created, type, text,
 SELECT $1::uuid, 'message', t.account, t.id, t.chat, $2::timestamptz, $3::varchar, $4::text, 'queued',
 $5::bigint, 0,
        $2::timestamptz, $7::boolean AND NOT t.refuses_urgent, $8::timestamptz{value}
-FROM bot_token t JOIN chat c ON c.id = t.chat JOIN account a ON a.id = t.account
+FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = $6 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2::timestamptz)
-  AND t.paused IS NULL {limit} AND a.banned IS NULL AND c.blocked IS NULL AND c.banned IS NULL
-FOR SHARE OF t, a {once}
+  AND t.paused IS NULL {limit} AND c.blocked IS NULL AND c.banned IS NULL
+  AND (t.account IS NULL OR EXISTS (
+      SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a))
+FOR SHARE OF t {once}
 RETURNING token, chat, urgent
 """
 ONCE = {
@@ -193,8 +195,8 @@ OF_KEY = """
 SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure,
        m.created AS created, m.urgent AS urgent, m.expires AS expires, t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
-JOIN account a ON a.id = t.account AND a.banned IS NULL
-WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
+LEFT JOIN account a ON a.id = t.account
+WHERE t.digest = $1 AND a.banned IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
 """
 LET_GO = """
 UPDATE message SET idempotency_key = NULL
@@ -207,7 +209,7 @@ UPDATE message SET idempotency_key = NULL WHERE id IN (
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
        a.banned IS NOT NULL AS account_banned
-FROM bot_token t JOIN chat c ON c.id = t.chat JOIN account a ON a.id = t.account
+FROM bot_token t JOIN chat c ON c.id = t.chat LEFT JOIN account a ON a.id = t.account
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
 """
 WHY = (
@@ -218,7 +220,7 @@ WHY = (
 )
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
-       m.failure AS failure, a.name AS sender, t.name AS token, m.chat AS chat
+       m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """

@@ -62,6 +62,13 @@ class Claimed(msgspec.Struct, frozen=True):
     fixed: datetime | None = None
     """When this claim fixed its parts; none when they had been before."""
 
+    @property
+    def sender_id(self) -> int | None:
+        """An account's number, or that of a token of the chat's own with a minus; none for what we say."""
+        if self.account_id is None and self.token_id is not None:
+            return -self.token_id
+        return self.account_id
+
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires
 
@@ -186,13 +193,14 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
             ELSE (SELECT b.text FROM broadcast b WHERE b.id = m.broadcast) END AS text,
        CASE WHEN m.broadcast IS NULL THEN 0 ELSE 1 END AS broadcast, m.random_id AS random_id,
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
-       COALESCE(a.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
+       COALESCE(a.name, t.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
        m.account AS account_id, m.parts AS parts, c.settings AS settings, u.until AS muted_until,
        {HURRIES} AS hurries
 {FROM_HEADS}
 LEFT JOIN $lookup(account a: a.id = m.account) LEFT JOIN $lookup(bot_token t: t.id = m.token)
-LEFT JOIN $lookup(mute u: u.chat = m.chat AND u.account = m.account AND u.until > $1)
+LEFT JOIN $lookup(mute u: u.chat = m.chat AND u.until > $1
+     AND CASE WHEN m.account IS NULL THEN u.token = m.token ELSE u.account = m.account END)
 WHERE {WAITING} AND m.next_attempt <= $1
 ORDER BY hurries DESC, broadcast, m.next_attempt, m.id LIMIT $2
 """

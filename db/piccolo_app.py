@@ -4,7 +4,7 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from djangobot.db import account_networks, broadcasts, chores, guesses, messages, networks, quiet
+from djangobot.db import account_networks, broadcasts, chores, guesses, messages, networks, quiet, tokens
 from djangobot.db.account_networks import AccountNetwork
 from djangobot.db.accounts import Account
 from djangobot.db.admins import Admin
@@ -52,6 +52,7 @@ INDEXES = (
     *broadcasts.INDEXES,
     *account_networks.INDEXES,
     *guesses.INDEXES,
+    *tokens.INDEXES,
 )
 """What Piccolo's columns can't say."""
 

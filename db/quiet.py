@@ -20,6 +20,7 @@ from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import current
 from djangobot.db.outbox import Claimed
+from djangobot.db.tokens import BotToken
 
 log = structlog.get_logger(__name__)
 
@@ -32,21 +33,26 @@ TEXT_READ = 200
 
 
 class Mute(Table, tablename="mute"):
-    """Until then this chat is not shown what this account sends."""
+    """Until then this chat is not shown what this account sends, or this token of its own."""
 
     id = BigSerial(primary_key=True)
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
-    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=False)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None)
+    token = ForeignKey(references=BotToken, on_delete=OnDelete.cascade, null=True, default=None)
     until = Timestamptz(default=None)
 
 
-INDEXES = ("CREATE UNIQUE INDEX mute_of_account ON mute (chat, account)",)
+INDEXES = (
+    "CREATE UNIQUE INDEX mute_of_account ON mute (chat, account)",
+    "CREATE UNIQUE INDEX mute_of_token ON mute (chat, token) WHERE token IS NOT NULL",
+)
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """An account that may write to a person; `until` when they have muted it."""
+    """An account that may write to a person, or a token of the chat's own, whose number comes with a minus;
+    `until` when they have muted it."""
 
-    account: int
+    id: int
     name: str
     until: datetime | None
 
@@ -76,19 +82,32 @@ MUTE = """
 INSERT INTO mute (chat, account, until)
 SELECT DISTINCT t.chat, t.account, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.account = $2
 ON CONFLICT (chat, account) DO UPDATE SET until = excluded.until
-RETURNING account
+RETURNING id
+"""
+MUTE_OWN = """
+INSERT INTO mute (chat, token, until)
+SELECT t.chat, t.id, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.id = $2 AND t.account IS NULL
+ON CONFLICT (chat, token) WHERE token IS NOT NULL DO UPDATE SET until = excluded.until
+RETURNING id
 """
 SENDERS = """
-SELECT a.id AS account, a.name AS name, u.until AS until
+SELECT a.id AS id, a.name AS name, u.until AS until
 FROM account a LEFT JOIN mute u ON u.chat = $1 AND u.account = a.id AND u.until > $2
 WHERE EXISTS (
     SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
     AND (t.expires IS NULL OR t.expires > $2))
-ORDER BY a.name, a.id
+UNION ALL
+SELECT -t.id AS id, t.name AS name, u.until AS until
+FROM bot_token t LEFT JOIN mute u ON u.chat = $1 AND u.token = t.id AND u.until > $2
+WHERE t.chat = $1 AND t.account IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+ORDER BY 2, 1
 """
+HOLD_UNTIL = "UPDATE message SET held_until = $3 WHERE chat = $1 AND {column} = $2 AND held_until {when}"
+UNMUTE = "DELETE FROM mute WHERE chat = $1 AND {column} = $2 RETURNING until"
 RELEASE = """
 UPDATE message SET held_until = $2 WHERE chat = $1 AND held_until > $2 AND NOT EXISTS (
-    SELECT 1 FROM mute u WHERE u.chat = message.chat AND u.account = message.account AND u.until > $2)
+    SELECT 1 FROM mute u WHERE u.chat = message.chat
+    AND (u.account = message.account OR u.token = message.token) AND u.until > $2)
 """
 # The longest overdue first, by the one index that has this condition.
 TO_TELL = """
@@ -102,7 +121,7 @@ RETURNING id, token, substr(text, 1, 200) AS text
 """
 NAMES = """
 SELECT t.id AS token, a.name AS account, t.name AS name
-FROM bot_token t JOIN account a ON a.id = t.account WHERE t.chat = $1
+FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1
 """
 
 
@@ -128,34 +147,29 @@ def silently(message: Claimed, now: datetime) -> bool:
     return message.settings.quiet_until(now) is not None
 
 
-async def mute(chat_id: int, account_id: int, until: datetime) -> bool:
-    """Holds what this account sends. False: it is none of this person's senders."""
+async def mute(chat_id: int, sender_id: int, until: datetime) -> bool:
+    """Holds what this sender sends. False: it is none of this person's."""
     engine = current()
+    column, number = _sender(sender_id)
     async with engine.write():
-        muted = await engine.execute(MUTE, chat_id, account_id, until)
-        await engine.execute(
-            "UPDATE message SET held_until = $3 WHERE chat = $1 AND account = $2 AND held_until IS NOT NULL",
-            chat_id,
-            account_id,
-            until,
-        )
+        muted = await engine.execute(MUTE if column == "account" else MUTE_OWN, chat_id, number, until)
+        await engine.execute(HOLD_UNTIL.format(column=column, when="IS NOT NULL"), chat_id, number, until)
     return bool(muted)
 
 
-async def unmute(chat_id: int, account_id: int, now: datetime) -> bool:
-    """Shows again what this account sends, and tells of what was held. Whether it was muted."""
+async def unmute(chat_id: int, sender_id: int, now: datetime) -> bool:
+    """Shows again what this sender sends, and tells of what was held. Whether it was muted."""
     engine = current()
+    column, number = _sender(sender_id)
     async with engine.write():
-        ended = await engine.execute(
-            "DELETE FROM mute WHERE chat = $1 AND account = $2 RETURNING until", chat_id, account_id
-        )
-        await engine.execute(
-            "UPDATE message SET held_until = $3 WHERE chat = $1 AND account = $2 AND held_until > $3",
-            chat_id,
-            account_id,
-            now,
-        )
+        ended = await engine.execute(UNMUTE.format(column=column), chat_id, number)
+        await engine.execute(HOLD_UNTIL.format(column=column, when="> $3"), chat_id, number, now)
     return any(row["until"] > now for row in ended)
+
+
+def _sender(sender_id: int) -> tuple[str, int]:
+    """In which column the number of a Sender stands, without its sign."""
+    return ("account", sender_id) if sender_id > 0 else ("token", -sender_id)
 
 
 async def senders(chat_id: int, now: datetime) -> list[Sender]:
@@ -191,7 +205,7 @@ async def _tell(chat_id: int, now: datetime) -> None:
             by_token.setdefault(row["token"], []).append(row["text"])
         shares = [
             Share(
-                names[token]["account"] if token in names else "",
+                (names[token]["account"] or "") if token in names else "",
                 names[token]["name"] if token in names else "",
                 len(texts),
                 texts[:FIRST_SHOWN],

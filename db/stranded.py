@@ -12,19 +12,21 @@ STATES: tuple[State, ...] = ("due", "postponed", "failed", "uncertain")
 Side = Literal["chat", "account"]
 """To whom, or from whom."""
 NOBODY = 0
-"""The account of what the service itself says."""
+"""The account of what the service itself says. A token of a chat's own stands for an account, with a
+minus."""
 
 # By the partial indexes of just these, whatever the history holds.
 STRANDED = """
-SELECT m.id AS id, m.chat AS chat, COALESCE(m.account, 0) AS account,
+SELECT m.id AS id, m.chat AS chat, COALESCE(m.account, -m.token, 0) AS account,
        CASE WHEN m.next_attempt > $1 THEN 'postponed' ELSE 'due' END AS state
 FROM message m WHERE m.status IN ('queued', 'sending')
 UNION ALL
-SELECT m.id AS id, m.chat AS chat, COALESCE(m.account, 0) AS account, m.status AS state
+SELECT m.id AS id, m.chat AS chat, COALESCE(m.account, -m.token, 0) AS account, m.status AS state
 FROM message m WHERE m.status IN ('failed', 'uncertain') AND m.kind = 'message'
 """
 # ruff: noqa: S608 - the statements are put together from constants of this file.
 COUNTS = f"SELECT state, COUNT(*) AS messages FROM ({STRANDED}) s GROUP BY state"
+OF_SENDER = "o.name, (SELECT t.name FROM bot_token t WHERE t.id = -s.account)"
 GROUPS = {
     side: f"""
 SELECT s.{side} AS id, COALESCE({name}, '') AS name, s.due AS due, s.postponed AS postponed,
@@ -34,12 +36,12 @@ FROM (
     GROUP BY {side} ORDER BY COUNT(*) DESC, {side} LIMIT $2 OFFSET $3
 ) s LEFT JOIN {side} o ON o.id = s.{side} ORDER BY s.messages DESC, s.{side}
 """.format(states=", ".join(f"SUM(CASE WHEN state = '{s}' THEN 1 ELSE 0 END) AS {s}" for s in STATES))
-    for side, name in (("chat", "TRIM(o.first_name || ' ' || o.last_name)"), ("account", "o.name"))
+    for side, name in (("chat", "TRIM(o.first_name || ' ' || o.last_name)"), ("account", OF_SENDER))
 }
 ONE = """
 SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.status AS status, m.chat AS chat_id,
        TRIM(c.first_name || ' ' || c.last_name) AS person, m.account AS account_id,
-       COALESCE(a.name, '') AS sender, COALESCE(t.name, '') AS token, m.created AS created,
+       COALESCE(a.name, t.name, '') AS sender, COALESCE(t.name, '') AS token, m.created AS created,
        LENGTH(m.text) AS length, m.urgent AS urgent, m.attempts AS attempts, m.next_attempt AS next_attempt,
        m.expires AS expires, m.failure AS failure, c.blocked AS blocked, c.banned AS banned
 FROM message m JOIN chat c ON c.id = m.chat

@@ -1,4 +1,5 @@
-"""Bot tokens: what a program sends with. One account, one chat; the person in the chat can end it."""
+"""Bot tokens: what a program sends with. One chat, and one account or none: a person makes tokens for their
+own programs in the chat, and with these no account has to do. The person in the chat can end any of them."""
 
 import asyncio
 from collections import OrderedDict
@@ -6,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import structlog
-from piccolo.columns import Boolean, ForeignKey, Integer, Timestamptz, Varchar
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
@@ -15,7 +16,13 @@ from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import Row, current
-from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound
+from djangobot.db.errors import (
+    AccountBanned,
+    DatabaseUnavailable,
+    TokenInvalid,
+    TokenNotFound,
+    TokensTooMany,
+)
 from djangobot.db.fields import NAME_LIMIT, check_token_name
 
 log = structlog.get_logger(__name__)
@@ -28,6 +35,10 @@ UNDO_FOR = accounts.UNDO_FOR
 """How long a revocation can be taken back."""
 COUNTED_MOST = 10_000
 """Messages that are counted for a card."""
+OWN_MOST = 50
+"""Tokens of a chat's own that can be used or are younger than OWN_PERIOD: neither many at once nor many one
+after another."""
+OWN_PERIOD = timedelta(days=1)
 
 
 class BotToken(Table, tablename="bot_token"):
@@ -36,7 +47,8 @@ class BotToken(Table, tablename="bot_token"):
     id = SerialOnce(primary_key=True)
     digest = Varchar(length=64, unique=True, secret=True)
     prefix = Varchar(length=PREFIX)
-    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=False, index=True)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None, index=True)
+    """None: the chat's own."""
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False, index=True)
     name = Varchar(length=NAME_LIMIT)
     created = Timestamptz()
@@ -48,15 +60,23 @@ class BotToken(Table, tablename="bot_token"):
     """Messages in any sixty seconds; none for no limit."""
     refuses_urgent = Boolean(default=False)
     """Its urgent messages are messages like any other."""
+    origin = BigInt(null=True, default=None)
+    """Of the chat's own: Telegram's number of the person's message that asked for it."""
+    nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
+    """Of the chat's own, while its value stands in the chat: what that was made from, with a secret that the
+    database does not have."""
+
+
+INDEXES = ("CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT NULL",)
 
 
 class TokenCard(msgspec.Struct, frozen=True):
-    """A token as the person in its chat sees it."""
+    """A token as the person in its chat sees it. Without an account it is the chat's own."""
 
     id: int
     prefix: str
     name: str
-    account_name: str
+    account_name: str | None
     created: datetime
     last_used: datetime | None
     expires: datetime | None
@@ -74,16 +94,26 @@ CARD = """
 SELECT t.id AS id, t.prefix AS prefix, t.name AS name, a.name AS account_name, t.created AS created,
        t.last_used AS last_used, t.expires AS expires, t.revoked AS revoked, t.paused AS paused,
        t.limit_minute AS limit_minute, t.refuses_urgent AS refuses_urgent
-FROM bot_token t JOIN account a ON a.id = t.account
+FROM bot_token t LEFT JOIN account a ON a.id = t.account
 """
 CHANGE = """
 UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL
 AND (expires IS NULL OR expires > $4)
 """
 ROTATE = """
-UPDATE bot_token SET digest = $4, prefix = $5
+UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
+"""
+# Telegram numbers a chat's messages once and for all, a new sandbox from the beginning: hence the name.
+ISSUED = "SELECT id, nonce FROM bot_token WHERE chat = $1 AND origin = $2 AND name = $3"
+OWN_COUNT = """
+SELECT COUNT(*) AS tokens FROM bot_token WHERE chat = $1 AND account IS NULL
+AND (created > $3 OR (revoked IS NULL AND (expires IS NULL OR expires > $2)))
+"""
+ISSUE_OWN = """
+INSERT INTO bot_token (digest, prefix, chat, name, created, origin, nonce, refuses_urgent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, false) RETURNING id
 """
 RESTORE = """
 UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
@@ -103,7 +133,8 @@ async def resolve(token: str, now: datetime) -> BotToken:
     row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
     if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
         raise TokenInvalid
-    if await Account.exists().where((Account.id == row.account) & Account.banned.is_not_null()):
+    banned = (Account.id == row.account) & Account.banned.is_not_null()
+    if row.account is not None and await Account.exists().where(banned):
         raise AccountBanned
     return row
 
@@ -236,6 +267,47 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
     log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
     return _card(cards[0])
+
+
+async def issue_own(
+    chat_id: int, name: str, now: datetime, *, origin: int, secret: str
+) -> tuple[int, str | None]:
+    """A token for the person's own programs: its id and value. The same for the same `origin`, the number of
+    the message that asked for it; then None when the value is shown no longer (`hide_value`).
+
+    Raises FieldsInvalid, TokensTooMany, TokenNotFound when there is no such chat.
+    """
+    check_token_name(name)
+    engine = current()
+    async with engine.write():
+        # Of two at the same moment, the second waits here until the first is there.
+        if not await engine.execute("UPDATE chat SET seen = seen WHERE id = $1 RETURNING id", chat_id):
+            raise TokenNotFound
+        for row in await engine.execute(ISSUED, chat_id, origin, name):
+            return row["id"], credentials.derived_token(secret, row["nonce"]) if row["nonce"] else None
+        rows = await engine.execute(OWN_COUNT, chat_id, now, now - OWN_PERIOD)
+        if rows[0]["tokens"] >= OWN_MOST:
+            raise TokensTooMany
+        nonce = credentials.new_nonce()
+        value = credentials.derived_token(secret, nonce)
+        await engine.execute(
+            "UPDATE bot_token SET origin = NULL WHERE chat = $1 AND origin = $2", chat_id, origin
+        )
+        rows = await engine.execute(
+            ISSUE_OWN, credentials.digest_token(value), value[:PREFIX], chat_id, name, now, origin, nonce
+        )
+    token_id: int = rows[0]["id"]
+    log.info("bot token made in the chat", token_id=token_id, chat=chat_id)
+    return token_id, value
+
+
+async def hide_value(chat_id: int, token_id: int) -> None:
+    """The value of a token of the chat's own is shown no longer: from now on nobody can tell it."""
+    await current().execute(
+        "UPDATE bot_token SET nonce = NULL WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL",
+        chat_id,
+        token_id,
+    )
 
 
 async def issue_in_transaction(

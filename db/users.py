@@ -37,7 +37,8 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """The other side of a card's living tokens: how many, and when one of them was used last."""
+    """The other side of a card's living tokens: how many, and when one of them was used last. Number 0 stands
+    for a person's own tokens, which belong to no account."""
 
     id: int
     name: str
@@ -109,8 +110,9 @@ FROM bot_token t JOIN chat c ON c.id = t.chat WHERE t.account = $1 AND {LIVING}
 GROUP BY c.id, c.first_name, c.last_name ORDER BY tokens DESC, c.id LIMIT $3
 """,
     "chat": f"""
-SELECT a.id AS id, a.name AS name, COUNT(*) AS tokens, MAX(t.last_used) AS last_used
-FROM bot_token t JOIN account a ON a.id = t.account WHERE t.chat = $1 AND {LIVING}
+SELECT COALESCE(a.id, 0) AS id, COALESCE(a.name, '') AS name, COUNT(*) AS tokens,
+       MAX(t.last_used) AS last_used
+FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1 AND {LIVING}
 GROUP BY a.id, a.name ORDER BY tokens DESC, a.id LIMIT $3
 """,
 }
@@ -139,7 +141,7 @@ SIGN_OUT = "UPDATE account SET token_version = token_version + 1 WHERE id = $1 R
 
 async def search(words: str, limit: int, offset: int = 0) -> list[Found]:
     """Accounts and chats whose name, login or username has these words in it, or whose number it is."""
-    plain = words.strip().removeprefix("@").lower()
+    plain = " ".join(words.split()).removeprefix("@").lower()
     escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = await current().fetch(SEARCH, f"%{escaped}%", plain, limit, offset)
     return [Found(**{**row, "banned": row["banned"] is not None}) for row in rows]

@@ -35,6 +35,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.TooManyRequests: 429,
     family.TokenLimited: 429,
     family.TooManyWrongCodes: 429,
+    family.TokensTooMany: 429,
     family.DatabaseUnavailable: 503,
     family.DiskFull: 503,
 }

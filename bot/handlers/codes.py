@@ -7,7 +7,7 @@ from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
 from djangobot.bot.replies import formatted, joined, say, shown_code, whose
 from djangobot.bot.visits import Visit
 from djangobot.db import codes, tokens
-from djangobot.db.codes import CODE_TTL
+from djangobot.db.codes import CODE_TTL, Asked
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 
 LOOKS = ("start", "code")
@@ -22,9 +22,12 @@ async def new_code(visit: Visit) -> None:
 async def give(visit: Visit, look: str, name: str | None) -> None:
     """A message with a new code."""
     try:
-        code = await codes.issue(visit.chat, visit.now, name)
+        asked = Asked(visit.number, visit.written, visit.settings.session_key)
+        code = await codes.answer(visit.chat, asked, visit.now, name)
     except FieldsInvalid:
         await visit.reply(formatted(visit.language, "token-name-wrong"))
+        return
+    if code is None:
         return
     message_id = await visit.reply(_live(visit, look, code, name, CODE_TTL))
     if message_id != UNKNOWN_TELEGRAM_ID:
@@ -98,7 +101,8 @@ def _look(visit: Visit, look: str, code: Text) -> Text:
         return code
     name = visit.chat.first_name or visit.chat.username or str(visit.chat.id)
     parts = [formatted(visit.language, "start", name=name), code, formatted(visit.language, "start-help")]
-    return joined(parts, separator="\n\n", buttons=code.buttons)
+    own = Button(say(visit.language, "own-button"), "own_token:")
+    return joined(parts, separator="\n\n", buttons=[*code.buttons, [own]])
 
 
 def _minutes(left: timedelta) -> int:

@@ -16,7 +16,7 @@ from djangobot.bot.replies import (
     shortened,
     shown_time,
 )
-from djangobot.bot.visits import Visit, number_in
+from djangobot.bot.visits import Visit, sender_in
 from djangobot.db import quiet
 from djangobot.db.quiet import Sender
 
@@ -44,13 +44,13 @@ async def turn(visit: Visit) -> None:
 
 async def mute(visit: Visit) -> None:
     """From the list: asks how long, or mutes."""
-    account, how_long = _argument(visit)
-    sender = await _find(visit, account)
+    sender_id, how_long = _argument(visit)
+    sender = await _find(visit, sender_id)
     if sender is None:
         return await visit.answer(say(visit.language, "mute-gone"))
     if not how_long:
         rows = [
-            *mute_buttons(visit.language, "mute", account),
+            *mute_buttons(visit.language, "mute", sender_id),
             [Button(say(visit.language, "back"), "mutes:")],
         ]
         await visit.replace(formatted(visit.language, "mute-how-long", rows, who=sender.name))
@@ -62,40 +62,40 @@ async def mute(visit: Visit) -> None:
 
 async def unmute(visit: Visit) -> None:
     """From the list: shows this sender's messages again."""
-    account, _ = _argument(visit)
-    said = await _unmute(visit, account)
+    sender_id, _ = _argument(visit)
+    said = await _unmute(visit, sender_id)
     await visit.replace(await _list(visit))
     await visit.answer(said)
 
 
 async def mute_here(visit: Visit) -> None:
     """From under a message."""
-    account, how_long = _argument(visit)
-    sender = await _find(visit, account)
+    sender_id, how_long = _argument(visit)
+    sender = await _find(visit, sender_id)
     if sender is None:
         return await visit.answer(say(visit.language, "mute-gone"))
     said = await _mute(visit, sender, how_long)
-    await visit.replace_buttons([[Button(say(visit.language, "mute-end"), f"unmute_here:{account}")]])
+    await visit.replace_buttons([[Button(say(visit.language, "mute-end"), f"unmute_here:{sender_id}")]])
     await visit.answer(said)
 
 
 async def unmute_here(visit: Visit) -> None:
     """From under a message that was muted there."""
-    account, _ = _argument(visit)
-    said = await _unmute(visit, account)
-    await visit.replace_buttons(mute_buttons(visit.language, "mute_here", account))
+    sender_id, _ = _argument(visit)
+    said = await _unmute(visit, sender_id)
+    await visit.replace_buttons(mute_buttons(visit.language, "mute_here", sender_id))
     await visit.answer(said)
 
 
 async def _mute(visit: Visit, sender: Sender, how_long: str) -> str:
     until = _until(visit, how_long)
-    await quiet.mute(visit.chat.id, sender.account, until)
+    await quiet.mute(visit.chat.id, sender.id, until)
     time = shown_time(until.astimezone(visit.zone))
     return say(visit.language, "mute-done", who=sender.name, time=time)
 
 
-async def _unmute(visit: Visit, account: int) -> str:
-    was = await quiet.unmute(visit.chat.id, account, visit.now)
+async def _unmute(visit: Visit, sender_id: int) -> str:
+    was = await quiet.unmute(visit.chat.id, sender_id, visit.now)
     return say(visit.language, "mute-ended" if was else "mute-was-not")
 
 
@@ -107,9 +107,9 @@ def _until(visit: Visit, how_long: str) -> datetime:
     return visit.now + timedelta(hours=int(how_long) if how_long in map(str, MUTE_HOURS) else MUTE_HOURS[0])
 
 
-async def _find(visit: Visit, account: int) -> Sender | None:
+async def _find(visit: Visit, sender_id: int) -> Sender | None:
     senders = await quiet.senders(visit.chat.id, visit.now)
-    return next((sender for sender in senders if sender.account == account), None)
+    return next((sender for sender in senders if sender.id == sender_id), None)
 
 
 async def _list(visit: Visit, muted_alone: bool = False) -> Text:
@@ -123,15 +123,15 @@ async def _list(visit: Visit, muted_alone: bool = False) -> Text:
     for sender in shown:
         name = shortened(sender.name, BUTTON_LENGTH)
         if sender.until is None:
-            rows.append([Button(name, f"mute:{sender.account}")])
+            rows.append([Button(name, f"mute:{sender.id}")])
         else:
             time = shown_time(sender.until.astimezone(visit.zone))
             words = say(language, "mute-until", who=name, time=time)
-            rows.append([Button(words, f"unmute:{sender.account}")])
+            rows.append([Button(words, f"unmute:{sender.id}")])
     return formatted(language, "mute-muted-title" if muted_alone else "mute-title", rows)
 
 
 def _argument(visit: Visit) -> tuple[int, str]:
-    """The account's number, and how long."""
-    account, _, how_long = visit.argument.partition(":")
-    return number_in(account), how_long
+    """The sender's number, and how long."""
+    sender, _, how_long = visit.argument.partition(":")
+    return sender_in(sender), how_long

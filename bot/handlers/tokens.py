@@ -47,6 +47,7 @@ async def turn_page(visit: Visit) -> None:
 async def open_card(visit: Visit) -> None:
     """A token's card in place of the list."""
     await _show(visit, tokens.card(visit.chat.id, _token(visit), visit.now), "")
+    await tokens.hide_value(visit.chat.id, _token(visit))
 
 
 async def ask_name(visit: Visit) -> None:
@@ -156,6 +157,12 @@ async def settle(visit: Visit) -> None:
     except TokenNotFound:
         return await visit.replace(formatted(visit.language, "tokens-gone"))
     await visit.replace(await _card(visit, card))
+    await tokens.hide_value(visit.chat.id, card.id)
+
+
+async def shown_card(visit: Visit, token_id: int) -> Text:
+    """A token's card. Raises TokenNotFound."""
+    return await _card(visit, await tokens.card(visit.chat.id, token_id, visit.now))
 
 
 async def _show(visit: Visit, change: Awaitable[TokenCard], said: str) -> None:
@@ -239,9 +246,9 @@ async def _card(visit: Visit, card: TokenCard) -> Text:
     lines = [
         formatted(
             language,
-            "token-card",
+            "token-card" if card.account_name is not None else "token-card-own",
             name=card.name,
-            account=card.account_name,
+            account=card.account_name or "",
             prefix=card.prefix,
             created=_day(visit, card.created),
             used=shown_age(language, card.last_used, visit.now),

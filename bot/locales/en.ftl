@@ -34,6 +34,21 @@ token-name-wrong = A token’s name is one line of 1 to 64 characters. Please tr
 
 back = ‹ Back
 
+## own tokens
+
+own-button = For my own program
+own-ask = What is your program called? Its messages will carry this name. /cancel ends this.
+own-too-many = That is a lot of tokens: { $most } at most in a day. /tokens shows them; revoked ones make room tomorrow.
+own-hello = Hello!
+own-made =
+    <b>{ $name }</b> can now write to you. Its token, tap to see:
+    <spoiler>{ $value }</spoiler>
+
+    The call that sends the first message, tap to see and copy it:
+    <spoiler>{ $call }</spoiler>
+
+    Both are shown this once and disappear in a minute. /tokens: pause, limit, revoke.
+
 ## tokens
 
 linked =
@@ -61,6 +76,12 @@ tokens-gone = This token is not yours, or no longer there.
 token-card =
     <b>{ $name }</b>
     Account: { $account }
+    Token: <code>{ $prefix }…</code>
+    Created: { $created }
+    Last used: { $used }
+token-card-own =
+    <b>{ $name }</b>
+    For your own program, made here
     Token: <code>{ $prefix }…</code>
     Created: { $created }
     Last used: { $used }
@@ -304,12 +325,15 @@ forget-done-short = Everything is deleted.
 help-title = <b>What I can do</b>
 too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
 private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.
+stopped = All right, never mind.
+nothing-to-stop = There is nothing to cancel. /help shows what I can do.
 unknown-command = I don’t know this command. /help shows those I do.
 not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
 button-unknown = This button no longer works.
 
 command-start = greeting and a code
 command-code = a new code for a program
+command-token = a token for your own program
 command-tokens = who can write to you
 command-history = the last messages
 command-help = what I can do
@@ -373,6 +397,7 @@ users-tokens = Bot tokens: { $count }
 users-messages = Messages: { $count } ({ $statuses })
 users-writes-to = May write to:
 users-written-by = May be written to by:
+users-own = their own programs
 users-link = · { $who }: { $count ->
         [one] { $count } token
        *[other] { $count } tokens

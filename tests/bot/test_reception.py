@@ -1,24 +1,27 @@
 """What people do in places and in ways we did not ask for."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pyrogram import raw
 
 from djangobot.bot import commands
 from djangobot.bot.calm import MOST, WITHIN
 from djangobot.bot.chores import Chores
-from djangobot.bot.gateway import Peer, Text
+from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Peer, Text
 from djangobot.bot.handlers.admin import status
 from djangobot.bot.replies import say
 from djangobot.bot.settings import Settings
-from djangobot.bot.visits import Reception
-from djangobot.db import accounts, audit, chats, chores, codes, service, tokens
+from djangobot.bot.visits import Reception, Visit
+from djangobot.db import accounts, audit, chats, chores, codes, messages, service, tokens
 from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.errors import TokenInvalid
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ANN, EVE = 5_000_000_001, 5_000_000_002
@@ -225,6 +228,114 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
     (card,) = another.telegram.shown
     assert not any(isinstance(entity, raw.types.MessageEntitySpoiler) for entity in card.entities)
     assert await chores.next_due() is None
+
+
+@pytest.mark.parametrize(
+    "space", [" ", "\n", "\t", "\u00a0", "\u2003", "\u202f", "\u3000", "\r\n", " \u200b ", "\u2028"]
+)
+async def test_any_white_space_separates_a_command_from_its_words(door: Door, space: str) -> None:
+    """Of every command: with a space before its words it answers the same."""
+    door.reception.settings = Settings(database_url="", admins=(ANN,))
+
+    async def answers(between: str) -> dict[str, list[str]]:
+        found = {}
+        for command in commands.COMMANDS:
+            seen = len(door.telegram.sent)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(commands, "COMMANDS", [msgspec.structs.replace(command, handler=echo)])
+                await door.write(ANN, f"/{command.name}{between}23:00-08:00 two  words\n{space}")
+                await door.write(ANN, f"/{command.name.upper()}@a_bot{between}x")
+            found[command.name] = [text for _, text, _ in door.telegram.sent[seen:]]
+            door.time += timedelta(minutes=2)
+        return found
+
+    async def echo(visit: Visit) -> None:
+        await visit.reply(Text(f"[{visit.argument}]"))
+
+    heard = await answers(space)
+    assert heard == await answers(" ")
+    assert set(map(tuple, heard.values())) == {("[23:00-08:00 two  words]", "[x]")}
+
+
+async def test_cancel_and_stop_end_what_was_asked(door: Door) -> None:
+    """The next text is then no answer; where nothing was asked they say so."""
+    for number, word in enumerate(("/cancel", "/stop", "/CANCEL@a_bot", "/stop please")):
+        await door.write(ANN, "/search")
+        await door.write(ANN, word)
+        await door.write(ANN, f"build {number}")
+        *_, stopped, heard = [text for _, text, _ in door.telegram.sent]
+        assert (stopped, heard) == (say("en", "stopped"), say("en", "not-a-command"))
+    await door.write(ANN, "/cancel")
+    assert door.telegram.sent[-1][1] == say("en", "nothing-to-stop")
+
+
+async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(door: Door) -> None:
+    """Handled again after a crash it is the same answer; whoever does the chores takes it away."""
+    await door.write(ANN, "/token")
+    assert door.telegram.sent[-1][1] == say("en", "own-ask")
+    await door.write(ANN, "two\nlines")
+    assert door.telegram.sent[-1][1] == say("en", "token-name-wrong")
+    await door.write(ANN, " ci server ")
+    first = door.telegram.sent[-1]
+    door.number -= 1
+    another = Door()
+    another.number = door.number
+    await chats.ask(ANN, "own_token", NOW)
+    await another.write(ANN, " ci server ")
+    assert another.telegram.sent == [first]
+    (card,) = await tokens.of_chat(ANN, NOW)
+    assert (card.name, card.account_name) == ("ci server", None)
+    (value,) = set(re.findall(r"\b[A-Za-z0-9]{25}\b", first[1]))
+    assert first[1].count(value) == 2
+    assert f"curl -X POST {another.reception.settings.address}/api/send_message" in first[1]
+    await messages.accept(value, "done", "Text", NOW)
+    another.time += timedelta(minutes=1)
+    await Chores(another.reception, commands.CHORES).take()
+    await another.reception.stop(10)
+    assert another.telegram.shown
+    assert all("ci server" in shown.text for shown in another.telegram.shown)
+    assert not any(value in shown.text for shown in another.telegram.shown)
+    assert await tokens.issue_own(ANN, "ci server", NOW, origin=another.number, secret="") == (card.id, None)
+
+
+async def test_a_value_whose_message_telegram_does_not_name_is_replaced(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be taken away from the chat is worth nothing."""
+    ids = iter((UNKNOWN_TELEGRAM_ID, 7))
+    send = door.telegram.send
+
+    async def send_without_id(peer: Peer, text: Text, random_id: int) -> int:
+        await send(peer, text, random_id)
+        return next(ids)
+
+    monkeypatch.setattr(door.telegram, "send", send_without_id)
+    await door.write(ANN, "/token ci")
+    values = [re.findall(r"\b[A-Za-z0-9]{25}\b", text)[0] for _, text, _ in door.telegram.sent]
+    assert len(set(values)) == 2
+    with pytest.raises(TokenInvalid):
+        await messages.accept(values[0], "done", "Text", NOW)
+    await messages.accept(values[1], "done", "Text", NOW)
+    (chore,) = await chores.due(NOW + timedelta(minutes=1), 10)
+    assert (chore.kind, chore.message) == ("token", 7)
+
+
+@pytest.mark.parametrize("asks", ["/start", "/start ci", "/code", "/code ci"])
+async def test_a_message_handled_again_is_answered_with_the_same_code(door: Door, asks: str) -> None:
+    """Under the same random_id, so that Telegram knows it again; also when the code was used meanwhile. When
+    a later one was given, there is no answer."""
+    await door.write(ANN, asks)
+    (answer,) = door.telegram.sent
+    (code,) = re.findall(r"\b\d{3} \d{3} \d{4}\b", answer[1])
+    account = await accounts.register("Owner", "owner", "password1234", NOW)
+    await codes.redeem(account, code, NOW)
+    another = Door()
+    await another.write(ANN, asks)
+    assert another.telegram.sent == [answer]
+    await another.write(ANN, "/code")
+    seen, another.number = len(another.telegram.sent), 0
+    await another.write(ANN, asks)
+    assert len(another.telegram.sent) == seen
 
 
 async def test_an_old_button_says_what_is_so(door: Door) -> None:

@@ -144,7 +144,7 @@ async def test_a_code_another_chat_has_just_now_is_not_given_out(
 ) -> None:
     one, two = await world.person(), await world.person()
     draws = iter(["1111111111", "1111111111", "2222222222"])
-    monkeypatch.setattr(credentials, "new_code", lambda: next(draws))
+    monkeypatch.setattr(credentials, "new_code", lambda _: next(draws))
     assert await codes.issue(one, NOW) == "1111111111"
     assert await codes.issue(two, NOW) == "2222222222"
 

@@ -1,6 +1,7 @@
 """/tokens: the list, the cards and every button of theirs, in both languages."""
 
 import re
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ WORDS = {
         "back": "Back", "is paused": "Paused:", "is limited": "1 message a minute", "expires": "Expires:",
         "not urgent": "like all others", "is revoked": "is revoked", "called": "be called",
         "undone": "Taken back", "asks": "Revoke Fedor · ci?", "wrong name": "64",
+        "own": "my own program", "hello": "Hello!", "own card": "For your own program",
     },
     "ru": {
         "all": "Все токены", "rename": "Имя", "pause": "Пауза", "resume": "Возобновить",
@@ -26,6 +28,7 @@ WORDS = {
         "is limited": "1 сообщение в минуту", "expires": "Действует до", "not urgent": "как все остальные",
         "is revoked": "отозван", "called": "Как назвать", "undone": "Возвращён",
         "asks": "Отозвать Fedor · ci?", "wrong name": "64",
+        "own": "своей программы", "hello": "Привет!", "own card": "Для своей программы",
     },
 }  # fmt: skip
 
@@ -162,6 +165,33 @@ def test_an_expiry_is_chosen_and_lifted(chat: Chat, service: Any) -> None:
     chat.press("expiry")
     chat.press("ever")
     assert chat.words["expires"] not in chat.shown["text"]
+
+
+def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Any) -> None:
+    """A command or a button and a name; the call that is shown sends the first message as it stands."""
+    chat.say("/start")
+    seen = chat.message_id
+    chat.press("own", twice=False)
+    chat.box.next_from_bot(chat.id, seen)
+    for said, name in (("nightly builds", "nightly builds"), ("/token ci", "ci")):
+        shown = chat.say(said)
+        spoilers = [
+            shown["text"][one["offset"] : one["offset"] + one["length"]]
+            for one in shown["entities"]
+            if one["type"] == "spoiler"
+        ]
+        value, call = spoilers
+        assert re.fullmatch(r"[A-Za-z0-9]{25}", value)
+        assert shown["text"].count(value) == 2
+        assert shown["text"].startswith(name) or name in shown["text"].splitlines()[0]
+        ran = subprocess.run(["sh", "-c", call], capture_output=True, text=True, check=True)
+        assert '"status":"sent"' in ran.stdout
+        message = chat.box.messages(chat.id)[-1]
+        assert message["text"] == f"{name}\n{chat.words['hello']}"
+        chat.press("hide", twice=False)
+        assert value not in chat.shown["text"]
+        assert chat.words["own card"] in chat.shown["text"]
+    assert service.send(value, "again").status_code == 200
 
 
 def test_urgent_messages_are_refused_and_allowed(chat: Chat, service: Any) -> None:

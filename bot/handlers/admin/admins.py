@@ -2,14 +2,13 @@
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import formatted, joined, say
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import SPACE, Visit
 from djangobot.db import admins, chats, chores
 
 
 async def show(visit: Visit) -> None:
     """The list, or what is asked for."""
-    verb, _, who = visit.argument.partition(" ")
-    who = who.strip()
+    verb, who = [*SPACE.split(visit.argument, maxsplit=1), ""][:2]
     if not verb:
         text = await _list(visit)
     elif verb.lower() not in ("add", "remove") or not (who.isascii() and who.isdigit() and len(who) < 16):

@@ -8,7 +8,7 @@ import msgspec
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_age, shown_time
-from djangobot.bot.visits import Visit, number_in
+from djangobot.bot.visits import Visit, number_in, sender_in
 from djangobot.db import doubts, stranded
 from djangobot.db.doubts import Verb
 from djangobot.db.stranded import STATES, Group, Side, State, Stranded
@@ -58,7 +58,7 @@ class Place(msgspec.Struct, frozen=True):
         return cls(
             state=next((one for one in STATES if one[0] == state), None),
             side=cast(Side | None, side),
-            of=number_in(whose[1:]),
+            of=sender_in(whose[1:]),
             page=number_in(page),
         )
 

@@ -157,7 +157,7 @@ def _card(visit: Visit, user: User) -> Text:
             formatted(
                 language,
                 "users-link",
-                who=link.name or str(link.id),
+                who=link.name or (str(link.id) if link.id else say(language, "users-own")),
                 count=link.tokens,
                 age=shown_age(language, link.last_used, visit.now),
             )
@@ -180,6 +180,7 @@ def _buttons(language: str, user: User) -> list[list[Button]]:
     rows = [
         [Button(shortened(link.name, BUTTON_LENGTH) or str(link.id), f"user:{other}:{link.id}")]
         for link in user.links[:LINK_BUTTONS]
+        if link.id
     ]
     ban = ("users-unban", "unban") if user.banned else ("users-ban", "ban")
     rows.append([Button(say(language, ban[0]), f"user_do:{ban[1]}:{who}")])
