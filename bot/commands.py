@@ -26,6 +26,7 @@ from djangobot.bot.handlers.admin import (
     backup,
     broadcasts,
     config,
+    invites,
     loglevel,
     queue,
     status,
@@ -78,6 +79,8 @@ COMMANDS = (
     Command("errors", "admins", "command-errors", queue.show_causes),
     Command("users", "admins", "command-users", users.show),
     Command("user", "admins", "command-user", users.show_one),
+    Command("invite", "admins", "command-invite", invites.make),
+    Command("invites", "admins", "command-invites", invites.show),
     Command("broadcast", "admins", "command-broadcast", broadcasts.show),
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
@@ -141,6 +144,9 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "users": users.turn,
     "user": users.open_card,
     "user_do": users.act,
+    "invites": invites.turn,
+    "invite_hide": invites.hide,
+    "invite_revoke": invites.revoke,
     "cast": broadcasts.press,
 }
 """The same, for admins alone: to all others they are unknown."""
@@ -181,6 +187,7 @@ async def keep_up_status(visit: Visit) -> None:
 CHORES: dict[str, Handler] = {
     "code": codes.end,
     "token": tokens.settle,
+    "invite": invites.settle,
     "menu": set_menu,
     "status": keep_up_status,
 }

@@ -14,8 +14,6 @@ WORD = rf"^[^{CONTROLS}\s]+$"
 NO_NUL = r"^[^\u0000]+$"
 NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
 
-INVITE_LIMIT = 100
-
 
 def _text(description: str, example: str, **rules: Any) -> Meta:
     return Meta(description=description, examples=[example], extra_json_schema=rules)
@@ -62,7 +60,6 @@ Invite = Annotated[
         "A word from the service's admins, where registering takes one; where it does not, it is not looked "
         "at.",
         "k7w2mfp9x3hs8dq4vtnb",
-        maxLength=INVITE_LIMIT,
     ),
 ]
 RevokeTokens = Annotated[

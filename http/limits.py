@@ -74,8 +74,8 @@ class Window:
 
     def has(self, key: str) -> bool:
         """Whether this key was counted in the last `seconds`."""
-        taken = self._taken.get(self._digest(key))
-        return taken is not None and taken[-1] > self._clock() - self.seconds
+        taken = self._taken.get(self._digest(key), deque())
+        return bool(taken) and taken[-1] > self._clock() - self.seconds
 
     @contextmanager
     def only(self, failure: type[Exception] | tuple[type[Exception], ...], key: str) -> Iterator[None]:
@@ -134,7 +134,7 @@ class Window:
         """Forgets two stale keys for each new one, so that a flood's traces go with the next calls."""
         for _ in range(2):
             oldest = next(iter(self._taken.values()), None)
-            stale = oldest is not None and oldest[-1] <= now - self.seconds
+            stale = oldest is not None and (not oldest or oldest[-1] <= now - self.seconds)
             if stale or len(self._taken) >= self._keys:
                 self._taken.popitem(last=False)
 

@@ -356,6 +356,8 @@ command-queue = what waits, failed or is uncertain
 command-errors = why messages failed
 command-users = accounts and people
 command-user = one account or person
+command-invite = a word that lets somebody register
+command-invites = invites: those that work, those that were used
 command-broadcast = tell everybody something
 command-admins = who runs the service
 command-audit = what admins did
@@ -423,6 +425,22 @@ users-unbanned = The ban is lifted.
 users-limits-reset = May try again at once.
 users-signed-out = Signed out everywhere.
 users-deleted = Deleted.
+
+invite-made =
+    <b>Invite { $number }</b>, good for one account until { $until }. Tap to see the word:
+    <spoiler>{ $word }</spoiler>
+
+    Whoever registers sends it as <code>invite</code>. It is shown this once and goes in a minute.
+invite-idle = Registration is <b>{ $mode }</b> here; invites are asked for with DJANGOBOT_REGISTRATION=invite.
+invite-hidden = Invite { $number } was shown here. /invites lists them all.
+invites-none = There are no invites. /invite makes one.
+invites-title = <b>Invites</b>
+invite-open = · { $number }: good until { $until }
+invite-used = · { $number }: used { $time } by { $who } (account { $account })
+invite-used-gone = · { $number }: used { $time }, the account is gone
+invite-revoke = Revoke { $number }
+invite-revoked = Revoked.
+invite-over = It could not be used any more.
 
 broadcast-what = What shall I tell? Send me the text. /help ends this.
 broadcast-wrong = The text must have 1 to { $most } characters. Send me another one.

@@ -370,6 +370,8 @@ command-queue = что ждёт, не удалось или под вопрос�
 command-errors = почему сообщения не доставлены
 command-users = аккаунты и люди
 command-user = один аккаунт или человек
+command-invite = слово, с которым можно зарегистрироваться
+command-invites = приглашения: действующие и использованные
 command-broadcast = сообщить что-то всем
 command-admins = кто управляет сервисом
 command-audit = что делали администраторы
@@ -440,6 +442,22 @@ users-unbanned = Бан снят.
 users-limits-reset = Можно сразу пробовать снова.
 users-signed-out = Все сеансы завершены.
 users-deleted = Удалён.
+
+invite-made =
+    <b>Приглашение { $number }</b>, на один аккаунт, действует до { $until }. Нажмите, чтобы увидеть слово:
+    <spoiler>{ $word }</spoiler>
+
+    При регистрации его передают в поле <code>invite</code>. Оно показано один раз и исчезнет через минуту.
+invite-idle = Сейчас регистрация в режиме <b>{ $mode }</b>; приглашения спрашивают при DJANGOBOT_REGISTRATION=invite.
+invite-hidden = Здесь было приглашение { $number }. Все приглашения: /invites
+invites-none = Приглашений нет. /invite создаст новое.
+invites-title = <b>Приглашения</b>
+invite-open = · { $number }: действует до { $until }
+invite-used = · { $number }: использовано { $time }, логин { $who } (аккаунт { $account })
+invite-used-gone = · { $number }: использовано { $time }, аккаунта уже нет
+invite-revoke = Отозвать { $number }
+invite-revoked = Отозвано.
+invite-over = Оно и так уже не действовало.
 
 broadcast-what = Что сообщить? Пришлите текст. /help — передумать.
 broadcast-wrong = В тексте должно быть от 1 до { $most } знаков. Пришлите другой.

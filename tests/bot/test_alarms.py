@@ -13,8 +13,9 @@ from djangobot import __version__
 from djangobot.bot.alarms import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alarms
 from djangobot.bot.gateway import Lost, Peer, Text
 from djangobot.bot.settings import Settings
-from djangobot.db import accounts, admins, chats, codes, metrics, outbox, service
+from djangobot.db import accounts, admins, chats, codes, guesses, metrics, outbox, service
 from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -182,3 +183,17 @@ async def test_a_session_that_telegram_ended_is_told_of_once_it_can_be(watch: Wa
     assert "USER_DEACTIVATED" in said
     watch.telegram.words = ["SESSION_REVOKED"]
     assert await watch.look() == []
+
+
+async def test_wrong_codes_that_use_up_what_all_may_try_are_told_of_once(watch: Watch) -> None:
+    """And that it is over, a day later."""
+    assert await watch.look() == []
+    spend = "INSERT INTO wrong_code (time, cost, network) VALUES ($1, $2, '')"
+    await current().execute(spend, watch.time, guesses.OF_ALL)
+    assert await watch.look() == []
+    await current().execute(spend, watch.time, 1)
+    assert [text.splitlines()[0][:26] for text in await watch.look()] == ["Somebody is trying codes. "]
+    assert await watch.look() == []
+    watch.begin()
+    assert await watch.look() == []
+    assert [text[:27] for text in await watch.look(guesses.DAY)] == ["The trying of codes has end"]

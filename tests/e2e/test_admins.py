@@ -20,6 +20,8 @@ COMMANDS = (
     "/broadcast",
     "/admins",
     "/audit",
+    "/invite",
+    "/invites",
     "/backup",
     "/config",
     "/loglevel",
@@ -31,6 +33,8 @@ WORDS = {
         "/errors": "No message has failed",
         "/users": "Accounts and people",
         "/user": "shows one by its number",
+        "/invite": "shown this once",
+        "/invites": "nvite",
         "/broadcast": "Send me the text",
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
@@ -44,6 +48,8 @@ WORDS = {
         "/errors": "Неудавшихся сообщений нет",
         "/users": "Аккаунты и люди",
         "/user": "покажет одного",
+        "/invite": "показано один раз",
+        "/invites": "риглашени",
         "/broadcast": "Пришлите текст",
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
@@ -345,6 +351,38 @@ def test_an_account_that_tried_too_often_is_let_try_again(
     assert press(box, root, found, f"user_do:limits:{who}")[0] == "May try again at once."
     answer = service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer)
     assert answer.status_code == 403
+
+
+def test_an_invite_lets_one_account_in(box: Sandbox, service: Service, people: dict[str, int]) -> None:
+    """Its word is shown once and goes; a revoked one lets nobody in; the deeds are in the audit."""
+    root = people["en"]
+
+    def register(login: str, word: str) -> int:
+        body = {"name": login, "login": login, "psw": "password1234", "invite": word}
+        return service.client.post("/api/user/", json=body).status_code
+
+    invites: list[tuple[str, str]] = []
+    for _ in range(2):
+        said = box.say(root, "/invite")
+        number, word = said["text"].split(",")[0].split()[1], said["text"].splitlines()[1]
+        assert press(box, root, said, f"invite_hide:{number}")[1].startswith(f"Invite {number} was shown")
+        assert word not in str(box.messages(root))
+        invites.append((number, word))
+    (_, good), (number, revoked) = invites
+    answer, shown = press(box, root, box.say(root, "/invites"), f"invite_revoke:{number}")
+    assert answer == "Revoked."
+    assert f"{number}: good" not in shown
+    service.stop()
+    service.env["DJANGOBOT_REGISTRATION"] = "invite"
+    service.start()
+    try:
+        assert [register("guest", word) for word in (revoked, good, good)] == [403, 201, 403]
+        assert " by guest (account " in box.say(root, "/invites")["text"]
+        assert f"invite {number}" in box.say(root, "/audit")["text"]
+    finally:
+        service.stop()
+        del service.env["DJANGOBOT_REGISTRATION"]
+        service.start()
 
 
 def test_the_settings_are_shown_without_their_secrets(

@@ -49,6 +49,20 @@ def test_only_failures_count_where_only_failures_should() -> None:
         window.take("a")
 
 
+def test_a_key_whose_failures_are_long_past_is_in_nobodys_way() -> None:
+    """A wrong password, a right one when that is forgotten, and then somebody else's wrong one."""
+    clock = Clock()
+    window = Window(2, 10, clock=clock)
+    with pytest.raises(CodeInvalid), window.only(CodeInvalid, "a"):
+        raise CodeInvalid
+    clock.now += 11
+    with window.only(CodeInvalid, "a"):
+        pass
+    assert not window.has("a")
+    window.take("b")
+    assert len(window) == 1
+
+
 def test_other_trouble_is_not_a_failure() -> None:
     """A database that is away must not lock people out."""
     window = Window(1, 10, clock=Clock())
