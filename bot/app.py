@@ -7,13 +7,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import structlog
-import uvicorn
-from litestar import Litestar
 from pyrogram.errors import RPCError
 
 from djangobot import __version__
@@ -35,12 +33,10 @@ from djangobot.db import admins, bells, chats, chores, duty, erasure, search, se
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.http.app import Door, create_app
+from djangobot.http.app import Application, Bounds, Door, Server, create_app
 
 log = structlog.get_logger(__name__)
 
-HTTP_GRACE = 10
-"""Seconds requests under way get to be answered when the process stops."""
 VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
 DUTY_PAUSE = 1.0
@@ -50,14 +46,6 @@ MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread keeps Python's lock though another waits for it; Python's own figure is ten times that."""
-
-
-class HttpServer(uvicorn.Server):
-    """Uvicorn without its signal handling: it would raise SIGTERM again before the bot has stopped."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(
@@ -306,20 +294,10 @@ def tune_python() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
 
 
-def http_server(app: Litestar) -> HttpServer:
+def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()) -> Server:
     """The server every door of ours runs on."""
     tune_python()
-    return HttpServer(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            lifespan="off",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=HTTP_GRACE,
-        )
-    )
+    return Server(app, bounds, trusted)
 
 
 @contextlib.asynccontextmanager
@@ -334,12 +312,13 @@ async def _http(
         version=__version__,
         telegram=lambda: "off" if post is None else post.telegram,
     )
-    server = http_server(create_app(door))
+    bounds = Bounds(idle=settings.http_idle, connections=settings.http_connections)
+    server = http_server(create_app(door), bounds, settings.trusted_proxies)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         yield serving
     finally:
-        server.should_exit = True
+        server.stop()
         bells.stop_waiting()
         await asyncio.gather(serving, return_exceptions=True)
 

@@ -1,7 +1,7 @@
 """`djangobot doctor`: what is in order, what is not, and what to do about it."""
 
 import asyncio
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +29,7 @@ async def examine(settings: Settings) -> list[Finding]:
     return [
         _settings(settings),
         _registration(settings),
+        _proxies(settings),
         await _database(settings),
         await _telegram(settings),
     ]
@@ -70,6 +71,28 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _proxies(settings: Settings) -> Finding:
+    """Whether limits by address can tell programs apart."""
+    trusted = settings.trusted_proxies
+    if any(ip_network(network).prefixlen == 0 for network in trusted):
+        return Finding(
+            "proxies",
+            False,
+            "DJANGOBOT_TRUSTED_PROXIES covers every address: anybody may write the one they are counted by; "
+            "name the proxies' own addresses",
+        )
+    if trusted:
+        return Finding("proxies", True, f"X-Forwarded-For is believed from {', '.join(trusted)}")
+    if settings.public_url.startswith("https:"):
+        return Finding(
+            "proxies",
+            True,
+            "none trusted: if a proxy stands before DJANGOBOT_PUBLIC_URL, all programs share its limits; "
+            "name it in DJANGOBOT_TRUSTED_PROXIES",
+        )
+    return Finding("proxies", True, "none; X-Forwarded-For is not believed")
 
 
 async def _database(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -56,6 +57,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     session_key: str = ""
     http_host: str = "127.0.0.1"
     http_port: int = 8000
+    http_idle: float = 75.0
+    http_connections: int = 10_000
+    trusted_proxies: tuple[str, ...] = ()
     telegram_server: tuple[str, int] | None = None
     telegram_key: Path | None = None
     log_format: str = "console"
@@ -145,7 +149,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 def _shown(value: Any) -> str:
     """As it is written in the environment; empty for none."""
     if isinstance(value, tuple):
-        return (":" if any(isinstance(part, str) for part in value) else ",").join(map(str, value))
+        address = len({type(part) for part in value}) == 2  # host and port; all others are lists
+        return (":" if address else ",").join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
     return _without_secrets("" if value is None else str(value))
@@ -203,6 +208,15 @@ def _admins(raw: str) -> tuple[int, ...]:
         raise ValueError("expected Telegram ids separated by commas, like 1001,1002") from None
 
 
+def _networks(raw: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(part.strip().strip("[]"))) for part in raw.split(","))
+    except ValueError:
+        raise ValueError(
+            "expected addresses or networks separated by commas, like 127.0.0.1,10.0.0.0/8,fd00::/8"
+        ) from None
+
+
 def _server(raw: str) -> tuple[str, int]:
     host, _, port = raw.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
@@ -258,6 +272,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "SESSION_KEY": _secret,
     "HTTP_HOST": str,
     "HTTP_PORT": _whole(1, 65535),
+    "HTTP_IDLE": _number(3600),
+    "HTTP_CONNECTIONS": _whole(1, 100_000),
+    "TRUSTED_PROXIES": _networks,
     "TELEGRAM_SERVER": _server,
     "TELEGRAM_KEY": _file,
     "LOG_FORMAT": _one_of("console", "json"),

@@ -10,11 +10,14 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from djangobot.http import accounts, auth, cabinet, docs, health, messages, metrics
 from djangobot.http.access import Signer
+from djangobot.http.connection import Bounds
 from djangobot.http.door import Door, Inside
 from djangobot.http.errors import EXCEPTION_HANDLERS
 from djangobot.http.limits import Limits
+from djangobot.http.origins import own_pages_only
+from djangobot.http.server import Application, Server
 
-__all__ = ["ROUTES", "Door", "create_app"]
+__all__ = ["ROUTES", "Application", "Bounds", "Door", "Server", "create_app"]
 
 ROUTES = [
     accounts.register,  #    POST    /api/user/
@@ -51,6 +54,7 @@ def create_app(door: Door, limits: Limits | None = None) -> Litestar:
     )
     return App(
         [*_options(), *ROUTES],
+        middleware=[own_pages_only],
         exception_handlers=EXCEPTION_HANDLERS,
         state=State({"inside": here}, deep_copy=False),
         openapi_config=None,  # docs.py writes the document: every status, each with its example

@@ -76,7 +76,7 @@ async def file(request: Call) -> Answer:
     name = request.path_params["name"]
     if name not in TYPES:
         raise NotFoundException
-    content = START if name == "start.js" else await asyncio.to_thread((_folder() / name).read_bytes)
+    content = START if name == "start.js" else await asyncio.to_thread(_content, name)
     return Response(content, media_type=TYPES[name], headers={**HEADERS, **DAY})
 
 
@@ -88,6 +88,12 @@ async def document(request: Call) -> Answer:
 @lru_cache(maxsize=1)
 def _document(version: str) -> bytes:
     return msgspec.json.encode(openapi.document(version))
+
+
+@lru_cache(maxsize=len(TYPES))
+def _content(name: str) -> bytes:
+    """Kept: however many connections wait for the same file, it is in memory once."""
+    return (_folder() / name).read_bytes()
 
 
 @lru_cache(maxsize=1)

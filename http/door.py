@@ -7,6 +7,7 @@ from litestar.types import Scope
 
 from djangobot.db.accounts import Registration
 from djangobot.http.access import Signer
+from djangobot.http.kept import Kept
 from djangobot.http.limits import Limits
 
 
@@ -32,6 +33,8 @@ class Inside:
     door: Door
     limits: Limits
     signer: Signer
+    metrics: Kept[bytes] = field(default_factory=lambda: Kept(1.0))
+    """What /metrics says, good for a second: who asks without pause shall not keep the database busy."""
 
 
 def inside(scope: Scope) -> Inside:

@@ -36,6 +36,9 @@ SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS}
 
 WRONG_PASSWORDS = (WrongCredentials, NotYours)
 
+UNKNOWN = "unknown"
+"""Where a call comes from that has no address: never what somebody wrote instead of one."""
+
 SOON = 2.0
 """Seconds to come back after when only the moment is bad: by then those who wait have been served."""
 
@@ -328,7 +331,7 @@ def address_of(scope: Scope) -> str:
     try:
         address = ip_address(client[0])
     except ValueError:
-        return client[0]
+        return UNKNOWN
     if not isinstance(address, IPv6Address):
         return str(address)
     if address.ipv4_mapped is not None:
@@ -347,7 +350,7 @@ def _network(host: str) -> str:
     try:
         address = ip_address(host)
     except ValueError:
-        return host[:64]
+        return UNKNOWN
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
     return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))

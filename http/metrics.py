@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db import metrics, outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http.answers import HEADERS, Answer, Call
-from djangobot.http.door import inside
+from djangobot.http.door import Door, inside
 
 PATIENCE = 2.0
 """Seconds within which the database must tell of the queue; without it the counts are shown all the same."""
@@ -18,6 +18,12 @@ PATIENCE = 2.0
 
 @HTTPRouteHandler("/metrics", http_method=["GET", "HEAD"], status_code=200)
 async def scrape(request: Call) -> Answer:
+    here = inside(request.scope)
+    text = await here.metrics.get(lambda: _exposition(here.door))
+    return Response(text, media_type=metrics.CONTENT_TYPE, headers=HEADERS)
+
+
+async def _exposition(door: Door) -> bytes:
     queue, overdue = math.nan, math.nan
     try:
         async with asyncio.timeout(PATIENCE):
@@ -26,6 +32,4 @@ async def scrape(request: Call) -> Answer:
             overdue = 0.0 if due is None else max(0.0, (now - due).total_seconds())
     except (DatabaseUnavailable, TimeoutError):
         queue = math.nan
-    connected = inside(request.scope).door.telegram() == "connected"
-    text = metrics.exposition(queue, overdue, connected=connected)
-    return Response(text, media_type=metrics.CONTENT_TYPE, headers=HEADERS)
+    return metrics.exposition(queue, overdue, connected=door.telegram() == "connected")

@@ -8,8 +8,10 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from litestar import Litestar, Request, Response, delete, get, post
@@ -53,6 +55,9 @@ FILE_HEADERS = {
 }
 # The page shows more as "99+".
 MAX_UNREAD = 100
+_JSON = "application/json"
+# Of Sec-Fetch-Site, which browsers send: the page itself, or the person.
+_OWN_SITES = ("same-origin", "none")
 # Seconds between two looks at who is connected, while a page is open.
 BOTS_LOOK = 2.0
 # A person's client would not let them type more.
@@ -446,6 +451,7 @@ class Web:
                 HTTPException: _http_refusal,
                 Exception: _fault,
             },
+            before_request=_refuse_other_sites,
             openapi_config=None,
             logging_config=None,
             request_max_body_size=1 << 20,
@@ -499,6 +505,33 @@ def _http_refusal(request: Request[Any, Any, Any], exc: HTTPException) -> Respon
 def _fault(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str, str]]:
     logging.getLogger(__name__).exception("a request failed", exc_info=exc)
     return _refusal(500, "the sandbox itself failed; its log says how")
+
+
+def _refuse_other_sites(request: Request[Any, Any, Any]) -> None:
+    """A page of another site must neither read the chats, under a name of its own that points here, nor act
+    in them with what a form may send. Programs send no Origin."""
+    host = request.headers.get("host", "")
+    if not _is_this_machine(host):
+        raise Problem(403, f"this sandbox is on this machine alone, and not {host[:100]!r}: use 127.0.0.1")
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    origin = request.headers.get("origin", f"http://{host}")
+    if origin != f"http://{host}" or request.headers.get("sec-fetch-site", "none") not in _OWN_SITES:
+        raise Problem(403, "a page of another site may not do this")
+    kind = request.headers.get("content-type", _JSON)
+    if kind.partition(";")[0].strip().lower() != _JSON:
+        raise Problem(415, "send the body as JSON: Content-Type: application/json")
+
+
+def _is_this_machine(host: str) -> bool:
+    """Of a Host header: localhost, or an address of loopback, with or without a port."""
+    name = urlsplit(f"//{host}").hostname or "" if "@" not in host else ""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 async def _read(request: Request[Any, Any, Any], shape: type[Any], *, empty: bool = False) -> Any:

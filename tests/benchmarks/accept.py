@@ -1,9 +1,11 @@
-"""How fast messages are accepted, each answer on disk, beside an empty endpoint on the same server.
+"""How fast messages are accepted, each answer on disk, beside an empty endpoint on the same server, and
+beside the same endpoint on uvicorn with httptools.
 
     uv run python tests/benchmarks/accept.py [--rounds 5] [--seconds 4] [--connections 64]
 
-Both servers run in processes of their own on the same settings, and are loaded in turn: A B A B. The ratios
-are taken pair by pair; their medians count.
+All run in processes of their own on the same settings, and are loaded in turn: A B C A B C. The ratios are
+taken round by round; their medians count. `--beside h11,hypercorn,granian` adds the empty endpoint on other
+servers (the last two are to be installed: `uv run --with hypercorn --with granian python …`).
 """
 
 import argparse
@@ -16,21 +18,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import msgspec
+import psutil
+import uvicorn
 import uvloop
 from litestar import Litestar, post
 
 from djangobot.bot import log
-from djangobot.bot.app import http_server
+from djangobot.bot.app import http_server, tune_python
 from djangobot.db import accounts, chats, codes
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.http.app import Door, create_app
 
 GOAL_RATE, GOAL_P99 = 0.4, 4.0
+GOAL_UVICORN = 0.6
 
 
 class Result(NamedTuple):
@@ -40,6 +46,8 @@ class Result(NamedTuple):
     p50: float
     p99: float
     statuses: dict[bytes, int]
+    cpu: float = 0.0
+    """The server's processor time for one answer, in microseconds."""
 
 
 class Connection(asyncio.Protocol):
@@ -129,10 +137,38 @@ async def empty(data: Body) -> dict[str, str]:
 
 
 async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
-    if what == "empty":
-        print("{}", flush=True)
-        await http_server(Litestar([empty])).serve(sockets=[listening])
+    if what == "accept":
+        await _accept(listening, folder)
         return
+    print("{}", flush=True)
+    tune_python()
+    app = Litestar([empty])
+    match what:
+        case "empty":
+            await http_server(app).serve(sockets=[listening])
+        case "uvicorn" | "h11":
+            kind: Literal["httptools", "h11"] = "httptools" if what == "uvicorn" else "h11"
+            config = uvicorn.Config(
+                app, http=kind, lifespan="off", access_log=False, log_config=None, server_header=False
+            )
+            await uvicorn.Server(config).serve(sockets=[listening])
+        case "hypercorn":
+            from hypercorn.asyncio import serve
+            from hypercorn.config import Config
+
+            settings = Config()
+            settings.bind = [f"fd://{listening.fileno()}"]
+            await serve(app, settings)
+        case "granian":
+            from granian.constants import Interfaces
+            from granian.server.embed import Server as Granian
+
+            port = listening.getsockname()[1]
+            listening.close()
+            await Granian(app, port=port, interface=Interfaces.ASGINL).serve()
+
+
+async def _accept(listening: socket.socket, folder: Path) -> None:
     await open_database(f"sqlite:///{folder / 'accept.sqlite'}")
     await migrate()
     now = datetime.now(UTC)
@@ -148,7 +184,7 @@ async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
 
 
 class Server:
-    """One of the two, in a process of its own."""
+    """One of them, in a process of its own."""
 
     def __init__(self, what: str, folder: str) -> None:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
@@ -171,46 +207,67 @@ class Server:
         assert self.process.stdout is not None
         self.says = json.loads(self.process.stdout.readline())
 
+    def load(self, request: bytes, connections: int, seconds: float) -> Result:
+        before = psutil.Process(self.process.pid).cpu_times()
+        result = load(self.port, request, connections, seconds)
+        after = psutil.Process(self.process.pid).cpu_times()
+        spent = after.user + after.system - before.user - before.system
+        return result._replace(cpu=spent / sum(result.statuses.values()) * 1e6)
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
         self.socket.close()
 
 
-def measure(rounds: int, seconds: float, connections: int) -> tuple[float, float]:
-    """Prints the table; returns the median ratios of rate and of p99."""
+def measure(rounds: int, seconds: float, connections: int, beside: list[str]) -> tuple[float, float, float]:
+    """Prints the table; returns the median ratios of rate and p99, and of the rate to uvicorn's."""
     headers = {"Prefer": "respond-async"}
     with tempfile.TemporaryDirectory() as folder:
-        servers = {what: Server(what, folder) for what in ("empty", "accept")}
+        servers = {what: Server(what, folder) for what in ("empty", "accept", "uvicorn", *beside)}
         try:
             token = servers["accept"].says["bot_token"]
             body = json.dumps(
                 {"text": "The nightly backup is done", "type": "Text", "bot_token": token}
             ).encode()
             request = _request("/api/send_message", body, headers)
-            pairs = []
+            rows = []
             print(f"{os.cpu_count()} cores, {connections} connections, {rounds} rounds of {seconds:g} s")
-            print(f"{'':>8} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8}")
+            print(f"{'':>9} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'CPU us':>8}")
             for number in range(rounds + 1):
                 got = {}
                 for what, server in servers.items():
-                    got[what] = load(server.port, request, connections, seconds if number else 1)
+                    got[what] = server.load(request, connections, seconds if number else 1)
                     assert set(got[what].statuses) == {b"202"}, got[what].statuses
                 if number == 0:
                     continue  # warm-up
                 for what, result in got.items():
-                    print(f"{what:>8} {result.per_second:>11.0f} {result.p50:>8.2f} {result.p99:>8.2f}")
-                pairs.append(
-                    (got["accept"].per_second / got["empty"].per_second, got["accept"].p99 / got["empty"].p99)
-                )
+                    print(
+                        f"{what:>9} {result.per_second:>11.0f} {result.p50:>8.2f} {result.p99:>8.2f} "
+                        f"{result.cpu:>8.0f}"
+                    )
+                rows.append(got)
         finally:
             for server in servers.values():
                 server.stop()
-    rate, p99 = (statistics.median(column) for column in zip(*pairs, strict=True))
+
+    def ratio(of: str, to: str, value: Callable[[Result], float]) -> float:
+        return statistics.median(value(got[of]) / value(got[to]) for got in rows)
+
+    rate, p99 = ratio("accept", "empty", _rate), ratio("accept", "empty", lambda result: result.p99)
+    old = ratio("accept", "uvicorn", _rate)
     print(
         f"accept / empty: rate {rate:.2f} (goal: at least {GOAL_RATE}), p99 {p99:.2f} (at most {GOAL_P99:g})"
     )
-    return rate, p99
+    print(f"accept / empty on uvicorn with httptools: rate {old:.2f} (at least {GOAL_UVICORN})")
+    for what in ("empty", *beside):
+        name = "ours" if what == "empty" else what
+        print(f"empty on {name} / on uvicorn: {ratio(what, 'uvicorn', _rate):.2f}")
+    return rate, p99, old
+
+
+def _rate(result: Result) -> float:
+    return result.per_second
 
 
 def main() -> None:
@@ -220,6 +277,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--beside", default="", help="h11, hypercorn, granian")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -228,8 +286,9 @@ def main() -> None:
     if given.serve:
         uvloop.run(_serve(given.serve, socket.socket(fileno=given.fd), given.folder))
         return
-    rate, p99 = measure(given.rounds, given.seconds, given.connections)
-    sys.exit(0 if rate >= GOAL_RATE and p99 <= GOAL_P99 else 1)
+    beside = [name for name in given.beside.split(",") if name]
+    rate, p99, old = measure(given.rounds, given.seconds, given.connections, beside)
+    sys.exit(0 if rate >= GOAL_RATE and p99 <= GOAL_P99 and old >= GOAL_UVICORN else 1)
 
 
 if __name__ == "__main__":

@@ -13,14 +13,14 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from argon2 import PasswordHasher
 from litestar import Litestar
 
+from djangobot.bot.app import http_server
 from djangobot.db import accounts, chats, codes, credentials, outbox
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.http.access import Signer
-from djangobot.http.app import Door, create_app
+from djangobot.http.app import Application, Bounds, Door, create_app
 from djangobot.http.limits import Limits
 
 SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
@@ -143,22 +143,18 @@ def an_app(
 
 
 @contextlib.asynccontextmanager
-async def served(app: Litestar) -> AsyncIterator[str]:
-    """The application under uvicorn as the process runs it; its address."""
-    # With its protocol named, asyncio sets TCP_NODELAY; else each answer takes 40 ms (Nagle, delayed ACK).
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http="httptools", lifespan="off", access_log=False, log_config=None)
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        await server.startup(sockets=[listening])
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            for listener in server.servers:  # not shutdown(): it sleeps, and there are hundreds of tests
-                listener.close()
-                await listener.wait_closed()
+async def served(
+    app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()
+) -> AsyncIterator[str]:
+    """The application on the server the process runs; its address."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    server = http_server(app, bounds, trusted)
+    serving = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.stop()
+        await serving
 
 
 def a_client(address: str) -> httpx.AsyncClient:

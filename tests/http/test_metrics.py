@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from djangobot.db import metrics, outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import metrics as door
+from djangobot.http.kept import Kept
 
 from .conftest import Api
 
@@ -29,6 +30,58 @@ async def scraped(api: Api) -> Samples:
 
 def added(before: Samples, after: Samples, name: str) -> float:
     return after.get(name, 0) - before.get(name, 0)
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Each scrape is a new one, but where keeping it is what is tested."""
+    if "kept" not in request.node.name:
+        monkeypatch.setattr(Kept, "get", lambda _, find: find())
+
+
+async def test_an_answer_is_kept_for_a_second_and_shared(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks without pause makes the database look once a second, not once a call."""
+    looks, look, asked, go_on = 0, outbox.depth, asyncio.Event(), asyncio.Event()
+
+    async def slow() -> int:
+        nonlocal looks
+        looks += 1
+        asked.set()
+        await go_on.wait()
+        return await look()
+
+    monkeypatch.setattr(outbox, "depth", slow)
+    asking = [asyncio.create_task(api.client.get("/metrics")) for _ in range(16)]
+    async with asyncio.timeout(20):
+        await asked.wait()
+    go_on.set()
+    answers = {answer.text for answer in await asyncio.gather(*asking)}
+    assert (looks, len(answers)) == (1, 1)
+    while looks == 1:  # and after a second it looks again
+        await scraped(api)
+        await asyncio.sleep(0.1)
+    assert Kept[int](1.0).seconds == 1
+
+
+async def test_what_is_kept_is_found_anew_when_its_time_is_over() -> None:
+    """And whoever is cut off does not take it from the others."""
+    now, found = 100.0, 0
+    kept: Kept[int] = Kept(1.0, lambda: now)
+
+    async def find() -> int:
+        nonlocal found
+        await asyncio.sleep(0)
+        found += 1
+        return found
+
+    impatient = asyncio.create_task(kept.get(find))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await kept.get(find) == 1
+    now += 0.9
+    assert await kept.get(find) == 1
+    now += 0.2
+    assert await kept.get(find) == 2
 
 
 async def test_a_message_that_was_sent_is_counted_once_with_its_latency(api: Api) -> None:

@@ -73,6 +73,55 @@ async def test_malformed_json_is_refused(shared: SandboxProcess, body: bytes) ->
     assert "error" in answer.json()
 
 
+EVIL = "http://evil.example"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"Content-Type": "application/json; charset=utf-8"}, 201),
+        ({"Content-Type": "text/plain", "Origin": EVIL}, 403),
+        ({"Content-Type": "application/json", "Origin": EVIL}, 403),
+        ({"Content-Type": "application/json", "Origin": "null"}, 403),
+        ({"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}, 201),
+        ({"Content-Type": "application/json", "Host": "evil.example:8081"}, 403),
+        ({"Content-Type": "application/json", "Host": "evil.example:8081", "Origin": EVIL + ":8081"}, 403),
+        ({"Content-Type": "application/json", "Host": "127.0.0.1.evil.example"}, 403),
+        ({"Content-Type": "application/json", "Host": "[::1]:8081", "Origin": "http://[::1]:8081"}, 201),
+        ({"Content-Type": "application/json", "Host": "localhost:8081"}, 201),
+    ],
+)
+async def test_a_page_of_another_site_acts_in_no_chat(
+    shared: SandboxProcess, headers: dict[str, str], status: int
+) -> None:
+    """JSON, from our own page or a program, under a name of this machine; nothing else."""
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        answer = await browser.post("/people", content=b'{"first_name": "Ann"}', headers=headers)
+    assert answer.status_code == status, answer.text
+    assert status == 201 or answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/", "/people", "/journal", "/events", "/page/app.js", "/settings"])
+async def test_no_name_but_this_machines_reads_the_chats(shared: SandboxProcess, path: str) -> None:
+    """Another site's name may be made to point at loopback (DNS rebinding)."""
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        answer = await browser.get(path, headers={"Host": "evil.example:8081"})
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/cut", "/chats/1/block", "/chats/1/deactivate", "/faults"])
+async def test_a_call_without_a_body_is_not_for_other_sites_either(shared: SandboxProcess, path: str) -> None:
+    """A form needs none."""
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        method = "DELETE" if path == "/faults" else "POST"
+        answer = await browser.request(method, path, headers={"Origin": EVIL})
+    assert answer.status_code == 403
+
+
 async def test_without_any_bot_people_are_told_so(sandbox: SandboxProcess) -> None:
     """409 until one has signed in; then they can talk to it although it is away."""
     person = await sandbox.person()
@@ -122,7 +171,7 @@ async def test_events_tell_the_page_what_happens(shared: SandboxProcess, new_id:
     bot, person = new_id(), await shared.person(id=new_id())
     await sign_in(shared, bot)
     reader, writer = await asyncio.open_connection(shared.host, shared.web_port)
-    writer.write(b"GET /events HTTP/1.1\r\nHost: sandbox\r\n\r\n")
+    writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await asyncio.wait_for(reader.readuntil(b"hello"), 10)
     await shared.say(person, "live", bot)
     while True:
