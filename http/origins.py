@@ -14,7 +14,7 @@ def own_pages_only(app: ASGIApp) -> ASGIApp:
     """Refuses calls that change something when a browser says that another site's page makes them."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE and is_foreign(scope):
+        if scope.get("method") not in SAFE and is_foreign(scope):
             raise Refused(403, FOREIGN)
         await app(scope, receive, send)
 

@@ -75,8 +75,9 @@ def read_head(head: bytes) -> Head:
         raise Malformed(400, f"{UNREADABLE}: it has a control character in a header.")
     headers, special = _headers(lines)
     old = minor == b"0"
-    length, tokens = 0, ()
-    expects, forwarded = False, []
+    length: int | None = 0
+    tokens: tuple[bytes, ...] = ()
+    expects, forwarded = False, list[bytes]()
     if special:
         length = _length(special, old=old)
         tokens = _tokens(special.get(b"connection", ()))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from argon2 import PasswordHasher
 from litestar import Litestar
 
@@ -122,6 +123,11 @@ class Api:
         """Asks the outbox until a message has come in, and settles it."""
         while not await self.deliver(refused):
             pass
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The loop the process runs on."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 def an_app(

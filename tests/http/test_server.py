@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -17,10 +18,10 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 import structlog
-import uvloop
 
 from djangobot.bot.app import http_server
 from djangobot.db import accounts
+from djangobot.http import server
 from djangobot.http.app import Bounds
 from djangobot.http.connection import PACE, UNREAD
 from djangobot.http.parser import LARGEST_HEAD, LONGEST_LINE, MOST_HEADERS
@@ -33,11 +34,6 @@ PATIENCE = 20.0
 """Seconds for what should come at once, on a busy machine."""
 
 Scope = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy()
 
 
 class Client:
@@ -427,7 +423,6 @@ async def test_at_the_bound_the_longest_idle_connection_makes_room() -> None:
 async def test_accepting_goes_on_when_file_descriptors_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The log says so; once there are some again, newcomers are served."""
     monkeypatch.setattr("djangobot.http.server._files_allowed", lambda wanted: wanted)
-    resource = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     with structlog.testing.capture_logs() as logs:
         async with served(echo) as address:
@@ -453,11 +448,9 @@ async def test_accepting_goes_on_when_file_descriptors_run_out(monkeypatch: pyte
 
 def test_connections_are_fewer_than_the_files_a_process_may_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """The database and Telegram need some, too; the soft limit is raised where it may be."""
-    from djangobot.http import server
-
     limits = [(256, 256)]
-    monkeypatch.setattr(server.resource, "getrlimit", lambda _: limits[-1])
-    monkeypatch.setattr(server.resource, "setrlimit", lambda _, new: limits.append(new))
+    monkeypatch.setattr("resource.getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr("resource.setrlimit", lambda _, new: limits.append(new))
     assert server._files_allowed(10_000) == 128
     limits.append((256, 4096))
     assert server._files_allowed(1000) == 1000
