@@ -328,6 +328,8 @@ class Connection(asyncio.BufferedProtocol):
             self._rest = rest
             if rest:
                 self._pause_reading()
+        else:
+            self._resume_reading()
         if rest or self._held or not exchange.whole:
             self._count()
         if not self.closing:
