@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from datetime import date, datetime, timedelta
 from functools import cache, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import regex
 from fluent.runtime import FluentBundle, FluentResource
 from pyrogram import raw
 
@@ -30,6 +32,8 @@ LATE = timedelta(minutes=5)
 """From then on a message says when it was written: Telegram's own time is that of its arrival."""
 HEAD_ROOM = 200
 """UTF-16 units that a token's name (64 characters, two units each at most) and a time take, and to spare."""
+CLUSTER = regex.compile(r"\X")
+"""What a person sees as one character: a flag, a family, a letter with its accents (Unicode, UAX 29)."""
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
 TAGS: dict[str, Callable[..., Any]] = {
     "b": raw.types.MessageEntityBold,
@@ -120,9 +124,12 @@ def shown_code(code: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """On one line, cut at `length` characters."""
+    """On one line, cut at `length` characters, between two that a person sees as such."""
     line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    if len(line) <= length:
+        return line
+    ends = takewhile(lambda end: end < length, (cluster.end() for cluster in CLUSTER.finditer(line)))
+    return line[: max(ends, default=length - 1)].rstrip() + "…"
 
 
 def utf16_length(text: str) -> int:
@@ -240,18 +247,27 @@ def _mute_spans(language: str) -> list[tuple[str, str]]:
 
 def split(text: str, limit: int) -> list[str]:
     """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where
-    one ends in a part's second half."""
+    one ends in a part's second half, and never within what a person sees as one character."""
     parts = []
     while utf16_length(text) > limit:
-        end = _fitting(text, limit)
-        for mark in ("\n", " "):
-            at = text.rfind(mark, end // 2, end)
-            if at > 0:
-                end = at + 1
-                break
+        end = _breaking(text, _fitting(text, limit))
         parts.append(text[:end])
         text = text[end:]
     return [*parts, text]
+
+
+def _breaking(text: str, most: int) -> int:
+    """After how many characters to break, `most` at the most. A cluster longer than all that is torn."""
+    ends = list(takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text))))
+    if not ends:
+        return most
+    for mark in ("\n", " "):
+        for end in reversed(ends):
+            if end <= most // 2:
+                break
+            if text[end - 1] == mark:
+                return end
+    return ends[-1]
 
 
 def _fitting(text: str, limit: int) -> int:
