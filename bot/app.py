@@ -183,6 +183,7 @@ async def _on_duty(
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
     """Connection, reception of people, delivery. Signing in goes on in the background."""
     client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
+    client.on_duty = ours.sure
     gateway = Gateway(client)
     reception = Reception(gateway, commands.write, commands.press, settings)
     inbox = Inbox(client, reception.receive)

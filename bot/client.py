@@ -271,6 +271,8 @@ class TelegramClient(pyrogram.Client):
         """Set while calls can be answered: signed in, and the link is up."""
         self.troubles: list[str] = []
         """Telegram's words for why it took a session no more, until somebody has told of them."""
+        self.on_duty: Callable[[], bool] = lambda: True
+        """Whether this process may talk with Telegram; looked at before each call."""
         self.caught_up = asyncio.Event()
         """Set once what happened before the start has been fetched."""
 
@@ -398,6 +400,8 @@ class TelegramClient(pyrogram.Client):
         link = self.session
         if link is None or not link.is_started.is_set():
             raise NotConnected("not connected with Telegram")
+        if not self.on_duty():
+            raise NotConnected("another process may be on duty by now")
         connection = link.connection
         try:
             return await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)

@@ -58,6 +58,8 @@ BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 60.0
 LOSSES_KEPT = 10_000
 """Messages whose back-off is remembered."""
+DUTY_PAUSE = 0.1
+"""Seconds between looks whether this process is on duty for certain."""
 LONGEST_NAP = 30.0
 """Seconds after which the outbox is looked at though nobody rang."""
 SAFE_TO_REPEAT = timedelta(hours=24)
@@ -185,6 +187,10 @@ class Delivery:
         if not self.gateway.online.is_set():
             await self._unless_stopping(self.gateway.online.wait())
             return
+        if not self.gateway.on_duty:
+            self._put_back()
+            await _nap(self.stopping, DUTY_PAUSE)
+            return
         if not self.gate.open:
             self._put_back()
             await self._unless_stopping(self.gate.opened.wait())
@@ -223,6 +229,7 @@ class Delivery:
     def free(self) -> bool:
         """Whether a message accepted now is sent at once: nothing stands before it."""
         can_send = self.gateway.online.is_set() and self.gate.open and not self.stopping.is_set()
+        can_send = can_send and self.gateway.on_duty
         return can_send and not self.ready and self.in_hand < self.concurrency and bells.quiet()
 
     def take(self, claimed: Sequence[Claimed]) -> None:
@@ -264,6 +271,11 @@ class Delivery:
             except DatabaseUnavailable:
                 pass  # the turns say so
             await asyncio.sleep(WATCH)
+
+    async def obey(self) -> None:
+        """A pause and a recall hold when this returns."""
+        await self.gate.look()
+        await self._look_for_recall()
 
     async def _look_for_recall(self) -> None:
         """Somebody was banned: what is in hand goes back, and is claimed again if it still may be sent."""
@@ -342,7 +354,7 @@ class Delivery:
             self.look_at = min(self.look_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
-        if self.stopping.is_set() or not self.gate.open:
+        if self.stopping.is_set() or not self.gate.open or not self.gateway.on_duty:
             return self._untried(message)
         now = self.now()
         if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:

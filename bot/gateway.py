@@ -136,6 +136,11 @@ class Gateway:
         """Set while calls can be answered."""
         return self.client.online
 
+    @property
+    def on_duty(self) -> bool:
+        """Whether this process may ask anything; another may have taken its place."""
+        return self.client.on_duty()
+
     def refusals(self) -> list[str]:
         """Telegram's words for why it took our session no more, since this was asked last."""
         words, self.client.troubles = self.client.troubles, []

@@ -105,7 +105,10 @@ class Inbox:
                 log.warning("what came meanwhile is not fetched yet", reason=str(exc))
 
     async def take(self, update: TLObject, users: dict[int, Any]) -> None:
-        """Something received live."""
+        """Something received live. Who may not be on duty any more leaves it to the one who is, who fetches
+        it."""
+        if not self.client.on_duty():
+            return
         pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
         count = getattr(update, "pts_count", 0)
         before = self.pts if pts is None else min(self.pts, pts - count)
@@ -141,7 +144,7 @@ class Inbox:
 
     async def save(self) -> None:
         """Never further than everything before it has been handled."""
-        if not self.bot_id or not self.changed.is_set():
+        if not self.bot_id or not self.changed.is_set() or not self.client.on_duty():
             return
         self.changed.clear()
         handled = min((before for before, _ in self.unfinished.values()), default=self.pts)

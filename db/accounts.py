@@ -6,7 +6,7 @@ from typing import Any, Literal
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials, erasure, invites, outbox
+from djangobot.db import bells, credentials, erasure, forgetting, invites, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import (
@@ -185,13 +185,15 @@ async def remove(
     if password is not None and not await credentials.password_matches(password, account.password_hash):
         raise NotYours
     async with current().write():
-        chats = await remove_in_transaction(account.id, now)
+        chats, unsettled = await remove_in_transaction(account.id, now)
+    await forgetting.tell(unsettled, outbox.ACCOUNT_DELETED)
     for chat in chats:
         bells.ring(chat)
 
 
-async def remove_in_transaction(account_id: int, now: datetime) -> list[int]:
-    """Deletes it with all it has, for the caller to commit. The chats to ring for after that: they are told.
+async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[int], list[str]]:
+    """Deletes it with all it has, for the caller to commit. The chats to ring for after that, which are told;
+    and the messages that somebody may wait for, to `forgetting.tell` of.
 
     Raises AccessDenied when it is gone.
     """
@@ -206,13 +208,16 @@ async def remove_in_transaction(account_id: int, now: datetime) -> list[int]:
         account_id,
         now,
     )
-    await engine.execute("DELETE FROM message WHERE account = $1", account_id)
+    gone = await engine.execute(
+        "DELETE FROM message WHERE account = $1 RETURNING public_id, status", account_id
+    )
     await engine.execute("DELETE FROM bot_token WHERE account = $1", account_id)
     await engine.execute("DELETE FROM account WHERE id = $1", account_id)
     await erasure.note()
     for row in chats:
         await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
-    return [row["chat"] for row in chats]
+    await outbox.recall(now)
+    return [row["chat"] for row in chats], forgetting.unsettled(gone)
 
 
 async def _save(account: Account) -> None:

@@ -15,11 +15,10 @@ import uuid_utils
 from piccolo.columns import BigInt, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import audit, bells, credentials, preferences, service
+from djangobot.db import audit, bells, credentials, outbox, preferences
 from djangobot.db.bells import Bell
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import Row, current
-from djangobot.db.outbox import RECALL
 
 log = structlog.get_logger(__name__)
 
@@ -291,7 +290,8 @@ async def _stop(number: int, status: str, before: Sequence[str], by: int, now: d
         if not await _turn(number, status, before, by, now):
             return False
         rows = await current().execute(STOP[status], number)
-        await service.put(RECALL, now, now)
+        await outbox.recall(now)
+    await outbox.obey()
     for row in rows:
         bells.ring(row["chat"])
     bell.set()

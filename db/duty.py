@@ -2,7 +2,8 @@
 
 It holds an advisory lock on a connection of its own, and what the deliverer asks of the database goes over
 this very connection (`Duty.context`). The server lets the lock go when that connection ends, so whoever has
-lost the duty, and need not know it yet, can neither claim nor record anything any more.
+lost the duty, and need not know it yet, can neither claim nor record anything any more. Before each call to
+Telegram the age of the last sign of life is looked at (`Duty.sure`): who may have been deposed asks nothing.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 
-from djangobot.db.engine import PostgresEngine, Seat, current, take_seat
+from djangobot.db.engine import PostgresEngine, Seat, current, steady, take_seat
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,10 @@ PULSE = 1.0
 """Seconds between two signs of life over the lock's connection; without any the server ends it
 (`engine.WATCHED`)."""
 
+TRUSTED = 3.0
+"""Seconds after a sign of life that was answered in which nobody else can have the lock: less than the five
+after which the server ends the connection (`engine.WATCHED`)."""
+
 
 class Duty:
     """Ours, until `lost` is set."""
@@ -33,6 +38,13 @@ class Duty:
     def __init__(self, seat: Seat | None = None) -> None:
         self.seat = seat
         self.lost = asyncio.Event() if seat is None else seat.lost
+
+    def sure(self) -> bool:
+        """Whether no other process can be on duty by now. One that stood still, or whose database did not
+        answer, does not know."""
+        if self.seat is None:
+            return True
+        return not self.lost.is_set() and steady() - self.seat.confirmed < TRUSTED
 
     def context(self) -> contextvars.Context:
         """For the deliverer's task: what it asks of the database goes over the connection with the lock."""

@@ -13,6 +13,7 @@ import queue
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
@@ -899,10 +900,15 @@ class _Here:
         self.connection = connection
 
 
+def steady() -> float:
+    """Seconds that also pass while the process or the machine stands still."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Seat(PostgresEngine):
     """The same database over one connection, and never over another: what is asked after its end fails."""
 
-    __slots__ = ("_turn", "connection", "lost")
+    __slots__ = ("_turn", "confirmed", "connection", "lost")
 
     def __init__(self, engine: PostgresEngine, connection: Any) -> None:
         super().__init__(engine._dsn)
@@ -912,6 +918,8 @@ class Seat(PostgresEngine):
         self.connection = connection
         self.lost = asyncio.Event()
         """Set when the connection has ended, whoever ended it."""
+        self.confirmed = steady()
+        """When the server was asked last, of those times that it answered."""
         self._turn = asyncio.Lock()
         connection.add_termination_listener(lambda _: self.lost.set())
 
@@ -929,8 +937,10 @@ class Seat(PostgresEngine):
         """Shows the server that we live, until it does not answer; then the seat is lost."""
         with suppress(DatabaseUnavailable, TimeoutError):
             while not self.lost.is_set():
+                asked = steady()
                 async with asyncio.timeout(ANSWER_PATIENCE):
                     await self.fetch("SELECT 1")
+                self.confirmed = asked
                 await asyncio.sleep(pause)
         self.connection.terminate()
 

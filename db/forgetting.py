@@ -1,13 +1,13 @@
 """Forgetting: everything kept about a person, counted, and deleted for good."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
-from djangobot.db import bells, erasure
-from djangobot.db.engine import current
+from djangobot.db import bells, erasure, outbox
+from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ async def kept(chat_id: int, now: datetime) -> Kept:
     return Kept(**rows[0])
 
 
-async def forget(chat_id: int) -> None:
+async def forget(chat_id: int, now: datetime | None = None) -> None:
     """Deletes everything of this person: tokens, messages with what is found of them, codes, searches, mutes,
     settings, the person. Again does no more. Who waits for a message to be delivered hears that it is
     canceled.
@@ -49,11 +49,11 @@ async def forget(chat_id: int) -> None:
     A banned person stays banned: of them the number is kept, and nothing else.
     """
     async with current().write():
-        unsettled = await forget_in_transaction(chat_id)
-    tell(unsettled)
+        gone = await forget_in_transaction(chat_id, now or datetime.now(UTC))
+    await tell(gone, outbox.FORGOTTEN)
 
 
-async def forget_in_transaction(chat_id: int) -> list[str]:
+async def forget_in_transaction(chat_id: int, now: datetime) -> list[str]:
     """The same for the caller to commit, and to `tell` of these messages then."""
     engine = current()
     # A token first: whoever is just accepting a message with it is through by then, or is refused.
@@ -70,10 +70,17 @@ async def forget_in_transaction(chat_id: int) -> list[str]:
     )
     await erasure.note()
     log.info("person forgotten", messages=len(gone))
+    await outbox.recall(now)
+    return unsettled(gone)
+
+
+def unsettled(gone: Sequence[Row]) -> list[str]:
+    """Of deleted messages those that somebody may wait for."""
     return [str(row["public_id"]) for row in gone if row["status"] in ("queued", "sending")]
 
 
-def tell(public_ids: Sequence[str]) -> None:
-    """Whoever waits for one of these hears that it is canceled."""
+async def tell(public_ids: Sequence[str], reason: str) -> None:
+    """Whoever waits for one of these hears that it is canceled, and why; the deliverer lets go of them."""
     for public_id in public_ids:
-        bells.tell(public_id, "canceled", "forgotten")
+        bells.tell(public_id, "canceled", reason)
+    await outbox.obey()

@@ -1,6 +1,7 @@
 """The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +11,7 @@ import msgspec
 import structlog
 import uuid_utils
 
-from djangobot.db import bells, credentials, metrics, preferences
+from djangobot.db import bells, credentials, metrics, preferences, service
 from djangobot.db.engine import Ask, Row, SQLiteEngine, current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -22,6 +23,10 @@ RECALL = "recall"
 """The service's state that changes when the deliverer must look again at what it has in hand."""
 ACCOUNT_BANNED = "account banned"
 """Why a ban canceled it."""
+FORGOTTEN = "forgotten"
+ACCOUNT_DELETED = "account deleted"
+DELETED_BY_ADMIN = "deleted by an admin"
+"""Why what was deleted was canceled."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 CHANGING = 0.05
 """Seconds after which a message that was locked by another transaction is tried again."""
@@ -135,6 +140,9 @@ class Hands(Protocol):
     def free(self) -> bool:
         """Whether it would begin to send at once."""
         ...
+
+    async def obey(self) -> None:
+        """A pause and a recall hold when this returns."""
 
     def fix(self, message: Claimed) -> str | None:
         """What is sent of this message, from now on."""
@@ -283,6 +291,10 @@ UPDATE message SET next_attempt = $1 WHERE {UNSETTLED.replace("m.", "")} AND {IS
 RETURNING chat
 """
 DEPTH = f"SELECT COUNT(*) AS unsettled FROM message m WHERE {UNSETTLED}"
+CANCELED = """
+SELECT m.public_id AS public_id, m.failure AS failure FROM $each1 b JOIN message m ON m.id = b.value
+WHERE m.status = 'canceled'
+"""
 NOTICE = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
@@ -302,6 +314,26 @@ def deliver_with(hands: Hands | None) -> None:
     """Whose hands what is accepted in this process may come into at once."""
     global _hands
     _hands = hands
+
+
+async def recall(now: datetime) -> None:
+    """In a transaction: the deliverer must look again at what it has in hand. `obey` after it."""
+    await service.put(RECALL, now, now)
+
+
+async def obey() -> None:
+    """What was said of the queue, a pause or a recall, holds in this process when this returns, and a moment
+    later in another one that delivers."""
+    if _hands is not None:
+        await _hands.obey()
+    elif bells.wire is not None:
+        bells.wire.say_recalled()
+
+
+async def obey_here() -> None:
+    """Another process said something of the queue."""
+    if _hands is not None:
+        await _hands.obey()
 
 
 async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: object) -> list[Row]:
@@ -449,6 +481,8 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(statements.items()))
     for result in results:
         _tell(result)
+    await _tell_canceled([result for result in results if isinstance(result, Postponed)])
+    for result in results:
         bells.ring(result.message.chat_id, urgent=result.message.hurries)
     _count([result for result in results if result.message.kind == "message"], now)
 
@@ -555,6 +589,16 @@ def _status(result: Settled) -> str:
         Expired: "expired",
         Postponed: "queued",
     }[type(result)]
+
+
+async def _tell_canceled(postponed: Sequence[Postponed]) -> None:
+    """What came back to no queue, because its sender was banned meanwhile: whoever waits for it hears."""
+    if not postponed or (bells.wire is None and not bells.expected()):
+        return
+    ids = current().each([result.message.id for result in postponed])
+    with contextlib.suppress(DatabaseUnavailable):
+        for row in await current().fetch(CANCELED, ids):
+            bells.tell(str(row["public_id"]), "canceled", row["failure"])
 
 
 def _tell(result: Settled) -> None:

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 DUE = "djangobot_due"
 SETTLED = "djangobot_settled"
 RESET = "djangobot_reset"
+RECALLED = "djangobot_recalled"
 PAYLOAD_MOST = 7900
 """Bytes of one notification; PostgreSQL: shorter than 8000 (sql-notify)."""
 PAUSE = 1.0
@@ -31,7 +32,7 @@ PULSE = 2.0
 NOTIFY = "SELECT pg_notify($1, p.payload) FROM unnest($2::text[]) AS p (payload)"
 ENDED = """
 SELECT public_id, status, failure FROM message
-WHERE public_id = ANY($1::uuid[]) AND status NOT IN ('queued', 'sending')
+WHERE public_id = ANY($1::uuid[])
 """
 
 _Settled = tuple[str, str, str | None]
@@ -47,6 +48,8 @@ class Wire:
         self.due: dict[int, bool] = {}
         self.settled: list[_Settled] = []
         self.resets: list[tuple[int, str]] = []
+        self.recalled = False
+        self.obeying: asyncio.Task[None] | None = None
         self.something_to_say = asyncio.Event()
         self.hearing = asyncio.Event()
         """Set while others can be heard."""
@@ -67,6 +70,11 @@ class Wire:
         self.resets.append((account_id, login))
         self.something_to_say.set()
 
+    def say_recalled(self) -> None:
+        """To the deliverer: something was said of the queue."""
+        self.recalled = True
+        self.something_to_say.set()
+
     async def listen(self) -> None:
         """Hears the others, for ever; a connection that ends is made anew."""
         while True:
@@ -82,6 +90,7 @@ class Wire:
             await seat.listen(DUE, self._on_due)
             await seat.listen(SETTLED, self._on_settled)
             await seat.listen(RESET, self._on_reset)
+            await seat.listen(RECALLED, self._on_recalled)
             self.seat = seat
             self.hearing.set()
             self.something_to_say.set()
@@ -100,14 +109,17 @@ class Wire:
             if self.seat is None:
                 self.settled.clear()  # who waits for these will ask
                 self.resets.clear()  # an admin may say it again
+                self.recalled = False  # the deliverer looks by itself
                 continue
             due, self.due = self.due, {}
             settled, self.settled = self.settled, []
             again, self.resets = self.resets, []
+            recalled, self.recalled = self.recalled, False
             try:
                 await self._say(DUE, list(due.items()))
                 await self._say(SETTLED, settled)
                 await self._say(RESET, again)
+                await self._say(RECALLED, [True] if recalled else [])
             except DatabaseUnavailable:
                 for chat_id, urgent in due.items():
                     self.say_due(chat_id, urgent)
@@ -119,13 +131,24 @@ class Wire:
 
     async def ask(self) -> None:
         """Asks the table after what is waited for here: for signals that were lost."""
+        seen: set[str] = set()
         while True:
             await asyncio.sleep(PAUSE)
             with contextlib.suppress(DatabaseUnavailable):
                 expected = bells.expected()
                 if expected:
-                    for row in await self.engine.fetch(ENDED, expected):
-                        bells.tell_here(str(row["public_id"]), row["status"], row["failure"])
+                    seen = await self._ask(expected, seen)
+
+    async def _ask(self, expected: Sequence[str], seen: set[str]) -> set[str]:
+        """Tells of what has ended, or was there before and is there no more. What is there now."""
+        there: set[str] = set()
+        for row in await self.engine.fetch(ENDED, expected):
+            there.add(str(row["public_id"]))
+            if row["status"] not in ("queued", "sending"):
+                bells.tell_here(str(row["public_id"]), row["status"], row["failure"])
+        for public_id in seen.intersection(expected) - there:
+            bells.tell_here(public_id, "canceled", "deleted")
+        return there
 
     def _on_due(self, payload: str) -> None:
         for chat_id, urgent in msgspec.json.decode(payload, type=list[tuple[int, bool]]):
@@ -134,6 +157,13 @@ class Wire:
     def _on_settled(self, payload: str) -> None:
         for public_id, status, failure in msgspec.json.decode(payload, type=list[_Settled]):
             bells.tell_here(public_id, status, failure)
+
+    def _on_recalled(self, _: str) -> None:
+        self.obeying = asyncio.create_task(self._obey())
+
+    async def _obey(self) -> None:
+        with contextlib.suppress(DatabaseUnavailable):  # the deliverer looks by itself in a moment
+            await outbox.obey_here()
 
     def _on_reset(self, payload: str) -> None:
         for account_id, login in msgspec.json.decode(payload, type=list[tuple[int, str]]):

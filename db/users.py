@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 import structlog
 
-from djangobot.db import accounts, audit, bells, forgetting, guesses, outbox, resets, service
+from djangobot.db import accounts, audit, bells, forgetting, guesses, outbox, resets
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import AccessDenied
 
@@ -174,7 +174,8 @@ async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
         if await engine.execute(BAN[kind], number, now):
             done()
             canceled = await engine.execute(CANCEL, number) if kind == "account" else []
-            await service.put(outbox.RECALL, now, now)
+            await outbox.recall(now)
+    await outbox.obey()
     for row in canceled:
         bells.tell(str(row["public_id"]), "canceled", outbox.ACCOUNT_BANNED)
     return done.was
@@ -222,13 +223,13 @@ async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
     try:
         async with _deed(by, "delete", kind, number, True, False, now) as done:
             if kind == "account":
-                chats = await accounts.remove_in_transaction(number, now)
+                chats, unsettled = await accounts.remove_in_transaction(number, now)
             else:
-                unsettled = await forgetting.forget_in_transaction(number)
+                unsettled = await forgetting.forget_in_transaction(number, now)
             done()
     except AccessDenied:
         return False
-    forgetting.tell(unsettled)
+    await forgetting.tell(unsettled, outbox.DELETED_BY_ADMIN)
     for chat in chats:
         bells.ring(chat)
     return True

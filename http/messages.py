@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
-from djangobot.db import messages
+from djangobot.db import messages, outbox
 from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.http.answers import HEADERS, JSON, Answer, Call, answer
 from djangobot.http.auth import bearer
@@ -141,6 +141,10 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
             return 504, Taken(EXPIRED, accepted.id, "expired", accepted.failure)
         case "failed" if accepted.failure == "blocked":
             return 403, Taken(str(ChatBlocked()), accepted.id, "failed", "blocked")
+        case "canceled":
+            why = CANCELED.get(accepted.failure or "", accepted.failure or "nobody said why")
+            sentence = f"The message was canceled: {why}."
+            return 502, Taken(sentence, accepted.id, "canceled", accepted.failure)
         case status:
             reason = accepted.failure or status
             return 502, Taken(
@@ -148,6 +152,16 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
             )
 
 
+CANCELED = {
+    outbox.ACCOUNT_BANNED: "an admin banned this account",
+    outbox.ACCOUNT_DELETED: "its owner deleted this account",
+    outbox.DELETED_BY_ADMIN: "an admin deleted the account or the person",
+    outbox.FORGOTTEN: "the person deleted everything kept about them",
+    "token revoked": "the person revoked this bot token",
+    "dropped": "an admin gave it up",
+    "deleted": "its account or its person was deleted",
+}
+"""Who canceled it, by its failure."""
 PLAIN = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
 
 

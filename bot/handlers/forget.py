@@ -33,7 +33,7 @@ async def decide(visit: Visit) -> None:
         return await visit.answer()
     language = visit.language  # theirs is forgotten, too
     kept = await forgetting.kept(visit.chat.id, visit.now)
-    await forgetting.forget(visit.chat.id)
+    await forgetting.forget(visit.chat.id, visit.now)
     await visit.replace(formatted(language, "forget-done", stays=_stays(kept)))
     await visit.answer(say(language, "forget-done-short"))
 

@@ -636,3 +636,60 @@ async def test_back_off_grows_for_what_telegram_itself_did_not_do(
     first, second = [entry["seconds"] for entry in logs if entry["event"] == "message put off"]
     assert 0.5 <= first <= 1 <= second <= 2
     assert not at_work.losses
+
+
+async def test_a_pause_holds_when_it_is_announced(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Not half a second later: what is accepted from then on waits."""
+    async with Running(client) as at_work, asyncio.timeout(PATIENCE):
+        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        await service.put("paused", True, datetime.now(UTC))
+        await outbox.obey()
+        assert not at_work.free
+        held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
+        assert (held.status, await status(held.id)) == ("queued", "queued")
+        await service.put("paused", False, datetime.now(UTC))
+        await outbox.obey()
+        while await status(held.id) != "sent":  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+
+
+async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_account_was_banned_or_deleted(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """It waits for its chat's turn by then; it is not sent."""
+    running = Running(client)
+    running.delivery.pacing = Pacing(1 / PATIENCE, 0)
+    async with running as at_work, asyncio.timeout(PATIENCE):
+        for number in range(CHAT_BURST - 1):  # the notice was one
+            await messages.accept(token, f"{number}", "Text", NOW, wait=PATIENCE)
+        for deed, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
+            waiting = asyncio.create_task(messages.accept(token, "late", "Text", NOW, wait=PATIENCE))
+            while not at_work.held:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+            await deed("account", 1, 0, datetime.now(UTC))
+            settled = await waiting
+            assert (settled.status, settled.failure) == ("canceled", reason)
+            if deed is users.ban:
+                await current().execute("UPDATE message SET failure = NULL WHERE status = 'canceled'")
+                await users.unban("account", 1, 0, datetime.now(UTC))
+    _, said = await chat_of(sandbox)
+    assert "Fedor\nlate" not in said
+
+
+async def test_who_may_have_been_deposed_begins_no_send(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Neither of what it has in hand nor of what comes; it goes on when it is certain again."""
+    async with Running(client) as at_work, asyncio.timeout(PATIENCE):
+        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        client.on_duty = lambda: False
+        asked = (await sandbox.journal())["methods"]
+        held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
+        assert held.status == "queued"
+        assert (await sandbox.journal())["methods"] == asked
+        assert not at_work.free
+        client.on_duty = lambda: True
+        while await status(held.id) != "sent":  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)

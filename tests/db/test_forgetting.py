@@ -2,7 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from djangobot.db import (
+    accounts,
     admins,
     bells,
     chats,
@@ -13,6 +16,7 @@ from djangobot.db import (
     outbox,
     quiet,
     search,
+    tokens,
     users,
 )
 from djangobot.db.chats import Chat
@@ -94,3 +98,34 @@ async def test_where_a_persons_number_stays_is_known_before(world: World) -> Non
     await users.ban("chat", banned.id, admin.id, world.now)
     found = [await forgetting.kept(person.id, world.now) for person in (admin, banned, other)]
     assert [(kept.appointed, kept.recorded > 0) for kept in found] == [(1, True), (0, True), (0, False)]
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        ("owner", "account deleted"),
+        ("admin deletes account", "deleted by an admin"),
+        ("admin deletes chat", "deleted by an admin"),
+        ("admin bans account", "account banned"),
+        ("person revokes", "token revoked"),
+    ],
+)
+async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, who: str, reason: str) -> None:
+    """At once, whoever it was."""
+    account, person = await world.account(), await world.person()
+    token = await world.link(account, person)
+    accepted = await messages.accept(token, "wait", "Text", world.now)
+    settled = bells.expect(accepted.id)
+    match who:
+        case "owner":
+            await accounts.remove(account, now=world.now)
+        case "admin deletes account":
+            assert await users.delete("account", account.id, 1, world.now)
+        case "admin deletes chat":
+            assert await users.delete("chat", person.id, 1, world.now)
+        case "admin bans account":
+            assert await users.ban("account", account.id, 1, world.now)
+        case _:
+            (row,) = await current().fetch("SELECT id FROM bot_token")
+            await tokens.revoke(person.id, row["id"], world.now)
+    assert await bells.settled_within(accepted.id, settled, 5) == ("canceled", reason)

@@ -255,6 +255,9 @@ class Idle:
     def fix(self, message: outbox.Claimed) -> str | None:
         return None
 
+    async def obey(self) -> None:
+        return None
+
     def take(self, claimed: Sequence[outbox.Claimed]) -> None:
         self.taken += claimed
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import secrets
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,12 +22,12 @@ TAKEOVER = 10
 class Cluster:
     """Two processes that may deliver, two doors; each has a folder of its own, the secrets are shared."""
 
-    def __init__(self, box: Sandbox, folder: Path, url: str) -> None:
+    def __init__(self, box: Sandbox, folder: Path, url: str, doors: int = 2, **settings: str) -> None:
         same = {f"DJANGOBOT_{name}": secrets.token_hex(32) for name in ("JWT_SECRET", "SESSION_KEY")}
         self.root = box.person()
-        shared = {"DATABASE_URL": url, "DJANGOBOT_ADMINS": str(self.root), **same}
+        shared = {"DATABASE_URL": url, "DJANGOBOT_ADMINS": str(self.root), **same, **settings}
         self.bots = [Service(box, folder / f"bot{number}", **shared) for number in range(2)]
-        self.doors = [Service(box, folder / f"door{number}", "--no-bot", **shared) for number in range(2)]
+        self.doors = [Service(box, folder / f"door{number}", "--no-bot", **shared) for number in range(doors)]
 
     @property
     def every(self) -> list[Service]:
@@ -52,10 +53,8 @@ def telegram(service: Service) -> str:
     return str(service.client.get("/health").json()["telegram"])
 
 
-@pytest.fixture(scope="module")
-def cluster(
-    box: Sandbox, postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Cluster]:
+def database(postgresql_server: str) -> str:
+    """The address of a new one."""
     name = f"several_{secrets.token_hex(4)}"
 
     async def create() -> None:
@@ -64,8 +63,14 @@ def cluster(
         await connection.close()
 
     asyncio.run(create())
-    url = postgresql_server.replace("/postgres?", f"/{name}?")
-    running = Cluster(box, tmp_path_factory.mktemp("cluster"), url)
+    return postgresql_server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    box: Sandbox, postgresql_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    running = Cluster(box, tmp_path_factory.mktemp("cluster"), database(postgresql_server))
     yield running
     running.stop()
 
@@ -116,6 +121,42 @@ def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, c
     assert box.get("/journal")["sign_ins"] == before
     active.start()
     assert telegram(active) == "standby"
+
+
+def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhile(
+    box: Sandbox, postgresql_server: str, tmp_path: Path
+) -> None:
+    """Stopped with messages in hand, replaced, and let go on: it can't know that it was deposed, so it asks
+    Telegram nothing, and the next one has the duty."""
+    cluster = Cluster(box, tmp_path, database(postgresql_server), doors=0, DJANGOBOT_RATE_CHAT="0.25")
+    try:
+        active = cluster.active()
+        (standby,) = [bot for bot in cluster.bots if bot is not active]
+        bearer = active.account("Gone")
+        people = [box.person() for _ in range(3)]
+        for person in people:
+            token = active.bot_token(person, bearer)
+            for number in range(3):
+                active.send(token, f"number {number}", prefer="respond-async")
+            assert active.send(token, "in hand", prefer="respond-async").status_code == 202
+        active.process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            gone = standby.client.request("DELETE", "/api/user/", headers=bearer, json={})
+            assert gone.json() == {"answer": "success user was deleted"}
+            while telegram(standby) != "connected":
+                time.sleep(0.05)  # nothing announces who is on duty
+                assert time.monotonic() - stopped < 3 * TAKEOVER
+        finally:
+            active.process.send_signal(signal.SIGCONT)
+        while telegram(active) != "standby":
+            time.sleep(0.05)  # as above
+            assert time.monotonic() - stopped < 6 * TAKEOVER
+        said = [message["text"] for person in people for message in box.messages(person)]
+        assert not [text for text in said if "in hand" in text]
+        assert sum("Gone" in text and "deleted" in text for text in said) <= len(people)
+    finally:
+        cluster.stop()
 
 
 def test_a_process_with_another_session_key_is_refused(

@@ -14,7 +14,7 @@ from djangobot.bot.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, File, Text
 from djangobot.bot.replies import formatted, joined, say
 from djangobot.bot.visits import Visit
-from djangobot.db import audit, chores, overview, service
+from djangobot.db import audit, chores, outbox, overview, service
 from djangobot.db.engine import current
 from djangobot.db.overview import Hour
 
@@ -111,6 +111,7 @@ async def pause(visit: Visit) -> None:
         if before != wanted:
             await service.put("paused", wanted, visit.now)
             await audit.record(visit.chat.id, "pause delivery", "", before, wanted, visit.now)
+    await outbox.obey()
     await visit.replace(await _card(visit))
     await visit.answer(say(visit.language, "status-paused" if wanted else "status-resumed"))
 
