@@ -310,6 +310,7 @@ async def _http(
         send_wait=settings.send_wait,
         limit_send=settings.limit_send,
         registration=settings.registration,
+        public_url=settings.public_url,
         version=__version__,
         telegram=lambda: "off" if post is None else post.telegram,
     )

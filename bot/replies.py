@@ -15,6 +15,7 @@ from pyrogram import raw
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.db.credentials import CODE_LENGTH
+from djangobot.db.fields import one_direction
 from djangobot.db.outbox import Claimed
 from djangobot.db.quiet import read_digest
 
@@ -124,8 +125,8 @@ def shown_code(code: str) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """On one line, cut at `length` characters, between two that a person sees as such."""
-    line = " ".join(text.split())
+    """On one line, in one direction, cut at `length` characters, between two that people see as such."""
+    line = " ".join(one_direction(text).split())
     if len(line) <= length:
         return line
     ends = takewhile(lambda end: end < length, (cluster.end() for cluster in CLUSTER.finditer(line)))

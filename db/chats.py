@@ -9,7 +9,7 @@ from piccolo.table import Table
 
 from djangobot.db import bells, preferences
 from djangobot.db.engine import current
-from djangobot.db.fields import UNSTORABLE
+from djangobot.db.fields import UNSTORABLE, nameable
 from djangobot.db.preferences import ChatSettings
 
 ASKED_FOR = timedelta(minutes=10)
@@ -66,7 +66,7 @@ async def meet(
     now: datetime,
 ) -> Chat:
     """Somebody who wrote to the bot: new, or with news of themselves. A hash of 0 leaves the known one."""
-    names = (_storable(first_name, 256), _storable(last_name, 256), _storable(username, 64))
+    names = (nameable(first_name, 256), nameable(last_name, 256), _storable(username, 64))
     await current().execute(MEET, telegram_id, access_hash, *names, _storable(language, 16), now)
     chat = await get(telegram_id)
     assert chat is not None, "only the person themselves deletes it"  # noqa: S101

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import secrets
 import string
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -18,6 +19,8 @@ T = TypeVar("T")
 TOKEN_ALPHABET = string.ascii_letters + string.digits
 TOKEN_LENGTH = 25
 """The original's format; 62^25 is about 149 bits."""
+AROUND_TOKEN = string.whitespace + "\x85\xa0\u200b\u2028\u2029\ufeff"
+"""White space, and the mark at the beginning of a file in UTF-8."""
 CODE_LENGTH = 10
 LONG_CODE_LENGTH = 20
 """Of codes made while too many wrong ones are tried (guesses.py): a thousand guesses a second for a day, with
@@ -93,6 +96,11 @@ def _derived(secret: str, what: str) -> int:
     return int.from_bytes(hmac.digest(secret.encode(), what.encode(), "sha512"))
 
 
+def trimmed(token: str) -> str:
+    """A token without what a file or a clipboard adds at its ends."""
+    return token.strip(AROUND_TOKEN)
+
+
 def digest_token(token: str) -> str:
     """SHA-256: 149 random bits need no slow hash."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -105,9 +113,12 @@ async def digest_code(code: str) -> str:
 
 
 def normalise_code(code: str) -> str | None:
-    """A code as people type it, with spaces and dashes, as its digits alone; None when it is none."""
+    """A code as people type or copy it, with spaces, line ends and dashes of any kind, as its digits alone;
+    None when it is none."""
     digits = "".join(
-        character for character in code if character not in " -\u00a0\u2009\u2010\u2011\u2013\u2014\t"
+        character
+        for character in code
+        if not character.isspace() and unicodedata.category(character) not in ("Pd", "Cf")
     )
     if len(digits) not in (CODE_LENGTH, LONG_CODE_LENGTH):
         return None

@@ -13,9 +13,60 @@ TOKEN_NAME_LIMIT = 64
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL's text can't hold, and lone surrogates, which UTF-8 can't."""
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# Sets of characters, as they stand between the brackets of a regular expression. They are fixed here, so that
+# what is allowed does not depend on the Unicode tables of the Python that runs; a test compares the two.
+CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
+"""C0, DEL, C1, and the two separators that break a line."""
+BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+"""Unicode's Bidi_Control: they turn the direction of what follows (UAX 9)."""
+UNSEEN = "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
+"""Format characters that leave no mark: two names that differ in them alone look the same."""
+SPACES = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+BLANKS = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc"
+    "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""What leaves no mark by itself, yet belongs to words and emoji: joiners, variation selectors, the tags of
+flags, fillers."""
+MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+"""Combining marks of general use, which need a letter to stand on."""
+
+FORBIDDEN = CONTROLS + BIDI + UNSEEN
+"""What no name may hold: it stands in the middle of our sentences."""
+INVISIBLE = FORBIDDEN + SPACES + BLANKS + MARKS
+"""What leaves no mark when nothing else is there."""
+
+_VISIBLE = re.compile(f"[^{INVISIBLE}\ud800-\udfff]")
+_CONTROL = re.compile(f"[{CONTROLS}\ud800-\udfff]")
+_FORBIDDEN = re.compile(f"[{FORBIDDEN}\ud800-\udfff]")
+_BIDI = re.compile(f"[{BIDI}]")
+_SPACE = re.compile(f"[{SPACES}]")
 
 IDEMPOTENCY_KEY = re.compile("[!-~]{1,255}")
+
+
+def visible(text: str) -> bool:
+    """Whether anybody would see something of it."""
+    return _VISIBLE.search(text) is not None
+
+
+def one_direction(text: str) -> str:
+    """Without the characters that would turn around the sentence it is quoted in."""
+    return _BIDI.sub("", text)
+
+
+def nameable(text: str, limit: int) -> str:
+    """What of a name somebody has elsewhere may stand in our sentences; empty when nothing would be seen."""
+    name = " ".join(_FORBIDDEN.sub("", _CONTROL.sub(" ", UNSTORABLE.sub("", text))).split())[:limit].rstrip()
+    return name if visible(name) else ""
+
+
+def blank(text: str) -> str | None:
+    """Why a text would show nothing, or None."""
+    if visible(text):
+        return None
+    return "must have a visible character" if text.strip() else "must not be empty"
 
 
 def unstorable(text: str) -> str | None:
@@ -52,10 +103,12 @@ def check_idempotency_key(key: str) -> None:
 
 
 def _line(text: str, limit: int) -> str | None:
-    if not text.strip():
-        return "must not be empty"
-    if CONTROL.search(text):
+    if wrong := blank(text):
+        return wrong
+    if _CONTROL.search(text):
         return "must not contain control characters or lone surrogates"
+    if _FORBIDDEN.search(text):
+        return "must not contain invisible characters, or ones that turn the direction of writing"
     return _length(text, limit)
 
 
@@ -66,4 +119,4 @@ def _length(text: str, limit: int, least: int = 1) -> str | None:
 
 
 def _without_spaces(login: str) -> str | None:
-    return "must not contain spaces" if re.search(r"\s", login) else None
+    return "must not contain spaces" if _SPACE.search(login) else None

@@ -33,7 +33,7 @@ from djangobot.db.errors import (
     TokenLimited,
     TokenPaused,
 )
-from djangobot.db.fields import check_idempotency_key, unstorable
+from djangobot.db.fields import blank, check_idempotency_key, unstorable
 from djangobot.db.tokens import BotToken
 
 log = structlog.get_logger(__name__)
@@ -410,9 +410,7 @@ def check_text(text: str, type: str, ttl: int | None = None) -> None:
     details = {}
     if type not in TYPES:
         details["type"] = f"must be one of: {', '.join(TYPES)}"
-    if not text.strip():
-        details["text"] = "must not be empty"
-    elif wrong := unstorable(text):
+    if wrong := unstorable(text) or blank(text):
         details["text"] = wrong
     if ttl is not None and not 1 <= ttl <= TTL_MOST:
         details["ttl"] = f"must be a whole number from 1 to {TTL_MOST}"

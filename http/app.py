@@ -10,11 +10,13 @@ from litestar.plugins.core import MsgspecDIPlugin
 
 from djangobot.http import accounts, auth, cabinet, docs, health, messages, metrics
 from djangobot.http.access import Signer
+from djangobot.http.answers import Call
 from djangobot.http.connection import Bounds
 from djangobot.http.door import Door, Inside
 from djangobot.http.errors import EXCEPTION_HANDLERS
 from djangobot.http.limits import Limits
 from djangobot.http.origins import own_pages_only
+from djangobot.http.reading import refuse_query
 from djangobot.http.server import Application, Server
 
 __all__ = ["ROUTES", "Application", "Bounds", "Door", "Server", "create_app"]
@@ -56,10 +58,17 @@ def create_app(door: Door, limits: Limits | None = None) -> Litestar:
         [*_options(), *ROUTES],
         middleware=[own_pages_only],
         exception_handlers=EXCEPTION_HANDLERS,
+        before_request=_without_query,
         state=State({"inside": here}, deep_copy=False),
         openapi_config=None,  # docs.py writes the document: every status, each with its example
         logging_config=None,  # errors.py logs what is ours
     )
+
+
+async def _without_query(request: Call) -> None:
+    """A call takes the query parameters it names in its handler's options, and reads them itself."""
+    if not request.scope["route_handler"].opt.get("query"):
+        refuse_query(request.scope)
 
 
 def _options() -> Iterator[HTTPRouteHandler]:

@@ -8,6 +8,7 @@ from litestar import post
 from litestar.types import Scope
 
 from djangobot.db import account_networks, accounts
+from djangobot.db.credentials import trimmed
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http.answers import Answer, Call, answer
 from djangobot.http.door import inside
@@ -36,10 +37,11 @@ CREDENTIALS = Reader(Credentials)
 async def sign_in(request: Call) -> Answer:
     here = inside(request.scope)
     who = await CREDENTIALS.of(request)
+    login = who.login.strip()  # none has white space at its ends; what is counted is what is looked up
     now, address = datetime.now(UTC), address_of(request.scope)
-    known = await account_networks.known(who.login, address, now)
-    with here.limits.sign_in(address, who.login, known=known):
-        account = await accounts.sign_in(who.login, who.psw)
+    known = await account_networks.known(login, address, now)
+    with here.limits.sign_in(address, login, known=known):
+        account = await accounts.sign_in(login, who.psw)
     with contextlib.suppress(DatabaseUnavailable):  # signing in takes no writing
         await account_networks.note(account.id, address, now)
     token = here.signer.issue(account.id, account.token_version, now)
@@ -61,5 +63,7 @@ def bearer(scope: Scope) -> str | None:
     header = header_of(scope, b"authorization")
     if header is None:
         return None
+    if not header.isascii():
+        header = header.encode("latin-1").decode("utf-8", "replace")
     scheme, _, token = header.strip(' "').partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
+    return trimmed(token) if scheme.lower() == "bearer" else None

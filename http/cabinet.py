@@ -12,7 +12,7 @@ from djangobot.db import codes, messages
 from djangobot.http.answers import Answer, Call, answer
 from djangobot.http.auth import signed_in
 from djangobot.http.door import inside
-from djangobot.http.fields import Code, TokenName
+from djangobot.http.fields import Code, Long, TokenName
 from djangobot.http.limits import address_of, network_of
 from djangobot.http.reading import Reader, given, read_query
 
@@ -45,7 +45,7 @@ class Line(msgspec.Struct, omit_defaults=True):
     type: str
     id: str
     status: str
-    chat: int
+    chat: Long
     token: str | None
     failure: str | UnsetType = UNSET
 
@@ -54,7 +54,7 @@ class History(msgspec.Struct):
     answer: str
     messages: list[Line]
     name: str
-    next: int | None
+    next: Long | None
 
 
 REDEMPTION = Reader(Redemption)
@@ -71,7 +71,7 @@ async def redeem(request: Call) -> Answer:
     return answer(Redeemed("success", bot_token))
 
 
-@HTTPRouteHandler("/api/cabinet", http_method=["GET", "HEAD"], status_code=200)
+@HTTPRouteHandler("/api/cabinet", http_method=["GET", "HEAD"], status_code=200, opt={"query": Paging})
 async def history(request: Call) -> Answer:
     account = await signed_in(request)
     asked = read_query(Paging, request.scope)

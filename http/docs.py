@@ -28,31 +28,36 @@ HEADERS = {
     "referrer-policy": "no-referrer",
 }
 
-PAGE = b"""<!DOCTYPE html>
+PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>DjangoBot API</title>
-<link rel="stylesheet" href="/api/docs/swagger-ui.css">
-<link rel="icon" type="image/png" href="/api/docs/favicon-32x32.png">
+<link rel="stylesheet" href="{here}docs/swagger-ui.css">
+<link rel="icon" type="image/png" href="{here}docs/favicon-32x32.png">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<noscript>The same as JSON: <a href="/api/openapi.json">/api/openapi.json</a></noscript>
-<script src="/api/docs/swagger-ui-bundle.js"></script>
-<script src="/api/docs/start.js"></script>
+<noscript>The same as JSON: <a href="{here}openapi.json">openapi.json</a></noscript>
+<script src="{here}docs/swagger-ui-bundle.js"></script>
+<script src="{here}docs/start.js"></script>
 </body>
 </html>
 """
 
-START = b"""SwaggerUIBundle({
-  url: "/api/openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  validatorUrl: null,
-});
+START = b"""const docs = new URL(".", document.currentScript.src);
+
+async function start() {
+  const spec = await (await fetch(new URL("../openapi.json", docs))).json();
+  spec.servers = [{ url: new URL("../..", docs).href.replace(/[/]$/, "") }];
+  SwaggerUIBundle({ spec, dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null });
+}
+
+start();
 """
+"""Every address is found from this file's own: a proxy may have put anything before ours. What is tried out
+goes where the page came from, the one place its policy lets it ask."""
 
 TYPES = {
     "swagger-ui.css": "text/css",
@@ -67,8 +72,15 @@ DAY = {"cache-control": "public, max-age=86400"}
 
 
 @HTTPRouteHandler("/api", http_method=GET, status_code=200)
-async def page() -> Answer:
-    return Response(PAGE, media_type="text/html", headers=HEADERS)
+async def page(request: Call) -> Answer:
+    content = PAGE.format(here=folder_from(request.scope["raw_path"])).encode()
+    return Response(content, media_type="text/html", headers=HEADERS)
+
+
+def folder_from(path: bytes) -> str:
+    """How a browser that asked for this path gets to /api/, whatever a proxy has cut off before it."""
+    slashes = len(path) - len(path.rstrip(b"/"))
+    return "../" * (slashes - 1) if slashes else "api/"
 
 
 @HTTPRouteHandler("/api/docs/{name:str}", http_method=GET, status_code=200)
@@ -82,12 +94,13 @@ async def file(request: Call) -> Answer:
 
 @HTTPRouteHandler("/api/openapi.json", http_method=GET, status_code=200)
 async def document(request: Call) -> Answer:
-    return Response(_document(inside(request.scope).door.version), media_type=JSON, headers=HEADERS)
+    door = inside(request.scope).door
+    return Response(_document(door.version, door.public_url), media_type=JSON, headers=HEADERS)
 
 
 @lru_cache(maxsize=1)
-def _document(version: str) -> bytes:
-    return msgspec.json.encode(openapi.document(version))
+def _document(version: str, public_url: str) -> bytes:
+    return msgspec.json.encode(openapi.document(version, public_url))
 
 
 @lru_cache(maxsize=len(TYPES))

@@ -21,6 +21,8 @@ class Door:
     """The bot's connection now: "connected", "connecting", "standby" or "off", as `Health` says them."""
     send_wait: float = 5.0
     """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
+    public_url: str = ""
+    """Where programs reach the door, when a proxy stands before it."""
     limit_send: int = 0
     """Messages accepted a minute per bot token; 0: no limit."""
     registration: Registration = "open"

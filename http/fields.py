@@ -1,18 +1,37 @@
 """The fields programs send, described for the document. The rules are db/'s: nothing is checked here."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, PASSWORD_LEAST, PASSWORD_LIMIT, TOKEN_NAME_LIMIT
+from djangobot.db.fields import (
+    FORBIDDEN,
+    INVISIBLE,
+    LOGIN_LIMIT,
+    NAME_LIMIT,
+    PASSWORD_LEAST,
+    PASSWORD_LIMIT,
+    SPACES,
+    TOKEN_NAME_LIMIT,
+)
 from djangobot.db.messages import TEXT_LIMIT, TTL_MOST
 
-# The same rules as patterns: no control characters, and not blank.
-CONTROLS = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
-LINE = rf"^[^{CONTROLS}]*[^{CONTROLS}\s][^{CONTROLS}]*$"
-WORD = rf"^[^{CONTROLS}\s]+$"
+ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
+
+
+def _set(characters: str) -> str:
+    """A set of characters as every dialect of patterns reads it, also ECMA's without its flag u: so without
+    those above U+FFFF, which the rule knows, too."""
+    within = ASTRAL.sub("", characters)
+    return "".join(one if " " < one < "\x7f" else f"\\u{ord(one):04x}" for one in within)
+
+
+# The same rules as patterns: something can be seen, nothing breaks the line or turns it around.
+LINE = f"^[^{_set(FORBIDDEN)}]*[^{_set(INVISIBLE)}][^{_set(FORBIDDEN)}]*$"
+WORD = f"^[^{_set(FORBIDDEN + SPACES)}]*[^{_set(INVISIBLE)}][^{_set(FORBIDDEN + SPACES)}]*$"
 NO_NUL = r"^[^\u0000]+$"
-NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
+NOT_BLANK = rf"^[^\u0000]*[^{_set(INVISIBLE)}][^\u0000]*$"
 
 
 def _text(description: str, example: str, **rules: Any) -> Meta:
@@ -89,16 +108,21 @@ Text = Annotated[
         pattern=NOT_BLANK,
     ),
 ]
+Long = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
+"""Telegram's ids and ours have up to 64 bits; without being told, Java's generators make 32 of them."""
 Type = Annotated[
     Literal["Text", "Document", "File"],
     Meta(
-        description="A label in the history; a Document or a File without a file is a text.",
+        description="A label in the history, Text when left out. Without a file, all three are texts.",
         examples=["Text"],
     ),
 ]
 Urgent = Annotated[
     bool,
-    Meta(description="Goes before what is not urgent; in its own chat the order stays.", examples=[True]),
+    Meta(
+        description="Goes before what is not urgent; in its own chat the order stays. False when left out.",
+        examples=[False],
+    ),
 ]
 Ttl = Annotated[
     int,
@@ -111,7 +135,5 @@ Ttl = Annotated[
 ]
 BotToken = Annotated[
     str,
-    _text(
-        "From POST /api/cabinet/; may be sent as Authorization: Bearer instead.", "7EVgXzmREWIf1qHsaYkegiQMa"
-    ),
+    Meta(description="From POST /api/cabinet/; may be sent as Authorization: Bearer instead."),
 ]

@@ -13,6 +13,7 @@ from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
 from djangobot.db import messages, outbox
+from djangobot.db.credentials import trimmed
 from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.http.answers import HEADERS, JSON, Answer, Call, answer
 from djangobot.http.auth import bearer
@@ -21,7 +22,18 @@ from djangobot.http.door import inside
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
 from djangobot.http.limits import network_of
-from djangobot.http.reading import Reader, body_of, header_of
+from djangobot.http.reading import (
+    FORM,
+    PLAIN,
+    TEXT_AS_IT_IS,
+    Reader,
+    body_of,
+    content_type,
+    header_of,
+    looks_like_json,
+    plain_text,
+    refuse_query,
+)
 
 LONGEST_WAIT = 60.0
 """Seconds a caller may ask us to wait for Telegram."""
@@ -44,7 +56,7 @@ class Taken(msgspec.Struct, omit_defaults=True):
     answer: str
     id: str
     status: str
-    failure: str | None = None
+    failure: str | UnsetType = UNSET
 
 
 class Found(msgspec.Struct):
@@ -57,7 +69,7 @@ class Found(msgspec.Struct):
     failure: str | UnsetType = UNSET
 
 
-OUTGOING = Reader(Outgoing)
+OUTGOING = Reader(Outgoing, otherwise=TEXT_AS_IT_IS)
 
 
 @asgi("/api/send_message", copy_scope=False)
@@ -65,8 +77,9 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
     """Straight on ASGI, without Litestar's Request and Response: measured, that is twice as fast."""
     if scope.get("method") != "POST":
         return await _other_method(scope, send)
+    refuse_query(scope)
     here = inside(scope)
-    outgoing = OUTGOING.read(await body_of(scope, receive))
+    outgoing = read(scope, await body_of(scope, receive))
     token = token_of(scope, outgoing)
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
@@ -90,6 +103,26 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
     await _write(send, status, msgspec.json.encode(payload), applied, repeated=accepted.repeated)
 
 
+def read(scope: Scope, body: bytes) -> Outgoing:
+    """The message a body asks for: JSON whatever it calls itself, a form, or a plain text.
+
+    `curl -d` calls everything a form, JSON too. With its token beside it, a plain text is the text even when
+    it looks like JSON; without, only JSON can be meant.
+    """
+    if header_of(scope, b"content-type") in (None, JSON):
+        return OUTGOING.read(body)
+    kind, charset = content_type(scope)
+    if kind == FORM and not looks_like_json(body):
+        return OUTGOING.read_form(body)
+    if kind == PLAIN and bearer(scope) is not None:
+        return Outgoing(plain_text(body, charset))
+    if kind == PLAIN and not looks_like_json(body):
+        raise fields_refused(
+            {"bot_token": "is missing; beside a plain text, send it as Authorization: Bearer"}
+        )
+    return OUTGOING.read(body)
+
+
 def token_of(scope: Scope, outgoing: Outgoing) -> str:
     """The bot token, from the body or from the header; both only if they agree."""
     header = bearer(scope)
@@ -97,9 +130,10 @@ def token_of(scope: Scope, outgoing: Outgoing) -> str:
         if header is None:
             raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
         return header
-    if header is not None and header != outgoing.bot_token:
+    token = trimmed(outgoing.bot_token)
+    if header is not None and header != token:
         raise fields_refused({"bot_token": "is not the one in the Authorization header"})
-    return outgoing.bot_token
+    return token
 
 
 @lru_cache(maxsize=64)
@@ -128,6 +162,7 @@ def preferred(header: str) -> tuple[float | None, bytes]:
 
 def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
     """The status and the answer for a message that is on disk, by what has become of it so far."""
+    failure = UNSET if accepted.failure is None else accepted.failure
     match accepted.status:
         case "sent":
             return 200, Taken("message was successfully send", accepted.id, "sent")
@@ -136,20 +171,18 @@ def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
         case "held":
             return 202, Taken("message was accepted", accepted.id, "held")
         case "uncertain":
-            return 202, Taken("message was accepted", accepted.id, "uncertain", accepted.failure)
+            return 202, Taken("message was accepted", accepted.id, "uncertain", failure)
         case "expired":
-            return 504, Taken(EXPIRED, accepted.id, "expired", accepted.failure)
+            return 504, Taken(EXPIRED, accepted.id, "expired", failure)
         case "failed" if accepted.failure == "blocked":
             return 403, Taken(str(ChatBlocked()), accepted.id, "failed", "blocked")
         case "canceled":
             why = CANCELED.get(accepted.failure or "", accepted.failure or "nobody said why")
             sentence = f"The message was canceled: {why}."
-            return 502, Taken(sentence, accepted.id, "canceled", accepted.failure)
+            return 502, Taken(sentence, accepted.id, "canceled", failure)
         case status:
             reason = accepted.failure or status
-            return 502, Taken(
-                f"Telegram did not take the message: {reason}", accepted.id, status, accepted.failure
-            )
+            return 502, Taken(f"Telegram did not take the message: {reason}", accepted.id, status, failure)
 
 
 CANCELED = {
@@ -162,11 +195,11 @@ CANCELED = {
     "deleted": "its account or its person was deleted",
 }
 """Who canceled it, by its failure."""
-PLAIN = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
+COMMON = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
 
 
 async def _write(send: Send, status: int, body: bytes, applied: bytes, *, repeated: bool) -> None:
-    headers = [*PLAIN, (b"content-length", b"%d" % len(body))]
+    headers = [*COMMON, (b"content-length", b"%d" % len(body))]
     if applied:
         headers.append((b"preference-applied", applied))
     if repeated:
@@ -198,6 +231,6 @@ async def find(request: Call) -> Answer:
 def canonical(public_id: str) -> str:
     """A message's id as it is stored; MessageNotFound for what can be none."""
     try:
-        return str(UUID(public_id))
+        return str(UUID(public_id.strip()))
     except ValueError as exc:
         raise MessageNotFound from exc

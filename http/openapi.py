@@ -4,6 +4,7 @@ Written here rather than derived from the handlers: they read bytes and raise er
 A test walks the routes and fails when one is missing here.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,17 +17,19 @@ from djangobot.http.accounts import Changed, Changes, Farewell, NewAccount
 from djangobot.http.answers import JSON, Answered, Refusal
 from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
+from djangobot.http.fields import Text
 from djangobot.http.health import Health
 from djangobot.http.messages import EXPIRED, Found, Outgoing, Taken
-from djangobot.http.reading import MULTIPART, TOO_LARGE
+from djangobot.http.reading import ENCODED, FORM, MULTIPART, PLAIN, TOO_LARGE
 
 Json = dict[str, Any]
 
 ID = "01902d5e-7c3b-7d7e-a1f4-3b9f1f6f2c11"
 MOMENT = "2023-09-25T02:47:11.305832Z"
 ACCOUNT = {"name": "Fedor", "login": "FedXL", "psw": "password1234"}
-BOT_TOKEN = "7EVgXzmREWIf1qHsaYkegiQMa"  # noqa: S105  the original document's example
-MESSAGE = {"text": "some and again text", "type": "Text", "bot_token": BOT_TOKEN}
+TEXT = "some and again text"
+MESSAGE = {"text": TEXT, "type": "Text"}
+"""Without a token, so that whoever tries it out sends the one they have authorized with."""
 
 ABOUT = """\
 Programs send messages to people in Telegram with one call.
@@ -38,7 +41,8 @@ Programs send messages to people in Telegram with one call.
 
 Every answer is JSON with `answer`; a refusal says there, in a sentence, what is wrong, and names the
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
-`Content-Type` says (multipart excepted) and may have 64 KiB; fields that are not known are refused.
+`Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms and plain
+text, too. Fields and query parameters that are not known are refused.
 """
 
 
@@ -59,6 +63,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     body_example: Json | None = None
     body_required: bool = True
+    other_bodies: Mapping[str, Json] = field(default_factory=dict)
+    """Content types besides JSON, each with its schema and example."""
     security: Sequence[str] = ()
     parameters: Sequence[Json] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -189,7 +195,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "messages": [
                         {
                             "time": MOMENT,
-                            "text": "some and again text",
+                            "text": TEXT,
                             "type": "Text",
                             "id": ID,
                             "status": "sent",
@@ -207,8 +213,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         security=["accessToken"],
         parameters=[
             _query("limit", "Messages on a page.", minimum=1, maximum=200, default=50),
-            _query("before", "`next` of the page before.", minimum=1, maximum=LONG),
-            _query("chat", "Only messages to this chat.", minimum=-LONG, maximum=LONG),
+            _query("before", "`next` of the page before.", format="int64", minimum=1, maximum=LONG),
+            _query("chat", "Only messages to this chat.", format="int64", minimum=-LONG, maximum=LONG),
         ],
     ),
     ("post", "/api/send_message"): Operation(
@@ -237,6 +243,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "seconds, 60 at most; `Prefer: respond-async` not at all.",
         Outgoing,
         MESSAGE,
+        other_bodies={
+            FORM: {"schema": {"$ref": "#/components/schemas/OutgoingForm"}, "example": MESSAGE},
+            PLAIN: {"schema": msgspec.json.schema(Text), "example": TEXT},
+        },
         security=["", "botToken"],
         parameters=[
             {
@@ -244,7 +254,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "in": "header",
                 "description": "RFC 7240: `wait=N` or `respond-async`.",
                 "schema": {"type": "string"},
-                "examples": {"at once": {"value": "respond-async"}, "soon": {"value": "wait=1"}},
             },
             {
                 "name": "Idempotency-Key",
@@ -253,7 +262,6 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "message within 24 hours, it is not accepted a second time: the answer is the first one's id "
                 "and what has become of it.",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-                "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
             },
         ],
         headers={
@@ -296,12 +304,18 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "id": ID,
                     "status": "sent",
                     "time": MOMENT,
-                    "text": "some and again text",
+                    "text": TEXT,
                     "type": "Text",
                 },
             )
         },
-        (family.TokenInvalid, family.AccountBanned, family.MessageNotFound, family.DatabaseUnavailable),
+        (
+            family.FieldsInvalid,
+            family.TokenInvalid,
+            family.AccountBanned,
+            family.MessageNotFound,
+            family.DatabaseUnavailable,
+        ),
         "With the bot token the message was sent with.",
         security=["botToken"],
         parameters=[
@@ -329,6 +343,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             )
         },
+        refusals=(family.FieldsInvalid,),
         description="`oldest_due_seconds`: for how long the oldest undelivered message has been due.",
         more={
             503: Success(
@@ -347,13 +362,15 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 }
 
 
-def document(version: str) -> Json:
+def document(version: str, address: str = "") -> Json:
+    """`address`: where programs reach us, when somebody has said so."""
     paths: dict[str, Json] = {}
     for (method, path), operation in OPERATIONS.items():
         paths.setdefault(path, {})[method] = _operation(method, path, operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "DjangoBot", "version": version, "description": ABOUT},
+        **({"servers": [{"url": address}]} if address else {}),
         "paths": paths,
         "components": {
             "schemas": _schemas(),
@@ -380,13 +397,26 @@ def _schemas() -> Json:
     _, components = msgspec.json.schema_components(
         sorted(shapes, key=lambda shape: shape.__name__), ref_template="#/components/schemas/{name}"
     )
+    for schema in components.values():
+        for described in schema.get("properties", {}).values():
+            described.pop(
+                "default", None
+            )  # generators take a field with a default for one that is always there
     components["Changes"]["minProperties"] = 1
+    components["OutgoingForm"] = _without_token(components["Outgoing"])
     return components
+
+
+def _without_token(message: Json) -> Json:
+    """A page that tries forms out would fill every field in, a made-up token, too."""
+    properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
+    about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
+    return {**message, "title": "OutgoingForm", "description": about, "properties": properties}
 
 
 def _operation(method: str, path: str, operation: Operation) -> Json:
     written: Json = {
-        "operationId": f"{method} {path}".replace("/api", "").replace("/", " ").strip().replace(" ", "_"),
+        "operationId": re.sub(r"\W+", "_", f"{method} {path.removeprefix('/api')}").strip("_"),
         "summary": operation.summary,
         "tags": [path.strip("/").removeprefix("api/").split("/")[0]],
         "responses": _responses(operation),
@@ -400,7 +430,10 @@ def _operation(method: str, path: str, operation: Operation) -> Json:
     if operation.body is not None:
         written["requestBody"] = {
             "required": operation.body_required,
-            "content": {JSON: {"schema": _ref(operation.body), "example": operation.body_example}},
+            "content": {
+                JSON: {"schema": _ref(operation.body), "example": operation.body_example},
+                **operation.other_bodies,
+            },
         }
     return written
 
@@ -434,7 +467,7 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
     if operation.body is not None:
         refusals.setdefault(413, []).append(TOO_LARGE)
-        refusals.setdefault(415, []).append(MULTIPART)
+        refusals.setdefault(415, []).extend([MULTIPART, ENCODED])
     return refusals
 
 

@@ -30,7 +30,7 @@ code-used-by-nobody = This code was used. /tokens shows who can write to you.
 code-replaced = This code no longer works: there is a newer one.
 code-expired = This code has expired. /code gives you a new one.
 code-dead = This code no longer works. /code gives you a new one.
-token-name-wrong = A token’s name is one line of 1 to 64 characters. Please try another.
+token-name-wrong = A token’s name is one line of 1 to 64 characters that can be seen. Please try another.
 
 back = ‹ Back
 

@@ -31,6 +31,18 @@ async def test_a_code_may_be_written_in_groups(api: Api) -> None:
     assert (await api.client.post("/api/cabinet/", json={"code": grouped}, headers=access)).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u3164", "\u202eevil", "line\nbreak", "Bank\u2060"])
+async def test_a_token_name_nobody_can_read_is_refused(api: Api, name: str) -> None:
+    """It stands above messages; the code is still good after that."""
+    access, code = await api.access(), await api.code()
+    answer = await api.client.post("/api/cabinet/", json={"code": code, "name": name}, headers=access)
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["name"])
+    answer = await api.client.post(
+        "/api/cabinet/", json={"code": code, "name": "👩\u200d🚀 бэкап"}, headers=access
+    )
+    assert answer.status_code == 200
+
+
 async def test_wrong_used_and_expired_codes_get_the_same_answer(api: Api) -> None:
     """Guessing tells nothing."""
     access = await api.access()

@@ -173,6 +173,7 @@ async def test_a_text_that_is_too_long_is_413(api: Api, text: str) -> None:
         ({}, "text"),
         ({"text": ""}, "text"),
         ({"text": "\x00"}, "text"),
+        ({"text": "\u200b\n\u3164 \u2800"}, "text"),
         ({"text": None}, "text"),
         ({"text": 1}, "text"),
         ({"text": "a", "type": "Photo"}, "type"),

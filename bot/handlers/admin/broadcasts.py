@@ -7,7 +7,7 @@ from djangobot.bot.replies import broadcast_text, formatted, joined, say
 from djangobot.bot.visits import Visit, number_in
 from djangobot.db import broadcasts, chats
 from djangobot.db.broadcasts import TEXT_LIMIT, Audience, Cast, Progress
-from djangobot.db.fields import unstorable
+from djangobot.db.fields import blank, unstorable
 
 SPOKEN = {"": "broadcast-all", "en": "broadcast-en", "ru": "broadcast-ru"}
 DAYS = (0, 7, 30)
@@ -80,7 +80,7 @@ async def _replace(visit: Visit, number: int) -> None:
 
 async def _compose(visit: Visit, text: str) -> None:
     text = text.strip()
-    if not text or len(text) > TEXT_LIMIT or unstorable(text):
+    if blank(text) or len(text) > TEXT_LIMIT or unstorable(text):
         await chats.ask(visit.chat.id, "broadcast", visit.now)
         await visit.reply(formatted(visit.language, "broadcast-wrong", most=TEXT_LIMIT))
         return
