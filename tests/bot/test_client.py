@@ -8,7 +8,7 @@ from pyrogram import raw
 from pyrogram.errors import AccessTokenInvalid
 
 from djangobot.bot.client import TelegramClient, talk_to
-from djangobot.bot.sandbox import keys
+from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.session import SessionStorage
 
@@ -40,7 +40,7 @@ async def test_a_forgotten_session_is_signed_in_anew(client: TelegramClient, san
     """Telegram that does not know the key (-404) gets a new one, without anybody's help."""
     sandbox.kill()
     for path in sandbox.state.iterdir():
-        if path.name not in (keys.SECRET, sandbox.key.name) and path.is_file():
+        if path.name not in (rsa_key.SECRET, sandbox.key.name) and path.is_file():
             path.unlink()
     sandbox.start_again()
     async with asyncio.timeout(30):

@@ -26,7 +26,7 @@ from djangobot.bot.gateway import (
     Text,
     derived_id,
 )
-from djangobot.bot.sandbox import keys
+from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.session import SessionStorage
 
@@ -37,7 +37,7 @@ HELLO = Text("hello")
 def sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
     """One for all tests of this module; each meets a person of its own and uses its faults up."""
     folder = tmp_path_factory.mktemp("sandbox")
-    (folder / keys.SECRET).write_text(sandbox_key)
+    (folder / rsa_key.SECRET).write_text(sandbox_key)
     process = SandboxProcess(folder)
     yield process
     process.stop()

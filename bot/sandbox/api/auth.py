@@ -7,7 +7,7 @@ import secrets
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Refused
 
 log = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ def import_bot_authorization(call: Call) -> TL:
     if call["api_id"] <= 0 or not call["api_hash"]:
         raise RpcError(400, "API_ID_INVALID")
     try:
-        bot = call.world.bot(int(found.group(1)))
+        bot = call.world.accounts.bot(int(found.group(1)))
     except Refused as exc:
         log.warning("a bot cannot sign in: %s", exc)
         raise RpcError(400, "ACCESS_TOKEN_INVALID") from exc
@@ -49,7 +49,7 @@ def send_code(call: Call) -> TL:
 def sign_in(call: Call) -> TL:
     """A person signs in; whose number nobody has must sign up."""
     phone = _checked_code(call, call.get("phone_code"))
-    person = call.world.by_phone(phone)
+    person = call.world.accounts.by_phone(phone)
     if person is None:
         return {"_": "auth.authorizationSignUpRequired"}
     return _signed_in(call, person.id)
@@ -58,11 +58,11 @@ def sign_in(call: Call) -> TL:
 def sign_up(call: Call) -> TL:
     """A new person."""
     phone = _checked_code(call, None)
-    if call.world.by_phone(phone):
+    if call.world.accounts.by_phone(phone):
         raise RpcError(400, "PHONE_NUMBER_OCCUPIED")
     if not call["first_name"].strip():
         raise RpcError(400, "FIRSTNAME_INVALID")
-    person = call.world.person(None, call["first_name"], call["last_name"], phone=phone)
+    person = call.world.accounts.person(None, call["first_name"], call["last_name"], phone=phone)
     return _signed_in(call, person.id)
 
 
@@ -97,7 +97,7 @@ _exported: dict[bytes, int] = {}
 
 def _signed_in(call: Call, number: int) -> TL:
     call.server.sign_in(call.session, number)
-    user = call.world.users[number]
+    user = call.world.accounts.users[number]
     call.server.journal.count("sign_ins", f"{'bot' if user.bot else 'person'} {number}")
     return {"_": "auth.authorization", "user": render.user(call.world, number, user)}
 

@@ -4,7 +4,7 @@ import re
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import user_of
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 
 # core.telegram.org/bots/api#botcommand and #setmycommands.
 _COMMAND = re.compile(r"^[a-z0-9_]{1,32}$")
@@ -25,19 +25,19 @@ def set_bot_commands(call: Call) -> bool:
             raise RpcError(400, "BOT_COMMAND_INVALID")
         if not 1 <= len(description) <= MAX_DESCRIPTION:
             raise RpcError(400, "BOT_COMMAND_DESCRIPTION_INVALID")
-    call.world.set_commands(call.user.id, _scope(call), _language(call), commands or None)
+    call.world.commands.set(call.user.id, _scope(call), _language(call), commands or None)
     return True
 
 
 def reset_bot_commands(call: Call) -> bool:
     """Removes the commands of a scope and language."""
-    call.world.set_commands(call.user.id, _scope(call), _language(call), None)
+    call.world.commands.set(call.user.id, _scope(call), _language(call), None)
     return True
 
 
 def get_bot_commands(call: Call) -> list[TL]:
     """The commands of exactly this scope and language."""
-    commands = call.world.commands.get((call.user.id, _scope(call), _language(call)), [])
+    commands = call.world.commands.get(call.user.id, _scope(call), _language(call))
     return [{"_": "botCommand", "command": name, "description": text} for name, text in commands]
 
 
@@ -50,7 +50,7 @@ def set_bot_info(call: Call) -> bool:
         bot.about = call["about"]
     if call.get("description") is not None:
         bot.description = call["description"]
-    call.world.keep_user(bot)
+    call.world.accounts.save(bot)
     return True
 
 

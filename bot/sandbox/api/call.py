@@ -3,9 +3,9 @@
 from typing import Any, Protocol
 
 from djangobot.bot.sandbox.journal import Journal
-from djangobot.bot.sandbox.limits import Limits
-from djangobot.bot.sandbox.schema import TL, Schema
-from djangobot.bot.sandbox.session import Session
+from djangobot.bot.sandbox.mtproto.schema import TL, Schema
+from djangobot.bot.sandbox.mtproto.session import Session
+from djangobot.bot.sandbox.rate_limits import RateLimits
 from djangobot.bot.sandbox.settings import Settings
 from djangobot.bot.sandbox.world import User, World
 
@@ -24,7 +24,7 @@ class Server(Protocol):
 
     world: World
     journal: Journal
-    limits: Limits
+    limits: RateLimits
     settings: Settings
     address: tuple[str, int]
 
@@ -51,7 +51,7 @@ class Call:
     @property
     def me(self) -> User | None:
         """Who is signed in."""
-        user = self.world.users.get(self.session.key.user)
+        user = self.world.accounts.users.get(self.session.key.user)
         return None if user is None or user.deleted else user
 
     @property

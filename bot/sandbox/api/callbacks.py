@@ -1,11 +1,9 @@
 """Pressed buttons and what bots answer to them."""
 
-import asyncio
-
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of
-from djangobot.bot.sandbox.schema import TL
-from djangobot.bot.sandbox.world import Message, Query, World
+from djangobot.bot.sandbox.mtproto.schema import TL
+from djangobot.bot.sandbox.world import Message
 
 # core.telegram.org/bots/api#answercallbackquery: 0-200 characters.
 MAX_ANSWER = 200
@@ -13,7 +11,7 @@ MAX_ANSWER = 200
 
 def set_bot_callback_answer(call: Call) -> bool:
     """The bot answers a pressed button, once."""
-    query = call.world.queries.get(call["query_id"])
+    query = call.world.callback_queries.get(call["query_id"])
     if query is None or query.bot != call.user.id or query.answer.done():
         raise RpcError(400, "QUERY_ID_INVALID")
     text = call.get("message") or ""
@@ -42,7 +40,7 @@ async def get_bot_callback_answer(call: Call) -> TL:
     if not has_button(message, data):
         raise RpcError(400, "DATA_INVALID")
     query = call.world.press(chat.bot, chat.person, message, data)
-    answer = await wait_for_answer(call.world, query, call.server.settings.press_timeout)
+    answer = await call.world.callback_queries.wait_for_answer(query, call.server.settings.press_timeout)
     if answer is None:
         raise RpcError(400, "BOT_RESPONSE_TIMEOUT")
     return answer
@@ -54,12 +52,3 @@ def has_button(message: Message, data: bytes) -> bool:
     if markup.get("kind") != "inline":
         return False
     return any(button.get("data") == data for row in markup["rows"] for button in row)
-
-
-async def wait_for_answer(world: World, query: Query, seconds: float) -> TL | None:
-    """What the bot answers within the time; None when it does not (it may still answer a little later)."""
-    await asyncio.wait([query.answer], timeout=seconds)
-    if not query.answer.done():
-        return None
-    world.queries.pop(query.id, None)
-    return query.answer.result()

@@ -5,7 +5,7 @@ import time
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call
 from djangobot.bot.sandbox.api.text import MAX_CAPTION, MAX_TEXT
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 
 
 def get_config(call: Call) -> TL:

@@ -3,13 +3,13 @@
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 
 
 def resolve_username(call: Call) -> TL:
     """Who has a username."""
     username: str = call["username"].removeprefix("@")
-    found = call.world.by_username(username)
+    found = call.world.accounts.by_username(username)
     if not username:
         raise RpcError(400, "USERNAME_INVALID")
     if found is None:

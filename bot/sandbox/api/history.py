@@ -3,7 +3,7 @@
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of, user_of
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Message
 
 MAX_PAGE = 100
@@ -20,7 +20,7 @@ def get_messages(call: Call) -> TL:
         message = box.messages.get(number)
         if asked["_"] == "inputMessageReplyTo" and message is not None:
             answered = call.world.box(message.bot).messages.get(message.reply_to or 0)
-            number, message = (call.world.side_id(answered, me), answered) if answered else (number, None)
+            number, message = (answered.id_for(me), answered) if answered else (number, None)
         if message is None:
             found.append({"_": "messageEmpty", "id": number})
         else:
@@ -36,7 +36,7 @@ def get_history(call: Call) -> TL:
         return {"_": "messages.messages", **_with_people(call, [], [])}
     chat = chat_of(call, call["peer"])
     every = [m for m in reversed(call.world.history(chat.bot, chat.person)) if not m.deleted]
-    side = {id(m): call.world.side_id(m, me) for m in every}
+    side = {id(m): m.id_for(me) for m in every}
     kept = [
         m
         for m in every
@@ -110,5 +110,5 @@ def _with_people(call: Call, shown: list[TL], messages: list[Message]) -> TL:
         "messages": shown,
         "topics": [],
         "chats": [],
-        "users": [render.user(call.world, me, call.world.users[number]) for number in numbers],
+        "users": [render.user(call.world, me, call.world.accounts.users[number]) for number in numbers],
     }

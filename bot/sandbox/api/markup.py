@@ -8,7 +8,7 @@ kept with `"kind": "reply" | "hide" | "force"`.
 from typing import Any
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.schema import TL, Schema
+from djangobot.bot.sandbox.mtproto.schema import TL, Schema
 
 # core.telegram.org/bots/api#inlinekeyboardbutton: callback_data 1-64 bytes.
 MAX_DATA = 64

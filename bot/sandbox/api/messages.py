@@ -5,8 +5,9 @@ from typing import Any
 from djangobot.bot.sandbox.api import markup, render, text, upload
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of, started, user_of, writable_chat
-from djangobot.bot.sandbox.schema import TL
-from djangobot.bot.sandbox.world import Chat, Event, Message
+from djangobot.bot.sandbox.mtproto.schema import TL
+from djangobot.bot.sandbox.world import Chat, Event, Message, World
+from djangobot.bot.sandbox.world.records import new_message
 
 # core.telegram.org/bots/api#sendmediagroup: an album has 2-10 items.
 MAX_ALBUM = 10
@@ -138,13 +139,13 @@ def set_typing(call: Call) -> bool:
     return True
 
 
-def say(call_world: Any, bot: int, person: int, content: str) -> Message:
+def say(world: World, bot: int, person: int, content: str) -> Message:
     """What the JSON API does for POST /chats/{id}/say: a person's message without a client."""
     content = content.strip()
-    message: Message = call_world.store(
+    message = world.store(
         bot, person, from_bot=False, text=content, random_id=0, entities=text.automatic(content)
     )
-    call_world.announce(message)
+    world.announce(message)
     return message
 
 
@@ -172,7 +173,7 @@ def _repeat(call: Call, chat: Chat, random_id: int) -> TL | None:
     if call.server.settings.repeats == "error":
         raise RpcError(500, "RANDOM_ID_DUPLICATE")
     event = Event(kind="new", pts=call.world.box(me).pts, count=0, bot=known.bot, message=known.id)
-    first = [{"_": "updateMessageID", "id": call.world.side_id(known, me), "random_id": random_id}]
+    first = [{"_": "updateMessageID", "id": known.id_for(me), "random_id": random_id}]
     return render.updates(call.world, me, [event], call.schema, first=first)
 
 
@@ -230,12 +231,12 @@ def _own(call: Call, chat: Chat, number: int) -> Message:
 
 def _sent_short(call: Call, message: Message) -> TL:
     """updateShortSentMessage: what the real server answers to a plain text in a private chat."""
-    mine = call.user.id == message.bot
+    me = call.user.id
     result: TL = {
         "_": "updateShortSentMessage",
         "out": True,
-        "id": message.id if mine else message.person_side_id,
-        "pts": message.pts if mine else message.person_side_pts,
+        "id": message.id_for(me),
+        "pts": message.pts_for(me),
         "pts_count": 1,
         "date": message.date,
     }
@@ -247,17 +248,8 @@ def _sent_short(call: Call, message: Message) -> TL:
 def _sent(call: Call, messages: list[Message]) -> TL:
     me = call.user.id
     first = [
-        {"_": "updateMessageID", "id": call.world.side_id(message, me), "random_id": message.random_id}
+        {"_": "updateMessageID", "id": message.id_for(me), "random_id": message.random_id}
         for message in messages
     ]
-    events = [
-        Event(
-            kind="new",
-            pts=message.pts if me == message.bot else message.person_side_pts,
-            count=1,
-            bot=message.bot,
-            message=message.id,
-        )
-        for message in messages
-    ]
+    events = [new_message(message, me) for message in messages]
     return render.updates(call.world, me, events, call.schema, first=first)

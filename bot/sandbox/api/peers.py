@@ -1,7 +1,7 @@
 """Peers as clients name them, with the access hashes they must know."""
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, User
 
 
@@ -19,10 +19,10 @@ def user_of(call: Call, peer: TL) -> User:
 
 
 def _known(call: Call, number: int, access_hash: int | None) -> User:
-    user = call.world.users.get(number)
+    user = call.world.accounts.users.get(number)
     if user is None:
         raise RpcError(400, "PEER_ID_INVALID")
-    if access_hash not in (None, call.world.access_hash(call.user.id, number)):
+    if access_hash not in (None, call.world.accounts.access_hash(call.user.id, number)):
         # Bots may name people they have met without a hash, as with the real server.
         met = (call.user.id, number) in call.world.chats
         if not (access_hash == 0 and call.user.bot and met):

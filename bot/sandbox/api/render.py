@@ -3,7 +3,7 @@
 import time
 
 from djangobot.bot.sandbox.api import markup
-from djangobot.bot.sandbox.schema import TL, Schema
+from djangobot.bot.sandbox.mtproto.schema import TL, Schema
 from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
 
 DC = 2
@@ -14,7 +14,7 @@ def user(world: World, viewer: int, shown: User) -> TL:
     result: TL = {
         "_": "user",
         "id": shown.id,
-        "access_hash": world.access_hash(viewer, shown.id),
+        "access_hash": world.accounts.access_hash(viewer, shown.id),
         "is_self": viewer == shown.id,
     }
     if shown.deleted:
@@ -26,7 +26,7 @@ def user(world: World, viewer: int, shown: User) -> TL:
         result["username"] = shown.username
     if shown.bot:
         return {**result, "bot": True, "bot_info_version": 1, "bot_nochats": True}
-    if shown.language and world.users[viewer].bot:
+    if shown.language and world.accounts.users[viewer].bot:
         # Bots are told a person's language with what the person does.
         result["lang_code"] = shown.language
     if viewer == shown.id:
@@ -41,7 +41,7 @@ def peer(number: int) -> TL:
 
 def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     """A message on the viewer's side."""
-    number = world.side_id(shown, viewer)
+    number = shown.id_for(viewer)
     other = shown.person if viewer == shown.bot else shown.bot
     if shown.deleted:
         return {"_": "messageEmpty", "id": number, "peer_id": peer(other)}
@@ -63,7 +63,7 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     if shown.file is not None:
         result["media"] = media(world, viewer, world.files[shown.file], schema)
     if shown.reply_to is not None and (answered := world.box(shown.bot).messages.get(shown.reply_to)):
-        result["reply_to"] = {"_": "messageReplyHeader", "reply_to_msg_id": world.side_id(answered, viewer)}
+        result["reply_to"] = {"_": "messageReplyHeader", "reply_to_msg_id": answered.id_for(viewer)}
     if shown.edited:
         result["edit_date"] = shown.edited
     if shown.silent:
@@ -75,7 +75,7 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
 
 def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
     """A file as a message carries it."""
-    access_hash = world.access_hash(viewer, file.id)
+    access_hash = world.accounts.access_hash(viewer, file.id)
     reference = b"sandbox" + file.id.to_bytes(8, "little", signed=True)
     common: TL = {
         "id": file.id,
@@ -129,7 +129,7 @@ def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None
             "user_id": event.person,
             "peer": peer(event.person),
             "msg_id": event.message,
-            "chat_instance": world.access_hash(viewer, event.person),
+            "chat_instance": world.accounts.access_hash(viewer, event.person),
             "data": event.data,
         }
     if event.kind == "typing":
@@ -155,7 +155,11 @@ def people_of(world: World, viewer: int, events: list[Event]) -> list[TL]:
             numbers[shown.person] = numbers[shown.bot] = None
         elif event.person:
             numbers[event.person] = None
-    return [user(world, viewer, world.users[number]) for number in numbers if number in world.users]
+    return [
+        user(world, viewer, world.accounts.users[number])
+        for number in numbers
+        if number in world.accounts.users
+    ]
 
 
 def updates(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import user_of
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 
 # core.telegram.org/method/help.getConfig: message_length_max; client config: caption_length_limit_default.
 MAX_TEXT = 4096

@@ -4,7 +4,7 @@ import time
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Event
 
 # How much one answer holds; more comes in slices.
@@ -31,11 +31,7 @@ def get_difference(call: Call) -> TL:
     if not rest and call.user.bot:
         # Clients without qts of their own send -1 or 0: then only what waits for an answer is of use.
         others = call.world.stopped_since(me, qts) if qts > 0 else []
-        others += [
-            call.world.query_event(query)
-            for query in call.world.queries.values()
-            if query.bot == me and not query.answer.done()
-        ]
+        others += [query.event() for query in call.world.callback_queries.unanswered(me)]
     if not part and not others:
         return _empty()
     state = render.state(call.world, box)

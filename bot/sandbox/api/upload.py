@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import File
 
 PART_LIMIT = 512 << 10
@@ -68,7 +68,7 @@ def file_of(call: Call, media: TL) -> File:
     if kind in ("inputMediaPhoto", "inputMediaDocument"):
         known = media["id"]
         file = call.world.files.get(known.get("id", 0))
-        if file is None or known["access_hash"] != call.world.access_hash(call.user.id, file.id):
+        if file is None or known["access_hash"] != call.world.accounts.access_hash(call.user.id, file.id):
             raise RpcError(400, "MEDIA_INVALID")
         return file
     raise RpcError(400, "MEDIA_INVALID")
@@ -159,7 +159,7 @@ def _located(call: Call, location: TL) -> File:
     if location["_"] not in ("inputDocumentFileLocation", "inputPhotoFileLocation"):
         raise RpcError(400, "LOCATION_INVALID")
     file = call.world.files.get(location["id"])
-    if file is None or location["access_hash"] != call.world.access_hash(call.user.id, file.id):
+    if file is None or location["access_hash"] != call.world.accounts.access_hash(call.user.id, file.id):
         raise RpcError(400, "FILE_ID_INVALID")
     if not location["file_reference"].startswith(b"sandbox"):
         raise RpcError(400, "FILE_REFERENCE_INVALID")

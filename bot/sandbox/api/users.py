@@ -3,7 +3,7 @@
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import user_of
-from djangobot.bot.sandbox.schema import TL
+from djangobot.bot.sandbox.mtproto.schema import TL
 
 
 def get_users(call: Call) -> list[TL]:
@@ -34,7 +34,7 @@ def get_full_user(call: Call) -> TL:
     if shown.about:
         full["about"] = shown.about
     if shown.bot:
-        commands = call.world.commands_for(shown.id, None if me.bot else me)
+        commands = call.world.commands.shown_to(shown.id, None if me.bot else me)
         full["bot_info"] = {
             "_": "botInfo",
             "user_id": shown.id,

@@ -8,10 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from djangobot.bot.sandbox import keys, read_public_key, session
-from djangobot.bot.sandbox.probe import Probe
+from djangobot.bot.sandbox import read_public_key
+from djangobot.bot.sandbox.mtproto import constructors
 from djangobot.bot.sandbox.state import State, StateInUse
 from djangobot.bot.sandbox.testing import SandboxProcess
+
+from .probe import Probe
+from .pyrogram_bot import Bot, Factory, raw, types
 
 
 class Note(msgspec.Struct):
@@ -60,15 +63,6 @@ def test_what_could_not_be_written_is_written_with_the_next_turn(tmp_path: Path)
     state.close()
 
 
-def test_the_server_key_is_made_once_and_readable_by_others(tmp_path: Path) -> None:
-    """The public part as PKCS#1, the private part for its owner only; the numbers are an RSA key's."""
-    made = keys.load(tmp_path)
-    assert keys.load(tmp_path) == made
-    assert keys.read_public(tmp_path / "key.pem") == (made.n, made.e, made.fingerprint)
-    assert (tmp_path / keys.SECRET).stat().st_mode & 0o077 == 0
-    assert pow(pow(12345, made.e, made.n), made.d, made.n) == 12345
-
-
 async def test_what_was_answered_before_a_kill_is_there_once_after_it(
     sandbox_factory: Callable[..., SandboxProcess],
 ) -> None:
@@ -90,7 +84,7 @@ async def test_what_was_answered_before_a_kill_is_there_once_after_it(
         answered: set[int] = set()
         while len(answered) < 100:
             for message in await probe.receive():
-                if message.constructor == session.RPC_RESULT:
+                if message.constructor == constructors.RPC_RESULT:
                     answered |= {sent[number] for number in [message.reader.int64()] if number in sent}
         sandbox.kill()
         sandbox.start_again()
@@ -101,10 +95,35 @@ async def test_what_was_answered_before_a_kill_is_there_once_after_it(
         left = {send(number) for number in range(1, 601)}
         while left:
             for message in await probe.receive():
-                if message.constructor == session.RPC_RESULT:
+                if message.constructor == constructors.RPC_RESULT:
                     left.discard(message.reader.int64())
     journal = await sandbox.journal()
     random_ids = journal["chats"][str(person)]["random_ids"]
     assert sorted(random_ids) == list(range(1, 601))
     assert random_ids[: len(kept)] == kept
     assert journal["repeats"] == len(kept)
+
+
+async def test_a_killed_sandbox_comes_back_with_everything(sandbox_factory: Factory) -> None:
+    """SIGKILL after an answer: keys, people, messages, commands and repeats are there; the client goes on."""
+    sandbox = sandbox_factory()
+    bot = Bot(sandbox, 1, await sandbox.person())
+    await bot.start()
+    await bot.client.set_bot_commands([types.BotCommand("start", "begin")])
+    first = await bot.send("kept", 7)
+    before = await bot.shown()
+    sandbox.kill()
+    sandbox.start_again()
+    assert await bot.shown() == before
+    assert await sandbox.commands(bot.person) == [{"command": "start", "description": "begin"}]
+    repeat = await bot.client.invoke(
+        raw.functions.messages.SendMessage(
+            peer=await bot.client.resolve_peer(bot.person), message="kept", random_id=7
+        )
+    )
+    assert repeat.updates[0].id == first.id
+    await sandbox.say(bot.person, "still there?")
+    assert (await bot.hear()).text == "still there?"
+    assert (await sandbox.journal())["sign_ins"] == {"bot 1": 1}
+    assert (await bot.send("next", 8)).id == first.id + 2
+    await bot.client.stop()
