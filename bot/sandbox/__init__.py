@@ -8,11 +8,11 @@ When both ports listen it prints one line:
 
     sandbox ready telegram=127.0.0.1:8443 web=http://127.0.0.1:8081 key=DIR/key.pem
 
-Port 0 takes a free one (the line says which). A port that is taken ends it with one line and exit code 1.
-SIGTERM and SIGINT end it in order with exit code 0. From Python: `await serve(SandboxOptions(...))`.
+Port 0 means a free one, which the line names. A port in use ends it with one line and exit code 1.
+SIGTERM and SIGINT end it with exit code 0. From Python: `await serve(SandboxOptions(...))`.
 
 Any token `N:anything` signs in as bot N; `N:invalid` is refused. People sign in with any phone number
-and the code 12345. Where Pyrogram 2.0.106 must be pointed:
+and the code 12345. How Pyrogram 2.0.106 is made to use it:
 
     from pyrogram.connection import connection
     from pyrogram.crypto import rsa

@@ -28,7 +28,7 @@ NOT_MODELLED = "groups, channels, inline queries, payments, passwords and more (
 
 @dataclass(frozen=True)
 class SandboxOptions:
-    """How to start a sandbox. Port 0 takes a free port."""
+    """How to start a sandbox. Port 0 means a free port."""
 
     state: Path
     port: int = 8443
@@ -38,7 +38,7 @@ class SandboxOptions:
     """"echo" or "error": what a repeated random_id gets."""
     salt_lifetime: float = 1800
     first_steps: str = ""
-    """Base URL of an HTTP API whose first steps the page shows; nothing: it shows none."""
+    """Base URL of the HTTP API whose first steps the page shows; "": it shows none."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Ready:
 
 
 class PortTaken(Exception):
-    """A port is in use: names it and the option to change."""
+    """A port is in use; the text names it and the option to change."""
 
     def __init__(self, port: int, option: str) -> None:
         super().__init__(
@@ -64,7 +64,7 @@ class PortTaken(Exception):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to whoever runs the loop, and says when it listens."""
+    """uvicorn without its signal handlers, and with an event for when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -85,7 +85,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     on_ready: Callable[[Ready], Awaitable[None] | None] | None = None,
 ) -> None:
-    """Runs a sandbox until `stop` is set (or for ever); `PortTaken` when a port is in use."""
+    """Runs a sandbox until `stop` is set, or for ever; `PortTaken` when a port is in use."""
     web_socket = _bind(options.web_port, "--web-port")
     settings = Settings(
         strict_limits=options.strict_limits, repeats="error" if options.repeats == "error" else "echo"
@@ -132,9 +132,9 @@ async def _serve_web(
         await asyncio.wait([listening, task], return_when=asyncio.FIRST_COMPLETED)
         if not task.done() and on_ready is not None:
             ready = Ready(telegram.address[1], web_socket.getsockname()[1], options.state / "key.pem")
-            told = on_ready(ready)
-            if told is not None:
-                await told
+            notified = on_ready(ready)
+            if notified is not None:
+                await notified
         await asyncio.wait([stopping, task], return_when=asyncio.FIRST_COMPLETED)
     finally:
         listening.cancel()
@@ -163,21 +163,21 @@ async def _run(options: SandboxOptions) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
 
-    def say(ready: Ready) -> None:
+    def print_line(ready: Ready) -> None:
         sys.stdout.write(ready.line() + "\n")
         sys.stdout.flush()
         gc.collect()
-        gc.freeze()  # the schema stays: no collection need walk it again
+        gc.freeze()  # the schema lives as long as the process: no collection need look at it again
         gc.enable()
         log.info(
             "this is a sandbox, not Telegram: nothing leaves this machine; not modelled: %s", NOT_MODELLED
         )
 
-    await serve(options, stop=stop, on_ready=say)
+    await serve(options, stop=stop, on_ready=print_line)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; answers the exit code."""
+    """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="djangobot sandbox", description="A Telegram of our own on loopback."
     )

@@ -1,4 +1,4 @@
-"""Troubles to order: what a test asks the sandbox to do wrong, how often, and for whom."""
+"""Faults: what a test asks the sandbox to do wrong, how often, and for which calls."""
 
 from typing import Any, Literal
 
@@ -34,10 +34,10 @@ class Fault(msgspec.Struct, kw_only=True):
     used: int = 0
 
 
-# A week: longer waits are a slip of the pen.
+# Seconds: a week. A longer wait is a mistake.
 MAX_SECONDS = 7 * 86400
 
-# Codes of the errors a test may name without one (core.telegram.org/api/errors); all others are 400.
+# The codes of errors that a test may name without one (core.telegram.org/api/errors). All others have 400.
 _CODES = {
     "USER_IS_BLOCKED": 403,
     "CHAT_WRITE_FORBIDDEN": 403,
@@ -116,7 +116,7 @@ class Faults:
         return None
 
     def take_connection(self) -> bool:
-        """Whether the connection that just came is to be refused."""
+        """Whether a new connection must be refused."""
         fault = next((fault for fault in self._faults if fault.kind == "refuse_connections"), None)
         return fault is not None and self._use(fault) is not None
 
@@ -125,7 +125,7 @@ class Faults:
         return list(self._faults)
 
     def clear(self) -> int:
-        """Forgets all; answers how many there were."""
+        """Forgets all; returns how many there were."""
         count = len(self._faults)
         self._faults.clear()
         return count

@@ -1,4 +1,4 @@
-"""What happened: counts a test can assert on. Messages are counted from the world itself."""
+"""What happened: counts for tests. Messages are counted from the world itself."""
 
 from collections import Counter
 from typing import Any
@@ -8,7 +8,7 @@ from djangobot.bot.sandbox.world import World
 
 
 class Journal:
-    """Counters since the state folder was made; written to the state with each turn that changes them."""
+    """Counters since the state folder was made. Changes are written with the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state

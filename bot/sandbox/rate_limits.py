@@ -1,7 +1,7 @@
 """Telegram's sending rates, for `--strict-limits`.
 
-The exact limits are not published; core.telegram.org/bots/faq speaks of one message a second in a chat
-("short bursts" pass) and about 30 a second in all.
+The exact limits are not published. core.telegram.org/bots/faq names one message a second in a chat, where
+"short bursts" pass, and about 30 a second in all. The length of a burst (5) is our own choice.
 """
 
 import math
@@ -24,7 +24,7 @@ class Bucket:
         self._at = now
         return 0.0 if self._left >= 1 else (1 - self._left) / rate
 
-    def take(self) -> None:
+    def use(self) -> None:
         """Uses one."""
         self._left -= 1
 
@@ -50,18 +50,18 @@ class RateLimits:
         self._chats: dict[tuple[int, int], Bucket] = {}
 
     def check(self, bot: int, chat: int) -> tuple[str, int] | None:
-        """Counts a message; when it is too many, which limit it broke and the whole seconds to wait."""
+        """Counts a message. When it is one too many: the limit it broke, and the whole seconds to wait."""
         if not self.strict:
             return None
         now = self._clock()
-        own = self._bots.setdefault(bot, Bucket(now, self._total))
-        theirs = self._chats.setdefault((bot, chat), Bucket(now, self._burst))
-        wait_chat = theirs.wait(now, self._per_chat, self._burst)
-        wait_all = own.wait(now, self._total, self._total)
+        total = self._bots.setdefault(bot, Bucket(now, self._total))
+        per_chat = self._chats.setdefault((bot, chat), Bucket(now, self._burst))
+        wait_chat = per_chat.wait(now, self._per_chat, self._burst)
+        wait_all = total.wait(now, self._total, self._total)
         if wait_chat or wait_all:
             return ("per_chat" if wait_chat >= wait_all else "total"), max(
                 1, math.ceil(max(wait_chat, wait_all))
             )
-        own.take()
-        theirs.take()
+        total.use()
+        per_chat.use()
         return None

@@ -1,4 +1,4 @@
-"""How the sandbox behaves; options of its start, most of them changeable while it runs."""
+"""How the sandbox behaves; all of it can be changed while it runs."""
 
 from typing import Literal
 

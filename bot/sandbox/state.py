@@ -1,8 +1,8 @@
-"""What survives a restart: one SQLite table of documents, written once per turn of the event loop.
+"""What survives a restart: one SQLite table of documents, written once per iteration of the event loop.
 
-Everything is kept in memory too; the file is read at the start only. Changes of one turn are committed
-together just before that turn's answers are written to the sockets, so an answered message outlives a
-killed process. Nothing is fsynced: a power cut may take the last moments, a kill does not.
+Everything is in memory, too; the file is read only at the start. The changes of one iteration are committed
+together, before its answers are written to the sockets. An answered message therefore survives a killed
+process. Nothing is fsynced: a power cut may lose the last moments.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ class StateInUse(Exception):
 
 
 class State:
-    """Documents by kind and key, in `folder`/state.sqlite; big files lie beside it."""
+    """Documents by kind and key, in `folder`/state.sqlite. Files that were sent are beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,21 +47,21 @@ class State:
         self._changed: dict[tuple[str, str], Any] = {}
 
     def put(self, kind: str, key: object, value: object) -> None:
-        """Remembers a document; it is encoded as it stands when the turn ends."""
+        """Stores a document; it is encoded as it is at the next commit."""
         self._changed[kind, str(key)] = value
 
     def drop(self, kind: str, key: object) -> None:
-        """Forgets a document."""
+        """Removes a document."""
         self._changed[kind, str(key)] = None
 
     def all(self, kind: str, shape: type[T]) -> list[tuple[str, T]]:
-        """Every document of a kind, for the start."""
+        """Every stored document of a kind."""
         decoder = msgspec.msgpack.Decoder(shape)
         rows = self._database.execute("SELECT key, body FROM document WHERE kind = ?", (kind,))
         return [(key, decoder.decode(body)) for key, body in rows]
 
     def commit(self) -> None:
-        """Writes what has changed since the last time, all or nothing."""
+        """Writes what has changed since the last commit, all or nothing."""
         if not self._changed:
             return
         changed = self._changed
@@ -76,7 +76,7 @@ class State:
                 self._database.executemany("DELETE FROM document WHERE kind = ? AND key = ?", dropped)
             execute("COMMIT")
         except sqlite3.Error:
-            # Nothing is lost: it is tried again with the next turn, and until then nobody is answered.
+            # The changes stay: the next commit tries again. No client is answered before that.
             if self._database.in_transaction:
                 execute("ROLLBACK")
             raise

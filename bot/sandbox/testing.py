@@ -1,7 +1,7 @@
 """For tests: a sandbox in its own process, and its JSON API as plain methods.
 
-A process of its own matters: client libraries keep module-wide state (message ids, server keys) that a
-server in the same process would share.
+It needs a process of its own: client libraries keep state in their modules (message ids, server keys), which
+a server in the same process would share.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ class SandboxProcess:
         return f"{self.host}:{self.port}"
 
     def stop(self) -> int:
-        """Ends it in order; answers its exit code."""
+        """Ends it in order; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -123,12 +123,12 @@ class SandboxProcess:
         return int((await self.request("POST", "/people", {"first_name": first_name, **rest}))["id"])
 
     async def say(self, chat: int, text: str, bot: int | None = None) -> int:
-        """The person writes; answers the message's id."""
+        """The person writes; returns the message's id."""
         body = {"text": text} | ({} if bot is None else {"bot": bot})
         return int((await self.request("POST", f"/chats/{chat}/say", body))["id"])
 
     async def press(self, chat: int, message_id: int, data: str, bot: int | None = None) -> dict[str, Any]:
-        """The person presses a button; answers what the bot answered."""
+        """The person presses a button; returns the bot's answer."""
         body = {"message_id": message_id, "data": data} | ({} if bot is None else {"bot": bot})
         return dict(await self.request("POST", f"/chats/{chat}/press", body))
 
@@ -137,7 +137,7 @@ class SandboxProcess:
         await self.request("POST", f"/chats/{chat}/block", {} if bot is None else {"bot": bot})
 
     async def unblock(self, chat: int, bot: int | None = None) -> None:
-        """The person lets the bot write again."""
+        """The person unblocks the bot."""
         await self.request("POST", f"/chats/{chat}/unblock", {} if bot is None else {"bot": bot})
 
     async def messages(
@@ -149,7 +149,7 @@ class SandboxProcess:
     async def from_bot(
         self, chat: int, *, after: int = 0, wait: float = 10, count: int = 1, bot: int | None = None
     ) -> list[dict[str, Any]]:
-        """Waits until the bot has sent `count` messages after an id, and answers what it has sent."""
+        """Waits until the bot has sent `count` messages after an id; returns what it has sent."""
         deadline = time.monotonic() + wait
         seen = after
         while True:
@@ -182,7 +182,7 @@ class SandboxProcess:
         return dict(await self.request("GET", "/journal", bot=bot))
 
     async def settings(self, **changes: object) -> dict[str, Any]:
-        """Changes settings, and answers all of them."""
+        """Changes settings; returns all of them."""
         return dict(await self.request("POST", "/settings", changes))
 
     async def cut(self) -> None:
@@ -192,7 +192,7 @@ class SandboxProcess:
     # ---- client libraries
 
     def point_pyrogram(self) -> None:
-        """Has Pyrogram 2.0.106, in this process, speak to this sandbox and to nothing else."""
+        """Makes Pyrogram 2.0.106, in this process, connect to this sandbox and to nothing else."""
         connection: Any = importlib.import_module("pyrogram.connection.connection")
         rsa: Any = importlib.import_module("pyrogram.crypto.rsa")
         modulus, exponent, fingerprint = read_public(self.key)
@@ -201,7 +201,7 @@ class SandboxProcess:
         connection.DataCenter = lambda *_: (self.host, self.port)
 
     def point_telethon(self, client: Any) -> None:
-        """Has a Telethon client that is not yet connected speak to this sandbox."""
+        """Makes a Telethon client that is not yet connected use this sandbox."""
         rsa: Any = importlib.import_module("telethon.crypto.rsa")
         rsa.add_key(self.key.read_text(), old=False)
         client.session.set_dc(2, self.host, self.port)

@@ -1,4 +1,4 @@
-"""Telegram's methods, as far as the sandbox plays them: one noun, one file, and the table below."""
+"""The methods of Telegram that the sandbox knows: one noun, one file, and the table of them all."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -82,7 +82,7 @@ PEOPLE: dict[str, Handler] = {
 
 
 def handler_of(call: Call) -> Handler:
-    """The handler of a call, or the refusal Telegram gives to who may not make it."""
+    """The handler of a call; RpcError when the caller may not make it."""
     name = call.method
     if handler := ANYONE.get(name):
         return handler

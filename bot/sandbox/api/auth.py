@@ -1,4 +1,4 @@
-"""Signing in: bots with a token, people with a code that is always the same."""
+"""Signing in: bots with a token, people with the code of the settings."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ _TOKEN = re.compile(r"^(\d{1,15}):(\S+)$")
 
 
 def import_bot_authorization(call: Call) -> TL:
-    """Any `N:anything` is bot N; `N:invalid` and what has no number are refused."""
+    """`N:anything` is bot N. `N:invalid` and tokens without a number are refused."""
     found = _TOKEN.match(call["bot_auth_token"])
     if found is None or found.group(2) == "invalid" or not int(found.group(1)):
         call.server.journal.count("sign_ins", "refused")
@@ -37,7 +37,7 @@ def log_out(call: Call) -> TL:
 
 
 def send_code(call: Call) -> TL:
-    """The code is the one in the settings; nothing is sent anywhere."""
+    """The code is the one of the settings; nothing is sent anywhere."""
     phone = _digits(call["phone_number"])
     return {
         "_": "auth.sentCode",
@@ -47,7 +47,7 @@ def send_code(call: Call) -> TL:
 
 
 def sign_in(call: Call) -> TL:
-    """A person signs in; whose number nobody has must sign up."""
+    """A person signs in; an unknown number must sign up."""
     phone = _checked_code(call, call.get("phone_code"))
     person = call.world.accounts.by_phone(phone)
     if person is None:
@@ -67,7 +67,7 @@ def sign_up(call: Call) -> TL:
 
 
 def export_authorization(call: Call) -> TL:
-    """There is one data centre, so what is exported is imported here again."""
+    """A token to sign in with at another data centre. There is one, so it is imported here again."""
     me = call.user
     secret = secrets.token_bytes(32)
     _exported[secret] = me.id

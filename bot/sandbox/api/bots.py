@@ -42,7 +42,7 @@ def get_bot_commands(call: Call) -> list[TL]:
 
 
 def set_bot_info(call: Call) -> bool:
-    """Name, about and description; one for all languages here."""
+    """Name, about and description; the same in all languages here."""
     bot = call.user
     if call.get("name"):
         bot.first_name = call["name"]
@@ -61,7 +61,7 @@ def get_bot_info(call: Call) -> TL:
 
 
 def set_bot_menu_button(call: Call) -> bool:
-    """Taken, but the sandbox always shows the commands."""
+    """Accepted, but the sandbox always shows the commands."""
     return True
 
 

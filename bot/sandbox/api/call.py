@@ -1,4 +1,4 @@
-"""One call of a method: who asks, in which layer, and the world it happens in."""
+"""One call of a method: the caller, the layer, and the world."""
 
 from typing import Any, Protocol
 
@@ -56,7 +56,7 @@ class Call:
 
     @property
     def user(self) -> User:
-        """Who is signed in, where the table has made sure that someone is."""
+        """Who is signed in; RpcError when nobody is."""
         me = self.me
         if me is None:
             raise RpcError(401, "AUTH_KEY_UNREGISTERED")

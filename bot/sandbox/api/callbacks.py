@@ -1,4 +1,4 @@
-"""Pressed buttons and what bots answer to them."""
+"""Pressed buttons, and the bots' answers to them."""
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of

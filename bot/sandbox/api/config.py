@@ -1,4 +1,4 @@
-"""What clients ask about the servers: there is one data centre, this one."""
+"""What clients ask about the servers. There is one data centre."""
 
 import time
 
@@ -7,9 +7,38 @@ from djangobot.bot.sandbox.api.call import Call
 from djangobot.bot.sandbox.api.text import MAX_CAPTION, MAX_TEXT
 from djangobot.bot.sandbox.mtproto.schema import TL
 
+# The real server's usual answers to help.getConfig; clients here need none of them to be exact.
+_USUAL: TL = {
+    "dc_txt_domain_name": "",
+    "chat_size_max": 200,
+    "megagroup_size_max": 200000,
+    "forwarded_count_max": 100,
+    "online_update_period_ms": 210000,
+    "offline_blur_timeout_ms": 5000,
+    "offline_idle_timeout_ms": 30000,
+    "online_cloud_timeout_ms": 300000,
+    "notify_cloud_delay_ms": 30000,
+    "notify_default_delay_ms": 1500,
+    "push_chat_period_ms": 60000,
+    "push_chat_limit": 2,
+    "edit_time_limit": 172800,
+    "revoke_time_limit": 2147483647,
+    "revoke_pm_time_limit": 2147483647,
+    "rating_e_decay": 2419200,
+    "stickers_recent_limit": 200,
+    "channels_read_media_period": 604800,
+    "call_receive_timeout_ms": 20000,
+    "call_ring_timeout_ms": 90000,
+    "call_connect_timeout_ms": 30000,
+    "call_packet_timeout_ms": 10000,
+    "me_url_prefix": "https://t.me/",
+    "caption_length_max": MAX_CAPTION,
+    "message_length_max": MAX_TEXT,
+}
+
 
 def get_config(call: Call) -> TL:
-    """The configuration; its numbers are the real server's usual ones."""
+    """The configuration: the address of every data centre is this server's."""
     host, port = call.server.address
     now = int(time.time())
     return {
@@ -22,31 +51,7 @@ def get_config(call: Call) -> TL:
             {"_": "dcOption", "id": number, "ip_address": host, "port": port, "static": True}
             for number in range(1, 6)
         ],
-        "dc_txt_domain_name": "",
-        "chat_size_max": 200,
-        "megagroup_size_max": 200000,
-        "forwarded_count_max": 100,
-        "online_update_period_ms": 210000,
-        "offline_blur_timeout_ms": 5000,
-        "offline_idle_timeout_ms": 30000,
-        "online_cloud_timeout_ms": 300000,
-        "notify_cloud_delay_ms": 30000,
-        "notify_default_delay_ms": 1500,
-        "push_chat_period_ms": 60000,
-        "push_chat_limit": 2,
-        "edit_time_limit": 172800,
-        "revoke_time_limit": 2147483647,
-        "revoke_pm_time_limit": 2147483647,
-        "rating_e_decay": 2419200,
-        "stickers_recent_limit": 200,
-        "channels_read_media_period": 604800,
-        "call_receive_timeout_ms": 20000,
-        "call_ring_timeout_ms": 90000,
-        "call_connect_timeout_ms": 30000,
-        "call_packet_timeout_ms": 10000,
-        "me_url_prefix": "https://t.me/",
-        "caption_length_max": MAX_CAPTION,
-        "message_length_max": MAX_TEXT,
+        **_USUAL,
         "webfile_dc_id": render.DC,
     }
 

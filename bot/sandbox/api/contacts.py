@@ -1,4 +1,4 @@
-"""Finding others, and blocking bots."""
+"""Usernames, contacts, and blocking."""
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
@@ -7,7 +7,7 @@ from djangobot.bot.sandbox.mtproto.schema import TL
 
 
 def resolve_username(call: Call) -> TL:
-    """Who has a username."""
+    """The user who has a username."""
     username: str = call["username"].removeprefix("@")
     found = call.world.accounts.by_username(username)
     if not username:
@@ -23,7 +23,7 @@ def resolve_username(call: Call) -> TL:
 
 
 def get_contacts(call: Call) -> TL:
-    """Nobody keeps contacts here."""
+    """Always empty: nobody has contacts here."""
     return {"_": "contacts.contacts", "contacts": [], "saved_count": 0, "users": []}
 
 
@@ -35,7 +35,7 @@ def block(call: Call) -> bool:
 
 
 def unblock(call: Call) -> bool:
-    """The person lets a bot write again."""
+    """The person unblocks a bot."""
     chat = chat_of(call, call["id"])
     call.world.block(chat.bot, chat.person, False)
     return True

@@ -6,7 +6,10 @@ from djangobot.bot.sandbox.api.peers import chat_of, user_of
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Message
 
+# Messages in one answer of getHistory. Our own choice.
 MAX_PAGE = 100
+# Ids in one getMessages; further ones are ignored. Our own choice.
+MAX_ASKED = 200
 
 
 def get_messages(call: Call) -> TL:
@@ -15,7 +18,7 @@ def get_messages(call: Call) -> TL:
     box = call.world.box(me)
     found: list[TL] = []
     known: list[Message] = []
-    for asked in call["id"][:200]:
+    for asked in call["id"][:MAX_ASKED]:
         number = asked.get("id", 0)
         message = box.messages.get(number)
         if asked["_"] == "inputMessageReplyTo" and message is not None:
@@ -97,7 +100,7 @@ def read_history(call: Call) -> TL:
 
 
 def received_messages(call: Call) -> list[TL]:
-    """An old acknowledgement; nothing follows from it."""
+    """An acknowledgement that older clients send; it changes nothing."""
     if call["max_id"] < 0:
         raise RpcError(400, "MESSAGE_ID_INVALID")
     return []

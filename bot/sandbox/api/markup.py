@@ -1,8 +1,8 @@
-"""Keyboards under messages: kept in one form, shown in each layer's own.
+"""Keyboards: stored in one form, shown in the form of each layer.
 
-Layer 229 writes inline buttons otherwise than layer 158. What is kept is
+Layer 229 writes inline buttons differently from layer 158. The stored form is
 `{"kind": "inline", "rows": [[{"kind": "callback", "text": …, "data": b"…"}, …]]}`; other keyboards are
-kept with `"kind": "reply" | "hide" | "force"`.
+stored with `"kind": "reply" | "hide" | "force"`.
 """
 
 from typing import Any
@@ -12,11 +12,12 @@ from djangobot.bot.sandbox.mtproto.schema import TL, Schema
 
 # core.telegram.org/bots/api#inlinekeyboardbutton: callback_data 1-64 bytes.
 MAX_DATA = 64
+# Buttons in one keyboard. Telegram publishes no number; our own choice.
 MAX_BUTTONS = 100
 
 
-def kept(call: Call, markup: TL | None) -> TL | None:
-    """A keyboard as it is kept; RpcError as Telegram refuses it."""
+def stored(call: Call, markup: TL | None) -> TL | None:
+    """A keyboard as it is stored; RpcError as Telegram refuses it."""
     if markup is None:
         return None
     if not call.user.bot:
@@ -24,7 +25,7 @@ def kept(call: Call, markup: TL | None) -> TL | None:
         return None
     kind = markup["_"]
     if kind == "replyInlineMarkup":
-        return _kept_inline(markup)
+        return _stored_inline(markup)
     if kind == "replyKeyboardMarkup":
         rows = [[{"text": _text(button)} for button in row["buttons"]] for row in markup["rows"]]
         flags = {
@@ -41,8 +42,8 @@ def kept(call: Call, markup: TL | None) -> TL | None:
     return {"kind": "force", "placeholder": markup.get("placeholder")}
 
 
-def _kept_inline(markup: TL) -> TL | None:
-    rows = [[_kept_button(button) for button in row["buttons"]] for row in markup["rows"]]
+def _stored_inline(markup: TL) -> TL | None:
+    rows = [[_stored_button(button) for button in row["buttons"]] for row in markup["rows"]]
     rows = _checked_rows(rows)
     return {"kind": "inline", "rows": rows} if rows else None
 
@@ -61,8 +62,8 @@ def _text(button: TL) -> str:
     return text
 
 
-def _kept_button(button: TL) -> TL:
-    """Both layers' shapes: the type's fields lie in the button itself, or in its `type`."""
+def _stored_button(button: TL) -> TL:
+    """A button in either layer's form: the fields of its type are in the button itself or in its `type`."""
     text = _text(button)
     body: dict[str, Any] = button.get("type") or button
     kind: str = body["_"]
@@ -84,7 +85,7 @@ def _kept_button(button: TL) -> TL:
 
 
 def shown(markup: TL | None, schema: Schema) -> TL | None:
-    """A kept keyboard in a layer's form."""
+    """A stored keyboard in a layer's form."""
     if markup is None:
         return None
     kind = markup["kind"]
@@ -113,7 +114,8 @@ def shown(markup: TL | None, schema: Schema) -> TL | None:
     return {
         "_": "replyInlineMarkup",
         "rows": [
-            {"_": row_name, "buttons": [button(kept_button) for kept_button in row]} for row in markup["rows"]
+            {"_": row_name, "buttons": [button(stored_button) for stored_button in row]}
+            for row in markup["rows"]
         ],
     }
 

@@ -14,26 +14,26 @@ MAX_ALBUM = 10
 
 
 def send_message(call: Call) -> TL:
-    """A text."""
+    """Sends a text."""
     chat = _chat(call, call["peer"])
     if repeat := _repeat(call, chat, call["random_id"]):
         return repeat
     content, entities = text.checked(call, call["message"], call.get("entities"))
     if not content:
         raise RpcError(400, "MESSAGE_EMPTY")
-    keyboard = markup.kept(call, call.get("reply_markup"))
+    keyboard = markup.stored(call, call.get("reply_markup"))
     message = _store(call, chat, call["random_id"], content, entities, markup=keyboard)
     short = call.server.settings.answers == "telegram" and keyboard is None
     return _sent_short(call, message) if short else _sent(call, [message])
 
 
 def send_media(call: Call) -> TL:
-    """A file with a caption."""
+    """Sends a file with a caption."""
     chat = _chat(call, call["peer"])
     if repeat := _repeat(call, chat, call["random_id"]):
         return repeat
     caption, entities = text.checked(call, call["message"], call.get("entities"), limit=text.MAX_CAPTION)
-    keyboard = markup.kept(call, call.get("reply_markup"))
+    keyboard = markup.stored(call, call.get("reply_markup"))
     writable_chat(call, call["peer"])
     file = upload.file_of(call, call["media"])
     return _sent(
@@ -42,7 +42,7 @@ def send_media(call: Call) -> TL:
 
 
 def send_multi_media(call: Call) -> TL:
-    """An album."""
+    """Sends an album."""
     chat = _chat(call, call["peer"])
     items = call["multi_media"]
     if not 1 <= len(items) <= MAX_ALBUM:
@@ -69,7 +69,7 @@ def upload_media(call: Call) -> TL:
 
 
 def forward_messages(call: Call) -> TL:
-    """Copies messages into another chat; who wrote them first is not kept here."""
+    """Copies messages into another chat; their first author is not stored here."""
     chat = _chat(call, call["to_peer"])
     if len(call["id"]) != len(call["random_id"]):
         raise RpcError(400, "RANDOM_ID_INVALID")
@@ -96,10 +96,10 @@ def start_bot(call: Call) -> TL:
 
 
 def edit_message(call: Call) -> TL:
-    """Changes a message of one's own: text, keyboard or both. Without reply_markup the keyboard goes."""
+    """Changes text or keyboard of the caller's own message. Without reply_markup the keyboard is removed."""
     chat = chat_of(call, call["peer"])
     message = _own(call, chat, call["id"])
-    keyboard = markup.kept(call, call.get("reply_markup"))
+    keyboard = markup.stored(call, call.get("reply_markup"))
     content, entities = message.text, message.entities
     if call.get("message") is not None:
         limit = text.MAX_TEXT if message.file is None else text.MAX_CAPTION
@@ -120,7 +120,7 @@ def edit_message(call: Call) -> TL:
 
 
 def delete_messages(call: Call) -> TL:
-    """Deletes messages on both sides; unknown ids are passed over, as the real server does."""
+    """Deletes messages on both sides. Unknown ids are ignored, as by the real server."""
     me = call.user.id
     box = call.world.box(me)
     found = [box.messages[number] for number in call["id"] if number in box.messages]
@@ -130,7 +130,7 @@ def delete_messages(call: Call) -> TL:
 
 
 def set_typing(call: Call) -> bool:
-    """Shows that one is typing."""
+    """Shows the other side that the caller is typing."""
     chat = writable_chat(call, call["peer"])
     me = call.user.id
     name = call["action"]["_"]
@@ -140,7 +140,7 @@ def set_typing(call: Call) -> bool:
 
 
 def say(world: World, bot: int, person: int, content: str) -> Message:
-    """What the JSON API does for POST /chats/{id}/say: a person's message without a client."""
+    """A person's message without a client: POST /chats/{id}/say of the JSON API."""
     content = content.strip()
     message = world.store(
         bot, person, from_bot=False, text=content, random_id=0, entities=text.automatic(content)
@@ -150,7 +150,7 @@ def say(world: World, bot: int, person: int, content: str) -> Message:
 
 
 def _chat(call: Call, peer: TL) -> Chat:
-    """The chat to send to. Blocked or deactivated is checked later: a repeat is answered first."""
+    """The chat to send to. A block is checked later, because a repeat is answered first."""
     me, other = call.user, user_of(call, peer)
     if me.bot and not other.bot and not started(call, me, other):
         raise RpcError(400, "PEER_ID_INVALID")
@@ -180,7 +180,7 @@ def _repeat(call: Call, chat: Chat, random_id: int) -> TL | None:
 def _store(
     call: Call, chat: Chat, random_id: int, content: str, entities: tuple[TL, ...], **rest: Any
 ) -> Message:
-    """Checks that the chat can be written to, stores the message and tells everyone but this session."""
+    """Checks that the chat can be written to, stores the message, and tells the other side."""
     me = call.user
     peer = call.args.get("peer") or call.args.get("to_peer")
     if peer is not None and call.method != "messages.startBot":

@@ -1,4 +1,4 @@
-"""Peers as clients name them, with the access hashes they must know."""
+"""Peers as clients name them, and the access hashes they must know."""
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.mtproto.schema import TL
@@ -14,7 +14,7 @@ def user_of(call: Call, peer: TL) -> User:
         return _known(call, peer["user_id"], None)
     if kind in ("inputPeerUser", "inputUser"):
         return _known(call, peer["user_id"], peer["access_hash"])
-    # Groups and channels are not modelled: nobody here has any.
+    # Groups and channels are not modelled.
     raise RpcError(400, "PEER_ID_INVALID")
 
 
@@ -40,7 +40,7 @@ def chat_of(call: Call, peer: TL) -> Chat:
 
 
 def writable_chat(call: Call, peer: TL) -> Chat:
-    """The chat the caller may write to now: the refusals of the real server otherwise."""
+    """The chat that the caller may write to now; RpcError as the real server refuses it."""
     me, other = call.user, user_of(call, peer)
     if me.bot and not other.bot and not started(call, me, other):
         raise RpcError(400, "PEER_ID_INVALID")
@@ -53,6 +53,6 @@ def writable_chat(call: Call, peer: TL) -> Chat:
 
 
 def started(call: Call, bot: User, person: User) -> bool:
-    """Whether the person has ever written to the bot: bots cannot begin."""
+    """Whether the person has ever written to the bot. Bots cannot write first."""
     chat = call.world.chats.get((bot.id, person.id))
     return chat is not None and chat.started

@@ -1,11 +1,13 @@
 """The world as one viewer sees it, in one layer: users, messages, updates."""
 
 import time
+from collections.abc import Callable
 
 from djangobot.bot.sandbox.api import markup
 from djangobot.bot.sandbox.mtproto.schema import TL, Schema
 from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
 
+# The number of the one data centre there is.
 DC = 2
 
 
@@ -27,7 +29,7 @@ def user(world: World, viewer: int, shown: User) -> TL:
     if shown.bot:
         return {**result, "bot": True, "bot_info_version": 1, "bot_nochats": True}
     if shown.language and world.accounts.users[viewer].bot:
-        # Bots are told a person's language with what the person does.
+        # Bots are told a person's language.
         result["lang_code"] = shown.language
     if viewer == shown.id:
         result["phone"] = shown.phone
@@ -93,7 +95,7 @@ def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
         known = [*known, {"_": "documentAttributeFilename", "file_name": file.name}]
     for attribute in known:
         if attribute["_"] == "documentAttributeVideo":
-            # A float since layer 167, a whole number before.
+            # A float since layer 167; a whole number before.
             number = attribute["duration"]
             attribute["duration"] = float(number) if schema.layer >= 167 else int(number)
     document = {"_": "document", **common, "mime_type": file.mime, "size": file.size, "attributes": known}
@@ -101,49 +103,65 @@ def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
 
 
 def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None:
-    """An event as an update; None for one that this viewer's layer cannot show."""
+    """An event as an update; None for a kind of event that is not shown."""
     if event.kind in ("new", "edit"):
         shown = world.box(event.bot).messages[event.message]
         name = "updateNewMessage" if event.kind == "new" else "updateEditMessage"
         body = message(world, viewer, shown, schema)
         return {"_": name, "message": body, "pts": event.pts, "pts_count": event.count}
-    if event.kind == "delete":
-        return {
-            "_": "updateDeleteMessages",
-            "messages": list(event.ids),
-            "pts": event.pts,
-            "pts_count": event.count,
-        }
-    if event.kind == "stopped":
-        return {
-            "_": "updateBotStopped",
-            "user_id": event.person,
-            "date": event.date,
-            "stopped": event.stopped,
-            "qts": event.qts,
-        }
-    if event.kind == "callback":
-        return {
-            "_": "updateBotCallbackQuery",
-            "query_id": event.query,
-            "user_id": event.person,
-            "peer": peer(event.person),
-            "msg_id": event.message,
-            "chat_instance": world.accounts.access_hash(viewer, event.person),
-            "data": event.data,
-        }
-    if event.kind == "typing":
-        return {"_": "updateUserTyping", "user_id": event.person, "action": {"_": event.action}}
-    if event.kind == "read_inbox":
-        return {
-            "_": "updateReadHistoryInbox",
-            "peer": peer(event.person),
-            "max_id": event.ids[0],
-            "still_unread_count": 0,
-            "pts": event.pts,
-            "pts_count": event.count,
-        }
-    return None
+    renderer = _OTHER_UPDATES.get(event.kind)
+    return renderer(world, viewer, event) if renderer else None
+
+
+def _deleted(world: World, viewer: int, event: Event) -> TL:
+    numbers = {"messages": list(event.ids), "pts": event.pts, "pts_count": event.count}
+    return {"_": "updateDeleteMessages", **numbers}
+
+
+def _stopped(world: World, viewer: int, event: Event) -> TL:
+    return {
+        "_": "updateBotStopped",
+        "user_id": event.person,
+        "date": event.date,
+        "stopped": event.stopped,
+        "qts": event.qts,
+    }
+
+
+def _callback(world: World, viewer: int, event: Event) -> TL:
+    return {
+        "_": "updateBotCallbackQuery",
+        "query_id": event.query,
+        "user_id": event.person,
+        "peer": peer(event.person),
+        "msg_id": event.message,
+        "chat_instance": world.accounts.access_hash(viewer, event.person),
+        "data": event.data,
+    }
+
+
+def _typing(world: World, viewer: int, event: Event) -> TL:
+    return {"_": "updateUserTyping", "user_id": event.person, "action": {"_": event.action}}
+
+
+def _read_inbox(world: World, viewer: int, event: Event) -> TL:
+    return {
+        "_": "updateReadHistoryInbox",
+        "peer": peer(event.person),
+        "max_id": event.ids[0],
+        "still_unread_count": 0,
+        "pts": event.pts,
+        "pts_count": event.count,
+    }
+
+
+_OTHER_UPDATES: dict[str, Callable[[World, int, Event], TL]] = {
+    "delete": _deleted,
+    "stopped": _stopped,
+    "callback": _callback,
+    "typing": _typing,
+    "read_inbox": _read_inbox,
+}
 
 
 def people_of(world: World, viewer: int, events: list[Event]) -> list[TL]:
@@ -169,7 +187,6 @@ def updates(
     shown = [*(first or [])]
     shown += [found for event in events if (found := update(world, viewer, event, schema))]
     date = max((event.date for event in events), default=0)
-
     return {
         "_": "updates",
         "updates": shown,
@@ -182,7 +199,6 @@ def updates(
 
 def state(world: World, box: Box) -> TL:
     """A box's updates.state."""
-
     return {
         "_": "updates.state",
         "pts": box.pts,

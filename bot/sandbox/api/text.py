@@ -14,6 +14,7 @@ from djangobot.bot.sandbox.mtproto.schema import TL
 # core.telegram.org/method/help.getConfig: message_length_max; client config: caption_length_limit_default.
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
+# About 100 entities count, as experiments show; Telegram publishes no number. Further ones are dropped.
 MAX_ENTITIES = 100
 
 _AUTOMATIC = re.compile(
@@ -35,8 +36,8 @@ def checked(
 ) -> tuple[str, tuple[TL, ...]]:
     """The text and entities as they are stored; RpcError as Telegram refuses them.
 
-    Like the real server it cuts white space off both ends, drops entities that hold nothing, and finds
-    links, commands, mentions and hashtags by itself.
+    As on the real server, white space at both ends is removed, and empty entities are dropped. Links,
+    commands, mentions and hashtags are found without being marked.
     """
     if len(text) > limit:
         name = "MESSAGE_TOO_LONG" if limit == MAX_TEXT else "MEDIA_CAPTION_TOO_LONG"
@@ -89,5 +90,5 @@ def _automatic(text: str, given: list[TL]) -> Iterator[TL]:
 
 
 def automatic(text: str) -> tuple[TL, ...]:
-    """The entities Telegram finds in a text that brings none."""
+    """The entities that Telegram finds in a text without any."""
     return tuple(_automatic(text, []))

@@ -1,4 +1,4 @@
-"""What came while a client was away: pts for messages, qts for blocked and unblocked."""
+"""Updates that a client has missed: counted by pts for messages, by qts for blocks."""
 
 import time
 
@@ -7,17 +7,17 @@ from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Event
 
-# How much one answer holds; more comes in slices.
+# Events in one answer; more come in slices. Our own choice.
 SLICE = 100
 
 
 def get_state(call: Call) -> TL:
-    """Where the caller's box stands."""
+    """The last numbers of the caller's box."""
     return render.state(call.world, call.world.box(call.user.id))
 
 
 def get_difference(call: Call) -> TL:
-    """All that happened since the caller's pts and qts, in slices."""
+    """Everything since the caller's pts and qts, in slices."""
     me = call.user.id
     box = call.world.box(me)
     pts, qts = call["pts"], call["qts"]
@@ -29,7 +29,7 @@ def get_difference(call: Call) -> TL:
     part, rest = events[:SLICE], events[SLICE:]
     others: list[Event] = []
     if not rest and call.user.bot:
-        # Clients without qts of their own send -1 or 0: then only what waits for an answer is of use.
+        # Clients that keep no qts send -1 or 0; they get only the queries that wait for an answer.
         others = call.world.stopped_since(me, qts) if qts > 0 else []
         others += [query.event() for query in call.world.callback_queries.unanswered(me)]
     if not part and not others:

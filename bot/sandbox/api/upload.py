@@ -1,4 +1,4 @@
-"""Files in parts, both ways (core.telegram.org/api/files)."""
+"""Files in parts, uploaded and downloaded (core.telegram.org/api/files)."""
 
 import hashlib
 import secrets
@@ -10,13 +10,14 @@ from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import File
 
+# core.telegram.org/api/files: a part has at most 512 KiB, a file at most 4000 parts, an answer at most 1 MiB.
 PART_LIMIT = 512 << 10
 PARTS_LIMIT = 4000
 CHUNK_LIMIT = 1 << 20
 
 
 def save_file_part(call: Call) -> bool:
-    """One part of a file to come; kept on disk until it is sent."""
+    """One part of a file; it stays on disk until the file is sent."""
     part = call["bytes"]
     if len(part) > PART_LIMIT:
         raise RpcError(400, "FILE_PART_TOO_BIG")
@@ -29,7 +30,7 @@ def save_file_part(call: Call) -> bool:
 
 
 def save_big_file_part(call: Call) -> bool:
-    """The same for files over 10 MB, which say how many parts there will be."""
+    """The same for files over 10 MB, which name the number of their parts."""
     if call["file_total_parts"] > PARTS_LIMIT:
         raise RpcError(400, "FILE_PARTS_INVALID")
     return save_file_part(call)
@@ -57,7 +58,7 @@ def get_file_hashes(call: Call) -> list[TL]:
 
 
 def file_of(call: Call, media: TL) -> File:
-    """The file an InputMedia means: one just uploaded, or one stored before."""
+    """The file that an InputMedia names: one just uploaded, or one stored before."""
     kind = media["_"]
     if kind == "inputMediaUploadedPhoto":
         return _assemble(call, media["file"], "photo", "image/jpeg", [], bool(media.get("spoiler")))
@@ -107,39 +108,24 @@ def _part(call: Call, file_id: int, number: int) -> Path:
 
 
 def _assemble(call: Call, file: TL, kind: str, mime: str, attributes: list[TL], spoiler: bool) -> File:
-    if file["_"] not in ("inputFile", "inputFileBig"):
-        raise RpcError(400, "MEDIA_INVALID")
-    if not 0 < file["parts"] <= PARTS_LIMIT:
-        raise RpcError(400, "FILE_PARTS_INVALID")
-    parts = [_part(call, file["id"], number) for number in range(file["parts"])]
-    for number, part in enumerate(parts):
-        if not part.exists():
-            raise RpcError(400, f"FILE_PART_{number}_MISSING")
+    """Makes one stored file of its parts; RpcError as Telegram refuses them."""
+    parts = _uploaded_parts(call, file)
     number = secrets.randbits(52) | 1
     target = call.world.state.files / str(number)
-    digest = hashlib.md5(usedforsecurity=False)
-    with target.open("wb") as whole:
-        for part in parts:
-            piece = part.read_bytes()
-            digest.update(piece)
-            whole.write(piece)
-    checksum = file.get("md5_checksum")
+    digest = _join(parts, target)
     width = height = 0
     try:
-        if checksum and checksum.lower() != digest.hexdigest():
+        if (checksum := file.get("md5_checksum")) and checksum.lower() != digest:
             raise RpcError(400, "MD5_CHECKSUM_INVALID")
         if kind == "photo":
-            with target.open("rb") as stored:
-                width, height = image_size(stored.read(1 << 20))
-            if not width:
-                raise RpcError(400, "IMAGE_PROCESS_FAILED")
+            width, height = _photo_size(target)
     except RpcError:
         target.unlink()
         raise
     for part in parts:
         part.unlink()
     name = next((a["file_name"] for a in attributes if a["_"] == "documentAttributeFilename"), file["name"])
-    stored_file = File(
+    stored = File(
         id=number,
         name=name or "file",
         mime=mime,
@@ -151,8 +137,40 @@ def _assemble(call: Call, file: TL, kind: str, mime: str, attributes: list[TL], 
         attributes=attributes,
         spoiler=spoiler,
     )
-    call.world.add_file(stored_file)
-    return stored_file
+    call.world.add_file(stored)
+    return stored
+
+
+def _uploaded_parts(call: Call, file: TL) -> list[Path]:
+    """The parts of a file, each of which must have been uploaded."""
+    if file["_"] not in ("inputFile", "inputFileBig"):
+        raise RpcError(400, "MEDIA_INVALID")
+    if not 0 < file["parts"] <= PARTS_LIMIT:
+        raise RpcError(400, "FILE_PARTS_INVALID")
+    parts = [_part(call, file["id"], number) for number in range(file["parts"])]
+    for number, part in enumerate(parts):
+        if not part.exists():
+            raise RpcError(400, f"FILE_PART_{number}_MISSING")
+    return parts
+
+
+def _join(parts: list[Path], target: Path) -> str:
+    """Writes the parts into one file; returns its MD5, with which clients check small files."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with target.open("wb") as whole:
+        for part in parts:
+            piece = part.read_bytes()
+            digest.update(piece)
+            whole.write(piece)
+    return digest.hexdigest()
+
+
+def _photo_size(path: Path) -> tuple[int, int]:
+    with path.open("rb") as stored:
+        width, height = image_size(stored.read(1 << 20))
+    if not width:
+        raise RpcError(400, "IMAGE_PROCESS_FAILED")
+    return width, height
 
 
 def _located(call: Call, location: TL) -> File:

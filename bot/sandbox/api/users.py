@@ -1,4 +1,4 @@
-"""Users: oneself and others."""
+"""Users: the caller and others."""
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
@@ -18,7 +18,7 @@ def get_users(call: Call) -> list[TL]:
 
 
 def get_full_user(call: Call) -> TL:
-    """One user with all that is known."""
+    """One user with everything known about them."""
     try:
         shown = user_of(call, call["id"])
     except RpcError as exc:
@@ -55,5 +55,5 @@ def get_full_user(call: Call) -> TL:
 
 
 def update_status(call: Call) -> bool:
-    """Online or not: nobody is shown it."""
+    """Accepted, but nobody is shown who is online."""
     return True

@@ -1,7 +1,7 @@
 """Making an auth key: the unencrypted part of MTProto (core.telegram.org/mtproto/auth_key).
 
-Both ways of encrypting p_q_inner_data are understood: the old one (SHA-1, data, padding, plain RSA)
-and RSA_PAD. One `Handshake` belongs to one connection.
+p_q_inner_data may be encrypted in either way: the old one (SHA-1, data, padding, plain RSA) or RSA_PAD.
+One `Handshake` belongs to one connection.
 """
 
 import os
@@ -63,7 +63,7 @@ class NewKey:
 
 
 class Handshake:
-    """The server's side of one connection's handshake: feed it plain messages, send what it returns."""
+    """The server's side of one connection's handshake. It returns the answer to each plain message."""
 
     def __init__(self, key: RsaKey, keep_key: Callable[[NewKey], None]) -> None:
         """`keep_key` stores a finished key."""
@@ -141,7 +141,7 @@ class Handshake:
         )
 
     def _decrypt(self, encrypted: bytes) -> list[bytes]:
-        """What may be p_q_inner_data, by either padding (core.telegram.org/mtproto/auth_key, 4.1)."""
+        """What may be p_q_inner_data, with either padding (core.telegram.org/mtproto/auth_key, 4.1)."""
         number = int.from_bytes(encrypted, "big")
         if number >= self._key.n:
             raise Malformed("a number beyond the modulus")

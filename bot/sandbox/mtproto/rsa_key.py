@@ -23,7 +23,7 @@ class RsaKey:
 
     @property
     def fingerprint(self) -> int:
-        """What clients name the key by: the low 64 bits of SHA-1 of its TL form, signed."""
+        """The name that clients use for the key: the low 64 bits of SHA-1 of its TL form, signed."""
         size = (self.n.bit_length() + 7) // 8
         body = wire.pack_bytes(self.n.to_bytes(size, "big")) + wire.pack_bytes(self.e.to_bytes(3, "big"))
         return int.from_bytes(sha1(body).digest()[-8:], "little", signed=True)  # noqa: S324 - MTProto's definition
@@ -46,7 +46,7 @@ def make() -> RsaKey:
 
 
 def load(folder: Path) -> RsaKey:
-    """The folder's key; made and written (private part with mode 0600) when there is none."""
+    """The folder's key. Without one, a new key is written, its private part with mode 0600."""
     secret = folder / SECRET
     if secret.exists():
         n, d = (int(line, 16) for line in secret.read_text().split())

@@ -1,7 +1,7 @@
-"""Telegram's TCP framings, told apart by a connection's first bytes.
+"""Telegram's TCP transports, recognised by a connection's first bytes.
 
-Source: core.telegram.org/mtproto/mtproto-transports. Each transport takes the bytes as they arrive,
-gives whole packets, and frames packets for the way back.
+Source: core.telegram.org/mtproto/mtproto-transports. Each transport turns the arriving
+bytes into packets, and packets into bytes.
 """
 
 import os
@@ -32,7 +32,7 @@ class Framing(Protocol):
     name: str
 
     def packets(self, buffer: bytearray) -> Iterator[bytes]:
-        """Takes whole packets off the front of `buffer`."""
+        """Removes whole packets from the front of `buffer`."""
         ...
 
     def frame(self, packet: bytes) -> bytes:
@@ -41,7 +41,7 @@ class Framing(Protocol):
 
 
 class Abridged:
-    """One length byte in words, or 0x7f and three."""
+    """The length in words: one byte, or 0x7f and three bytes."""
 
     name = "abridged"
 
@@ -74,7 +74,7 @@ class Intermediate:
 
     def packets(self, buffer: bytearray) -> Iterator[bytes]:
         while len(buffer) >= 4:
-            # The highest bit asks for a quick ack, which this server never gives.
+            # The highest bit asks for a quick ack, which this server does not send.
             length = int.from_bytes(buffer[:4], "little") & 0x7FFFFFFF
             _check(length)
             if len(buffer) < 4 + length:
@@ -158,7 +158,7 @@ class Obfuscation:
 
 
 class Transport:
-    """The transport of one connection: recognises it, then reads and frames packets."""
+    """The transport of one connection: recognises it, then unpacks and frames packets."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -217,7 +217,7 @@ class Transport:
             return Intermediate()
         if tag == _PADDED:
             return Padded()
-        raise BadFrame("no transport of Telegram's")
+        raise BadFrame("not a transport of Telegram")
 
 
 def _check(length: int) -> None:

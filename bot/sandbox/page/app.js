@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { Composer } from "./composer.js";
 import { listen } from "./live.js";
+import { Menu } from "./menu.js";
 import { Messages } from "./messages.js";
 import { People } from "./people.js";
 import { Steps } from "./steps.js";
@@ -235,33 +236,7 @@ async function deactivate() {
   if (sure) await guard(post(`/chats/${id}/deactivate`));
 }
 
-function menu(shown) {
-  const box = $("menu");
-  if (box.hidden !== shown) return;
-  box.hidden = !shown;
-  $("more").setAttribute("aria-expanded", String(shown));
-  if (!shown) return;
-  box.replaceChildren(
-    ...menuItems().map(([text, work]) =>
-      el("button", { type: "button", role: "menuitem", tabindex: "-1", onclick: () => (menu(false), $("more").focus(), work()) }, text),
-    ),
-  );
-  box.firstElementChild.focus();
-}
-
-$("more").addEventListener("click", () => menu($("menu").hidden));
-$("menu").addEventListener("keydown", (event) => {
-  const items = [...$("menu").children];
-  const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1 + items.length, Home: 0, End: items.length - 1 }[event.key];
-  if (to !== undefined) items[to % items.length].focus();
-  else if (event.key === "Escape") $("more").focus();
-  if (event.key === "Escape" || event.key === "Tab") menu(false);
-  if (to !== undefined || event.key === "Escape") event.preventDefault();
-});
-document.addEventListener("pointerdown", ({ target }) => {
-  if (!target.closest(".menu-place")) menu(false);
-});
+new Menu(menuItems);
 
 // ---- events
 

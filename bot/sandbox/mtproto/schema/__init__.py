@@ -1,8 +1,7 @@
 """Telegram's API types in several layers at once.
 
-`layer_<N>.tl` holds, for each layer a client may speak, the methods and constructors the sandbox uses.
-A TL object is a plain dict: `{"_": "peerUser", "user_id": 1}`; absent optional fields are absent keys,
-`true` flags are True. Vectors carry their element type, so nothing is guessed from sizes.
+`layer_<N>.tl` has the methods and constructors of one layer that the sandbox uses. A TL object is a plain
+dict: `{"_": "peerUser", "user_id": 1}`. An absent optional field is an absent key; a `true` flag is True.
 """
 
 import functools
@@ -24,14 +23,14 @@ _GZIP_PACKED = 0x3072CFA1
 _CONDITION = re.compile(r"^(flags\d*)\.(\d+)\?(.+)$")
 _VECTOR = re.compile(r"^[Vv]ector<(.+)>$")
 
-# A vector is bounded by its packet; this finds a lying count before it takes any time.
+# A packet bounds its vectors; a count above this is refused before any item is read.
 _MAX_ITEMS = 1 << 20
-# Objects nest; no real request comes near this depth.
+# How deep objects may be nested. Real requests are far below. Our own choice.
 _MAX_DEPTH = 40
 
 
 class UnknownConstructor(Malformed):
-    """An id that this layer's file does not hold."""
+    """A constructor id that this layer's file does not have."""
 
     def __init__(self, constructor: int, method: bool) -> None:
         super().__init__(f"unknown {'method' if method else 'constructor'} {constructor:08x}")
@@ -106,7 +105,7 @@ class Schema:
             self._depth -= 1
 
     def write(self, value: TL) -> bytes:
-        """A boxed object; a method call too (tests play clients with it)."""
+        """A boxed object, or a method call, as tests write them."""
         return self.constructors[value["_"]].write(value)
 
     def write_result(self, method: str, value: Any) -> bytes:

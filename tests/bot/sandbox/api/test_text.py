@@ -80,7 +80,7 @@ def callback(data: bytes) -> dict[str, Any]:
 
 def test_button_data_has_1_to_64_bytes() -> None:
     """BUTTON_DATA_INVALID otherwise."""
-    assert markup.kept(CALL, callback(b"x" * 64))
+    assert markup.stored(CALL, callback(b"x" * 64))
     for data in (b"", b"x" * 65):
         with pytest.raises(RpcError, match="BUTTON_DATA_INVALID"):
-            markup.kept(CALL, callback(data))
+            markup.stored(CALL, callback(data))
