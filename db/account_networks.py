@@ -40,7 +40,8 @@ ON CONFLICT (account, network) DO UPDATE SET last_used = excluded.last_used
 """
 FORGET_OLDEST = """
 DELETE FROM account_network WHERE account = $1 AND id NOT IN (
-    SELECT n.id FROM account_network n WHERE n.account = $1 ORDER BY n.last_used DESC, n.id DESC LIMIT $2
+    SELECT n.id FROM account_network n WHERE n.account = $1 AND n.last_used > $3
+    ORDER BY n.last_used DESC, n.id DESC LIMIT $2
 )
 """
 
@@ -57,4 +58,4 @@ async def note(account_id: int, network: str, now: datetime) -> None:
         return
     async with engine.write():
         await engine.execute(NOTE, account_id, network, now)
-        await engine.execute(FORGET_OLDEST, account_id, KNOWN_MOST)
+        await engine.execute(FORGET_OLDEST, account_id, KNOWN_MOST, now - KNOWN_FOR)

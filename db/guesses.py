@@ -64,6 +64,7 @@ async def admit_in_transaction(account_id: int, network: str, length: int, now: 
     if length > credentials.CODE_LENGTH:
         return 0
     await _take_lock(now)
+    await current().execute(TIDY, now - DAY)
     cost = await _living(now)
     if not cost:
         return 0
@@ -78,9 +79,7 @@ async def admit_in_transaction(account_id: int, network: str, length: int, now: 
 
 async def count_in_transaction(cost: int, account_id: int, network: str, now: datetime) -> None:
     """The guess was wrong."""
-    engine = current()
-    await engine.execute(TIDY, now - DAY)
-    await engine.execute(COUNT, now, cost, account_id, network)
+    await current().execute(COUNT, now, cost, account_id, network)
 
 
 async def forgive(account_id: int) -> None:

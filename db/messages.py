@@ -59,7 +59,8 @@ TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 class Message(Table, tablename="message"):
     """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
 
-    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `broadcast`) that no history shows.
+    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `tokens_revoked`, `broadcast`) that
+    no history shows.
     `status`: queued → sending → sent | held | failed | expired | canceled | uncertain; `paused` with its
     broadcast.
     """

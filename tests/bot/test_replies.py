@@ -196,3 +196,9 @@ def test_shortened_text_tears_no_flag() -> None:
     """In lists and on buttons, too."""
     assert shortened(FLAG * 10, 6) == FLAG * 2 + "…"
     assert shortened("a" + FAMILY, 5) == "a…"
+
+
+def test_long_codes_are_shown_four_by_four() -> None:
+    """As the numbers of a card; short ones as those of a telephone."""
+    assert shown_code("12345678901234567890") == "1234 5678 9012 3456 7890"
+    assert shown_code("0123456789") == "012 345 6789"

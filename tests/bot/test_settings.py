@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from djangobot.bot import doctor
 from djangobot.bot.settings import NAMES, SettingsError, load
 
 TELEGRAM = {
@@ -131,3 +132,28 @@ def test_settings_in_force_say_where_they_come_from(tmp_path: Path) -> None:
     assert in_force["DJANGOBOT_SESSION_KEY"].origin == "set"
     for name in ("API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"):
         assert in_force[f"DJANGOBOT_{name}"].value == "•••"
+
+
+@pytest.mark.parametrize(
+    ("registration", "more", "says"),
+    [
+        ("", {}, "open, to this machine alone"),
+        ("", {"DJANGOBOT_HTTP_HOST": "::1"}, "open, to this machine alone"),
+        ("", {"DJANGOBOT_HTTP_HOST": "localhost"}, "open, to this machine alone"),
+        ("", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "warning: open to everybody who reaches the API"),  # noqa: S104
+        ("open", {"DJANGOBOT_HTTP_HOST": "::"}, "warning: open to everybody who reaches the API"),
+        ("open", {"DJANGOBOT_PUBLIC_URL": "https://bot.example.org"}, "(DJANGOBOT_PUBLIC_URL)"),
+        ("invite", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "DJANGOBOT_REGISTRATION=invite"),  # noqa: S104
+        ("closed", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "DJANGOBOT_REGISTRATION=closed"),  # noqa: S104
+    ],
+)
+def test_doctor_says_when_anybody_may_register(registration: str, more: dict[str, str], says: str) -> None:
+    """Open is the default, and meant for one machine; others hear what to set."""
+    finding = doctor._registration(load({"DJANGOBOT_REGISTRATION": registration, **more}))
+    assert finding.good
+    assert says in finding.says
+
+
+def test_who_may_register_is_one_of_three() -> None:
+    with pytest.raises(SettingsError, match=r"DJANGOBOT_REGISTRATION.*open, closed, invite"):
+        load({"DJANGOBOT_REGISTRATION": "Invite"})

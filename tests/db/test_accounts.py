@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher
 
-from djangobot.db import accounts, credentials, history, messages, outbox, tokens
+from djangobot.db import accounts, codes, credentials, history, messages, outbox, tokens
 from djangobot.db.errors import (
     AccessDenied,
     FieldsInvalid,
@@ -271,3 +271,50 @@ async def test_leaving_leaves_everybody_else_alone(world: World) -> None:
     assert len(await tokens.of_chat(person.id, NOW)) == 1
     assert (await messages.page(staying.id)).messages != []
     await accounts.authenticate(staying.id, 1)
+
+
+async def test_an_account_ends_all_its_tokens_at_once(world: World) -> None:
+    """With what they have queued; each chat is told once, and nobody there can take it back."""
+    mine, other, ann, ben = (
+        await world.account("mine", "Mine"),
+        await world.account("other", "Other"),
+        await world.person(),
+        await world.person(),
+    )
+    ours = [await world.link(mine, ann), await world.link(mine, ann), await world.link(mine, ben)]
+    theirs = await world.link(other, ann)
+    cards = await tokens.of_chat(ann.id, NOW)
+    await tokens.revoke(ann.id, cards[1].id, NOW)  # a moment ago
+    for token in (ours[0], ours[2]):
+        await messages.accept(token, "not to be sent", "Text", NOW)
+    assert await accounts.bot_tokens(mine.id, NOW) == 2
+    changed = await accounts.change(mine, password="another one", tokens_end=NOW)
+    assert changed.token_version == 2
+    assert await accounts.bot_tokens(mine.id, NOW) == 0
+    told = await world.deliver()
+    assert [(one.kind, one.chat_id, one.text) for one in told] == [
+        ("tokens_revoked", ann.id, "Mine"), ("tokens_revoked", ben.id, "Mine"),
+    ]  # fmt: skip
+    page = await messages.page(mine.id)
+    assert {(one.status, one.failure) for one in page.messages} == {("canceled", "token revoked")}
+    for card in cards:
+        await tokens.unrevoke(ann.id, card.id, NOW)
+    assert [card.account_name for card in await tokens.of_chat(ann.id, NOW)] == ["Other"]
+    assert await accounts.bot_tokens(other.id, NOW) == 1
+    await messages.accept(theirs, "sent", "Text", NOW)
+    assert len(await world.deliver()) == 1
+
+
+async def test_a_code_redeemed_while_all_tokens_end_leaves_none_alive(world: World) -> None:
+    """Either it came before, and ends with them, or its access token had ended."""
+    account, person = await world.account(), await world.person()
+    for _ in range(5):
+        account = await accounts.sign_in("owner", "password1234")
+        code = await codes.issue(person, world.now)
+        await asyncio.gather(
+            codes.redeem(account, code, world.now),
+            accounts.change(account, password="another one", tokens_end=world.now),
+            return_exceptions=True,
+        )
+        assert await accounts.bot_tokens(account.id, world.now) == 0
+        await accounts.change(await accounts.sign_in("owner", "another one"), password="password1234")

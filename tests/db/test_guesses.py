@@ -98,7 +98,7 @@ async def test_wrong_long_codes_cost_nothing(world: World) -> None:
     await alive(world)
     for _ in range(5):
         with pytest.raises(CodeInvalid):
-            await codes.redeem(account, credentials.new_long_code(), world.now)
+            await codes.redeem(account, credentials.new_code(credentials.LONG_CODE_LENGTH), world.now)
     assert await current().fetch("SELECT id FROM wrong_code") == []
 
 
