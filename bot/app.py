@@ -29,7 +29,7 @@ from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
 from djangobot.bot.starting import StartError, listen, only_one
 from djangobot.bot.visits import Reception
-from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals
+from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals, waiting
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
@@ -77,6 +77,15 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[None]:
+    waiting.bound(
+        waiting.Bounds(
+            settings.limit_waiting,
+            settings.limit_waiting_mib * waiting.MIB,
+            settings.limit_waiting_account,
+            settings.limit_waiting_account_mib * waiting.MIB,
+            settings.disk_floor * waiting.MIB,
+        )
+    )
     await open_database(settings.database_url)
     try:
         for migration in await migrate():

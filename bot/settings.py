@@ -68,6 +68,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency: int = 50
     safe_to_repeat: float = 24.0
     limit_send: int = 0
+    limit_waiting: int = 100_000
+    limit_waiting_mib: int = 32
+    limit_waiting_account: int = 500_000
+    limit_waiting_account_mib: int = 128
+    disk_floor: int = 128
     send_wait: float = 5.0
     public_url: str = ""
     registration: Registration = "open"
@@ -283,6 +288,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "CONCURRENCY": _whole(1, 1000),
     "SAFE_TO_REPEAT": _number(24 * 30),
     "LIMIT_SEND": _whole(0, 1_000_000),
+    "LIMIT_WAITING": _whole(0, 100_000_000),
+    "LIMIT_WAITING_MIB": _whole(0, 1_000_000),
+    "LIMIT_WAITING_ACCOUNT": _whole(0, 100_000_000),
+    "LIMIT_WAITING_ACCOUNT_MIB": _whole(0, 1_000_000),
+    "DISK_FLOOR": _whole(0, 1_000_000),
     "SEND_WAIT": _number(60),
     "PUBLIC_URL": _url,
     "REGISTRATION": _one_of("open", "closed", "invite"),

@@ -111,9 +111,26 @@ class InviteInvalid(DjangoBotError):
     """This invite is wrong, used, revoked or expired; ask the service's admins for a new one."""
 
 
+class TooMuchWaiting(TooManyRequests):
+    """Too much waits to be delivered already; try again when some of it has been."""
+
+    def __init__(self, retry_after: float, what: str = "") -> None:
+        super().__init__(retry_after)
+        self.what = what
+
+    def __str__(self) -> str:
+        if not self.what:
+            return self.sentence
+        return f"Too much waits to be delivered {self.what}; try again when some of it has been."
+
+
 class DatabaseUnavailable(DjangoBotError):
     """The database does not answer right now; nothing was changed. Try again."""
 
 
 class DiskFull(DatabaseUnavailable):
     """The disk of the database is full; nothing was changed. Try again when there is room."""
+
+
+class DiskNearlyFull(DiskFull):
+    """The disk of the database is nearly full; no more is accepted until there is room."""

@@ -15,7 +15,7 @@ from piccolo.columns import UUID, BigInt, Boolean, ForeignKey, Integer, Text, Ti
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials, metrics, networks, outbox, tokens
+from djangobot.db import bells, credentials, metrics, networks, outbox, tokens, waiting
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.columns import SerialOnce
@@ -25,6 +25,7 @@ from djangobot.db.errors import (
     ChatBanned,
     ChatBlocked,
     DatabaseUnavailable,
+    DiskNearlyFull,
     FieldsInvalid,
     KeyReused,
     MessageNotFound,
@@ -32,6 +33,7 @@ from djangobot.db.errors import (
     TokenInvalid,
     TokenLimited,
     TokenPaused,
+    TooMuchWaiting,
 )
 from djangobot.db.fields import blank, check_idempotency_key, unstorable
 from djangobot.db.tokens import BotToken
@@ -262,12 +264,19 @@ async def accept(
     `urgent` goes before what is not; after `ttl` seconds it is not sent any more. `network` is where it comes
     from: the person is told of a new one.
 
-    Raises TokenInvalid, TokenPaused, TokenLimited, AccountBanned, ChatBlocked, ChatBanned, FieldsInvalid,
-    TextTooLong, KeyReused, DatabaseUnavailable.
+    Raises TokenInvalid, TokenPaused, TokenLimited, TooMuchWaiting, DiskNearlyFull, AccountBanned,
+    ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
     """
     check_text(text, type, ttl)
     digest = credentials.digest_token(token)
     draft = Draft(text, type, urgent, ttl)
+    try:
+        await waiting.check(digest, len(text.encode()))
+    except (TooMuchWaiting, DiskNearlyFull):
+        before = await _repeated(digest, draft, now, wait, key) if key is not None else None
+        if before is not None:
+            return before
+        raise
     if key is None:
         accepted = await _put(ACCEPT, digest, draft, now, wait)
     else:

@@ -1,5 +1,6 @@
 """The service's own state: a few named values that outlive the process and hold for all processes."""
 
+import time
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +19,8 @@ class ServiceState(Table, tablename="service_state"):
     changed = Timestamptz()
 
 
+PROBE_EVERY = 1.0
+"""Seconds."""
 PUT = """
 INSERT INTO service_state (name, value, changed) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed
@@ -33,6 +36,20 @@ async def get(name: str) -> Any:
 async def put(name: str, value: Any, now: datetime) -> None:
     """Anything JSON can say; None for nothing."""
     await current().execute(PUT, name, msgspec.json.encode(value).decode(), now)
+
+
+_probed: tuple[object, float] = (None, 0.0)
+
+
+async def probe(now: datetime) -> None:
+    """A write, once in PROBE_EVERY seconds however many ask. Raises DatabaseUnavailable when none
+    succeeds."""
+    global _probed
+    engine = current()
+    if _probed[0] is engine and time.monotonic() - _probed[1] < PROBE_EVERY:
+        return
+    await put("probe", now, now)
+    _probed = (engine, time.monotonic())
 
 
 class Flood(msgspec.Struct, frozen=True):

@@ -34,10 +34,12 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.TextTooLong: 413,
     family.TooManyRequests: 429,
     family.TokenLimited: 429,
+    family.TooMuchWaiting: 429,
     family.TooManyWrongCodes: 429,
     family.TokensTooMany: 429,
     family.DatabaseUnavailable: 503,
     family.DiskFull: 503,
+    family.DiskNearlyFull: 503,
 }
 
 REALM = 'Bearer realm="djangobot"'

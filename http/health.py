@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.db import outbox
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db import outbox, service, waiting
+from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull
 from djangobot.http.answers import Answer, Call, answer
 from djangobot.http.door import inside
 from djangobot.http.errors import BUSY_RETRY
@@ -17,8 +17,9 @@ PATIENCE = 2.0
 
 
 class Health(msgspec.Struct):
-    """`telegram` is "connected", "connecting", "standby" (another process delivers) or "off" (no bot in this
-    process); the last two are fine."""
+    """`database` is "ok", "read-only" (no write succeeds) or "unavailable". `telegram` is "connected",
+    "connecting", "standby" (another process delivers) or "off" (no bot in this process); the last two are
+    fine."""
 
     answer: str
     database: str
@@ -40,6 +41,15 @@ async def health(request: Call) -> Answer:
     except (DatabaseUnavailable, TimeoutError):
         database = "unavailable"
         wrong.insert(0, "The database does not answer.")
+    else:
+        try:
+            await asyncio.wait_for(service.probe(now), PATIENCE)
+            waiting.check_disk()
+        except DiskNearlyFull as exc:
+            wrong.insert(0, str(exc))
+        except (DatabaseUnavailable, TimeoutError):
+            database = "read-only"
+            wrong.insert(0, "The database takes no writes.")
     state = Health(" ".join(wrong) or "ok", database, telegram, overdue, door.version)
     if wrong:
         return answer(state, 503, {"retry-after": str(BUSY_RETRY)})

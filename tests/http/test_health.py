@@ -1,10 +1,12 @@
 """GET /health: can the service do its work."""
 
 import asyncio
+import sqlite3
 
 import pytest
 
-from djangobot.db import outbox
+from djangobot.db import outbox, service, waiting
+from djangobot.db.engine import SQLiteEngine, current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import health
 
@@ -59,3 +61,44 @@ async def test_without_the_database_it_is_503(api: Api, monkeypatch: pytest.Monk
     answer = await api.client.get("/health")
     assert (answer.status_code, answer.json()["answer"]) == (503, "The database does not answer.")
     assert answer.json()["database"] == "unavailable"
+
+
+async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process holds the lock: the service lives, and is not ready."""
+    assert (await api.client.get("/health")).status_code == 200
+    monkeypatch.setattr(service, "PROBE_EVERY", 0.0)
+    monkeypatch.setattr(health, "PATIENCE", 0.5)
+    engine = current()
+    assert isinstance(engine, SQLiteEngine)
+    other = sqlite3.connect(engine.path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    answer = await api.client.get("/health")
+    assert (answer.status_code, answer.json()["answer"]) == (503, "The database takes no writes.")
+    assert answer.json()["database"] == "read-only"
+    other.execute("ROLLBACK")
+    other.close()
+    async with asyncio.timeout(30):
+        while (await api.client.get("/health")).status_code != 200:
+            pass
+
+
+async def test_too_much_that_waits_is_429_and_too_little_disk_503(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sentence names the bound; what is short is said by /health, too."""
+    token = await api.bot_token(await api.access())
+    waiting.bound(waiting.Bounds(messages=1))
+    try:
+        assert (await api.send(token)).status_code == 202
+        refused = await api.send(token)
+        assert refused.status_code == 429
+        assert "at most 1 messages" in refused.json()["answer"]
+        assert int(refused.headers["retry-after"]) >= 1
+        waiting.bound(waiting.Bounds(disk=2**62))
+        refused = await api.send(token)
+        assert (refused.status_code, (await api.client.get("/health")).status_code) == (503, 503)
+        assert "nearly full" in refused.json()["answer"]
+    finally:
+        waiting.bound(waiting.Bounds())
