@@ -259,7 +259,9 @@ def split(text: str, limit: int) -> list[str]:
 
 def _breaking(text: str, most: int) -> int:
     """After how many characters to break, `most` at the most. A cluster longer than all that is torn."""
-    ends = list(takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text))))
+    ends: list[int] = list(
+        takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text)))
+    )
     if not ends:
         return most
     for mark in ("\n", " "):
