@@ -4,8 +4,9 @@ beside the same endpoint on uvicorn with httptools.
     uv run python tests/benchmarks/accept.py [--rounds 5] [--seconds 4] [--connections 64]
 
 All run in processes of their own on the same settings, and are loaded in turn: A B C A B C. The ratios are
-taken round by round; their medians count. `--beside h11,hypercorn,granian` adds the empty endpoint on other
-servers (the last two are to be installed: `uv run --with hypercorn --with granian python …`).
+taken round by round; their medians count. `--beside h11,hypercorn` adds the empty endpoint on other servers
+(`uv run --with hypercorn python …`). The processor's time for an answer tells more on a machine that has
+other work to do.
 """
 
 import argparse
@@ -159,13 +160,6 @@ async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
             settings = Config()
             settings.bind = [f"fd://{listening.fileno()}"]
             await serve(app, settings)
-        case "granian":
-            from granian.constants import Interfaces
-            from granian.server.embed import Server as Granian
-
-            port = listening.getsockname()[1]
-            listening.close()
-            await Granian(app, port=port, interface=Interfaces.ASGINL).serve()
 
 
 async def _accept(listening: socket.socket, folder: Path) -> None:
@@ -278,7 +272,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--beside", default="", help="h11, hypercorn, granian")
+    parser.add_argument("--beside", default="", help="h11, hypercorn")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)

@@ -157,3 +157,35 @@ def test_doctor_says_when_anybody_may_register(registration: str, more: dict[str
 def test_who_may_register_is_one_of_three() -> None:
     with pytest.raises(SettingsError, match=r"DJANGOBOT_REGISTRATION.*open, closed, invite"):
         load({"DJANGOBOT_REGISTRATION": "Invite"})
+
+
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    """Of both kinds; what is shown of them is what was meant."""
+    settings = load({"DJANGOBOT_TRUSTED_PROXIES": "127.0.0.1, 10.0.0.0/8,[::1]"})
+    assert settings.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8", "::1/128")
+    shown = {entry.name: entry.value for entry in settings.in_force()}
+    assert shown["DJANGOBOT_TRUSTED_PROXIES"] == "127.0.0.1/32,10.0.0.0/8,::1/128"
+
+
+@pytest.mark.parametrize(
+    "value", ["*", "proxy.example.org", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1;::1", ","]
+)
+def test_what_is_no_network_is_no_trusted_proxy(value: str) -> None:
+    """A name may point elsewhere tomorrow."""
+    with pytest.raises(SettingsError, match=r"TRUSTED_PROXIES.*like 127"):
+        load({"DJANGOBOT_TRUSTED_PROXIES": value})
+
+
+@pytest.mark.parametrize(
+    ("environ", "good", "says"),
+    [
+        ({}, True, "not believed"),
+        ({"DJANGOBOT_TRUSTED_PROXIES": "127.0.0.1"}, True, "believed from 127.0.0.1"),
+        ({"DJANGOBOT_TRUSTED_PROXIES": "127.0.0.1,0.0.0.0/0"}, False, "every address"),
+        ({"DJANGOBOT_PUBLIC_URL": "https://bot.example.org"}, True, "DJANGOBOT_TRUSTED_PROXIES"),
+    ],
+)
+def test_the_doctor_looks_at_the_trusted_proxies(environ: dict[str, str], good: bool, says: str) -> None:
+    """All programs behind a proxy that is not named share its limits; who trusts all has none."""
+    finding = doctor._proxies(load(environ))
+    assert (finding.good, says in finding.says) == (good, True)
