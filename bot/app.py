@@ -27,7 +27,7 @@ from djangobot.bot.pacing import Pacing
 from djangobot.bot.replies import LANGUAGES
 from djangobot.bot.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.settings import Settings
-from djangobot.bot.starting import StartError, listen, only_one
+from djangobot.bot.starting import StartError, alone_on, listen, only_one
 from djangobot.bot.visits import Reception
 from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals, waiting
 from djangobot.db.conf import close_database, migrate, open_database
@@ -58,7 +58,10 @@ async def serve(
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(only_one(settings.data))
-        listening = stack.enter_context(listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT"))
+        stack.enter_context(alone_on(settings.database_url))
+        listening = stack.enter_context(
+            listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT", "DJANGOBOT_HTTP_HOST")
+        )
         await stack.enter_async_context(_database(settings))
         await stack.enter_async_context(verbosity.kept())
         await stack.enter_async_context(signals.connected(utc_now))
@@ -68,7 +71,7 @@ async def serve(
         if post is not None:
             running.append(await stack.enter_async_context(_bot(settings, post)))
         running.append(await stack.enter_async_context(_http(settings, listening, post)))
-        log.info("up", version=__version__, http=f"http://{settings.http_host}:{settings.http_port}/api/")
+        log.info("up", version=__version__, http=f"{settings.listening}/api/")
         if post is not None and once_up is not None:
             running.append(await stack.enter_async_context(_once_up(post, once_up, stop)))
         await _first_end(running, stop)

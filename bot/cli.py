@@ -15,6 +15,8 @@ import uvloop
 from djangobot import __version__
 from djangobot.bot import log
 from djangobot.bot.settings import Settings, SettingsError, load
+from djangobot.db.address import without_secrets
+from djangobot.db.errors import reason
 
 OWNER_ONLY = 0o077
 MACHINE = 0
@@ -50,11 +52,11 @@ def run(no_bot: bool) -> None:
             + "\nAPI id and hash come from https://my.telegram.org, the bot token from @BotFather."
             + "\nTo try everything without an account: djangobot demo"
         )
-    if no_bot and not settings.database_url.startswith("postgres"):
+    if no_bot and settings.database_url.startswith("sqlite"):
         _fail("--no-bot is for further processes on a shared PostgreSQL: set DATABASE_URL to postgresql://…")
     from djangobot.bot import app
 
-    _run(app.serve(settings.prepared(), bot=not no_bot), settings)
+    _run(app.serve(_prepared(settings), bot=not no_bot), settings)
 
 
 @cli.command()
@@ -75,7 +77,7 @@ def demo(walkthrough: bool, http_port: int, web_port: int, telegram_port: int, d
 
     ports = demo.Ports(http=http_port, web=web_port, telegram=telegram_port)
     with demo.folder(data, throw_away=walkthrough) as kept_in:
-        settings = demo.settings(kept_in, ports)
+        settings = _unless_wrong(lambda: demo.settings(kept_in, ports))
         _run(demo.play(settings, ports, walkthrough=walkthrough), settings)
 
 
@@ -95,22 +97,14 @@ def migrate() -> None:
     """Bring the database to this version's tables; `run` does it by itself."""
     from djangobot.db import conf
 
-    settings = _settings().prepared()
-
-    async def bring() -> list[str]:
-        await conf.open_database(settings.database_url)
-        try:
-            return list(await conf.migrate())
-        finally:
-            await conf.close_database()
-
-    done: list[str] = _run(bring(), settings)
+    done: list[str] = _with_database(conf.migrate)
     click.echo("\n".join(f"migrated: {name}" for name in done) or "The database is up to date.")
 
 
 @cli.command()
-def doctor() -> None:
-    """Check settings, database and Telegram, and say what to do."""
+@click.option("--no-bot", is_flag=True, help="As a door of `run --no-bot` needs it: without Telegram.")
+def doctor(no_bot: bool) -> None:
+    """Check settings, database and Telegram, and say what to do. Nothing is made or changed."""
     from djangobot.bot.doctor import examine
 
     try:
@@ -121,7 +115,7 @@ def doctor() -> None:
         sys.exit(1)
     log.set_up(settings.log_format)
     healthy = True
-    for finding in uvloop.run(examine(settings)):
+    for finding in uvloop.run(examine(settings, bot=not no_bot)):
         healthy = healthy and finding.good
         click.echo(f"{'✓' if finding.good else '✗'} {finding.about}: {finding.says}")
     sys.exit(0 if healthy else 1)
@@ -136,7 +130,7 @@ def stats(as_json: bool) -> None:
     """Count what there is: accounts, people, tokens, messages."""
     from djangobot.db import overview
 
-    counts = _with_database(overview.counts)
+    counts = _with_database(overview.counts, looks_only=True)
     if as_json:
         return click.echo(msgspec.json.encode(counts))
     click.echo(f"database  {counts.database}, {counts.size} bytes")
@@ -148,14 +142,15 @@ def stats(as_json: bool) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Put it in the place of a FILE that is there.")
 @JSON
-def backup(file: Path, as_json: bool) -> None:
+def backup(file: Path, force: bool, as_json: bool) -> None:
     """Copy the database into FILE, compressed; the service may run. No Telegram session and no generated
     secret is inside. PostgreSQL's by pg_dump, which must be installed."""
     from djangobot.db import backups
 
-    settings = _settings()
-    _say_backup(_unless_refused(backups.take(settings.database_url, file, datetime.now(UTC))), as_json)
+    url = _settings().database_url
+    _say_backup(_unless_refused(backups.take(url, file, datetime.now(UTC), force=force)), as_json)
 
 
 @cli.command()
@@ -164,14 +159,15 @@ def backup(file: Path, as_json: bool) -> None:
 def restore(file: Path, as_json: bool) -> None:
     """Put a backup in the place of the database, which is kept beside it. The service must be stopped, in
     every process on that database. PostgreSQL's by pg_restore, which must be installed."""
-    from djangobot.bot.starting import StartError, only_one
+    from djangobot.bot.starting import StartError, alone_on
     from djangobot.db import backups, conf
 
-    settings = _settings().prepared()
+    url = _settings().database_url
     try:
-        with only_one(settings.data):
-            url, known = settings.database_url, conf.known_migrations()
-            done, kept = _unless_refused(backups.restore(url, file, known, datetime.now(UTC)))
+        with alone_on(url):
+            done, kept = _unless_refused(
+                backups.restore(url, file, conf.known_migrations(), datetime.now(UTC))
+            )
     except StartError as exc:
         _fail(str(exc))
     _say_backup(done, as_json)
@@ -186,6 +182,8 @@ def _unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
         return uvloop.run(work)
     except BackupRefused as exc:
         _fail(f"Refused: {exc}.")
+    except OSError as exc:
+        _fail(f"Refused: {exc.filename or 'the file'}: {exc.strerror or exc}.")
 
 
 def _say_backup(done: Any, as_json: bool) -> None:
@@ -236,23 +234,27 @@ def list_admins(as_json: bool) -> None:
     from djangobot.db import admins
 
     of_settings = _settings().admins
-    every: list[int] = _with_database(lambda: admins.every(of_settings))
+    every: list[int] = _with_database(lambda: admins.every(of_settings), looks_only=True)
     if as_json:
         return click.echo(msgspec.json.encode(every))
     for one in every:
         click.echo(f"{one}{' (DJANGOBOT_ADMINS)' if one in of_settings else ''}")
 
 
-def _with_database(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    """What `work` gives on an open, migrated database; a service may run on it at the same time."""
+def _with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: bool = False) -> Any:
+    """What `work` gives on an open database, which is migrated unless it `looks_only`; a service may run on
+    it at the same time."""
     from djangobot.db import conf
 
-    settings = _settings().prepared()
+    settings = _settings()
 
     async def do() -> Any:
-        await conf.open_database(settings.database_url)
+        await conf.open_database(settings.database_url, create=not looks_only)
         try:
-            await conf.migrate()
+            if looks_only:
+                await conf.refuse_other_version()
+            elif work is not conf.migrate:
+                await conf.migrate()
             return await work()
         finally:
             await conf.close_database()
@@ -261,8 +263,16 @@ def _with_database(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
 
 
 def _settings() -> Settings:
+    return _unless_wrong(load)
+
+
+def _prepared(settings: Settings) -> Settings:
+    return _unless_wrong(settings.prepared)
+
+
+def _unless_wrong(make: Callable[[], Settings]) -> Settings:
     try:
-        return load()
+        return make()
     except SettingsError as exc:
         _fail("These settings are not right:\n" + "\n".join(f"  {problem}" for problem in exc.problems))
 
@@ -270,13 +280,19 @@ def _settings() -> Settings:
 def _run(work: Coroutine[Any, Any, Any], settings: Settings) -> Any:
     """Runs to the end on uvloop; errors we foresaw are a sentence, not a traceback."""
     from djangobot.bot.starting import StartError
-    from djangobot.db.errors import DjangoBotError
+    from djangobot.db.checks import DatabaseRefused
+    from djangobot.db.errors import DatabaseUnavailable, DjangoBotError
 
     log.set_up(settings.log_format)
     try:
         return uvloop.run(work)
-    except StartError as exc:
+    except (StartError, SettingsError) as exc:
         _fail(str(exc))
+    except DatabaseRefused as exc:
+        _fail(f"{exc}.")
+    except DatabaseUnavailable as exc:
+        where = without_secrets(settings.database_url)
+        _fail(f"{exc} ({where}: {reason(exc)}; DATABASE_URL says where the database is)")
     except DjangoBotError as exc:
         _fail(f"{exc} ({exc.__cause__ or 'no further detail'})")
 

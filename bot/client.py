@@ -10,8 +10,8 @@ with a key the server no longer knows. `Link` takes these back. Updates go raw t
 """
 
 import asyncio
-import base64
 import io
+import random
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor, Future
@@ -21,9 +21,12 @@ from pathlib import Path
 from typing import Any
 
 import pyrogram
+import pyrogram.client
 import pyrogram.connection.connection
+import pyrogram.session.auth
 import structlog
 from pyrogram import raw
+from pyrogram.connection.transport import TCPAbridged
 from pyrogram.crypto import rsa
 from pyrogram.errors import (
     AuthKeyDuplicated,
@@ -41,6 +44,7 @@ from pyrogram.session import Auth, Session
 from pyrogram.storage import Storage
 
 from djangobot.bot import refusals
+from djangobot.bot.keyfile import read_public_key
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +73,8 @@ AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
 ANSWER_TIMEOUT = 15.0
 """Seconds after which an answer counts as lost; Pyrogram's own figure."""
 RECONNECT_PAUSE = 0.5
-"""Seconds between attempts to reach a server that refuses connections, and between two connections."""
+"""Seconds before the second attempt to reach a server; twice as many before each further one."""
+LONGEST_PAUSE = 30.0
 SIGN_IN_PAUSE, SIGN_IN_PAUSE_MOST = 1.0, 60.0
 """Seconds between sign-ins under sessions that Telegram then refuses: the first, twice as long each time."""
 
@@ -103,13 +108,72 @@ def talk_to(host: str, port: int, key: Path) -> None:
 
     There is one place to say this in Pyrogram, and it is process-wide.
     """
-    modulus, exponent = _read_public_key(key.read_text())
+    modulus, exponent = read_public_key(key.read_text())
     body = _tl_bytes(modulus) + _tl_bytes(exponent)
     fingerprint = int.from_bytes(sha1(body).digest()[-8:], "little", signed=True)  # noqa: S324 - MTProto's definition
     rsa.server_public_keys[fingerprint] = rsa.PublicKey(
         int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
     )
     pyrogram.connection.connection.DataCenter = lambda *_: (host, port)
+
+
+class _Connection(pyrogram.connection.Connection):
+    """One attempt, and says what kept it from being made; Pyrogram's makes three and says nothing."""
+
+    async def connect(self) -> None:
+        """Raises ConnectionError."""
+        self.protocol = TCPAbridged(self.ipv6, self.proxy)
+        try:
+            await self.protocol.connect(self.address)
+        except OSError as exc:
+            await self.protocol.close()
+            if self.protocol.socket is not None:
+                self.protocol.socket.close()
+            raise ConnectionError(_why(exc, *self.address)) from exc
+
+
+class _Auth(Auth):
+    """A new key, in one attempt: those who ask for one decide when to try again."""
+
+    MAX_RETRIES = 0
+
+    async def create(self) -> bytes:
+        """Raises OSError. A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from
+        what never came."""
+        try:
+            return await super().create()
+        except OSError:
+            raise
+        except Exception as exc:
+            host, port = self.connection.address
+            raise ConnectionError(f"no whole handshake with {host}:{port} ({type(exc).__name__})") from exc
+
+
+pyrogram.session.auth.Connection = _Connection
+pyrogram.client.Auth = _Auth
+
+
+def _why(exc: OSError, host: str, port: int) -> str:
+    if isinstance(exc, TimeoutError):
+        return f"connection timed out to {host}:{port}"
+    if isinstance(exc, ConnectionRefusedError):
+        return f"connection refused by {host}:{port}"
+    return f"no connection with {host}:{port}: {exc.strerror or exc}"
+
+
+class _Patience:
+    """How long to wait before the next attempt: a little more each time, at random, so that many who lost the
+    same server do not come back together."""
+
+    def __init__(self) -> None:
+        self.longest = RECONNECT_PAUSE
+
+    async def wait(self, event: str, exc: BaseException) -> None:
+        """Logs why, and waits."""
+        pause = self.longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
+        log.warning(event, reason=str(exc) or type(exc).__name__, again_in=round(pause, 1))
+        await asyncio.sleep(pause)
+        self.longest = min(2 * self.longest, LONGEST_PAUSE)
 
 
 class Link(Session):
@@ -125,6 +189,7 @@ class Link(Session):
 
     async def start(self) -> None:
         """Connects, however long it takes. Raises `KeyForgotten` when the server does not know our key."""
+        patience = _Patience()
         while True:
             try:
                 return await self._start_once()
@@ -137,11 +202,11 @@ class Link(Session):
             except OSError as exc:
                 if self.forgotten:
                     raise KeyForgotten from exc
-                log.warning("telegram connection failed", reason=str(exc) or type(exc).__name__)
-                await asyncio.sleep(RECONNECT_PAUSE)
+                self.client.trouble = str(exc)
+                await patience.wait("telegram connection failed", exc)
 
     async def _start_once(self) -> None:
-        self.connection = pyrogram.connection.Connection(
+        self.connection = _Connection(
             self.dc_id, self.test_mode, self.client.ipv6, self.client.proxy, self.is_media
         )
         try:
@@ -153,6 +218,7 @@ class Link(Session):
             await self._close()
             raise
         self.ping_task = self.loop.create_task(self.ping_worker())
+        self.client.trouble = ""
         self.is_started.set()
         self.made = time.monotonic()
 
@@ -275,6 +341,8 @@ class TelegramClient(pyrogram.Client):
         """Whether this process may talk with Telegram; looked at before each call."""
         self.caught_up = asyncio.Event()
         """Set once what happened before the start has been fetched."""
+        self.trouble = ""
+        """What kept the last attempt from reaching Telegram."""
 
     async def start(self) -> "TelegramClient":
         """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong
@@ -323,30 +391,41 @@ class TelegramClient(pyrogram.Client):
                 answer = await self._call(query)
             except (UserMigrate, PhoneMigrate, NetworkMigrate) as exc:
                 await self.session.stop()
+                key = await self._new_key(exc.value)
                 await self.storage.dc_id(exc.value)
-                await self.storage.auth_key(await Auth(self, exc.value, False).create())
+                await self.storage.auth_key(key)
                 await self._link()
             except (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated) as exc:
                 raise KeyForgotten(refusals.word(exc)) from exc
             except OSError as exc:
+                self.trouble = str(exc) or "Telegram does not answer the sign-in"
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
-                await asyncio.sleep(RECONNECT_PAUSE)
+                await asyncio.sleep(RECONNECT_PAUSE)  # the link itself waits longer each time
             else:
                 await self.storage.user_id(answer.user.id)
                 await self.storage.is_bot(True)
                 return
 
+    async def _new_key(self, dc_id: int) -> bytes:
+        """With another data centre, however long it takes."""
+        patience = _Patience()
+        while True:
+            try:
+                return await _Auth(self, dc_id, False).create()
+            except OSError as exc:
+                self.trouble = str(exc)
+                await patience.wait("telegram is not reachable", exc)
+
     async def _load_or_create_session(self) -> None:
+        patience = _Patience()
         while True:
             try:
                 await self.load_session()
                 return
-            # A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from what never
-            # came.
-            except Exception as exc:
-                log.warning("telegram is not reachable", reason=str(exc) or type(exc).__name__)
+            except OSError as exc:
+                self.trouble = str(exc)
                 await self.storage.close()
-                await asyncio.sleep(RECONNECT_PAUSE)
+                await patience.wait("telegram is not reachable", exc)
 
     @property
     def bot_id(self) -> int:
@@ -446,25 +525,3 @@ def _tl_bytes(data: bytes) -> bytes:
     """TL's `bytes`: length, data, padding to four (core.telegram.org/mtproto/serialize)."""
     head = bytes([len(data)]) if len(data) < 254 else b"\xfe" + len(data).to_bytes(3, "little")
     return head + data + bytes(-(len(head) + len(data)) % 4)
-
-
-def _read_public_key(pem: str) -> tuple[bytes, bytes]:
-    """Modulus and exponent, big-endian without leading zeros, of a PKCS#1 `RSA PUBLIC KEY`."""
-    lines = pem.strip().splitlines()
-    if not lines or "RSA PUBLIC KEY" not in lines[0]:
-        raise ValueError("expected a PKCS#1 public key (-----BEGIN RSA PUBLIC KEY-----)")
-    der = base64.b64decode("".join(lines[1:-1]))
-    _, body, _ = _der(der)
-    _, modulus, rest = _der(body)
-    _, exponent, _ = _der(rest)
-    return modulus.lstrip(b"\0"), exponent.lstrip(b"\0")
-
-
-def _der(data: bytes) -> tuple[int, bytes, bytes]:
-    """The first element of DER `data`: its tag, its content, what comes after it."""
-    tag, length, start = data[0], data[1], 2
-    if length & 0x80:
-        size = length & 0x7F
-        length = int.from_bytes(data[2 : 2 + size], "big")
-        start = 2 + size
-    return tag, data[start : start + length], data[start + length :]

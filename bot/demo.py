@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -12,8 +13,8 @@ import httpx
 import msgspec
 
 from djangobot.bot.app import serve
-from djangobot.bot.settings import Settings, environment, load
-from djangobot.bot.starting import StartError, listen
+from djangobot.bot.settings import Settings, SettingsError, environment, load
+from djangobot.bot.starting import StartError, listen, only_one
 from djangobot.bot.walkthrough import Steps, walk
 
 HOST = "127.0.0.1"
@@ -21,6 +22,8 @@ DEFAULT_FOLDER = Path("data/demo")
 FIRST_PERSON = 1001
 PERSON = {"id": FIRST_PERSON, "first_name": "Alex", "last_name": "Demo", "username": "alex", "language": "en"}
 START_TIMEOUT = 30.0
+TELEGRAMS = {f"DJANGOBOT_{name}" for name in ("API_HASH", "BOT_TOKEN", "TELEGRAM_SERVER", "TELEGRAM_KEY")}
+"""What the environment says of another Telegram is not for the demo."""
 PORT_PATIENCE = 3.0
 """Seconds a port may stay taken by a demo that was killed just before."""
 
@@ -49,15 +52,17 @@ def settings(data: Path, ports: Ports) -> Settings:
         "DJANGOBOT_DATA": str(data),
         "DATABASE_URL": f"sqlite:///{(data / 'djangobot.sqlite').absolute()}",
         "DJANGOBOT_API_ID": "1",
-        "DJANGOBOT_API_HASH": "sandbox",
-        "DJANGOBOT_BOT_TOKEN": "1:sandbox",
         "DJANGOBOT_HTTP_HOST": HOST,
         "DJANGOBOT_HTTP_PORT": str(ports.http),
-        "DJANGOBOT_TELEGRAM_SERVER": f"{HOST}:{ports.telegram}",
     }
-    chosen = {name: value for name, value in environment().items() if name != "DJANGOBOT_TELEGRAM_KEY"}
-    loaded = load({**chosen, **own})
-    return msgspec.structs.replace(loaded, telegram_key=data / "sandbox" / "key.pem")
+    chosen = {name: value for name, value in environment().items() if name not in TELEGRAMS}
+    return msgspec.structs.replace(
+        load({**chosen, **own}),
+        api_hash="sandbox",
+        bot_token="1:sandbox",  # noqa: S106 - the sandbox takes any
+        telegram_server=(HOST, ports.telegram),
+        telegram_key=data / "sandbox" / "key.pem",
+    )
 
 
 async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
@@ -65,7 +70,12 @@ async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
 
     Raises StartError: a port is taken, the sandbox does not start, a step of the walkthrough failed.
     """
-    prepared = settings.prepared()
+    try:
+        prepared = settings.prepared()
+    except SettingsError as exc:
+        raise StartError(str(exc).replace("DJANGOBOT_DATA", "--data")) from exc
+    with only_one(settings.data, "--data"):
+        pass  # the service takes it again, behind the sandbox
     listen(HOST, ports.http, "--http-port").close()
     steps = Steps(http=f"http://{HOST}:{ports.http}", sandbox=f"http://{HOST}:{ports.web}")
 
@@ -96,7 +106,7 @@ async def _sandbox(state: Path, ports: Ports) -> AsyncIterator[None]:
         if said is None:
             break
         if asyncio.get_running_loop().time() > deadline:
-            raise StartError(said or "The sandbox did not start")
+            raise StartError(_in_our_words(said) or "The sandbox did not start")
         await asyncio.sleep(0.2)
     try:
         yield
@@ -104,6 +114,12 @@ async def _sandbox(state: Path, ports: Ports) -> AsyncIterator[None]:
         if process.returncode is None:
             process.terminate()
         await process.wait()
+
+
+def _in_our_words(said: str) -> str:
+    """What the sandbox said, with the demo's names for its options."""
+    options = {"--port": "--telegram-port", "--state": "--data"}
+    return re.sub(r"--[a-z-]+", lambda found: options.get(found[0], found[0]), said)
 
 
 async def _start_sandbox(state: Path, ports: Ports) -> asyncio.subprocess.Process:

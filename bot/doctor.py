@@ -1,17 +1,22 @@
 """`djangobot doctor`: what is in order, what is not, and what to do about it."""
 
 import asyncio
+import os
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 from pyrogram.errors import RPCError
 
+from djangobot.bot import secret_file
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.session import SessionStorage
-from djangobot.bot.settings import Settings
+from djangobot.bot.settings import Settings, trouble_with
 from djangobot.db import conf
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.address import SQLITE, is_sqlite, without_secrets
+from djangobot.db.checks import DatabaseRefused
+from djangobot.db.errors import DjangoBotError, reason
 
 SIGN_IN_TIMEOUT = 20.0
 
@@ -24,23 +29,25 @@ class Finding(msgspec.Struct, frozen=True):
     says: str
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Looks at settings, database and Telegram; changes nothing but a database that lacks migrations."""
-    return [
-        _settings(settings),
-        _registration(settings),
-        _proxies(settings),
-        await _database(settings),
-        await _telegram(settings),
-    ]
+async def examine(settings: Settings, *, bot: bool = True) -> list[Finding]:
+    """Looks at settings, database and, for a `bot`, Telegram. Makes nothing, changes nothing."""
+    findings = [_settings(settings, bot), _registration(settings), _proxies(settings), _secrets(settings)]
+    findings.append(await _database(settings))
+    return [*findings, await _telegram(settings)] if bot else findings
 
 
-def _settings(settings: Settings) -> Finding:
-    missing = settings.missing_for_telegram()
+def _settings(settings: Settings, bot: bool) -> Finding:
+    missing = settings.missing_for_telegram() if bot else []
     if missing:
         return Finding(
             "settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them"
         )
+    if not bot and is_sqlite(settings.database_url):
+        return Finding("settings", False, "a door needs a shared PostgreSQL: set DATABASE_URL")
+    if not bot and not settings.jwt_secret:
+        return Finding("settings", False, "DJANGOBOT_JWT_SECRET missing: every door needs the same one")
+    if trouble := trouble_with(settings.data):
+        return Finding("settings", False, trouble)
     return Finding("settings", True, f"complete; data in {settings.data}")
 
 
@@ -95,20 +102,43 @@ def _proxies(settings: Settings) -> Finding:
     return Finding("proxies", True, "none; X-Forwarded-For is not believed")
 
 
-async def _database(settings: Settings) -> Finding:
-    where = settings.database_url.rpartition("@")[2]
-    try:
-        settings.prepared()
-        await conf.open_database(settings.database_url)
+def _secrets(settings: Settings) -> Finding:
+    """Those kept in the data folder by now."""
+    for name in ("jwt_secret", "session_key"):
+        path = settings.data / name
         try:
-            await conf.migrate()
+            if not getattr(settings, name) and os.path.lexists(path):
+                secret_file.kept(path)
+        except (secret_file.SecretUnusable, OSError) as exc:
+            return Finding("secrets", False, str(exc))
+    return Finding("secrets", True, "set, or made at the first start")
+
+
+async def _database(settings: Settings) -> Finding:
+    url = settings.database_url
+    where = without_secrets(url)
+    if is_sqlite(url) and (not_yet := _no_file_yet(Path(url.removeprefix(SQLITE)))):
+        return not_yet
+    try:
+        await conf.open_database(url, create=False)
+        try:
+            lacking = await conf.refuse_unfit()
         finally:
             await conf.close_database()
-    except (DatabaseUnavailable, OSError) as exc:
-        return Finding(
-            "database", False, f"{where}: {exc.__cause__ or exc}; check DATABASE_URL and DJANGOBOT_DATA"
-        )
-    return Finding("database", True, f"{where} answers, tables are up to date")
+    except DatabaseRefused as exc:
+        return Finding("database", False, f"{where}: {exc}")
+    except DjangoBotError as exc:
+        return Finding("database", False, f"{where}: {reason(exc)}; check DATABASE_URL and DJANGOBOT_DATA")
+    tables = f"the first start makes {lacking} changes to its tables" if lacking else "tables are up to date"
+    return Finding("database", True, f"{where} answers, {tables}")
+
+
+def _no_file_yet(path: Path) -> Finding | None:
+    if os.path.lexists(path):
+        return None
+    trouble = trouble_with(path.parent)
+    said = "its folder can't be used; check DATABASE_URL and DJANGOBOT_DATA"
+    return Finding("database", not trouble, f"{path}: {said if trouble else 'the first start makes it'}")
 
 
 async def _telegram(settings: Settings) -> Finding:
@@ -126,9 +156,8 @@ async def _sign_in(settings: Settings) -> Finding:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):
             await client.start()
     except TimeoutError:
-        return Finding(
-            "telegram", False, f"no answer in {SIGN_IN_TIMEOUT:g} s: check the network, a proxy or firewall"
-        )
+        why = client.trouble or f"no answer in {SIGN_IN_TIMEOUT:g} s"
+        return Finding("telegram", False, f"{why}: check the network, a proxy or firewall")
     except RPCError as exc:
         return Finding(
             "telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash"

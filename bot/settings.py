@@ -1,28 +1,42 @@
 """Settings: the one reader of the environment. Every error names the variable and says what to write
 there."""
 
+import codecs
+import difflib
+import errno
+import io
 import os
 import re
-import secrets
-from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
+from djangobot.bot import secret_file
+from djangobot.bot.keyfile import read_public_key
+from djangobot.db import address
 from djangobot.db.accounts import Registration
-from djangobot.db.conf import database_url
+from djangobot.db.address import MASK, database_url, is_too_long, without_secrets
 
 GUIDANCE_RATE_CHAT = 1.0
 """Messages a second to one chat; Telegram's bots FAQ: "avoid sending more than one message per second"."""
 GUIDANCE_RATE_TOTAL = 30.0
 """Messages a second in all; Telegram's bots FAQ: "the API will not allow … over ~30 messages per second"."""
 
+SLOWEST = 0.001
+"""Messages a second; slower than one in a quarter of an hour is a slip of the pen."""
+
 PREFIX = "DJANGOBOT_"
-MASK = "•••"
+LONGEST_SHOWN = 60
+"""Characters of a wrong value that a sentence repeats."""
+HASH_EXPECTED = "expected 32 hexadecimal digits, from my.telegram.org"
+TOKEN_EXPECTED = "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"  # noqa: S105
 
 
 class SettingsError(Exception):
@@ -80,10 +94,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets that were not given: read from the data folder, or made there."""
 
     @property
-    def address(self) -> str:
-        """Where programs find the HTTP door, without a slash at the end."""
+    def listening(self) -> str:
+        """The HTTP door as this machine has it, without a slash at the end."""
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
-        return self.public_url or f"http://{host}:{self.http_port}"
+        return f"http://{host}:{self.http_port}"
+
+    @property
+    def address(self) -> str:
+        """Where programs find the HTTP door, without a slash at the end; a door that listens everywhere, at
+        the address by which this machine reaches others."""
+        if self.public_url:
+            return self.public_url
+        if self.http_host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+            return f"http://{_own_address()}:{self.http_port}"
+        return self.listening
 
     def missing_for_telegram(self) -> list[str]:
         """The variables without which nothing can sign in to Telegram."""
@@ -103,52 +127,150 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 InForce(PREFIX + name, MASK if name in _SECRETS and value else _shown(value), origin)
             )
         own = self.database_url == database_url({PREFIX + "DATA": str(self.data)})
-        shown = _without_secrets(self.database_url)
+        shown = without_secrets(self.database_url)
         return [*found, InForce("DATABASE_URL", shown, "default" if own else "set")]
 
     def prepared(self) -> "Settings":
         """These settings with the data folder made (0700) and the secrets read or generated there
-        (0600)."""
-        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return msgspec.structs.replace(
-            self,
-            generated=tuple(name for name in ("jwt_secret", "session_key") if not getattr(self, name)),
-            jwt_secret=self.jwt_secret or _kept_secret(self.data / "jwt_secret"),
-            session_key=self.session_key or _kept_secret(self.data / "session_key"),
-        )
+        (0600). Raises SettingsError."""
+        try:
+            self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as exc:
+            raise SettingsError([_unusable(self.data, exc)]) from exc
+        if trouble := trouble_with(self.data):
+            raise SettingsError([trouble])
+        missing = [name for name in ("jwt_secret", "session_key") if not getattr(self, name)]
+        try:
+            kept = {name: secret_file.kept(self.data / name) for name in missing}
+        except secret_file.SecretUnusable as exc:
+            raise SettingsError([str(exc)]) from exc
+        return msgspec.structs.replace(self, generated=tuple(kept), **kept)
+
+
+def _own_address() -> str:
+    """Loopback on a machine without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect(("192.0.2.1", 9))  # sends nothing: the kernel chooses its address (RFC 5737's)
+        except OSError:
+            return "127.0.0.1"
+        return str(asked.getsockname()[0])
+
+
+def trouble_with(data: Path) -> str | None:
+    """Why nothing could be kept in this folder, as far as can be seen without making anything."""
+    there = data.absolute()
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        return _unusable(data, NotADirectoryError(errno.ENOTDIR, f"{there} is a file, not a folder"))
+    if not os.access(there, os.W_OK | os.X_OK) or there.resolve().is_relative_to("/proc"):
+        return _unusable(data, PermissionError(errno.EACCES, f"nothing may be written in {there}"))
+    return None
+
+
+def _unusable(data: Path, exc: OSError) -> str:
+    return f"{PREFIX}DATA: the folder {data} can't be used: {exc.strerror or exc}"
 
 
 def environment() -> dict[str, str]:
-    """The process environment over the `.env` file of the working directory, empty values left out."""
-    merged = {**dotenv_values(".env"), **os.environ}
+    """The process environment over the `.env` file of the working directory, empty values left out. Raises
+    SettingsError for a file that can't be read."""
+    merged = {**_env_file(Path(".env")), **os.environ}
     return {name: value for name, value in merged.items() if value}
+
+
+def _env_file(path: Path) -> dict[str, str | None]:
+    if not path.is_file():  # a folder of that name is somebody's virtual environment
+        return {}
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise SettingsError([f"{path}: can't be read: {exc.strerror or exc}"]) from exc
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw:
+        raise SettingsError([f"{path}: this file is in UTF-16; save it in UTF-8"])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = raw[: exc.start].count(b"\n") + 1
+        raise SettingsError(
+            [f"{path}: line {line} is not in UTF-8 (in Latin-1 or another encoding?); save it in UTF-8"]
+        ) from None
+    if wrong := [str(one.original.line) for one in parse_stream(io.StringIO(text)) if one.error]:
+        raise SettingsError([f"{path}: expected NAME=value in line {', '.join(wrong)}"])
+    return dotenv_values(stream=io.StringIO(text))
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Raises `SettingsError` with every variable that is wrong, not just the first."""
     values = environment() if environ is None else environ
-    found: dict[str, Any] = {"database_url": database_url(values)}
+    found: dict[str, Any] = {}
     problems: list[str] = []
     for name, read in _READERS.items():
         raw = values.get(PREFIX + name, "").strip()
         if not raw:
             continue
         try:
+            raw.encode()
             found[name.lower()] = read(raw)
+        except UnicodeEncodeError:
+            problems.append(f"{PREFIX}{name}: its value is not text in UTF-8")
+        except OSError as exc:
+            problems.append(f"{PREFIX}{name}: {_shown_wrong(name, raw)} can't be read: {exc.strerror or exc}")
         except ValueError as exc:
-            shown = "its value" if name in _SECRETS else repr(raw)
-            problems.append(f"{PREFIX}{name}: {shown} is not right: {exc}")
-    unknown = sorted(
-        name for name in values if name.startswith(PREFIX) and name[len(PREFIX) :] not in _READERS
-    )
-    problems += [f"{name}: there is no such setting" for name in unknown]
-    if not found["database_url"].startswith(("sqlite:///", "postgresql://", "postgres://")):
-        problems.append(
-            "DATABASE_URL: expected sqlite:///path/to/file or postgresql://user:password@host/name"
-        )
+            problems.append(f"{PREFIX}{name}: {_shown_wrong(name, raw)} is not right: {exc}")
+    problems += _not_together(values, found)
+    problems += [_no_such(name) for name in sorted(values) if _is_meant_for_us(name)]
+    try:
+        url = database_url(values)
+        url.encode()
+        found["database_url"] = address.check(url)
+    except UnicodeEncodeError:
+        problems.append("DATABASE_URL: its value is not text in UTF-8")
+    except ValueError as exc:
+        problems.append(f"DATABASE_URL: {exc}")
     if problems:
         raise SettingsError(problems)
     return Settings(**found)
+
+
+def _not_together(values: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str]:
+    """What depends on another variable: a sandbox needs its key, and takes any API hash and token."""
+    sandbox = {name for name in ("TELEGRAM_SERVER", "TELEGRAM_KEY") if values.get(PREFIX + name, "").strip()}
+    if len(sandbox) == 1:
+        (given,) = sandbox
+        (other,) = {"TELEGRAM_SERVER", "TELEGRAM_KEY"} - sandbox
+        yield f"{PREFIX}{given}: needs {PREFIX}{other}, too; without both it is Telegram itself"
+    if sandbox:
+        return
+    if "api_hash" in found and not re.fullmatch(r"[0-9a-fA-F]{32}", found["api_hash"]):
+        yield f"{PREFIX}API_HASH: its value is not right: {HASH_EXPECTED}"
+    if "bot_token" in found and not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]{30,}", found["bot_token"]):
+        yield f"{PREFIX}BOT_TOKEN: its value is not right: {TOKEN_EXPECTED}"
+
+
+def _plain(name: str) -> str:
+    return name.upper().replace("_", "").replace("-", "")
+
+
+def _is_meant_for_us(name: str) -> bool:
+    """Written as ours are, and none of them."""
+    return name not in NAMES and _plain(name).startswith(_plain(PREFIX))
+
+
+def _no_such(name: str) -> str:
+    by_plain = {_plain(known): known for known in NAMES}
+    meant = difflib.get_close_matches(_plain(name), by_plain, n=1, cutoff=0.8) or [
+        plain for plain in by_plain if plain == _plain(name).removeprefix(_plain(PREFIX))
+    ]
+    return f"{name}: there is no such setting" + (f"; did you mean {by_plain[meant[0]]}?" if meant else "")
+
+
+def _shown_wrong(name: str, raw: str) -> str:
+    """A wrong value, unless it is a secret's, or may be a secret that went into the wrong variable."""
+    if name in _SECRETS or len(raw) > LONGEST_SHOWN or re.search(r"[A-Za-z0-9_-]{25,}", raw) or "@" in raw:
+        return "its value"
+    return repr(raw)
 
 
 def _shown(value: Any) -> str:
@@ -158,49 +280,28 @@ def _shown(value: Any) -> str:
         return (":" if address else ",").join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
-    return _without_secrets("" if value is None else str(value))
-
-
-def _without_secrets(text: str) -> str:
-    """An address without its password, which may hold any sign up to the last @; and without what stands
-    behind its question mark, where drivers take passwords too."""
-    if "://" not in text or text.startswith("sqlite:"):
-        return text
-    masked = re.sub(r"(://[^:@/?#]*)[:/?#].*@", rf"\1:{MASK}@", text, flags=re.DOTALL)
-    return re.sub(r"\?.*", f"?{MASK}", masked, flags=re.DOTALL)
-
-
-def _kept_secret(path: Path) -> str:
-    """A secret of 256 bits that outlives restarts; created with mode 0600, and only once."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(32)
-        file.write(secret + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return secret
+    return without_secrets("" if value is None else str(value))
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(raw: str) -> int:
-        if not raw.isascii() or not raw.isdigit() or not low <= int(raw) <= high:
+        if not re.fullmatch(r"[0-9]{1,19}", raw) or not low <= int(raw) <= high:
             raise ValueError(f"expected a whole number from {low} to {high}")
         return int(raw)
 
     return read
 
 
-def _number(high: float) -> Callable[[str], float]:
+def _number(high: float, least: float = 0.0) -> Callable[[str], float]:
+    """From 0 to `high`; what is neither 0 nor at least `least` would be a wait of years."""
+
     def read(raw: str) -> float:
-        try:
-            value = float(raw)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= high:
-            raise ValueError(f"expected a number from 0 to {high:g}")
+        value = (
+            float(raw) if re.fullmatch(r"[0-9.]{1,20}(e-?[0-9]{1,2})?", raw) and raw.count(".") < 2 else -1
+        )
+        if not (value == 0 or least <= value <= high):
+            beside = f"0 or a number from {least:g}" if least else "a number from 0"
+            raise ValueError(f"expected {beside} to {high:g}")
         return value
 
     return read
@@ -222,38 +323,66 @@ def _networks(raw: str) -> tuple[str, ...]:
         ) from None
 
 
+def _host(raw: str) -> str:
+    """An address or a name; an IPv6 address with or without brackets."""
+    host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
+    try:
+        if ":" in host or raw.startswith("["):
+            IPv6Address(host)
+        elif not re.fullmatch(r"[^\s/\\?#@%\[\]\x00-\x1f]+", host) or not host.encode("idna"):
+            raise ValueError
+    except ValueError:
+        raise ValueError("expected an address or a name alone, like 127.0.0.1, :: or localhost") from None
+    return host
+
+
 def _server(raw: str) -> tuple[str, int]:
     host, _, port = raw.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ValueError("expected host:port, like 127.0.0.1:8443")
-    return host.strip("[]"), int(port)
+    try:
+        return _host(host), _whole(1, 65535)(port)
+    except ValueError:
+        raise ValueError("expected host:port, like 127.0.0.1:8443") from None
 
 
 def _url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s'\"<>\\]", raw):
-        raise ValueError("expected an address like https://bot.example.org")
+    try:
+        parts = urlsplit(raw)
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or re.search(r"[\s'\"<>\\?#@\x00-\x1f\x7f]", raw):
+        raise ValueError("expected an address like https://bot.example.org, without user, ? and #")
     return raw.rstrip("/")
 
 
-def _file(raw: str) -> Path:
+def _key_file(raw: str) -> Path:
     path = Path(raw)
     if not path.is_file():
         raise ValueError("there is no such file")
+    read_public_key(path.read_bytes().decode("ascii", "replace"))
     return path
 
 
+def _folder(raw: str) -> Path:
+    if re.search(r"[\x00-\x1f\x7f]", raw) or is_too_long(raw):
+        raise ValueError("expected the path of a folder")
+    return Path(raw)
+
+
 def _bot_token(raw: str) -> str:
-    number, _, rest = raw.partition(":")
-    if not number.isdigit() or not rest:
-        raise ValueError(
-            "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
-        )
+    if not re.fullmatch(r"[1-9][0-9]{0,15}:[\x21-\x7e]+", raw):
+        raise ValueError(TOKEN_EXPECTED)
+    return raw
+
+
+def _api_hash(raw: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", raw):
+        raise ValueError(HASH_EXPECTED)
     return raw
 
 
 def _secret(raw: str) -> str:
-    if len(raw.encode()) < 32:
+    if len(raw.encode()) < secret_file.LEAST:
         raise ValueError("expected at least 32 bytes (RFC 7518, 3.2); leave it out to have one generated")
     return raw
 
@@ -269,22 +398,22 @@ def _one_of(*choices: str) -> Callable[[str], str]:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "API_ID": _whole(1, 2**31 - 1),
-    "API_HASH": str,
+    "API_HASH": _api_hash,
     "BOT_TOKEN": _bot_token,
     "ADMINS": _admins,
-    "DATA": Path,
+    "DATA": _folder,
     "JWT_SECRET": _secret,
     "SESSION_KEY": _secret,
-    "HTTP_HOST": str,
+    "HTTP_HOST": _host,
     "HTTP_PORT": _whole(1, 65535),
     "HTTP_IDLE": _number(3600),
     "HTTP_CONNECTIONS": _whole(1, 100_000),
     "TRUSTED_PROXIES": _networks,
     "TELEGRAM_SERVER": _server,
-    "TELEGRAM_KEY": _file,
+    "TELEGRAM_KEY": _key_file,
     "LOG_FORMAT": _one_of("console", "json"),
-    "RATE_CHAT": _number(1000),
-    "RATE_TOTAL": _number(10000),
+    "RATE_CHAT": _number(1000, SLOWEST),
+    "RATE_TOTAL": _number(10000, SLOWEST),
     "CONCURRENCY": _whole(1, 1000),
     "SAFE_TO_REPEAT": _number(24 * 30),
     "LIMIT_SEND": _whole(0, 1_000_000),

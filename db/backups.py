@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 from djangobot.db import copies, dumps
+from djangobot.db.address import SQLITE
+from djangobot.db.conf import known_migrations
 from djangobot.db.copies import Backup
-
-SQLITE = "sqlite:///"
 
 
 def suffix(url: str) -> str:
@@ -16,11 +16,15 @@ def suffix(url: str) -> str:
     return ".sqlite.gz" if url.startswith(SQLITE) else ".dump"
 
 
-async def take(url: str, file: Path, now: datetime) -> Backup:
-    """Writes it to `file`, readable by its owner alone, all at once or not at all. Raises BackupRefused."""
-    if not url.startswith(SQLITE):
-        return await dumps.take(url, file)
-    return await asyncio.to_thread(copies.take, Path(url.removeprefix(SQLITE)), file, now)
+async def take(url: str, file: Path, now: datetime, *, force: bool = False) -> Backup:
+    """Writes it to `file`, readable by its owner alone, all at once or not at all; in the place of a file
+    that is there only with `force`. Raises BackupRefused."""
+    database = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+    target = copies.target(file, force, database)
+    known = known_migrations()
+    if database is None:
+        return await dumps.take(url, target, known, force=force)
+    return await asyncio.to_thread(copies.take, database, target, known, now, force=force)
 
 
 async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str | None]:
@@ -30,6 +34,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     Raises BackupRefused, with nothing changed, for what is no backup, is damaged, or comes from a newer
     version.
     """
+    copies.refuse_irregular(file)
     if not url.startswith(SQLITE):
         return await dumps.restore(url, file, known, now)
     path = Path(url.removeprefix(SQLITE))

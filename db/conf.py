@@ -1,4 +1,5 @@
-"""Which database, its tables, its migrations. Importable by the `piccolo` command line as PICCOLO_CONF."""
+"""Which database, its tables, its migrations. Importable by the `piccolo` command line as PICCOLO_CONF, which
+asks for `DB`: the database of the environment, looked at only then."""
 
 import asyncio
 import contextlib
@@ -6,17 +7,19 @@ import fcntl
 import io
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 from dotenv import dotenv_values
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig, AppRegistry
 from piccolo.table import Table
 
-from djangobot.db.engine import PostgresEngine, SQLiteEngine, make_current
+from djangobot.db import address, checks
+from djangobot.db.engine import CONNECT_ERRORS, PostgresEngine, SQLiteEngine, make_current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.piccolo_app import APP_CONFIG, TABLES
 
@@ -24,57 +27,76 @@ MIGRATION_LOCK = 0x446A616E676F426F
 """PostgreSQL advisory lock held while migrations run: "DjangoBo" in ASCII."""
 
 
-def database_url(environ: Mapping[str, str]) -> str:
-    """DATABASE_URL, or the SQLite file in the data folder."""
-    given = environ.get("DATABASE_URL", "").strip()
-    return given or f"sqlite:///{environ.get('DJANGOBOT_DATA', '').strip() or 'data'}/djangobot.sqlite"
-
-
 def engine_for(url: str) -> SQLiteEngine | PostgresEngine:
-    """Not connected yet. Raises ValueError for a scheme that is neither."""
-    if url.startswith("sqlite:///"):
-        return SQLiteEngine(Path(url.removeprefix("sqlite:///")))
-    if url.startswith(("postgresql://", "postgres://")):
-        return PostgresEngine(url)
-    raise ValueError("expected sqlite:///path or postgresql://user:password@host/name")
+    """Not connected yet. Raises ValueError, with a sentence, for an address that can't be used."""
+    address.check(url)
+    if address.is_sqlite(url):
+        return SQLiteEngine(Path(url.removeprefix(address.SQLITE)))
+    return PostgresEngine(url)
 
 
-# The one look at the environment outside of settings.py: the `piccolo` command line comes in through this
-# module.
-DB: SQLiteEngine | PostgresEngine = engine_for(
-    database_url({name: value or "" for name, value in {**dotenv_values(".env"), **os.environ}.items()})
-)
 APP_REGISTRY = AppRegistry(apps=["djangobot.db.piccolo_app"])
+
+_in_use: SQLiteEngine | PostgresEngine | None = None
+
+
+def _engine() -> SQLiteEngine | PostgresEngine:
+    """The database in use; by default the environment's, for the `piccolo` command line opens none."""
+    if _in_use is not None:
+        return _in_use
+    values = {**dotenv_values(".env"), **os.environ}
+    return use(address.database_url({name: value or "" for name, value in values.items()}))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DB":
+        return _engine()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def use(url: str) -> SQLiteEngine | PostgresEngine:
     """Points every table at `url`; what was open stays open."""
-    global DB
-    DB = engine_for(url)
-    make_current(DB)
+    global _in_use
+    _in_use = engine_for(url)
+    make_current(_in_use)
     for table in (*TABLES, Migration):
-        table._meta._db = DB
-    return DB
+        table._meta._db = _in_use
+    return _in_use
 
 
-async def open_database(url: str) -> None:
-    """Connects; creates an SQLite file that is not there. Raises DatabaseUnavailable."""
-    await use(url).open()
+async def open_database(url: str, *, create: bool = True) -> None:
+    """Connects; creates an SQLite file that is not there, unless `create` is false. Raises
+    DatabaseUnavailable, and DatabaseRefused for a pooler that can't be used."""
+    engine = use(url)
+    if isinstance(engine, PostgresEngine):
+        try:
+            await checks.refuse_pooler(engine)
+        except CONNECT_ERRORS as exc:
+            raise DatabaseUnavailable from exc
+    await engine.open(create)
 
 
 async def close_database() -> None:
     """Lets what is under way end, and disconnects."""
-    await DB.close()
+    await _engine().close()
 
 
 async def migrate() -> list[str]:
-    """Runs the migrations that have not run; returns their names. Two processes may try at once."""
+    """Runs the migrations that have not run; returns their names. Two processes may try at once. Raises
+    DatabaseRefused for a database that is newer than we are, or that we may not change."""
     async with _alone():
         os.environ["PICCOLO_CONF"] = __name__  # where Piccolo looks for the engine when it runs a migration
         manager = _Forwards(app_name="djangobot")
-        before = set(await _ran())
-        with contextlib.redirect_stdout(io.StringIO()):  # Piccolo reports with print
-            result = await manager.run()
+        before, known = set(await _ran()), known_migrations()
+        checks.refuse_newer(before, known)
+        await checks.refuse_read_only(creating=bool(known - before))
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # Piccolo reports with print
+                result = await manager.run()
+        except asyncpg.InsufficientPrivilegeError as exc:
+            raise checks.DatabaseRefused(
+                f"The database's tables could not be changed: {exc}. Give djangobot the role that owns them"
+            ) from exc
         if not result.success:
             raise DatabaseUnavailable from RuntimeError(result.message)
         return [name for name in await _ran() if name not in before]
@@ -91,6 +113,23 @@ async def pending_migrations() -> bool:
     return bool(known_migrations() - set(await _ran()))
 
 
+async def refuse_unfit() -> int:
+    """Raises DatabaseRefused for a database that `migrate` would refuse; how many migrations it lacks."""
+    ran, known = set(await _ran()), known_migrations()
+    checks.refuse_newer(ran, known)
+    await checks.refuse_read_only(creating=bool(known - ran))
+    return len(known - ran)
+
+
+async def refuse_other_version() -> None:
+    """For who only looks: raises DatabaseRefused when it has not this version's tables."""
+    checks.refuse_newer(await _ran(), known_migrations())
+    if await pending_migrations():
+        raise checks.DatabaseRefused(
+            "The database has not this version's tables yet: `djangobot migrate` makes them"
+        )
+
+
 class _Forwards(ForwardsMigrationManager):
     """Piccolo's, without its search for a configuration by environment variable."""
 
@@ -105,7 +144,7 @@ class _Forwards(ForwardsMigrationManager):
         for module in modules.values():
             for thing in vars(module).values():
                 if isinstance(thing, type) and issubclass(thing, Table) and thing is not Table:
-                    thing._meta._db = DB
+                    thing._meta._db = _engine()
         return modules
 
 
@@ -115,18 +154,27 @@ async def _ran() -> list[str]:
     return await Migration.get_migrations_which_ran(app_name="djangobot")
 
 
+def _lock_file(engine: SQLiteEngine) -> int:
+    """Beside the database itself, whatever links lead to it."""
+    try:
+        return os.open(f"{os.path.realpath(engine.path)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as exc:
+        raise DatabaseUnavailable from exc
+
+
 @contextlib.asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
     """Only this process migrates."""
-    if isinstance(DB, SQLiteEngine):
-        descriptor = os.open(f"{DB.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    engine = _engine()
+    if isinstance(engine, SQLiteEngine):
+        descriptor = _lock_file(engine)
         try:
             await asyncio.to_thread(fcntl.flock, descriptor, fcntl.LOCK_EX)
             yield
         finally:
             os.close(descriptor)
         return
-    async with _advisory_lock(DB):
+    async with _advisory_lock(engine):
         yield
 
 

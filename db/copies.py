@@ -15,6 +15,7 @@ from collections.abc import Collection
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -36,18 +37,44 @@ class Backup(msgspec.Struct, frozen=True):
     rows: dict[str, int]
 
 
-def take(database: Path, file: Path, now: datetime) -> Backup:
-    """Writes the copy to `file`, readable by its owner alone, all at once or not at all. Raises
-    BackupRefused."""
-    if not database.exists():
+def target(file: Path, force: bool, database: Path | None) -> Path:
+    """Where a backup is written: `file`, behind its symbolic links. Raises BackupRefused for one that is
+    there unless with `force`, and for what is no regular file or is the database itself."""
+    if file.exists():
+        refuse_irregular(file)
+    if os.path.lexists(file) and not force:
+        raise BackupRefused(
+            f"{file} is there already: choose another name, or --force to put it in its place"
+        )
+    found = Path(os.path.realpath(file))
+    if database is not None and found.exists():
+        real = os.path.realpath(database)
+        ours = [Path(f"{real}{suffix}") for suffix in ("", "-wal", "-shm", ".lock", ".in-use")]
+        if any(one.exists() and one.samefile(found) for one in ours):
+            raise BackupRefused(f"{file} is the database itself")
+    return found
+
+
+def refuse_irregular(file: Path) -> None:
+    """Raises BackupRefused for a device, a pipe, a socket: a backup neither replaces nor waits for one."""
+    if not file.is_file():
+        raise BackupRefused(f"{file} is no regular file")
+
+
+def take(database: Path, file: Path, known: Collection[str], now: datetime, *, force: bool) -> Backup:
+    """Writes the copy to `file`, readable by its owner alone, all at once or not at all. `known`: the
+    migrations of this version. Raises BackupRefused."""
+    if not database.is_file():
         raise BackupRefused(f"there is no database at {database}")
     folder = folder_of(file)
     with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
         copy, packed = Path(name) / "copy", Path(name) / "packed"
         try:
-            with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as source:
+            with closing(sqlite3.connect(_reading(database), uri=True)) as source:
                 source.execute("VACUUM INTO ?", (str(copy),))
             with closing(sqlite3.connect(copy, isolation_level=None)) as taken:
+                ran = {row[0] for row in taken.execute("SELECT name FROM migration")}
+                refuse_newer(database, ran, known)
                 taken.execute("DELETE FROM telegram_session")
                 taken.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
                 taken.execute("VACUUM")  # what was deleted is not left between the pages
@@ -56,11 +83,15 @@ def take(database: Path, file: Path, now: datetime) -> Backup:
             raise BackupRefused(f"{database} could not be copied: {exc}") from exc
         with copy.open("rb") as plain, gzip.open(packed, "wb") as compressed:
             shutil.copyfileobj(plain, compressed)
-        size = into_place(packed, file)
+        size = into_place(packed, file, force=force)
     return Backup(str(file), size, rows)
 
 
-def refuse_newer(file: Path, ran: Collection[str], known: Collection[str]) -> None:
+def _reading(path: Path) -> str:
+    return f"file:{quote(str(path))}?mode=ro"
+
+
+def refuse_newer(file: Path | str, ran: Collection[str], known: Collection[str]) -> None:
     """Raises BackupRefused when migrations ran on it that are not known here."""
     if newer := set(ran) - set(known):
         raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
@@ -74,12 +105,23 @@ def folder_of(file: Path) -> Path:
     return folder
 
 
-def into_place(packed: Path, file: Path) -> int:
-    """Gives the whole file its name, once it is on disk; its bytes."""
+def into_place(packed: Path, file: Path, *, force: bool) -> int:
+    """Gives the whole file its name, once it is on disk; its bytes. Raises BackupRefused when another has got
+    it meanwhile, unless with `force`."""
     packed.chmod(0o600)
     _to_disk(packed)
-    packed.replace(file)
-    return file.stat().st_size
+    size = packed.stat().st_size
+    try:
+        if not force:
+            os.link(packed, file)
+    except FileExistsError as exc:
+        raise BackupRefused(f"{file} is there already") from exc
+    except OSError:  # a file system without links
+        force = True
+    if force:
+        packed.replace(file)
+    _to_disk(file.parent)
+    return size
 
 
 def restore(file: Path, database: Path, known: Collection[str], now: datetime) -> tuple[Backup, Path | None]:
@@ -89,13 +131,14 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
     Raises BackupRefused, with nothing changed, for what is no backup, is damaged, or comes from a newer
     version.
     """
+    database = Path(os.path.realpath(database))
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".djangobot-restore-", dir=database.parent) as name:
         copy = Path(name) / "copy"
         try:
             with gzip.open(file, "rb") as compressed, copy.open("wb") as plain:
                 shutil.copyfileobj(compressed, plain)
-            with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as taken:
+            with closing(sqlite3.connect(_reading(copy), uri=True)) as taken:
                 ran = {row[0] for row in taken.execute("SELECT name FROM migration")}
             rows = _checked(copy)
         except (OSError, EOFError, sqlite3.Error) as exc:
@@ -105,6 +148,7 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
         _to_disk(copy)
         kept = _put_aside(database, now)
         copy.replace(database)
+        _to_disk(database.parent)
     return Backup(str(file), file.stat().st_size, rows), kept
 
 
@@ -123,7 +167,7 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
 
 def _checked(copy: Path) -> dict[str, int]:
     """Rows by table. Raises sqlite3.Error for a damaged file."""
-    with closing(sqlite3.connect(f"file:{copy}?mode=ro", uri=True)) as taken:
+    with closing(sqlite3.connect(_reading(copy), uri=True)) as taken:
         found = taken.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)

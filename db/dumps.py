@@ -13,10 +13,10 @@ import tempfile
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from djangobot.db import address
 from djangobot.db.copies import TABLES, Backup, BackupRefused, folder_of, into_place, refuse_newer
 from djangobot.db.engine import UNAVAILABLE_ERRORS
 
@@ -35,12 +35,14 @@ class ToolFailed(BackupRefused):
     """It ran, and did not do it."""
 
 
-async def take(url: str, file: Path) -> Backup:
-    """Writes the dump to `file`, readable by its owner alone, all at once or not at all. Raises
-    BackupRefused."""
+async def take(url: str, file: Path, known: Collection[str], *, force: bool) -> Backup:
+    """Writes the dump to `file`, readable by its owner alone, all at once or not at all. `known`: the
+    migrations of this version. Raises BackupRefused."""
     folder = folder_of(file)
     connection = await _connect(url)
     try:
+        ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
+        refuse_newer("the database", ran, known)
         with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
             packed = Path(name) / "packed"
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -48,13 +50,15 @@ async def take(url: str, file: Path) -> Backup:
                 rows = await _rows(connection)
                 await _run(
                     "pg_dump",
-                    url,
+                    (url, None),
                     "--format=custom",
                     "--exclude-table-data=telegram_session",
                     f"--snapshot={snapshot}",
                     f"--file={packed}",
                 )
-            size = await asyncio.to_thread(into_place, packed, file)
+            size = await asyncio.to_thread(into_place, packed, file, force=force)
+    except ERRORS as exc:
+        raise BackupRefused(f"the database could not be dumped: {exc}") from exc
     finally:
         await connection.close()
     return Backup(str(file), size, rows)
@@ -106,12 +110,13 @@ async def _fill(
     url: str, fresh: str, file: Path, known: Collection[str], attempted: datetime
 ) -> dict[str, int]:
     """Rows by table of what is in the new database then."""
-    address = _named(url, fresh)
     try:
-        await _run("pg_restore", address, "--no-owner", "--no-privileges", "--single-transaction", str(file))
+        await _run(
+            "pg_restore", (url, fresh), "--no-owner", "--no-privileges", "--single-transaction", str(file)
+        )
     except ToolFailed as exc:
         raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
-    connection = await asyncpg.connect(url, database=fresh)
+    connection = await _connect(url, fresh)
     try:
         ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
         refuse_newer(file, ran, known)
@@ -133,8 +138,8 @@ async def _rows(connection: asyncpg.Connection) -> dict[str, int]:
 async def _connect(url: str, database: str | None = None) -> asyncpg.Connection:
     """To the database the url names, or to another of that server. Raises BackupRefused."""
     try:
-        return await asyncpg.connect(url, database=database)
-    except ERRORS as exc:
+        return await asyncpg.connect(**address.for_driver(url), database=database)
+    except (*ERRORS, ValueError) as exc:
         raise BackupRefused(f"the database does not answer: {exc}") from exc
 
 
@@ -146,26 +151,17 @@ async def _name(url: str) -> str:
         await connection.close()
 
 
-def _named(url: str, name: str) -> str:
-    """The same server's other database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-async def _run(tool: str, url: str | None, *arguments: str) -> str:
-    """What it prints. The password goes by the environment: everybody on the machine can read arguments.
-    Raises BackupRefused."""
+async def _run(tool: str, where: tuple[str, str | None] | None, *arguments: str) -> str:
+    """What it prints, run on the database of an address, or on another of that server. Raises
+    BackupRefused."""
     path = shutil.which(tool)
     if path is None:
         raise BackupRefused(f"{tool} is not installed here (package postgresql-client)")
     env = os.environ | {"TZ": "UTC", "LC_ALL": "C"}
-    if url is not None:
-        parts = urlsplit(url)
-        user, _, host = parts.netloc.rpartition("@")
-        user, _, password = user.partition(":")
-        if password:
-            env["PGPASSWORD"] = password
-        netloc = f"{user}@{host}" if user else host
-        arguments = (f"--dbname={urlunsplit(parts._replace(netloc=netloc))}", *arguments)
+    if where is not None:
+        said, passwords = address.for_tools(*where)
+        env |= passwords
+        arguments = (f"--dbname={said}", *arguments)
     process = await asyncio.create_subprocess_exec(
         path,
         *arguments,

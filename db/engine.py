@@ -8,6 +8,7 @@ once).
 """
 
 import asyncio
+import configparser
 import os
 import queue
 import re
@@ -30,6 +31,7 @@ from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
 from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
 from piccolo.engine.sqlite import TransactionType, dict_factory
 
+from djangobot.db import address
 from djangobot.db.errors import DatabaseUnavailable, DiskFull
 
 # Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own:
@@ -110,6 +112,16 @@ UNAVAILABLE_ERRORS = (
     asyncpg.exceptions.LockNotAvailableError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
+CONNECT_ERRORS = (
+    *UNAVAILABLE_ERRORS,
+    asyncpg.PostgresError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    configparser.Error,
+)
+"""What PGPORT and its like, a service file, or a user without a name make the driver stumble over while it
+connects; and refusals of the server that mean a query at any other time."""
 
 
 class Engine(Protocol):
@@ -117,8 +129,8 @@ class Engine(Protocol):
 
     engine_type: str
 
-    async def open(self) -> None:
-        """Connects. Raises DatabaseUnavailable."""
+    async def open(self, create: bool = True) -> None:
+        """Connects; a file that is not there is made with `create` alone. Raises DatabaseUnavailable."""
 
     async def close(self) -> None:
         """Lets what is under way end, and disconnects."""
@@ -234,6 +246,14 @@ def _ours() -> Iterator[None]:
         raise DatabaseUnavailable from exc
 
 
+@contextmanager
+def _connecting() -> Iterator[None]:
+    try:
+        yield
+    except CONNECT_ERRORS as exc:
+        raise DatabaseUnavailable from exc
+
+
 @asynccontextmanager
 async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
     """Piccolo leaves its context variable set when a COMMIT fails; the task's next query would join the
@@ -301,16 +321,20 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         self._readers: ThreadPoolExecutor | None = None
         self._reader_connections: list[sqlite3.Connection] = []
 
-    async def open(self) -> None:
-        """Creates the file (0600) in its folder (0700) when there is none."""
+    async def open(self, create: bool = True) -> None:
+        """With `create`, makes the file (0600) in its folder (0700) when there is none."""
         with _ours():
-            await asyncio.to_thread(self._open)
+            await asyncio.to_thread(self._open, create)
 
-    def _open(self) -> None:
-        self._make_file()
+    def _open(self, create: bool) -> None:
+        if create:
+            self._make_file()
+        elif not Path(self.path).is_file():
+            raise FileNotFoundError("there is no such file yet")
         self._opened = True
         writing = self._connect()
-        writing.execute("PRAGMA journal_mode = WAL").fetchone()
+        if create:
+            writing.execute("PRAGMA journal_mode = WAL").fetchone()
         self._writer = _Writer(writing)
         self._reader_connections = [self._connect() for _ in range(READERS)]
         for connection in self._reader_connections:
@@ -699,16 +723,16 @@ class PostgresEngine(PiccoloPostgresEngine):
     __slots__ = ("_doubting", "_dsn", "_opened", "_pids")
 
     def __init__(self, dsn: str) -> None:
-        super().__init__(config={"dsn": dsn, "timeout": CONNECT_WITHIN}, extensions=())
+        super().__init__(config={"timeout": CONNECT_WITHIN, **address.for_driver(dsn)}, extensions=())
         self._opened = False
         self.current_transaction = cast(Any, _OpenTransaction("postgresql"))
         self._dsn = dsn
         self._pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._doubting: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> None:
+    async def open(self, create: bool = True) -> None:
         """Fills the pool."""
-        with _ours():
+        with _ours(), _connecting():
             await self.start_connection_pool(
                 min_size=1,
                 max_size=POOL,

@@ -134,3 +134,9 @@ class DiskFull(DatabaseUnavailable):
 
 class DiskNearlyFull(DiskFull):
     """The disk of the database is nearly full; no more is accepted until there is room."""
+
+
+def reason(exc: BaseException) -> str:
+    """Why, in the words of what is behind it, on one line."""
+    cause = exc.__cause__ or exc
+    return " ".join(str(cause).split()) or type(cause).__name__

@@ -1,17 +1,24 @@
 """Settings: typed, complete, and every error names its variable."""
 
+import errno
+import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from djangobot.bot import doctor
-from djangobot.bot.settings import NAMES, SettingsError, load
+from djangobot.bot import doctor, secret_file
+from djangobot.bot.sandbox.keys import RsaKey
+from djangobot.bot.settings import NAMES, SettingsError, environment, load, trouble_with
+from djangobot.db.address import without_secrets
 
 TELEGRAM = {
     "DJANGOBOT_API_ID": "12345",
-    "DJANGOBOT_API_HASH": "0123456789abcdef",
-    "DJANGOBOT_BOT_TOKEN": "110201543:made-up",
+    "DJANGOBOT_API_HASH": "0123456789abcdef0123456789abcdef",
+    "DJANGOBOT_BOT_TOKEN": f"110201543:{'made-up':-<35}",
 }
 
 
@@ -49,6 +56,25 @@ def test_what_telegram_needs_is_listed_by_name() -> None:
         ("DJANGOBOT_JWT_SECRET", "short"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DJANGOBOT_NO_SUCH", "1"),
+        ("DJANGOBOT_API_HASH", "zz"),
+        ("DJANGOBOT_API_HASH", "0" * 31),
+        ("DJANGOBOT_API_HASH", "0" * 33),
+        ("DJANGOBOT_BOT_TOKEN", "110201543:short"),
+        ("DJANGOBOT_BOT_TOKEN", "١١٠:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"),
+        ("DJANGOBOT_BOT_TOKEN", "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PA Dsaw"),
+        ("DJANGOBOT_HTTP_HOST", "http://127.0.0.1"),
+        ("DJANGOBOT_HTTP_HOST", "127.0.0.1:8000"),
+        ("DJANGOBOT_HTTP_HOST", "[127.0.0.1]"),
+        ("DJANGOBOT_HTTP_HOST", "a" * 300),
+        ("DJANGOBOT_HTTP_PORT", "８０００"),
+        ("DJANGOBOT_RATE_CHAT", "1e-9"),
+        ("DJANGOBOT_RATE_CHAT", "inf"),
+        ("DJANGOBOT_PUBLIC_URL", "https://bot:pw@example.org"),
+        ("DJANGOBOT_PUBLIC_URL", "https://example.org/?a=1"),
+        ("DJANGOBOT_PUBLIC_URL", "https://[::1"),
+        ("DJANGOBOT_PUBLIC_URL", "https://example.org:99999"),
+        ("DJANGOBOT_TELEGRAM_SERVER", "127.0.0.1:8443"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: str) -> None:
@@ -74,7 +100,7 @@ def test_a_secret_never_stands_in_an_error() -> None:
 def test_admins_and_server_are_read(tmp_path: Path) -> None:
     """Lists and addresses come typed."""
     key = tmp_path / "key.pem"
-    key.touch()
+    key.write_text(RsaKey(2**2047 + 1, 65537, 0).pem())
     settings = load(
         {
             "DJANGOBOT_ADMINS": "1001, 1002",
@@ -114,8 +140,14 @@ def test_every_setting_is_documented() -> None:
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:
     """However the password is written."""
-    in_force = {one.name: one.value for one in load({"DATABASE_URL": url}).in_force()}
-    assert in_force["DATABASE_URL"] == shown
+    assert without_secrets(url) == shown
+
+
+def test_the_database_in_force_is_shown_without_its_password() -> None:
+    """As /config shows it."""
+    loaded = load({"DATABASE_URL": "postgresql://bot:hidden@db.example.org/bot?sslpassword=hidden"})
+    in_force = {one.name: one.value for one in loaded.in_force()}
+    assert in_force["DATABASE_URL"] == "postgresql://bot:•••@db.example.org/bot?•••"
 
 
 def test_settings_in_force_say_where_they_come_from(tmp_path: Path) -> None:
@@ -189,3 +221,115 @@ def test_the_doctor_looks_at_the_trusted_proxies(environ: dict[str, str], good: 
     """All programs behind a proxy that is not named share its limits; who trusts all has none."""
     finding = doctor._proxies(load(environ))
     assert (finding.good, says in finding.says) == (good, True)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("DJANGOBOT_BOTTOKEN", "DJANGOBOT_BOT_TOKEN"),
+        ("DJANGOBOT_API_HAHS", "DJANGOBOT_API_HASH"),
+        ("DJANGO_BOT_API_ID", "DJANGOBOT_API_ID"),
+        ("djangobot_admins", "DJANGOBOT_ADMINS"),
+        ("DJANGOBOT_DATABASE_URL", "DATABASE_URL"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(written: str, meant: str) -> None:
+    """Letters left out or swapped, other underscores, small letters."""
+    with pytest.raises(SettingsError, match=rf"{written}: there is no such setting; did you mean {meant}\?"):
+        load({written: "1"})
+
+
+def test_a_secret_in_the_wrong_variable_is_not_shown_either() -> None:
+    """Two lines of a .env file are easily mixed up."""
+    token = TELEGRAM["DJANGOBOT_BOT_TOKEN"]
+    wrong = dict.fromkeys(("API_ID", "ADMINS", "HTTP_PORT", "HTTP_HOST", "LOG_FORMAT", "PUBLIC_URL"), token)
+    with pytest.raises(SettingsError) as refused:
+        load({f"DJANGOBOT_{name}": value for name, value in wrong.items()})
+    assert len(refused.value.problems) == len(wrong)
+    assert "made-up" not in str(refused.value)
+
+
+def test_an_address_in_brackets_is_taken_and_shown_as_an_address() -> None:
+    """IPv6 with its port is read only in brackets."""
+    settings = load({"DJANGOBOT_HTTP_HOST": "[::1]"})
+    assert settings.http_host == "::1"
+    assert settings.address == settings.listening == "http://[::1]:8000"
+
+
+@pytest.mark.parametrize("everywhere", ["0.0.0.0", "::"])  # noqa: S104 - read, not bound
+def test_a_door_that_listens_everywhere_is_shown_at_an_address_that_can_be_reached(everywhere: str) -> None:
+    """Nobody can call http://0.0.0.0; the log says where it listens all the same."""
+    settings = load({"DJANGOBOT_HTTP_HOST": everywhere})
+    host = urlsplit(settings.address).hostname
+    assert host
+    assert not ip_address(host).is_unspecified
+    assert urlsplit(settings.listening).hostname == everywhere
+    public = load({"DJANGOBOT_HTTP_HOST": everywhere, "DJANGOBOT_PUBLIC_URL": "https://bot.example.org/"})
+    assert public.address == "https://bot.example.org"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("DJANGOBOT_HTTP_PORT=9000\n".encode("utf-16"), "UTF-16"),
+        ("DJANGOBOT_HTTP_PORT=9000\n".encode("utf-16-le"), "UTF-16"),
+        ("# größer\nDJANGOBOT_HTTP_PORT=9000\n".encode("latin-1"), "line 1 is not in UTF-8"),
+        (b"DJANGOBOT_HTTP_PORT=9000\nDJANGOBOT BOT_TOKEN: hidden\n", "line 2"),
+    ],
+)
+def test_an_env_file_that_cannot_be_read_is_named_with_its_encoding(
+    content: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what stands in it is not shown."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=rf"\.env: .*{says}") as refused:
+        environment()
+    assert "hidden" not in str(refused.value)
+
+
+def test_an_env_file_with_a_byte_order_mark_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows' editors write one before the first name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfDJANGOBOT_HTTP_PORT=9000\n")
+    assert environment()["DJANGOBOT_HTTP_PORT"] == "9000"
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"short\n", b"\xff" * 40])
+@pytest.mark.parametrize("name", ["jwt_secret", "session_key"])
+def test_a_secret_file_that_holds_none_is_refused_by_name(content: bytes, name: str, tmp_path: Path) -> None:
+    """A first start on a full disk left one; nothing may be signed or sealed with it."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SettingsError, match=f"{name} holds no secret of at least 32 bytes"):
+        load({"DJANGOBOT_DATA": str(tmp_path)}).prepared()
+
+
+def test_secret_files_are_whole_or_not_there_and_made_once(tmp_path: Path) -> None:
+    """Of several that make one at the same moment all get the same, and nothing is left beside it."""
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: secret_file.kept(tmp_path / "jwt_secret"), range(32)))
+    assert len(found) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["jwt_secret"]
+
+
+def test_a_disk_that_is_full_leaves_no_empty_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start makes it."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(SettingsError, match="No space left"):
+            load({"DJANGOBOT_DATA": str(tmp_path)}).prepared()
+    assert list(tmp_path.iterdir()) == []
+    assert len(load({"DJANGOBOT_DATA": str(tmp_path)}).prepared().jwt_secret) >= 32
+
+
+def test_a_data_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:
+    """A file in its place, or one on the way to it, or a place that is none."""
+    (tmp_path / "file").touch()
+    for data in (tmp_path / "file", tmp_path / "file" / "data", Path("/proc/data")):
+        with pytest.raises(SettingsError, match=r"DJANGOBOT_DATA: the folder .* can't be used"):
+            load({"DJANGOBOT_DATA": str(data)}).prepared()
+        assert trouble_with(data)

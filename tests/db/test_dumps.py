@@ -1,5 +1,7 @@
 """Backups of PostgreSQL, by its own tools."""
 
+import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +73,10 @@ async def test_what_is_no_dump_of_ours_replaces_nothing(dumped: str, tmp_path: P
     await world.account()
     await backups.take(dumped, whole, NOW)
     await current().execute("UPDATE migration SET name = '2099' WHERE id = 1")
-    await backups.take(dumped, tmp_path / "newer.dump", NOW)
+    with pytest.raises(BackupRefused, match="newer version"):
+        await backups.take(dumped, tmp_path / "newer.dump", NOW)
+    dump = [str(TOOLS / "pg_dump"), "-Fc", "-f", str(tmp_path / "newer.dump"), "-d", dumped]
+    await asyncio.to_thread(subprocess.run, dump, check=True)
     await close_database()
     size = whole.stat().st_size
     spoiled = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from djangobot.db import conf
+from djangobot.db import address, conf
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -125,7 +125,7 @@ async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
 KILLED = """
 import asyncio, os, sys
 from datetime import UTC, datetime
-from djangobot.db import conf
+from djangobot.db import address, conf
 from djangobot.db.engine import current
 async def main():
     await conf.open_database(sys.argv[1])
@@ -142,8 +142,8 @@ async def test_what_was_answered_survives_a_process_that_is_killed(world: World,
 
 
 def test_the_url_is_the_environments_or_a_file_in_the_data_folder() -> None:
-    assert conf.database_url({"DATABASE_URL": "postgresql://h/d"}) == "postgresql://h/d"
-    assert conf.database_url({"DJANGOBOT_DATA": "/srv"}) == "sqlite:////srv/djangobot.sqlite"
-    assert Path(conf.database_url({}).removeprefix("sqlite:///")) == Path("data/djangobot.sqlite")
+    assert address.database_url({"DATABASE_URL": "postgresql://h/d"}) == "postgresql://h/d"
+    assert address.database_url({"DJANGOBOT_DATA": "/srv"}) == "sqlite:////srv/djangobot.sqlite"
+    assert Path(address.database_url({}).removeprefix("sqlite:///")) == Path("data/djangobot.sqlite")
     with pytest.raises(ValueError, match="sqlite"):
         conf.use("mysql://h/d")

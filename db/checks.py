@@ -1,0 +1,100 @@
+"""Checks of a database before it is used: what can't be used is refused in a sentence that names the fix."""
+
+import asyncio
+import secrets
+from collections.abc import Collection
+
+import asyncpg
+
+from djangobot.db.engine import PostgresEngine, current
+
+NOTIFICATION_PATIENCE = 3.0
+"""Seconds a notification to ourselves may take through a pooler."""
+STATE = """
+SELECT pg_is_in_recovery() AS replica, current_setting('transaction_read_only') = 'on' AS read_only,
+       quote_ident(current_user) AS role, quote_ident(current_schema()) AS schema,
+       has_schema_privilege(current_schema(), 'CREATE') AS may_create
+"""
+
+
+class DatabaseRefused(Exception):
+    """This database can't be used as it is: why, and what to do."""
+
+
+def refuse_newer(ran: Collection[str], known: Collection[str]) -> None:
+    """Raises DatabaseRefused when migrations ran on it that this version does not have."""
+    if newer := set(ran) - set(known):
+        raise DatabaseRefused(
+            f"The database was used by a newer version of djangobot ({max(newer)}). Run that version, "
+            "or put back a backup that was taken before it"
+        )
+
+
+async def refuse_read_only(*, creating: bool) -> None:
+    """Raises DatabaseRefused for a PostgreSQL that takes no writes, or no new tables when some are to be
+    made."""
+    engine = current()
+    if not isinstance(engine, PostgresEngine):
+        return
+    state = (await engine.fetch(STATE))[0]
+    if state["replica"]:
+        raise DatabaseRefused(
+            "The database is a replica, which takes no writes: DATABASE_URL must name the primary"
+        )
+    if state["read_only"]:
+        raise DatabaseRefused(
+            "The database takes no writes: default_transaction_read_only is on "
+            f"(ALTER ROLE {state['role']} SET default_transaction_read_only = off, or where else it was set)"
+        )
+    if creating and state["schema"] is None:
+        raise DatabaseRefused(
+            "The database has no schema for our tables: its search_path names none that is there"
+        )
+    if creating and not state["may_create"]:
+        raise DatabaseRefused(
+            f"The role {state['role']} may make no tables there. As the database's owner: "
+            f"GRANT CREATE ON SCHEMA {state['schema']} TO {state['role']}"
+        )
+
+
+async def refuse_pooler(engine: PostgresEngine) -> None:
+    """Raises DatabaseRefused for a pooler that gives each transaction another connection: what a session
+    holds (LISTEN, advisory locks, prepared statements) is lost behind one."""
+    # Without named statements, which such a pooler mixes up.
+    connection = await asyncpg.connect(**engine.config, statement_cache_size=0)
+    try:
+        async with connection.transaction():
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+        if pid == connection.get_server_pid():
+            return  # the server itself: a pooler has numbers of its own
+        if not await _is_notified(engine, connection):
+            raise DatabaseRefused(
+                "Between us and the database is a pooler (PgBouncer) in transaction or statement mode, "
+                "behind which LISTEN and advisory locks do not work, or with too few connections: set its "
+                "pool_mode = session and its default_pool_size (docs/several-processes.md), or give "
+                "DATABASE_URL the server's own address"
+            )
+    finally:
+        await connection.close()
+
+
+async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -> bool:
+    """Whether its LISTEN is still heard when somebody else notifies it."""
+    channel, heard = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
+
+    def hear(*_: object) -> None:
+        heard.set()
+
+    try:
+        async with asyncio.timeout(NOTIFICATION_PATIENCE):
+            await connection.add_listener(channel, hear)
+            other = await asyncpg.connect(**engine.config, statement_cache_size=0)
+            try:
+                await other.execute(f"NOTIFY {channel}")
+                await heard.wait()
+            finally:
+                other.terminate()
+            await connection.remove_listener(channel, hear)
+    except (TimeoutError, asyncpg.PostgresError):
+        return False
+    return True
