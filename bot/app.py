@@ -30,6 +30,7 @@ from djangobot.bot.settings import Settings
 from djangobot.bot.starting import StartError, alone_on, listen, only_one
 from djangobot.bot.visits import Reception
 from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals, waiting
+from djangobot.db.address import is_sqlite
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.duty import Duty
 from djangobot.db.errors import DatabaseUnavailable
@@ -100,17 +101,18 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
 
 
 async def _compare_secrets(settings: Settings) -> None:
-    """Of several doors on one database, each must accept what another has signed. The mark tells secrets
-    apart and is too short to tell what they are."""
+    """Of several doors on one database, each must accept what another has signed: the first one's secret is
+    the one to have. The mark tells secrets apart and is too short to tell what they are."""
     mark = sha256(b"djangobot jwt\0" + settings.jwt_secret.encode()).hexdigest()[:MARK_LENGTH]
-    before = await service.get("jwt_secret")
-    if before not in (None, mark):
+    now = datetime.now(UTC)
+    if is_sqlite(settings.database_url):  # which has no other door
+        await service.put("jwt_secret", mark, now)
+    elif await service.put_first("jwt_secret", mark, now) != mark:
         log.warning(
-            "this database was last used with another secret for access tokens: those will be refused here; "
-            "give every process on it the same DJANGOBOT_JWT_SECRET"
+            "the first process on this database has another secret for access tokens than this one: tokens of"
+            " either are refused by the other; give every process the same DJANGOBOT_JWT_SECRET. If it was "
+            "changed on purpose and everywhere: DELETE FROM service_state WHERE name = 'jwt_secret'"
         )
-    if before != mark:
-        await service.put("jwt_secret", mark, datetime.now(UTC))
 
 
 class Post:

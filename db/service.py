@@ -38,6 +38,17 @@ async def put(name: str, value: Any, now: datetime) -> None:
     await current().execute(PUT, name, msgspec.json.encode(value).decode(), now)
 
 
+PUT_FIRST = """
+INSERT INTO service_state (name, value, changed) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING
+"""
+
+
+async def put_first(name: str, value: Any, now: datetime) -> Any:
+    """Put unless there is one by this name; which one there is then."""
+    await current().execute(PUT_FIRST, name, msgspec.json.encode(value).decode(), now)
+    return await get(name)
+
+
 _probed: tuple[object, float] = (None, 0.0)
 
 

@@ -173,6 +173,7 @@ def test_a_door_with_another_secret_for_access_tokens_says_so(
     box: Sandbox, cluster: Cluster, tmp_path: Path
 ) -> None:
     """Who signed in elsewhere is refused there; the log names the setting."""
+    secret = cluster.doors[0].env["DJANGOBOT_JWT_SECRET"]
     env = {**cluster.doors[0].env, "DJANGOBOT_JWT_SECRET": "x" * 32}
     assert "DJANGOBOT_JWT_SECRET" not in cluster.doors[0].log.read_text()
     env = {name: env[name] for name in ("DATABASE_URL", "DJANGOBOT_JWT_SECRET", "DJANGOBOT_SESSION_KEY")}
@@ -184,6 +185,10 @@ def test_a_door_with_another_secret_for_access_tokens_says_so(
     finally:
         other.stop()
         other.client.close()
+    right = Service(box, tmp_path / "right", "--no-bot", **{**env, "DJANGOBOT_JWT_SECRET": secret})
+    right.stop()
+    right.client.close()
+    assert "DJANGOBOT_JWT_SECRET" not in right.log.read_text(), "the first to be there is right"
 
 
 async def _load_and_kill(cluster: Cluster, senders: list[Sender], least: int, kills: int, dice: Any) -> None:
