@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from djangobot.bot import doctor, secret_file
-from djangobot.bot.sandbox.keys import RsaKey
+from djangobot.bot.sandbox.mtproto.rsa_key import RsaKey
 from djangobot.bot.settings import NAMES, SettingsError, environment, load, trouble_with
 from djangobot.db.address import without_secrets
 
