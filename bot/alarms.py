@@ -15,6 +15,7 @@ import msgspec
 import structlog
 
 from djangobot import __version__
+from djangobot.bot import refusals
 from djangobot.bot.gateway import Gateway, GatewayError, Peer, Text, derived_id
 from djangobot.bot.replies import formatted, language_of
 from djangobot.bot.settings import Settings
@@ -125,7 +126,7 @@ class Alarms:
 
     async def _check_session(self, now: datetime) -> None:
         """Telegram ended our session; it is over by the time anybody can be told."""
-        self.refusals += self.gateway.refusals()
+        self.refusals += refusals.ended_sessions()
         told = self.told.get("session")
         if told is not None and now - told.at < COOL_DOWN:
             self.refusals.clear()

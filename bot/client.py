@@ -79,8 +79,6 @@ SIGN_IN_PAUSE, SIGN_IN_PAUSE_MOST = 1.0, 60.0
 """Seconds between sign-ins under sessions that Telegram then refuses: the first, twice as long each time."""
 
 NOT_FOUND = "AUTH_KEY_NOT_FOUND"
-TROUBLES = 10
-"""Refusals of a session that are remembered."""
 
 UpdateHandler = Callable[[TLObject, dict[int, Any]], Awaitable[None]]
 Numbers = (raw.types.UpdateNewMessage, raw.types.UpdateEditMessage, raw.types.UpdateDeleteMessages)
@@ -335,8 +333,6 @@ class TelegramClient(pyrogram.Client):
         """Set when a cut was followed by -404: call `start` again to sign in anew."""
         self.online = asyncio.Event()
         """Set while calls can be answered: signed in, and the link is up."""
-        self.troubles: list[str] = []
-        """Telegram's words for why it took a session no more, until somebody has told of them."""
         self.on_duty: Callable[[], bool] = lambda: True
         """Whether this process may talk with Telegram; looked at before each call."""
         self.caught_up = asyncio.Event()
@@ -498,7 +494,7 @@ class TelegramClient(pyrogram.Client):
         if not self.key_forgotten.is_set():
             log.error("telegram refused this session", reason=reason)
             if reason != NOT_FOUND:
-                self.troubles = [*self.troubles, reason][-TROUBLES:]
+                refusals.session_ended(reason)
         self.key_forgotten.set()
 
     async def fetch_peers(self, peers: Any) -> bool:

@@ -142,7 +142,7 @@ class Delivery:
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
         bells.deliver_here(True)
-        outbox.deliver_with(self)
+        outbox.deliver_with(self, fix=self.fix, obey=self.obey)
         try:
             while not self.stopping.is_set():
                 await self._patiently(self._turn)

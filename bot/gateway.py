@@ -141,11 +141,6 @@ class Gateway:
         """Whether this process may ask anything; another may have taken its place."""
         return self.client.on_duty()
 
-    def refusals(self) -> list[str]:
-        """Telegram's words for why it took our session no more, since this was asked last."""
-        words, self.client.troubles = self.client.troubles, []
-        return words
-
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
 

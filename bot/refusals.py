@@ -5,6 +5,7 @@ code, WORDS has it. An error nobody knows yet is decided by its code.
 """
 
 import re
+from collections import deque
 from typing import Literal
 
 from pyrogram.errors import RPCError
@@ -55,6 +56,23 @@ WORDS: dict[str, Meaning] = {
 }
 WAIT_UNSAID = 30
 """Seconds to wait when Telegram does not say for how long."""
+
+
+KEPT = 10
+"""Ended sessions that are remembered until somebody tells of them."""
+_ended: deque[str] = deque(maxlen=KEPT)
+
+
+def session_ended(word: str) -> None:
+    """Telegram takes our session no more: admins are to hear of it."""
+    _ended.append(word)
+
+
+def ended_sessions() -> list[str]:
+    """Telegram's words for why, since this was asked last."""
+    words = list(_ended)
+    _ended.clear()
+    return words
 
 
 def meaning(exc: RPCError) -> Meaning:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -141,18 +141,22 @@ class Hands(Protocol):
         """Whether it would begin to send at once."""
         ...
 
-    async def obey(self) -> None:
-        """A pause and a recall hold when this returns."""
-
-    def fix(self, message: Claimed) -> str | None:
-        """What is sent of this message, from now on."""
-        ...
-
     def take(self, claimed: Sequence[Claimed]) -> None:
         """These are to be sent, or put back."""
 
 
+def _unfixed(message: Claimed) -> str | None:
+    """It is fixed before it is sent."""
+    return None
+
+
+async def _nothing() -> None:
+    """Nobody delivers here, so there is nobody to obey."""
+
+
 _hands: Hands | None = None
+_fix: Fix = _unfixed
+_obey: Callable[[], Awaitable[None]] = _nothing
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
 # How these statements are written keeps their cost to what they touch, whatever the database believes about
@@ -310,10 +314,13 @@ async def reclaim(now: datetime) -> int:
     return len(await current().execute(RECLAIM, now))
 
 
-def deliver_with(hands: Hands | None) -> None:
-    """Whose hands what is accepted in this process may come into at once."""
-    global _hands
-    _hands = hands
+def deliver_with(
+    hands: Hands | None, *, fix: Fix = _unfixed, obey: Callable[[], Awaitable[None]] = _nothing
+) -> None:
+    """Whose hands what is accepted in this process may come into at once; how it fixes what is sent; and what
+    makes a pause or a recall hold there."""
+    global _hands, _fix, _obey
+    _hands, _fix, _obey = hands, fix, obey
 
 
 async def recall(now: datetime) -> None:
@@ -325,15 +332,14 @@ async def obey() -> None:
     """What was said of the queue, a pause or a recall, holds in this process when this returns, and a moment
     later in another one that delivers."""
     if _hands is not None:
-        await _hands.obey()
+        await _obey()
     elif bells.wire is not None:
         bells.wire.say_recalled()
 
 
 async def obey_here() -> None:
     """Another process said something of the queue."""
-    if _hands is not None:
-        await _hands.obey()
+    await _obey()
 
 
 async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: object) -> list[Row]:
@@ -349,7 +355,7 @@ async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: o
         rows = await engine.execute(sql, *args)
         added(rows, accepted)
         return rows
-    rows, claimed = await engine.together(partial(_add_and_claim, now, hands, sql, args))
+    rows, claimed = await engine.together(partial(_add_and_claim, now, hands.lease, _fix, sql, args))
     if claimed is None:
         added(rows, accepted)
     else:
@@ -368,7 +374,7 @@ def added(rows: Sequence[Row], accepted: Callable[[Row], None]) -> None:
 
 
 def _add_and_claim(
-    now: datetime, hands: Hands, sql: str, args: Sequence[object], ask: Ask
+    now: datetime, lease: timedelta, fix: Fix, sql: str, args: Sequence[object], ask: Ask
 ) -> tuple[list[Row], Claimed | None]:
     added = ask(sql, *args)
     if not added:
@@ -376,8 +382,8 @@ def _add_and_claim(
     due = ask(DUE_IN_CHATS, now, 1, f"[{added[0]['chat']}]")
     if not due:
         return added, None
-    claimed = _claimed(due[0], hands.fix, now)
-    ask(TAKE, now, now + hands.lease, _with_parts([claimed]))
+    claimed = _claimed(due[0], fix, now)
+    ask(TAKE, now, now + lease, _with_parts([claimed]))
     return added, claimed
 
 
@@ -396,7 +402,7 @@ async def claim(
     limit: int,
     lease: timedelta,
     chats: Sequence[int] | None = None,
-    fix: Fix = lambda _: None,
+    fix: Fix = _unfixed,
 ) -> list[Claimed]:
     """The next messages to send: of each chat at most its oldest, and none while another of that chat is
     being sent. With `chats`, of those alone; they are rung for again when the database does not answer.

@@ -5,6 +5,7 @@ What waits is counted in the database, so the bounds hold in every process and a
 message: a count leaves room, a part of which is given away here before the next count is made.
 """
 
+import asyncio
 import shutil
 import time
 from collections import OrderedDict
@@ -49,6 +50,17 @@ class Room(msgspec.Struct):
     bytes: int
     full_until: float = 0.0
 
+    def has(self, size: int) -> bool:
+        """Whether one more message of this many bytes fits."""
+        return self.messages >= 1 and self.bytes >= size
+
+
+class Turn(msgspec.Struct):
+    """Those of one token who wait for its room to be counted."""
+
+    lock: asyncio.Lock
+    waiting: int = 0
+
 
 class Whose(msgspec.Struct, frozen=True):
     """Whom a token is of."""
@@ -75,6 +87,7 @@ _whose: OrderedDict[str, Whose] = OrderedDict()
 _rooms: OrderedDict[tuple[str, int], Room] = OrderedDict()
 _disk: tuple[float, int] = (0.0, 0)
 _database: object = None
+_counting: dict[str, Turn] = {}
 
 
 def bound(bounds: Bounds) -> None:
@@ -93,17 +106,24 @@ def forget() -> None:
 
 
 async def check(digest: str, size: int) -> None:
-    """Takes the place of one message of this many bytes. Raises TooMuchWaiting, DiskNearlyFull."""
+    """Takes the place of one message of this many bytes. Of one token, who comes first goes on first. Raises
+    TooMuchWaiting, DiskNearlyFull."""
     global _database
     if _database is not current():
         forget()
         _database = current()
     check_disk()
-    whose = _whose.get(digest) or await _look_up(digest)
-    if whose is None:
-        return  # no token: whoever accepts says so
-    for kind, number in (("chat", whose.chat), ("token", whose.token), ("account", whose.account)):
-        await _take(kind, number, whose, size)
+    if digest not in _counting and _take(digest, size):
+        return
+    turn = _counting.setdefault(digest, Turn(asyncio.Lock()))
+    turn.waiting += 1
+    try:
+        async with turn.lock:
+            await _count_and_take(digest, size)
+    finally:
+        turn.waiting -= 1
+        if not turn.waiting:
+            _counting.pop(digest, None)
 
 
 def check_disk() -> None:
@@ -120,26 +140,44 @@ def check_disk() -> None:
         raise DiskNearlyFull
 
 
-async def _look_up(digest: str) -> Whose | None:
-    rows = await current().fetch(WHOSE, digest)
-    if not rows:
-        return None
-    _remember(_whose, digest, found := Whose(**rows[0]))
-    return found
+async def _count_and_take(digest: str, size: int) -> None:
+    if digest not in _whose:
+        rows = await current().fetch(WHOSE, digest)
+        if not rows:
+            return  # no token: whoever accepts says so
+        _remember(_whose, digest, Whose(**rows[0]))
+    whose = _whose[digest]
+    for kind, number in _bounded(whose):
+        room = _rooms.get((kind, number))
+        if room is None or (not room.has(size) and room.full_until <= time.monotonic()):
+            await _count(kind, whose)
+    _take(digest, size)
 
 
-async def _take(kind: str, number: int, whose: Whose, size: int) -> None:
-    messages, most = _of(kind)
-    if not messages and not most:
-        return
-    room = _rooms.get((kind, number))
-    if room is None or ((room.messages < 1 or room.bytes < size) and room.full_until <= time.monotonic()):
-        await _count(kind, whose)
-        room = _rooms[kind, number]
-    if room.messages < 1 or room.bytes < size:
-        raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(kind))
-    room.messages -= 1
-    room.bytes -= size
+def _take(digest: str, size: int) -> bool:
+    """False when something must be counted first. Raises TooMuchWaiting."""
+    whose = _whose.get(digest)
+    if whose is None:
+        return False
+    rooms: list[Room] = []
+    for kind, number in _bounded(whose):
+        room = _rooms.get((kind, number))
+        if room is None:
+            return False
+        if not room.has(size):
+            if room.full_until <= time.monotonic():
+                return False
+            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(kind))
+        rooms.append(room)
+    for room in rooms:
+        room.messages -= 1
+        room.bytes -= size
+    return True
+
+
+def _bounded(whose: Whose) -> list[tuple[str, int]]:
+    found = [("chat", whose.chat), ("token", whose.token), ("account", whose.account)]
+    return [(kind, number) for kind, number in found if any(_of(kind))]
 
 
 async def _count(kind: str, whose: Whose) -> None:

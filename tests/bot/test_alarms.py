@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from djangobot import __version__
+from djangobot.bot import refusals
 from djangobot.bot.alarms import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alarms
 from djangobot.bot.gateway import Lost, Peer, Text
 from djangobot.bot.settings import Settings
@@ -30,11 +31,6 @@ class Telegram:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.lost = False
-        self.words: list[str] = []
-
-    def refusals(self) -> list[str]:
-        words, self.words = self.words, []
-        return words
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         assert peer.id == ROOT
@@ -176,12 +172,13 @@ async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
 async def test_a_session_that_telegram_ended_is_told_of_once_it_can_be(watch: Watch) -> None:
     """With Telegram's word for it; not again within the hour."""
     await watch.look()
-    watch.telegram.words, watch.telegram.lost = ["USER_DEACTIVATED"], True
+    refusals.session_ended("USER_DEACTIVATED")
+    watch.telegram.lost = True
     assert await watch.look() == []
     watch.telegram.lost = False
     (said,) = await watch.look()
     assert "USER_DEACTIVATED" in said
-    watch.telegram.words = ["SESSION_REVOKED"]
+    refusals.session_ended("SESSION_REVOKED")
     assert await watch.look() == []
 
 

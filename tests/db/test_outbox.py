@@ -252,12 +252,6 @@ class Idle:
             outbox.deliver_with(None)
         return True
 
-    def fix(self, message: outbox.Claimed) -> str | None:
-        return None
-
-    async def obey(self) -> None:
-        return None
-
     def take(self, claimed: Sequence[outbox.Claimed]) -> None:
         self.taken += claimed
 
