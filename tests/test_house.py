@@ -1,10 +1,13 @@
 """The house keeps its own rules: who imports whom, what the documents promise, what must not be committed."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -42,3 +45,25 @@ def test_every_document_the_readme_links_to_is_there() -> None:
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
         assert [link for link in links if not (document.parent / link).exists()] == [], document
+
+
+def test_a_checkout_without_symbolic_links_works(tmp_path: Path) -> None:
+    """Windows and some CI write text files in their place."""
+    clone = tmp_path / "clone"
+    command = ["git", "clone", "--quiet", "--config", "core.symlinks=false", str(ROOT), str(clone)]
+    subprocess.run(command, check=True, capture_output=True)
+    if not (clone / "src" / "djangobot" / "bot").is_file():
+        pytest.skip("this git makes symbolic links all the same")
+    (clone / "src" / "djangobot" / "__init__.py").write_text((ROOT / "src/djangobot/__init__.py").read_text())
+    say = "import djangobot.bot.cli as c, djangobot.http.app, djangobot.db.conf; print(c.__file__); c.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", say, "--help"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(clone / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(clone))
+    assert "demo" in done.stdout
