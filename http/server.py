@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from djangobot.http.addresses import Trusted, address_in
-from djangobot.http.connection import READ_SIZE, Bounds, Connection, Exchange
+from djangobot.http.connection import FULL, READ_SIZE, Bounds, Connection, Exchange, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -160,7 +160,7 @@ class Server:
         if not room:
             self._note("too many connections", most=self._most)
             if len(self._leaving) >= LINGERING:
-                accepted.close()
+                _turn_away(accepted, refusal(503, FULL, self.date))
                 return
         connection = Connection(self, _peer(peer), welcome=room)
         (self._connections if room else self._leaving).add(connection)
@@ -223,6 +223,16 @@ class Server:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
+
+
+def _turn_away(accepted: socket.socket, answer: bytes) -> None:
+    """At once: what has come of the request is read, for else the answer would be lost with it."""
+    with accepted:
+        with contextlib.suppress(OSError):
+            accepted.recv(READ_SIZE)
+        with contextlib.suppress(OSError):
+            accepted.send(answer)
+            accepted.shutdown(socket.SHUT_WR)
 
 
 def _peer(address: Any) -> tuple[str, int] | None:

@@ -154,8 +154,8 @@ async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
             )
             await uvicorn.Server(config).serve(sockets=[listening])
         case "hypercorn":
-            from hypercorn.asyncio import serve
-            from hypercorn.config import Config
+            from hypercorn.asyncio import serve  # pyright: ignore[reportMissingImports]
+            from hypercorn.config import Config  # pyright: ignore[reportMissingImports]
 
             settings = Config()
             settings.bind = [f"fd://{listening.fileno()}"]

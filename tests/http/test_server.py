@@ -402,6 +402,20 @@ async def test_connections_over_the_bound_get_503_and_the_log_says_so() -> None:
     assert [entry["event"] for entry in logs] == ["too many connections"]
 
 
+async def test_ever_more_connections_are_told_so_without_waiting_for_them() -> None:
+    """Those that are refused take no place either."""
+    async with served(echo, Bounds(connections=1)) as address, contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(client(address))
+        one.send(post(b"", "Content-Length: 10"))
+        await asyncio.sleep(0.1)
+        for _ in range(3 * server.LINGERING):
+            other = await stack.enter_async_context(client(address))
+            async with asyncio.timeout(PATIENCE):
+                assert (await other.reader.read(12)) == b"HTTP/1.1 503"
+        one.send(b"0123456789")
+        assert (await one.answer())[0] == 200
+
+
 async def test_at_the_bound_the_longest_idle_connection_makes_room() -> None:
     """Idle ones cannot keep everybody else out."""
     async with contextlib.AsyncExitStack() as stack:
