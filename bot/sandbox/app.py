@@ -182,10 +182,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="djangobot sandbox", description="A Telegram of our own on loopback."
     )
     parser.add_argument(
-        "--port", type=int, default=8443, help="where Telegram clients connect; 0 takes a free one"
+        "--port", type=int, default=8443, help="where Telegram clients connect; 0 means a free one"
     )
     parser.add_argument(
-        "--web-port", type=int, default=8081, help="chat page and JSON API; 0 takes a free one"
+        "--web-port", type=int, default=8081, help="chat page and JSON API; 0 means a free one"
     )
     parser.add_argument(
         "--state",

@@ -92,7 +92,7 @@ class CallRunner:
         _note_use(session, method, without_updates="invokeWithoutUpdates" in wrappers)
         self._journal.count("methods", method)
         call = Call(self._server, session, known, request)
-        fault = self._server.faults.take(method, _chat_of(call))
+        fault = self._server.faults.use(method, _chat_of(call))
         if fault is not None:
             self._journal.count("faults", fault.kind)
             if self._apply_before(session, msg_id, call, fault):

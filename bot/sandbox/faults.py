@@ -104,7 +104,7 @@ class Faults:
         self._faults.append(fault)
         return fault
 
-    def take(self, method: str, chat: int | None) -> Fault | None:
+    def use(self, method: str, chat: int | None) -> Fault | None:
         """The first fault that concerns this call, counted as used."""
         for fault in self._faults:
             if fault.kind == "refuse_connections":
@@ -115,7 +115,7 @@ class Faults:
                 return self._use(fault)
         return None
 
-    def take_connection(self) -> bool:
+    def refuse_connection(self) -> bool:
         """Whether a new connection must be refused."""
         fault = next((fault for fault in self._faults if fault.kind == "refuse_connections"), None)
         return fault is not None and self._use(fault) is not None

@@ -81,7 +81,7 @@ class TelegramServer:
     def opened(self, connection: Connection) -> bool:
         """Registers a connection; False when a fault refuses it."""
         self.connections.add(connection)
-        if self.faults.take_connection():
+        if self.faults.refuse_connection():
             self.journal.count("faults", "refuse_connections")
             return False
         return True

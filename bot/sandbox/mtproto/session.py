@@ -24,7 +24,7 @@ _NOT_CONTENT = {
     constructors.HTTP_WAIT,
     constructors.MSGS_ALL_INFO,
 }
-# Clients send these as content or not; the real server takes both.
+# Clients send these as content or not; the real server accepts both.
 _EITHER = {
     constructors.PING,
     constructors.PING_DELAY_DISCONNECT,

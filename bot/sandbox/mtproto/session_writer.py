@@ -98,10 +98,6 @@ class SessionWriter:
         """An ordered fault keeps the answer of this call back for ever."""
         self._running.discard(msg_id)
 
-    def is_running(self, msg_id: int) -> bool:
-        """Whether the call has no answer yet."""
-        return msg_id in self._running
-
     def flush(self) -> None:
         """Sends what was queued, several messages in a container."""
         if self._acks:

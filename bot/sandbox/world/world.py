@@ -1,4 +1,4 @@
-"""The world as a whole: private chats and their messages, and who is told of a change."""
+"""The world as a whole: private chats and their messages, and who is notified of a change."""
 
 import asyncio
 import time

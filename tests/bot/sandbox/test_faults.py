@@ -69,10 +69,10 @@ def test_faults_are_used_up_in_order_by_method_and_chat() -> None:
     faults = Faults()
     faults.order(FaultOrder(kind="flood_wait", method="messages.SendMessage", value=3, times=2, chat=5))
     faults.order(FaultOrder(kind="refuse_connections"))
-    assert faults.take("messages.sendMessage", 6) is None
-    assert faults.take("messages.editMessage", 5) is None
-    assert [bool(faults.take("messages.sendMessage", 5)) for _ in range(3)] == [True, True, False]
-    assert [faults.take_connection(), faults.take_connection()] == [True, False]
+    assert faults.use("messages.sendMessage", 6) is None
+    assert faults.use("messages.editMessage", 5) is None
+    assert [bool(faults.use("messages.sendMessage", 5)) for _ in range(3)] == [True, True, False]
+    assert [faults.refuse_connection(), faults.refuse_connection()] == [True, False]
     assert faults.left() == []
 
 
