@@ -14,6 +14,7 @@ from djangobot.bot.handlers import (
     mutes,
     own_tokens,
     quiet,
+    renamed,
     search,
     settings,
     start,
@@ -84,7 +85,7 @@ COMMANDS = (
     Command("broadcast", "admins", "command-broadcast", broadcasts.show),
     Command("admins", "admins", "command-admins", admin_list.show),
     Command("audit", "admins", "command-audit", audit.show),
-    Command("backup", "admins", "command-backup", backup.send),
+    Command("backup", "admins", "command-backup", backup.ask),
     Command("config", "admins", "command-config", config.show),
     Command("loglevel", "admins", "command-loglevel", loglevel.show),
 )
@@ -108,6 +109,7 @@ BUTTONS: dict[str, Handler] = {
     "unrevoke": tokens.unrevoke,
     "history": history.turn_page,
     "search": search.turn_page,
+    "full": history.show_full,
     "export": export.write,
     "show": quiet.show_history,
     "mutes": mutes.turn,
@@ -130,6 +132,7 @@ BUTTONS: dict[str, Handler] = {
 ADMIN_BUTTONS: dict[str, Handler] = {
     "status": status.refresh,
     "status_charts": status.show_charts,
+    "status_light": status.turn_light,
     "pause": status.pause,
     "queue": queue.turn,
     "queue_all": queue.decide,
@@ -141,6 +144,7 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "dismiss": admin_list.dismiss,
     "loglevel": loglevel.turn,
     "audit": audit.turn,
+    "backup": backup.send,
     "users": users.turn,
     "user": users.open_card,
     "user_do": users.act,
@@ -189,6 +193,7 @@ CHORES: dict[str, Handler] = {
     "token": tokens.settle,
     "invite": invites.settle,
     "menu": set_menu,
+    "renamed": renamed.tell,
     "status": keep_up_status,
 }
 """By the kind of what is to be done about a message later (chores.put); the visit's argument is the

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from datetime import date, datetime, timedelta
 from functools import cache, partial
-from itertools import takewhile
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,18 @@ SENDERS_TOLD = 20
 """Senders whose messages a digest quotes; the others it counts."""
 DIGEST_LINE = 120
 """Characters of each message quoted: two or three lines on a phone."""
+WHOLE_MOST = 8
+"""Of those that are cut, so many can be read in full by a button of the digest; the history has all."""
+MIB = 1 << 20
+REASONS = {
+    "dropped": "reason-dropped",
+    "token revoked": "reason-token-revoked",
+    "account banned": "reason-account-banned",
+    "forgotten": "reason-forgotten",
+    "broadcast canceled": "reason-broadcast-canceled",
+    "skipped": "reason-skipped",
+}
+"""Of db/'s own; others are Telegram's."""
 MUTE_HOURS = (1, 8)
 LATE = timedelta(minutes=5)
 """From then on a message says when it was written: Telegram's own time is that of its arrival."""
@@ -117,6 +129,22 @@ def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
     )
 
 
+def shown_status(language: str, status: str) -> str:
+    """What became of messages, in words."""
+    return say(language, "message-status", status=status)
+
+
+def shown_reason(language: str, failure: str) -> str:
+    """Why a message was not delivered: ours in words, Telegram's as it is."""
+    return say(language, REASONS[failure]) if failure in REASONS else failure
+
+
+def shown_size(language: str, size: int) -> str:
+    """Bytes in MiB, with a decimal comma where that is usual."""
+    shown = f"{size / MIB:.1f}"
+    return say(language, "size-mib", size=shown.replace(".", ",") if language == "ru" else shown)
+
+
 def shown_code(code: str) -> str:
     """A code's digits in groups: ten as people read telephone numbers, twenty as those of a card."""
     if len(code) > CODE_LENGTH:  # four by four
@@ -165,10 +193,17 @@ def _digest(message: Claimed) -> list[Text]:
     language = language_of(message.language)
     digest = read_digest(message.text)
     lines = [formatted(language, "digest-title", count=digest.count)]
+    cut: list[Button] = []
     for share in digest.shares[:SENDERS_TOLD]:
         who = whose(share.account, share.token) if share.token else say(language, "digest-gone")
         lines.append(formatted(language, "digest-sender", who=who, count=share.count))
-        lines += [Text(f"· {shortened(text, DIGEST_LINE)}") for text in share.first]
+        for number, text in zip_longest(share.ids, share.first):
+            shown = shortened(text, DIGEST_LINE)
+            if number is None or shown == text or len(cut) >= WHOLE_MOST:
+                lines.append(Text(f"· {shown}"))
+            else:
+                cut.append(full_button(language, f"[{len(cut) + 1}]", number))
+                lines.append(Text(f"[{len(cut)}] {shown}"))
         if more := share.count - len(share.first):
             lines.append(formatted(language, "digest-more", count=more))
     if others := digest.shares[SENDERS_TOLD:]:
@@ -183,7 +218,13 @@ def _digest(message: Claimed) -> list[Text]:
             length = utf16_length(line.text)
         parts[-1].append(line)
     button = Button(say(language, "digest-history"), "show:history")
-    return [joined(part, buttons=[[button]] if part is parts[-1] else ()) for part in parts]
+    rows = [cut[at : at + 2] for at in range(0, len(cut), 2)]
+    return [joined(part, buttons=[*rows, [button]] if part is parts[-1] else ()) for part in parts]
+
+
+def full_button(language: str, which: str, number: int) -> Button:
+    """The one that shows a message to the letter."""
+    return Button(say(language, "history-full", which=which), f"full:{number}")
 
 
 def _network(message: Claimed) -> Text:

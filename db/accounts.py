@@ -6,7 +6,7 @@ from typing import Any, Literal
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import bells, credentials, erasure, forgetting, invites, outbox
+from djangobot.db import bells, chores, credentials, erasure, forgetting, invites, outbox
 from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import (
@@ -39,6 +39,12 @@ class Account(Table, tablename="account"):
     """Since then neither its access tokens nor its bot tokens work."""
 
 
+KNOWN_AS = """
+INSERT INTO chore (chat, kind, message, argument, due)
+SELECT DISTINCT t.chat, 'renamed', $1::bigint, $2::text, $3::timestamptz
+FROM bot_token t WHERE t.account = $1 AND t.revoked IS NULL
+ON CONFLICT (chat, kind, message) DO NOTHING
+"""
 REVOKE = """
 UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
 AND (revoked IS NULL OR revoked > $3) RETURNING chat
@@ -139,6 +145,8 @@ async def change(
     chats: set[int] = set()
     canceled: list[str] = []
     async with current().write():
+        if name is not None:
+            await _tell_of_name(account)
         if values and not await _update(account, values):
             raise AccessDenied
         if "password_hash" in values:  # whoever knew the former one is a stranger now
@@ -150,7 +158,18 @@ async def change(
         bells.tell(public_id, "canceled", "token revoked")
     for chat in chats:
         bells.ring(chat)
+    chores.ring()
     return changed
+
+
+async def _tell_of_name(account: Account) -> None:
+    """The chats that let it in are told what it is called now; which name they know stays as it is until
+    then."""
+    engine = current()
+    for row in await engine.execute(
+        "UPDATE account SET login = login WHERE id = $1 RETURNING name", account.id
+    ):
+        await engine.execute(KNOWN_AS, account.id, f"0:{row['name']}", account.created)
 
 
 async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], list[str]]:

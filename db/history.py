@@ -104,6 +104,12 @@ def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, li
     return sql, []
 
 
+async def one(chat_id: int, seq: int) -> Entry | None:
+    """One of this person's messages."""
+    rows = await current().fetch(f"{OF_CHAT} AND m.id = $2", chat_id, seq)
+    return entry_of(rows[0]) if rows else None
+
+
 async def count(chat_id: int) -> int:
     """How many messages this person has."""
     sql = "SELECT COUNT(*) AS messages FROM message WHERE chat = $1 AND kind = 'message'"

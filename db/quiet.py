@@ -18,7 +18,7 @@ from piccolo.table import Table
 from djangobot.db import bells, outbox, preferences
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
-from djangobot.db.engine import current
+from djangobot.db.engine import Row, current
 from djangobot.db.outbox import Claimed
 from djangobot.db.tokens import BotToken
 
@@ -64,6 +64,8 @@ class Share(msgspec.Struct, frozen=True):
     token: str
     count: int
     first: list[str]
+    ids: list[int] = []
+    """Of these messages."""
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -200,17 +202,18 @@ async def _tell(chat_id: int, now: datetime) -> None:
         if not held:
             return
         names = {row["token"]: row for row in await engine.execute(NAMES, chat_id)}
-        by_token: dict[int | None, list[str]] = {}
+        by_token: dict[int | None, list[Row]] = {}
         for row in sorted(held, key=lambda row: row["id"]):
-            by_token.setdefault(row["token"], []).append(row["text"])
+            by_token.setdefault(row["token"], []).append(row)
         shares = [
             Share(
                 (names[token]["account"] or "") if token in names else "",
                 names[token]["name"] if token in names else "",
-                len(texts),
-                texts[:FIRST_SHOWN],
+                len(rows),
+                [row["text"] for row in rows[:FIRST_SHOWN]],
+                [row["id"] for row in rows[:FIRST_SHOWN]],
             )
-            for token, texts in sorted(by_token.items(), key=lambda item: -len(item[1]))
+            for token, rows in sorted(by_token.items(), key=lambda item: -len(item[1]))
         ]
         text = msgspec.json.encode(Digest(shares)).decode()
         await outbox.add_notice("digest", chat_id, now, text=text)

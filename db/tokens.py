@@ -96,6 +96,11 @@ SELECT t.id AS id, t.prefix AS prefix, t.name AS name, a.name AS account_name, t
        t.limit_minute AS limit_minute, t.refuses_urgent AS refuses_urgent
 FROM bot_token t LEFT JOIN account a ON a.id = t.account
 """
+NAME_IN_CHAT = """
+SELECT a.name AS name FROM account a WHERE a.id = $2 AND EXISTS (
+    SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
+    AND (t.expires IS NULL OR t.expires > $3))
+"""
 CHANGE = """
 UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL
 AND (expires IS NULL OR expires > $4)
@@ -156,6 +161,12 @@ async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     if not rows:
         raise TokenNotFound
     return _card(rows[0])
+
+
+async def name_in_chat(chat_id: int, account_id: int, now: datetime) -> str | None:
+    """What an account is called that may write to this chat; None when it may not."""
+    rows = await current().fetch(NAME_IN_CHAT, chat_id, account_id, now)
+    return rows[0]["name"] if rows else None
 
 
 async def messages_since(token_id: int, moment: datetime) -> int:

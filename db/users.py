@@ -165,6 +165,12 @@ async def get(kind: Kind, number: int, now: datetime) -> User | None:
     )
 
 
+async def name(kind: Kind, number: int) -> str:
+    """What one is called; nothing when they are gone or have no name."""
+    rows = await current().fetch(ACCOUNT if kind == "account" else CHAT, number)
+    return str(rows[0]["name"]) if rows else ""
+
+
 async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
     """Whether that is new. A banned account's tokens do nothing any more, and what it has queued is canceled;
     a banned chat gets nothing and can do nothing, what was queued for it waits."""

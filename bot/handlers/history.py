@@ -5,18 +5,22 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import msgspec
 
+from djangobot.bot import zones
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.replies import (
     BUTTON_LENGTH,
+    MESSAGE_LIMIT,
     formatted,
+    full_button,
     joined,
     say,
     shortened,
     shown_day,
     shown_time,
+    split,
     whose,
 )
-from djangobot.bot.visits import Visit
+from djangobot.bot.visits import Visit, number_in
 from djangobot.db import history
 from djangobot.db.history import Page, Place, Sender
 from djangobot.db.messages import Entry
@@ -115,15 +119,38 @@ async def _page(visit: Visit, view: View) -> Text:
     senders = await history.senders(visit.chat.id)
     if not senders:
         return formatted(visit.language, "history-none")
-    lines = [formatted(visit.language, "history-title", zone=str(zone))]
+    lines = [formatted(visit.language, "history-title", zone=zones.shown(visit.language, str(zone)))]
     lines += [
         headed(visit.language, entry, zone, Text(shortened(entry.text, TEXT_SHOWN)))
         for entry in page.messages
     ]
     if not page.messages:
         lines.append(formatted(visit.language, "history-nothing"))
-    rows = [_turns(visit.language, view, page), _filters(visit, view, senders)]
+    rows = [*_whole(visit, page), _turns(visit.language, view, page), *_filters(visit, view, senders)]
     return joined(lines, separator="\n\n", buttons=[row for row in rows if row])
+
+
+def _whole(visit: Visit, page: Page) -> list[list[Button]]:
+    """Those of which not all is shown, two in a row."""
+    buttons = [
+        full_button(visit.language, f"{entry.time.astimezone(visit.zone):%H:%M}", entry.seq)
+        for entry in page.messages
+        if shortened(entry.text, TEXT_SHOWN) != entry.text
+    ]
+    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
+
+
+async def show_full(visit: Visit) -> None:
+    """One message to the letter, in messages of its own; what is listed stays."""
+    entry = await history.one(visit.chat.id, number_in(visit.argument))
+    if entry is None:
+        return await visit.answer(say(visit.language, "history-gone"))
+    await visit.answer()
+    whole = headed(visit.language, entry, visit.zone, Text(entry.text))
+    first, *others = split(whole.text, MESSAGE_LIMIT)
+    for part in (Text(first, whole.entities), *map(Text, others)):
+        if part.text.strip():
+            await visit.reply(part)
 
 
 def _turns(language: str, view: View, page: Page) -> list[Button]:
@@ -138,15 +165,15 @@ def _turns(language: str, view: View, page: Page) -> list[Button]:
     return row
 
 
-def _filters(visit: Visit, view: View, senders: list[Sender]) -> list[Button]:
+def _filters(visit: Visit, view: View, senders: list[Sender]) -> list[list[Button]]:
     """What is chosen, each a way to choose otherwise; of one sender there is nothing to choose."""
     language, row = visit.language, []
     chosen = next((whose(s.account, s.name) for s in senders if s.token == view.token), None)
     if len(senders) > 1 or view.token is not None:
-        name = shortened(chosen, BUTTON_LENGTH // 2) if chosen else say(language, "history-all-senders")
+        name = shortened(chosen, BUTTON_LENGTH) if chosen else say(language, "history-all-senders")
         row.append(Button(f"{name} ▾", view.but(what="s").data))
     day = shown_day(date.fromordinal(view.day)) if view.day else say(language, "history-any-day")
-    return [*row, Button(f"{day} ▾", view.but(what="d").data)]
+    return [[button] for button in (*row, Button(f"{day} ▾", view.but(what="d").data))]
 
 
 async def _senders(visit: Visit, view: View) -> Text:

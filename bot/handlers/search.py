@@ -2,6 +2,7 @@
 
 from pyrogram import raw
 
+from djangobot.bot import zones
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.handlers.history import headed, to_36
 from djangobot.bot.replies import formatted, joined, say, shortened, utf16_length
@@ -61,7 +62,7 @@ def _shown(visit: Visit, page: Page, words: str, search_id: int) -> Text:
     shown_words = shortened(words, WORDS_SHOWN)
     if not page.messages:
         return formatted(language, "search-none", words=shown_words)
-    lines = [formatted(language, "search-found", words=shown_words, zone=str(zone))]
+    lines = [formatted(language, "search-found", words=shown_words, zone=zones.shown(language, str(zone)))]
     lines += [headed(language, entry, zone, _around_hits(entry.text, words)) for entry in page.messages]
     row = []
     name = f"search:{to_36(search_id)}"

@@ -125,7 +125,7 @@ async def hear_zone(visit: Visit) -> None:
     await _change(visit, zone=zone)
     await quiet.release(visit.chat.id, visit.now)
     time = visit.now.astimezone(visit.zone).strftime("%H:%M")
-    said = formatted(visit.language, "zone-set", zone=zone, time=time)
+    said = formatted(visit.language, "zone-set", zone=zones.shown(visit.language, zone), time=time)
     await visit.reply(joined([said, _card(visit)], separator="\n\n", buttons=_card(visit).buttons))
 
 
@@ -186,7 +186,7 @@ def _languages(visit: Visit) -> Text:
 def _hours(visit: Visit) -> Text:
     row = [Button(hours.replace("-", "–"), f"set_hours:{hours}") for hours in OFFERED]
     off = [Button(say(visit.language, "quiet-none"), "set_hours:off")]
-    return formatted(visit.language, "quiet-choose", [row, off, _back(visit)])
+    return formatted(visit.language, "quiet-choose", [row[:2], row[2:], off, _back(visit)])
 
 
 def _back(visit: Visit) -> list[Button]:
@@ -198,7 +198,11 @@ def _card(visit: Visit) -> Text:
     lines = [
         formatted(language, "settings-title"),
         formatted(language, "settings-language", language=say(language, "language-name")),
-        formatted(language, "settings-zone", zone=settings.zone or say(language, "settings-zone-none")),
+        formatted(
+            language,
+            "settings-zone",
+            zone=zones.shown(language, settings.zone) or say(language, "settings-zone-none"),
+        ),
     ]
     if settings.quiet_from:
         lines.append(formatted(language, "settings-quiet", hours=_shown_hours(settings), mode=_mode(visit)))

@@ -59,6 +59,7 @@ network-new =
     If that was not you or your program, revoke it.
 network-last = It is used from many networks by now, so I won’t tell you of further ones.
 
+renamed = <b>{ $before }</b> is now called <b>{ $who }</b>. If you don’t know them under this name, revoke their token: /tokens
 account-removed = <b>{ $account }</b> has removed their account and can no longer write to you.
 owner-revoked = <b>{ $account }</b> has ended all its tokens: its programs can no longer write to you. To let them in again, give them a new code: /code
 
@@ -71,7 +72,7 @@ tokens-none = No program can write to you yet. /code gives you a code to let one
 tokens-all = ‹ All tokens
 tokens-revoke = Revoke { $who }
 tokens-revoked = Revoked: { $who } can no longer write to you.
-tokens-gone = This token is not yours, or no longer there.
+tokens-gone = This token is not yours, or it is gone.
 
 token-card =
     <b>{ $name }</b>
@@ -95,7 +96,7 @@ token-expires = Expires: { $day }
 token-not-urgent = Urgent messages: like all others
 token-expired = <b>{ $who }</b>: this token has expired and can no longer write to you.
 token-revoked = <b>{ $who }</b> (token <code>{ $prefix }…</code>) is revoked and can no longer write to you.
-token-over = This token is over; nothing was changed.
+token-over = This token no longer works; nothing was changed.
 
 token-rename = Rename
 token-pause = Pause
@@ -109,7 +110,7 @@ token-revoke = Revoke
 token-undo = Undo (10 seconds)
 token-hide = Hide it now
 
-token-name-ask = What should <b>{ $who }</b> be called? Write the new name, or any command to leave it.
+token-name-ask = What should <b>{ $who }</b> be called? Write the new name, or /cancel to keep the old one.
 token-paused = Paused.
 token-resumed = It may send again.
 token-limit-ask = How many messages a minute may <b>{ $who }</b> send?
@@ -134,11 +135,11 @@ token-rotated =
     <b>{ $who }</b> has a new value, tap to see it:
     <spoiler>{ $value }</spoiler>
 
-    It is shown this once and goes in a minute. The former value no longer works.
-token-rotated-before = This button has done its work: the value was changed before.
-token-revoke-ask = Revoke <b>{ $who }</b>? It can’t write to you any more, and what it has queued is dropped.
+    It is shown this once and disappears in a minute. The old value no longer works.
+token-rotated-before = This was done before: the value has already been changed.
+token-revoke-ask = Revoke <b>{ $who }</b>? It can’t write to you any more, and what it has waiting is not sent.
 token-revoke-sure = Yes, revoke
-token-undone = Taken back: it can write to you as before.
+token-undone = Undone: it can write to you as before.
 token-undo-late = Too late: it is revoked. A new /code lets the program in again.
 
 age-never = never
@@ -171,6 +172,8 @@ history-head =
     }
 history-none = No messages yet. /code gives you a code to let a program write to you.
 history-nothing = Nothing here: choose another sender or day below.
+history-full = In full: { $which }
+history-gone = This message is not here any more.
 history-older = Older ›
 history-newer = ‹ Newer
 history-newest = « Newest
@@ -186,7 +189,7 @@ history-earlier = Earlier ›
 
 search-found = <b>Found for “{ $words }”</b>, newest first (times in { $zone })
 search-none = Nothing found for “{ $words }”. All the words must be in one message, in any form.
-search-what = What shall I look for in your messages? Write a word or several.
+search-what = What are you looking for in your messages? Write one word or several.
 search-old = This search is too old to turn its pages. /search begins a new one.
 search-late = The newest messages are still being indexed and may be missing; try again in a minute.
 
@@ -244,16 +247,16 @@ digest-others =
     }
 digest-history = Open the history
 
-mute-title = <b>Whose messages shall I keep back?</b> They stay in the history, and I tell you of them afterwards. 🔕 is muted: tap to end it.
-mute-muted-title = <b>Muted.</b> Tap to be shown their messages again.
-mute-none-muted = Nobody is muted. /mute keeps a sender’s messages back for a while.
-mute-how-long = How long shall <b>{ $who }</b> be muted?
+mute-title = <b>Whose messages should be held back?</b> They stay in the history, and you get a summary afterwards. 🔕 is muted: tap to end it.
+mute-muted-title = <b>Muted.</b> Tap to see their messages again.
+mute-none-muted = Nobody is muted. /mute holds a sender’s messages back for a while.
+mute-how-long = How long should <b>{ $who }</b> be muted?
 mute-hours = 🔕 { $count } h
 mute-tomorrow = 🔕 Until tomorrow
 mute-until = 🔕 { $who } · { $time }
 mute-end = Unmute
-mute-done = { $who } is muted until { $time }. Messages are kept in the history.
-mute-ended = You are shown their messages again.
+mute-done = { $who } is muted until { $time }. Their messages are kept in the history.
+mute-ended = You will see their messages again.
 mute-was-not = They are not muted any more.
 mute-gone = This sender can no longer write to you.
 
@@ -270,29 +273,29 @@ settings-news-off = News about this service: no
 settings-change-language = Language
 settings-change-zone = Time zone
 settings-change-hours = Quiet hours
-news-on = You get news about this service, now and then.
+news-on = You get news about this service now and then.
 news-off = You get no news about this service.
 settings-no-news = No news, please
-settings-want-news = Tell me the news
+settings-want-news = Yes, send me news
 settings-done = Done.
 
 language-name = English
 language-telegram = As in Telegram
-language-choose = <b>Which language shall I speak?</b>
+language-choose = <b>Which language?</b>
 
-quiet-choose = <b>When shall it be quiet?</b> Choose, or write for example <code>/quiet 23:30-07:15</code>. Urgent messages come through all the same.
+quiet-choose = <b>Quiet from when to when?</b> Choose, or write for example <code>/quiet 23:30-07:15</code>. Urgent messages still come through.
 quiet-none = No quiet hours
-quiet-off = No quiet hours any more.
+quiet-off = Quiet hours are off.
 quiet-wrong = I don’t understand these hours. Write for example <code>/quiet 23:00-08:00</code> or <code>/quiet off</code>.
-quiet-set = Quiet hours: <b>{ $hours }</b>, { $mode }. Urgent messages come through all the same.
+quiet-set = Quiet hours: <b>{ $hours }</b>, { $mode }. Urgent messages still come through.
 quiet-mode-silent = messages arrive silently
 quiet-mode-digest = messages wait for one digest
 quiet-choose-silent = In quiet hours: silently
 quiet-choose-digest = In quiet hours: wait for a digest
 
-zone-ask = Which city’s clock do you live by? Write a city (<i>Berlin</i>) or an offset (<i>+3</i>, <i>UTC-5</i>). With a city I know about summer time.
-zone-wrong = I don’t know that one. Write a larger city of the same time zone, or an offset, like <i>+3</i>.
-zone-set = Your time zone: <b>{ $zone }</b>, it is { $time } there now.
+zone-ask = Which city’s time zone? Write a city (<i>Berlin</i>) or an offset (<i>+3</i>, <i>UTC-5</i>). With a city, daylight saving time is followed.
+zone-wrong = I don’t know that place. Write a larger city in the same time zone, or an offset like <i>+3</i>.
+zone-set = Your time zone: <b>{ $zone }</b>. It is { $time } there now.
 
 ## forget
 
@@ -323,12 +326,12 @@ forget-done =
 forget-done-short = Everything is deleted.
 
 help-title = <b>What I can do</b>
-too-much = That is a lot at once. I’ll be quiet until there has been a calm minute.
-private-only = I only work in private chats. Write to me directly, and I’ll bring your programs’ messages there.
+too-much = That is a lot at once. I’ll answer again after a quiet minute.
+private-only = I only work in private chats. Write to me directly, and I’ll deliver your programs’ messages there.
 stopped = All right, never mind.
 nothing-to-stop = There is nothing to cancel. /help shows what I can do.
-unknown-command = I don’t know this command. /help shows those I do.
-not-a-command = I only pass on messages from programs and can’t read replies. /help shows what I can do.
+unknown-command = I don’t know this command. /help shows the ones I do.
+not-a-command = I only deliver messages from programs and can’t read replies. /help shows what I can do.
 button-unknown = This button no longer works.
 
 command-start = greeting and a code
@@ -351,9 +354,9 @@ command-forget = delete everything I keep about you
 ## admins
 
 help-admins = <b>For admins</b>
-command-status = how the service is
+command-status = how the service is doing
 command-queue = what waits, failed or is uncertain
-command-errors = why messages failed
+command-errors = why messages were not delivered
 command-users = accounts and people
 command-user = one account or person
 command-invite = a word that lets somebody register
@@ -369,15 +372,15 @@ admins-title = <b>Admins</b>
 admins-of-settings = · { $who }, by the settings
 admins-usage = Write <code>/admins add ID</code> or <code>/admins remove ID</code> with a Telegram id.
 admins-remove = Remove { $who }
-admins-ask = Shall { $who } be an admin no longer?
+admins-ask = Remove { $who } from the admins?
 admins-sure = Yes, remove
-admins-added = { $who } is an admin now.
-admins-already = { $who } is an admin already.
+admins-added = { $who } is now an admin.
+admins-already = { $who } is already an admin.
 admins-unknown = I don’t know { $who }: they have to press /start here first.
-admins-removed = { $who } is no admin any more.
-admins-none = { $who } is no admin.
-admins-fixed = { $who } is an admin by DJANGOBOT_ADMINS; that is changed on the machine.
-admins-last = { $who } is the last admin, and stays.
+admins-removed = { $who } is no longer an admin.
+admins-none = { $who } is not an admin.
+admins-fixed = { $who } is an admin by DJANGOBOT_ADMINS; that can only be changed on the server.
+admins-last = { $who } is the last admin and can’t be removed.
 
 users-title = <b>Accounts and people</b>, the newest first
 users-found = <b>Found for “{ $words }”</b>
@@ -442,8 +445,8 @@ invite-revoke = Revoke { $number }
 invite-revoked = Revoked.
 invite-over = It could not be used any more.
 
-broadcast-what = What shall I tell? Send me the text. /help ends this.
-broadcast-wrong = The text must have 1 to { $most } characters. Send me another one.
+broadcast-what = What should everybody hear? Send me the text, or /cancel.
+broadcast-wrong = The text must have 1 to { $most } characters. Please send another one.
 broadcast-footer = <i>No more of this: /news off</i>
 broadcast-whom = This is how it will look. For { $count ->
         [one] { $count } person
@@ -452,10 +455,10 @@ broadcast-whom = This is how it will look. For { $count ->
 broadcast-all = All
 broadcast-en = English
 broadcast-ru = Russian
-broadcast-ever = Any time
+broadcast-ever = All time
 broadcast-days = { $count } days
 broadcast-send = Send…
-broadcast-drop = Discard
+broadcast-drop = Don’t send
 broadcast-ask = Send it to { $count ->
         [one] { $count } person
        *[other] { $count } people
@@ -467,8 +470,8 @@ broadcast-is-paused = <b>The broadcast is paused</b>
 broadcast-canceled = <b>The broadcast is canceled</b>
 broadcast-done = <b>The broadcast is done</b>
 broadcast-progress = Sent: { $sent }, failed: { $failed }, skipped: { $skipped }
-broadcast-left = Left: { $count }
-broadcast-time = Time to go: { $time }
+broadcast-left = Still to send: { $count }
+broadcast-time = About { $time } left
 broadcast-pause = Pause
 broadcast-resume = Resume
 broadcast-cancel = Cancel
@@ -477,7 +480,7 @@ alarm-stuck = <b>Delivery is stuck.</b> The oldest message has been due for more
 alarm-stuck-over = Delivery works again.
 alarm-database = <b>The database does not answer.</b> Nothing can be accepted or delivered until it does.
 alarm-database-over = The database answers again.
-alarm-attack = <b>Somebody is guessing.</b> Many attempts to sign in or to redeem codes were refused in the last minutes.
+alarm-attack = <b>Somebody is guessing passwords or codes.</b> Many attempts were refused in the last minutes.
 alarm-attack-over = The guessing has ended.
 alarm-codes = <b>Somebody is trying codes.</b> Too many wrong ones were tried in the last 24 hours. New codes have twenty digits until that is over; nobody is locked out.
 alarm-codes-over = The trying of codes has ended. New codes have ten digits again.
@@ -488,9 +491,40 @@ alarm-session = <b>Telegram ended the bot's session</b> ({ $reason }). The bot h
 
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.
+
 audit-line =
     { $time } · { $who }
-    <b>{ $deed }</b>: { $change }
+    { $deed }
+audit-machine = the command line
+audit-account = account { $name }
+audit-ban = Banned: { $target }
+audit-unban = Ended the ban: { $target }
+audit-sign-out = Signed out everywhere: { $target }
+audit-reset-limits = Reset the limits: { $target }
+audit-delete = Deleted: { $target }
+audit-appoint = Made an admin: { $target }
+audit-dismiss = Removed from the admins: { $target }
+audit-invite = Made an invite for an account
+audit-revoke-invite = Revoked an invite
+audit-broadcast = Sent a broadcast to { $after ->
+        [one] { $after } person
+       *[other] { $after } people
+    }
+audit-broadcast-paused = Paused the broadcast
+audit-broadcast-running = Resumed the broadcast
+audit-broadcast-canceled = Canceled the broadcast
+audit-hasten = Sent a postponed message at once
+audit-retry = Sent a failed message again
+audit-resend = Sent an uncertain message again
+audit-drop = Gave up on a message
+audit-retry-all = Sent all failed messages again: { $before }
+audit-resend-all = Sent all uncertain messages again: { $before }
+audit-drop-all = Gave up on all uncertain messages: { $before }
+audit-backup = Took a backup of the database
+audit-pause-delivery = Paused delivery
+audit-resume-delivery = Resumed delivery
+audit-log-level = Changed the log level from { $before } to { $after }
+audit-other = { $target }
 
 status-title = <b>DjangoBot { $version }</b>
 status-up = Up: { $since }
@@ -520,6 +554,28 @@ status-resume = Resume delivery
 status-paused = Delivery is paused.
 status-resumed = Delivery goes on.
 
+message-status = { $status ->
+        [queued] waiting
+        [scheduled] scheduled
+        [sending] being sent
+        [sent] delivered
+        [held] held back
+        [replaced] replaced
+        [failed] failed
+        [expired] expired
+        [canceled] canceled
+        [paused] paused
+       *[uncertain] uncertain
+    }
+reason-dropped = given up by an admin
+reason-token-revoked = the token was revoked
+reason-account-banned = the account is banned
+reason-forgotten = the person had everything deleted
+reason-broadcast-canceled = the broadcast was canceled
+reason-skipped = the person wants no news
+size-mib = { $size } MiB
+span-days = { $days } d { $clock }
+
 queue-card =
     <b>Messages on their way</b>
     Due: { $due }
@@ -532,15 +588,15 @@ queue-drop = Drop uncertain
 queue-retry-ask = Send { $count ->
         [one] { $count } failed message
        *[other] all { $count } failed messages
-    } anew?
+    } again?
 queue-resend-ask = Send { $count ->
         [one] { $count } uncertain message
        *[other] all { $count } uncertain messages
-    } anew? Those that arrived after all will be in the chat twice.
-queue-drop-ask = Give { $count ->
+    } again? Those that did arrive will be in the chat twice.
+queue-drop-ask = Give up on { $count ->
         [one] { $count } uncertain message
        *[other] all { $count } uncertain messages
-    } up? What has not arrived never will.
+    }? What has not arrived never will.
 queue-retry-sure = Yes, retry { $count }
 queue-resend-sure = Yes, resend { $count }
 queue-drop-sure = Yes, drop { $count }
@@ -572,27 +628,29 @@ queue-one-expires = Not to be sent after { $time }
 queue-one-sending = It is being sent right now.
 queue-one-blocked = The person has blocked the bot: it waits until they are back.
 queue-one-banned = The person is banned: it waits for the end of the ban.
-queue-one-hasten = Try now
+queue-one-hasten = Send now
 queue-one-retry = Retry
 queue-one-resend = Resend
 queue-one-drop = Drop
-queue-one-resend-ask = Send it anew? If it arrived after all, it will be in the chat twice.
-queue-one-drop-ask = Give it up? If it has not arrived, it never will.
+queue-one-resend-ask = Send it again? If it did arrive, it will be in the chat twice.
+queue-one-drop-ask = Give up on it? If it has not arrived, it never will.
 queue-one-resend-sure = Yes, resend
 queue-one-drop-sure = Yes, drop
 queue-one-done = Done.
-queue-one-changed = Nothing done: it has changed meanwhile, or its token was revoked.
+queue-one-changed = Nothing was done: it has changed meanwhile, or its token was revoked.
 
 errors-title = <b>Why messages failed</b>
 errors-none = No message has failed.
 errors-line =
     <b>{ $reason }</b>: { $count }
-    The newest: { $age }
+    Latest: { $age }
 
+backup-ask = <b>Put a copy of the whole database into this chat?</b> It contains everything people were written here, their names and settings; the file will be on Telegram’s servers. On the server itself: <code>djangobot backup FILE</code>
+backup-sure = Yes, send it here
 backup-begun = Copying the database…
 backup-refused = No backup: { $reason }.
-backup-too-big = The copy has { $size } MiB, more than Telegram takes. On the machine: <code>djangobot backup FILE</code>
-backup-file = Accounts: { $accounts }, people: { $chats }, messages: { $messages }. It holds people’s messages: keep it safe.
+backup-too-big = The copy is { $size } MiB, more than Telegram takes. On the server: <code>djangobot backup FILE</code>
+backup-file = Accounts: { $accounts }, people: { $chats }, messages: { $messages }. It contains what people were written: keep it safe.
 
 ## config
 
@@ -605,6 +663,6 @@ config-set = <code>{ $name }</code>: { $value }
 
 loglevel-card =
     <b>Log level: { $level }</b>
-    It holds for every process, also after a restart. Debug tells each step of every message, never its text.
+    It applies to every process and survives a restart. <code>debug</code> logs each step of every message, never its text.
 loglevel-chosen = Log level: { $level }
 loglevel-usage = Write <code>/loglevel debug</code>, or <code>info</code>, <code>warning</code>, <code>error</code>.

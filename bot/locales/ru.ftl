@@ -61,6 +61,7 @@ network-new =
     Если это не вы и не ваша программа, отзовите его.
 network-last = Сетей уже много, о следующих я сообщать не буду.
 
+renamed = <b>{ $before }</b> теперь называется <b>{ $who }</b>. Если под этим именем вы никого не знаете, отзовите токен: /tokens
 account-removed = <b>{ $account }</b>: аккаунт удалён, сообщений от него больше не будет.
 owner-revoked = <b>{ $account }</b>: владелец отозвал все свои токены, его программы больше не могут вам писать. Чтобы снова их пустить, дайте им новый код: /code
 
@@ -99,21 +100,21 @@ token-expires = Действует до { $day }
 token-not-urgent = Срочные сообщения: как все остальные
 token-expired = <b>{ $who }</b>: срок токена истёк, он больше не может вам писать.
 token-revoked = <b>{ $who }</b> (токен <code>{ $prefix }…</code>) отозван и больше не может вам писать.
-token-over = Этот токен больше не действует, ничего не изменилось.
+token-over = Этот токен больше не действует, ничего не изменено.
 
-token-rename = Имя
+token-rename = Переименовать
 token-pause = Пауза
 token-resume = Возобновить
 token-limit = Лимит
 token-expiry = Срок
-token-rotate = Сменить
+token-rotate = Сменить значение
 token-urgent-refuse = Без срочных
 token-urgent-allow = Со срочными
 token-revoke = Отозвать
 token-undo = Вернуть (10 секунд)
 token-hide = Скрыть сейчас
 
-token-name-ask = Как назвать <b>{ $who }</b>? Напишите новое имя или любую команду, чтобы оставить как есть.
+token-name-ask = Как назвать <b>{ $who }</b>? Напишите новое имя или /cancel, чтобы оставить прежнее.
 token-paused = Приостановлен.
 token-resumed = Снова может писать.
 token-limit-ask = Сколько сообщений в минуту может присылать <b>{ $who }</b>?
@@ -140,8 +141,8 @@ token-rotated =
     <spoiler>{ $value }</spoiler>
 
     Оно показано один раз и исчезнет через минуту. Прежнее больше не действует.
-token-rotated-before = Эта кнопка своё сделала: значение уже сменили.
-token-revoke-ask = Отозвать <b>{ $who }</b>? Он больше не сможет вам писать, а то, что ждёт отправки, пропадёт.
+token-rotated-before = Это уже сделано: значение сменили раньше.
+token-revoke-ask = Отозвать <b>{ $who }</b>? Он больше не сможет вам писать, а сообщения в очереди не будут отправлены.
 token-revoke-sure = Да, отозвать
 token-undone = Возвращён: может писать вам, как прежде.
 token-undo-late = Поздно: токен отозван. Новый /code снова впустит программу.
@@ -166,7 +167,7 @@ age-days = { $count ->
 
 ## history
 
-history-title = <b>Сообщения для вас</b>, сначала новые (время { $zone })
+history-title = <b>Сообщения для вас</b>, сначала новые (часовой пояс: { $zone })
 history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
@@ -179,6 +180,8 @@ history-head =
     }
 history-none = Сообщений пока нет. /code даст код, чтобы впустить программу.
 history-nothing = Здесь пусто: выберите другого отправителя или другой день.
+history-full = Целиком: { $which }
+history-gone = Этого сообщения здесь больше нет.
 history-older = Старше ›
 history-newer = ‹ Новее
 history-newest = « Новые
@@ -192,7 +195,7 @@ history-earlier = Раньше ›
 
 ## search
 
-search-found = <b>Найдено по «{ $words }»</b>, сначала новые (время { $zone })
+search-found = <b>Найдено по «{ $words }»</b>, сначала новые (часовой пояс: { $zone })
 search-none = По «{ $words }» ничего не нашлось. Все слова должны быть в одном сообщении, в любой форме.
 search-what = Что искать в ваших сообщениях? Напишите слово или несколько.
 search-old = Этот поиск слишком старый, чтобы листать его. /search начнёт новый.
@@ -258,7 +261,7 @@ digest-others =
     }
 digest-history = Открыть историю
 
-mute-title = <b>Чьи сообщения придержать?</b> Они останутся в истории, а потом я о них расскажу. 🔕 — уже без показа: нажмите, чтобы вернуть.
+mute-title = <b>Чьи сообщения придержать?</b> Они останутся в истории, а потом придёт сводка. 🔕 — сейчас без показа: нажмите, чтобы вернуть.
 mute-muted-title = <b>Без показа.</b> Нажмите, чтобы снова видеть их сообщения.
 mute-none-muted = Сейчас показываются все. /mute придержит сообщения отправителя на время.
 mute-how-long = На сколько придержать сообщения от <b>{ $who }</b>?
@@ -294,18 +297,18 @@ language-name = Русский
 language-telegram = Как в Telegram
 language-choose = <b>На каком языке говорить?</b>
 
-quiet-choose = <b>Когда должно быть тихо?</b> Выберите или напишите, например, <code>/quiet 23:30-07:15</code>. Срочные сообщения придут всё равно.
+quiet-choose = <b>С какого и до какого часа не беспокоить?</b> Выберите или напишите, например, <code>/quiet 23:30-07:15</code>. Срочные сообщения придут всё равно.
 quiet-none = Без тихих часов
-quiet-off = Тихих часов больше нет.
-quiet-wrong = Не понимаю эти часы. Напишите, например, <code>/quiet 23:00-08:00</code> или <code>/quiet off</code>.
+quiet-off = Тихие часы отключены.
+quiet-wrong = Не понимаю такие часы. Напишите, например, <code>/quiet 23:00-08:00</code> или <code>/quiet off</code>.
 quiet-set = Тихие часы: <b>{ $hours }</b>, { $mode }. Срочные сообщения придут всё равно.
 quiet-mode-silent = сообщения приходят без звука
 quiet-mode-digest = сообщения ждут одной сводки
 quiet-choose-silent = В тихие часы: без звука
 quiet-choose-digest = В тихие часы: одной сводкой
 
-zone-ask = По часам какого города вы живёте? Напишите город (<i>Москва</i>) или смещение (<i>+3</i>, <i>UTC-5</i>). По городу я знаю и летнее время.
-zone-wrong = Такого не знаю. Напишите более крупный город того же пояса или смещение, например <i>+3</i>.
+zone-ask = В каком городе ваш часовой пояс? Напишите город (<i>Москва</i>) или смещение (<i>+3</i>, <i>UTC-5</i>). По городу учитывается и летнее время.
+zone-wrong = Такого места не знаю. Напишите более крупный город того же пояса или смещение, например <i>+3</i>.
 zone-set = Ваш часовой пояс: <b>{ $zone }</b>, там сейчас { $time }.
 
 ## forget
@@ -381,15 +384,15 @@ command-loglevel = насколько подробен журнал
 
 admins-title = <b>Администраторы</b>
 admins-of-settings = · { $who }, из настроек
-admins-usage = Напишите <code>/admins add ID</code> или <code>/admins remove ID</code> с id в Telegram.
+admins-usage = Напишите <code>/admins add ID</code> или <code>/admins remove ID</code>, где ID — номер человека в Telegram.
 admins-remove = Убрать: { $who }
-admins-ask = { $who } больше не администратор?
+admins-ask = Убрать { $who } из администраторов?
 admins-sure = Да, убрать
 admins-added = { $who } теперь администратор.
 admins-already = { $who } уже администратор.
-admins-unknown = Я не знаю { $who }: сначала нужно нажать здесь /start.
-admins-removed = { $who } больше не администратор.
-admins-none = { $who } не администратор.
+admins-unknown = Не знаю человека с номером { $who }: сначала ему нужно нажать здесь /start.
+admins-removed = { $who } — больше не администратор.
+admins-none = { $who } — не администратор.
 admins-fixed = { $who } — администратор из DJANGOBOT_ADMINS, это меняют на сервере.
 admins-last = { $who } — последний администратор и останется им.
 
@@ -399,7 +402,7 @@ users-none = По «{ $words }» никого нет.
 users-usage = <code>/users слова</code> ищет по именам и логинам, <code>/user N</code> покажет одного: по номеру, логину или имени пользователя.
 users-account-line = аккаунт: { $who }
 users-person-line = человек: { $who }
-users-banned-line = { $who } (в бане)
+users-banned-line = { $who } (заблокирован)
 users-newer = ‹ Новее
 users-older = Старше ›
 users-all = ‹ Все
@@ -419,14 +422,14 @@ users-link = · { $who }: { $count ->
         [few] { $count } токена
        *[many] { $count } токенов
     }, последний раз { $age }
-users-has-blocked = Заблокировал бота: { $time }
-users-is-banned = <b>В бане с { $time }</b>
-users-ban = Забанить
-users-unban = Разбанить
+users-has-blocked = Сам заблокировал бота: { $time }
+users-is-banned = <b>Заблокирован с { $time }</b>
+users-ban = Заблокировать
+users-unban = Разблокировать
 users-limits = Сбросить лимиты
 users-signout = Завершить все сеансы
 users-delete = Удалить
-users-delete-ask = Удалить навсегда: { $who }, { $tokens ->
+users-delete-ask = Удалить навсегда: { $who }? Вместе с ним удалятся { $tokens ->
         [one] { $tokens } токен
         [few] { $tokens } токена
        *[many] { $tokens } токенов
@@ -434,14 +437,14 @@ users-delete-ask = Удалить навсегда: { $who }, { $tokens ->
         [one] { $count } сообщение
         [few] { $count } сообщения
        *[many] { $count } сообщений
-    }?
+    }.
 users-delete-sure = Да, удалить
 users-is-admin = Это администратор: сначала /admins remove.
-users-banned = Забанен.
-users-unbanned = Бан снят.
-users-limits-reset = Можно сразу пробовать снова.
+users-banned = Заблокирован.
+users-unbanned = Разблокирован.
+users-limits-reset = Лимиты сброшены: можно сразу пробовать снова.
 users-signed-out = Все сеансы завершены.
-users-deleted = Удалён.
+users-deleted = Удалено.
 
 invite-made =
     <b>Приглашение { $number }</b>, на один аккаунт, действует до { $until }. Нажмите, чтобы увидеть слово:
@@ -459,7 +462,7 @@ invite-revoke = Отозвать { $number }
 invite-revoked = Отозвано.
 invite-over = Оно и так уже не действовало.
 
-broadcast-what = Что сообщить? Пришлите текст. /help — передумать.
+broadcast-what = Что сообщить всем? Пришлите текст или /cancel, чтобы передумать.
 broadcast-wrong = В тексте должно быть от 1 до { $most } знаков. Пришлите другой.
 broadcast-footer = <i>Больше не получать: /news off</i>
 broadcast-whom = Так это будет выглядеть. Получат { $count ->
@@ -468,16 +471,16 @@ broadcast-whom = Так это будет выглядеть. Получат { $
        *[many] { $count } человек
     }. Кому отправить?
 broadcast-all = Все
-broadcast-en = English
+broadcast-en = Английский
 broadcast-ru = Русский
-broadcast-ever = Любые
+broadcast-ever = За всё время
 broadcast-days = { $count ->
         [one] { $count } день
         [few] { $count } дня
        *[many] { $count } дней
     }
 broadcast-send = Отправить…
-broadcast-drop = Выбросить
+broadcast-drop = Не отправлять
 broadcast-ask = Отправить прямо сейчас? Получат { $count ->
         [one] { $count } человек
         [few] { $count } человека
@@ -490,8 +493,8 @@ broadcast-is-paused = <b>Рассылка на паузе</b>
 broadcast-canceled = <b>Рассылка отменена</b>
 broadcast-done = <b>Рассылка закончена</b>
 broadcast-progress = Отправлено: { $sent }, не удалось: { $failed }, пропущено: { $skipped }
-broadcast-left = Осталось: { $count }
-broadcast-time = Ещё примерно { $time }
+broadcast-left = Осталось отправить: { $count }
+broadcast-time = Осталось примерно { $time }
 broadcast-pause = Пауза
 broadcast-resume = Продолжить
 broadcast-cancel = Отменить
@@ -501,7 +504,7 @@ alarm-stuck-over = Доставка снова работает.
 alarm-database = <b>База не отвечает.</b> Пока она молчит, сообщения не принимаются и не доставляются.
 alarm-database-over = База снова отвечает.
 alarm-attack = <b>Кто-то подбирает пароли или коды.</b> За последние минуты отклонено много попыток.
-alarm-attack-over = Подбор прекратился.
+alarm-attack-over = Подбор паролей и кодов прекратился.
 alarm-codes = <b>Кто-то перебирает коды.</b> За последние 24 часа введено слишком много неверных. Пока это не кончится, в новых кодах будет двадцать цифр; доступ никому не закрыт.
 alarm-codes-over = Перебор кодов прекратился. В новых кодах снова десять цифр.
 alarm-disk = <b>Диск почти полон.</b> Когда место кончится, новые сообщения будут отклоняться.
@@ -511,18 +514,46 @@ alarm-session = <b>Telegram завершил сеанс бота</b> ({ $reason 
 
 audit-title = <b>Что делали администраторы</b>
 audit-none = Администраторы пока ничего не меняли.
+
 audit-line =
     { $time } · { $who }
-    <b>{ $deed }</b>: { $change }
+    { $deed }
+audit-machine = командная строка
+audit-account = аккаунт { $name }
+audit-ban = Блокировка: { $target }
+audit-unban = Снята блокировка: { $target }
+audit-sign-out = Завершены все сеансы: { $target }
+audit-reset-limits = Сброшены лимиты: { $target }
+audit-delete = Удаление: { $target }
+audit-appoint = Новый администратор: { $target }
+audit-dismiss = Больше не администратор: { $target }
+audit-invite = Создано приглашение для аккаунта
+audit-revoke-invite = Отозвано приглашение
+audit-broadcast = Начата рассылка, получателей: { $after }
+audit-broadcast-paused = Рассылка приостановлена
+audit-broadcast-running = Рассылка продолжена
+audit-broadcast-canceled = Рассылка отменена
+audit-hasten = Отложенное сообщение отправлено сразу
+audit-retry = Недоставленное сообщение отправлено снова
+audit-resend = Сообщение под вопросом отправлено снова
+audit-drop = Сообщение снято с отправки
+audit-retry-all = Отправлены снова все недоставленные сообщения: { $before }
+audit-resend-all = Отправлены снова все сообщения под вопросом: { $before }
+audit-drop-all = Сняты с отправки все сообщения под вопросом: { $before }
+audit-backup = Сделана копия базы
+audit-pause-delivery = Доставка приостановлена
+audit-resume-delivery = Доставка возобновлена
+audit-log-level = Уровень журнала: был { $before }, стал { $after }
+audit-other = { $target }
 
 status-title = <b>DjangoBot { $version }</b>
-status-up = Работает: { $since }
+status-up = Работает уже { $since }
 status-telegram-on = Telegram: на связи
 status-telegram-off = Telegram: нет связи
 status-database = База: { $kind }, { $size }
 status-queue = Очередь: { $count }
-status-queue-due = Очередь: { $count }, старшее ждёт { $age }
-status-minute = За минуту: принято { $accepted }, отправлено { $sent }, не удалось { $failed }
+status-queue-due = Очередь: { $count }, самое старое ждёт { $age }
+status-minute = За минуту: принято { $accepted }, отправлено { $sent }, не удалось отправить { $failed }
 status-flood = Telegram просит подождать: { $seconds } с
 status-memory = Память: { $size }
 status-is-paused = <b>Доставка приостановлена.</b> Сообщения принимаются и ждут.
@@ -537,11 +568,33 @@ status-accepted = Принято
 status-sent = Отправлено
 status-failed = Не удалось
 status-median = Медиана
-status-slowest = 95 из 100
-status-pause = Пауза
-status-resume = Продолжить
+status-slowest = 95-й процентиль
+status-pause = Приостановить
+status-resume = Возобновить
 status-paused = Доставка приостановлена.
 status-resumed = Доставка возобновлена.
+
+message-status = { $status ->
+        [queued] ждут
+        [scheduled] запланированы
+        [sending] отправляются
+        [sent] доставлены
+        [held] придержаны
+        [replaced] заменены
+        [failed] не доставлены
+        [expired] просрочены
+        [canceled] отменены
+        [paused] приостановлены
+       *[uncertain] под вопросом
+    }
+reason-dropped = отменено администратором
+reason-token-revoked = токен отозван
+reason-account-banned = аккаунт заблокирован
+reason-forgotten = человек удалил свои данные
+reason-broadcast-canceled = рассылка отменена
+reason-skipped = человек не хочет новостей
+size-mib = { $size } МиБ
+span-days = { $days } д { $clock }
 
 queue-card =
     <b>Сообщения в пути</b>
@@ -551,7 +604,7 @@ queue-card =
     Под вопросом: { $uncertain }
 queue-retry = Повторить неудавшиеся
 queue-resend = Отправить снова
-queue-drop = Отказаться
+queue-drop = Не отправлять
 queue-retry-ask = Отправить заново { $count ->
         [one] { $count } неудавшееся сообщение
         [few] { $count } неудавшихся сообщения
@@ -562,13 +615,14 @@ queue-resend-ask = Отправить заново { $count ->
         [few] { $count } сообщения под вопросом
        *[other] { $count } сообщений под вопросом
     }? Те, что всё же дошли, окажутся в чате дважды.
-queue-drop-ask = Отказаться от { $count ->
-        [one] { $count } сообщения под вопросом
-       *[other] { $count } сообщений под вопросом
+queue-drop-ask = Больше не отправлять { $count ->
+        [one] { $count } сообщение под вопросом
+        [few] { $count } сообщения под вопросом
+       *[many] { $count } сообщений под вопросом
     }? Что не дошло, уже не дойдёт.
 queue-retry-sure = Да, повторить: { $count }
 queue-resend-sure = Да, отправить: { $count }
-queue-drop-sure = Да, отказаться: { $count }
+queue-drop-sure = Да, не отправлять: { $count }
 queue-done = Готово: { $count }
 queue-due = Пора отправить
 queue-postponed = Отложены
@@ -596,15 +650,15 @@ queue-one-urgent = Срочное.
 queue-one-expires = Не отправлять после { $time }
 queue-one-sending = Отправляется прямо сейчас.
 queue-one-blocked = Человек заблокировал бота: сообщение ждёт его возвращения.
-queue-one-banned = Человек забанен: сообщение ждёт конца бана.
+queue-one-banned = Человек заблокирован администраторами: сообщение ждёт, пока его разблокируют.
 queue-one-hasten = Отправить сейчас
 queue-one-retry = Повторить
 queue-one-resend = Отправить снова
-queue-one-drop = Отказаться
+queue-one-drop = Не отправлять
 queue-one-resend-ask = Отправить заново? Если оно всё же дошло, то окажется в чате дважды.
-queue-one-drop-ask = Отказаться от него? Если оно не дошло, уже не дойдёт.
+queue-one-drop-ask = Больше не отправлять это сообщение? Если оно не дошло, уже не дойдёт.
 queue-one-resend-sure = Да, отправить
-queue-one-drop-sure = Да, отказаться
+queue-one-drop-sure = Да, не отправлять
 queue-one-done = Готово.
 queue-one-changed = Ничего не сделано: оно уже изменилось или его токен отозван.
 
@@ -614,22 +668,24 @@ errors-line =
     <b>{ $reason }</b>: { $count }
     Последнее: { $age }
 
+backup-ask = <b>Прислать сюда копию всей базы?</b> В ней всё, что здесь писали людям, их имена и настройки; файл окажется на серверах Telegram. На самом сервере: <code>djangobot backup ФАЙЛ</code>
+backup-sure = Да, прислать сюда
 backup-begun = Копирую базу…
 backup-refused = Копия не сделана: { $reason }.
 backup-too-big = Копия занимает { $size } МиБ, Telegram столько не принимает. На сервере: <code>djangobot backup ФАЙЛ</code>
-backup-file = Аккаунты: { $accounts }, люди: { $chats }, сообщения: { $messages }. Внутри — сообщения людей: храните надёжно.
+backup-file = Аккаунты: { $accounts }, люди: { $chats }, сообщения: { $messages }. В файле то, что писали людям: храните его надёжно.
 
 ## config
 
 config-title = <b>Действующие настройки</b>
 config-default = <code>{ $name }</code>: { $value } · по умолчанию
-config-generated = <code>{ $name }</code>: { $value } · создан сам
+config-generated = <code>{ $name }</code>: { $value } · сгенерирован
 config-set = <code>{ $name }</code>: { $value }
 
 ## log level
 
 loglevel-card =
     <b>Уровень журнала: { $level }</b>
-    Действует для всех процессов, и после перезапуска. На debug виден каждый шаг сообщений, но не их тексты.
+    Действует для всех процессов и после перезапуска. На уровне <code>debug</code> виден каждый шаг сообщений, но не их тексты.
 loglevel-chosen = Уровень журнала: { $level }
 loglevel-usage = Напишите <code>/loglevel debug</code>, или <code>info</code>, <code>warning</code>, <code>error</code>.

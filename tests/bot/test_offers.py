@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from djangobot.bot.offers import Offers
-from djangobot.bot.replies import MESSAGE_LIMIT, render_message
+from djangobot.bot.replies import MESSAGE_LIMIT, WHOLE_MOST, render_message
 from djangobot.db.outbox import Claimed
 from djangobot.db.preferences import ChatSettings
+from djangobot.db.quiet import Digest, Share
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MESSAGE = Claimed(
@@ -80,3 +81,20 @@ def test_a_long_message_is_broken_at_the_same_places_whenever_it_is_repeated() -
         assert len(first) == len(later)
         if len(first) > 1:
             assert first == later
+
+
+def test_a_digest_leads_to_each_message_that_it_cuts() -> None:
+    """A few of them; what stands there whole needs no button."""
+    share = Share("", "ci", 40, ["x" * 200, "short", *["y" * 200] * 20], list(range(7, 29)))
+    notice = msgspec.structs.replace(
+        MESSAGE, kind="digest", text=msgspec.json.encode(Digest([share])).decode()
+    )
+    (part,) = render_message(notice, NOW)
+    *pairs, history = [[button.data for button in row] for row in part.buttons]
+    assert [data for row in pairs for data in row] == [
+        "full:7",
+        *(f"full:{number}" for number in range(9, 9 + WHOLE_MOST - 1)),
+    ]
+    assert history == ["show:history"]
+    assert "[1] xxx" in part.text
+    assert "· short" in part.text

@@ -19,7 +19,7 @@ from djangobot.bot.handlers.admin import status
 from djangobot.bot.replies import say
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception, Visit
-from djangobot.db import accounts, audit, chats, chores, codes, messages, service, tokens
+from djangobot.db import accounts, audit, chats, chores, codes, history, messages, service, tokens
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.errors import TokenInvalid
 
@@ -336,6 +336,62 @@ async def test_a_message_handled_again_is_answered_with_the_same_code(door: Door
     seen, another.number = len(another.telegram.sent), 0
     await another.write(ANN, asks)
     assert len(another.telegram.sent) == seen
+
+
+async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> None:
+    """Once, however often that changes in five minutes; not those that revoked the token, nor of a name that
+    came back meanwhile."""
+    for person in (ANN, EVE):
+        await door.write(person, "/help")
+    account = await accounts.register("Bank", "owner", "password1234", NOW)
+    for person in (ANN, EVE):
+        chat = await chats.get(person)
+        assert chat is not None
+        row, _ = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
+    await tokens.revoke(EVE, row.id, NOW)
+    worker = Chores(door.reception, commands.CHORES)
+
+    async def told(after: timedelta, *names: str) -> list[tuple[int, str]]:
+        door.time += after
+        seen = len(door.telegram.sent)
+        for name in names:
+            await accounts.change(account, name=name)
+            await worker.take()
+            await door.settled(ANN)
+            await door.settled(EVE)
+        await worker.take()
+        await door.settled(ANN)
+        return [(peer.id, text) for peer, text, _ in door.telegram.sent[seen:]]
+
+    def now_called(before: str, who: str) -> tuple[int, str]:
+        return ANN, say("en", "renamed", before=before, who=who)
+
+    assert await told(timedelta(), "Bank") == []
+    assert await told(timedelta(), "Shop", "Post", "Police") == [now_called("Bank", "Shop")]
+    assert await told(timedelta(minutes=4)) == []
+    assert await told(timedelta(minutes=1)) == [now_called("Shop", "Police")]
+    assert await told(timedelta(), "Shop", "Police") == []
+    assert await told(timedelta(minutes=5)) == []
+    assert await told(timedelta(minutes=5), "Shop") == [now_called("Police", "Shop")]
+    assert len({random_id for _, _, random_id in door.telegram.sent}) == len(door.telegram.sent)
+
+
+async def test_a_held_message_can_be_read_in_full(door: Door) -> None:
+    """By a button; nobody reads another's."""
+    await door.write(ANN, "/help")
+    _, value = await tokens.issue_own(ANN, "ci", NOW, origin=1, secret="s")
+    text = "\n".join(f"line {number} of a long report" for number in range(160))
+    await messages.accept(value or "", text, "Text", NOW)
+    await messages.accept(value or "", "short", "Text", NOW)
+    await door.write(ANN, "/history")
+    found = await history.page(ANN, limit=5)
+    (long,) = [entry.seq for entry in found.messages if entry.text == text]
+    seen = len(door.telegram.sent)
+    await door.press(ANN, f"full:{long}")
+    assert text in "".join(text for _, text, _ in door.telegram.sent[seen:])
+    await door.write(EVE, "/help")
+    for data in (f"full:{long}", "full:", "full:x", f"full:{2**70}"):
+        assert await door.press(EVE, data) == say("en", "history-gone")
 
 
 async def test_an_old_button_says_what_is_so(door: Door) -> None:

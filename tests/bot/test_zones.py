@@ -1,8 +1,12 @@
 """Time zones as people name them."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, available_timezones
+
 import pytest
 
 from djangobot.bot import zones
+from djangobot.db import preferences
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,25 @@ from djangobot.bot import zones
         ("GMT +5:30", "UTC+05:30"),
         ("−4", "UTC-04:00"),
         ("UTC", "UTC"),
+        ("São Paulo", "America/Sao_Paulo"),
+        ("Zürich", "Europe/Zurich"),
+        ("Bogotá", "America/Bogota"),
+        ("СПб", "Europe/Moscow"),
+        ("Мск", "Europe/Moscow"),
+        ("Тель-Авив", "Asia/Jerusalem"),
+        ("Йошкар-Ола", "Europe/Moscow"),
+        ("Кёльн", "Europe/Berlin"),
+        ("CET", "CET"),
+        ("israel", "Israel"),
+        ("EST5EDT", "EST5EDT"),
+        ("Etc/UTC", "UTC"),
+        ("Etc/GMT+3", "Etc/GMT+3"),
+        ("+14", "UTC+14:00"),
+        ("-12", "UTC-12:00"),
+        ("-13", ""),
+        ("UTC-14", ""),
+        ("-12:30", ""),
+        ("+14:30", ""),
         ("+15", ""),
         ("+3:75", ""),
         ("Атлантида", ""),
@@ -31,3 +54,30 @@ from djangobot.bot import zones
 def test_a_zone_is_found_by_city_or_offset(written: str, zone: str) -> None:
     """In English and Russian, however it is written; nothing is guessed."""
     assert zones.find(written) == zone
+
+
+def test_every_name_of_the_database_is_known() -> None:
+    """What is UTC by another name is UTC."""
+    for zone in available_timezones() - {"Factory", "localtime"}:
+        there = datetime(2026, 7, 1, tzinfo=UTC).astimezone(preferences.zone_named(zones.find(zone)))
+        assert there.utcoffset() == datetime(2026, 7, 1, tzinfo=UTC).astimezone(ZoneInfo(zone)).utcoffset(), (
+            zone
+        )
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "city"),
+    [
+        ("ru", "Europe/Moscow", "Москва"),
+        ("en", "Europe/Moscow", "Moscow"),
+        ("ru", "Europe/Kyiv", "Киев"),
+        ("ru", "Asia/Kolkata", "Калькутта"),
+        ("ru", "UTC+03:00", "UTC+03:00"),
+        ("ru", "CET", "CET"),
+        ("en", "America/Argentina/Buenos_Aires", "Buenos Aires"),
+        ("ru", "", ""),
+    ],
+)
+def test_a_zone_is_shown_by_its_city(language: str, zone: str, city: str) -> None:
+    """As people call it in their language."""
+    assert zones.shown(language, zone) == city

@@ -11,6 +11,7 @@ import pytest
 from djangobot.bot.settings import NAMES
 
 from .conftest import Sandbox, Service
+from .judging import foreign, too_wide
 
 COMMANDS = (
     "/status",
@@ -39,7 +40,7 @@ WORDS = {
         "/broadcast": "Send me the text",
         "/admins": "by the settings",
         "/audit": "No admin has changed anything",
-        "/backup": "Copying the database",
+        "/backup": "whole database",
         "/config": "Settings in force",
         "/loglevel": "Log level: info",
     },
@@ -54,7 +55,7 @@ WORDS = {
         "/broadcast": "Пришлите текст",
         "/admins": "из настроек",
         "/audit": "пока ничего не меняли",
-        "/backup": "Копирую базу",
+        "/backup": "копию всей базы",
         "/config": "Действующие настройки",
         "/loglevel": "Уровень журнала: info",
     },
@@ -107,8 +108,9 @@ def test_an_admin_is_answered(
     """In their language."""
     answer = box.say(people[language], command)
     assert WORDS[language][command] in answer["text"]
-    if command == "/backup":
-        assert "file" in box.next_from_bot(people[language], answer["id"])
+    if command != "/config":  # names and values of settings
+        assert foreign(language, answer) == [], answer["text"]
+    assert too_wide(answer) == []
 
 
 def test_to_a_stranger_there_are_no_such_commands(box: Sandbox, service: Service) -> None:
@@ -219,13 +221,16 @@ def test_one_message_is_looked_into_by_person_and_by_sender(
     )
     assert found.json()["status"] == "canceled"
     press(box, root, status, "pause:0")
-    assert '"queued" → "canceled"' in box.say(root, "/audit")["text"]
+    assert "Gave up on a message" in box.say(root, "/audit")["text"]
 
 
 def test_a_backup_comes_as_a_file(box: Sandbox, service: Service, people: dict[str, int]) -> None:
     """With what is inside, counted; it is in the audit."""
     root = people["en"]
     begun = box.say(root, "/backup")
+    assert "everything people were written" in begun["text"]
+    ((sure,),) = begun["buttons"]
+    box.post(f"/chats/{root}/press", message_id=begun["id"], data=sure["data"])
     file = box.next_from_bot(root, begun["id"])
     assert file["file"]["name"].endswith(".sqlite.gz")
     assert "Accounts: " in file["text"]

@@ -9,13 +9,14 @@ import pytest
 from djangobot.bot.commands import BUTTONS, COMMANDS
 from djangobot.bot.replies import say
 
+from .judging import CYRILLIC, foreign, too_wide
+
 PATIENCE = 30
 FOR_EVERYBODY = [command for command in COMMANDS if command.audience == "everybody"]
 """What admins may is driven by test_admins.py."""
 LAST = ("token_new", "unrevoke", "revoke", "forget")
 """What ends something is pressed once all else was, in this order."""
 NUMBER = re.compile(r"\d+")
-CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 
 def shape(data: str) -> str:
@@ -31,6 +32,8 @@ class Walker:
         self.id = box.person(language=language)
         self.token = service.bot_token(self.id, service.account(), name="ci")
         self.pressed: set[str] = set()
+        long = "build " * 100
+        assert service.send(self.token, long).status_code == 200
         for number in range(7):
             assert service.send(self.token, f"build {number}").status_code == 200
 
@@ -61,11 +64,19 @@ class Walker:
         """It is answered in time, and known. Whoever is muted by it writes at once, and is listed."""
         self.pressed.add(shape(data))
         answer = self.box.post(f"/chats/{self.id}/press", message_id=message_id, data=data)
+        self.judge()
         assert not answer["timeout"], data
         assert answer["answer"] not in {say(known, "button-unknown") for known in ("en", "ru")}, data
         if data.startswith("mute") and "unmute" not in self.verbs:
             self.service.send(self.token, "kept")
             self.box.say(self.id, "/unmute")
+
+    def judge(self) -> None:
+        """Nothing the bot shows has a word of another language, or a button that a phone can't show."""
+        for message in self.box.messages(self.id):
+            if message["from"] == "bot" and not message["text"].startswith(("Fedor", "ci")):
+                assert foreign(self.language, message) == [], message["text"]
+                assert too_wide(message) == []
 
     def walk(self) -> None:
         """Until every kind was pressed, or for long nothing new is offered."""
@@ -89,6 +100,7 @@ def test_every_command_and_every_kind_of_button_is_reached(box: Any, service: An
         )
         assert bool(CYRILLIC.search(said["text"])) == (language == "ru"), (command.name, said["text"])
     walker.walk()
+    walker.judge()
     assert walker.verbs == set(BUTTONS)
 
 

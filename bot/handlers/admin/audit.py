@@ -1,13 +1,40 @@
 """/audit: what admins did, newest first."""
 
+import json
+
 from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import formatted, joined, shortened, shown_time
+from djangobot.bot.replies import formatted, joined, say, shown_time
 from djangobot.bot.visits import Visit, number_in
-from djangobot.db import audit
+from djangobot.db import audit, users
+from djangobot.db.audit import Deed
 
 PAGE = 8
-VALUE = 40
-"""Characters shown of how it was before and after."""
+SENTENCES = {
+    "ban": "audit-ban",
+    "unban": "audit-unban",
+    "sign out": "audit-sign-out",
+    "reset limits": "audit-reset-limits",
+    "delete": "audit-delete",
+    "appoint": "audit-appoint",
+    "dismiss": "audit-dismiss",
+    "invite": "audit-invite",
+    "revoke invite": "audit-revoke-invite",
+    "broadcast": "audit-broadcast",
+    "broadcast paused": "audit-broadcast-paused",
+    "broadcast running": "audit-broadcast-running",
+    "broadcast canceled": "audit-broadcast-canceled",
+    "hasten": "audit-hasten",
+    "retry": "audit-retry",
+    "resend": "audit-resend",
+    "drop": "audit-drop",
+    "retry all": "audit-retry-all",
+    "resend all": "audit-resend-all",
+    "drop all": "audit-drop-all",
+    "backup": "audit-backup",
+    "pause delivery": "audit-pause-delivery",
+    "log level": "audit-log-level",
+}
+"""By the action as db/ records it."""
 
 
 async def show(visit: Visit) -> None:
@@ -27,20 +54,43 @@ async def _page(visit: Visit, before: int) -> Text:
         return formatted(visit.language, "audit-none")
     lines = [formatted(visit.language, "audit-title")]
     for deed in deeds[:PAGE]:
-        change = f"{shortened(deed.before, VALUE)} → {shortened(deed.after, VALUE)}"
-        lines.append(
-            formatted(
-                visit.language,
-                "audit-line",
-                time=shown_time(deed.time.astimezone(visit.zone)),
-                who=str(deed.who),
-                deed=f"{deed.action} {deed.target}".rstrip(),
-                change=change,
-            )
-        )
+        who = await _person(deed.who) if deed.who else say(visit.language, "audit-machine")
+        time = shown_time(deed.time.astimezone(visit.zone))
+        said = await _sentence(visit.language, deed)
+        lines.append(formatted(visit.language, "audit-line", time=time, who=who, deed=said))
     turns = []
     if before != audit.NEWEST:
         turns.append(Button("«", "audit:"))
     if len(deeds) > PAGE:
         turns.append(Button("›", f"audit:{deeds[PAGE - 1].id}"))
     return joined(lines, separator="\n\n", buttons=[turns] if turns else ())
+
+
+async def _sentence(language: str, deed: Deed) -> str:
+    """What was done, with names for numbers."""
+    sentence = SENTENCES.get(deed.action, "audit-other")
+    before, after = json.loads(deed.before), json.loads(deed.after)
+    if deed.action == "pause delivery" and not after:
+        sentence = "audit-resume-delivery"
+    if deed.action == "broadcast" and isinstance(after, dict):
+        return say(language, sentence, after=int(after.get("people", 0)))
+    target = await _target(language, deed.target)
+    if sentence == "audit-other":
+        target = f"{deed.action} {target}".rstrip()
+    return say(language, sentence, target=target, before=str(before), after=str(after))
+
+
+async def _target(language: str, target: str) -> str:
+    """`account 12`, `chat 1001` or `1001` by name."""
+    kind, _, number = target.rpartition(" ")
+    if not number.isdecimal() or kind not in ("", "account", "chat"):
+        return target
+    if kind == "account":
+        name = await users.name("account", int(number))
+        return say(language, "audit-account", name=f"{name} ({number})" if name else number)
+    return await _person(int(number))
+
+
+async def _person(number: int) -> str:
+    name = await users.name("chat", number)
+    return f"{name} ({number})" if name else str(number)

@@ -3,8 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from djangobot.bot.gateway import FILE_LIMIT, File
-from djangobot.bot.replies import formatted
+from djangobot.bot.gateway import FILE_LIMIT, Button, File
+from djangobot.bot.replies import formatted, say
 from djangobot.bot.visits import Visit
 from djangobot.db import audit, backups
 from djangobot.db.copies import BackupRefused
@@ -12,9 +12,16 @@ from djangobot.db.copies import BackupRefused
 MIB = 1 << 20
 
 
+async def ask(visit: Visit) -> None:
+    """/backup: asks whether what everybody was written shall be in this chat."""
+    sure = Button(say(visit.language, "backup-sure"), "backup:yes")
+    await visit.reply(formatted(visit.language, "backup-ask", [[sure]]))
+
+
 async def send(visit: Visit) -> None:
     """Takes it and sends it; too big a one is to be made on the machine."""
-    await visit.reply(formatted(visit.language, "backup-begun"))
+    await visit.answer()
+    await visit.replace(formatted(visit.language, "backup-begun"))
     with tempfile.TemporaryDirectory(prefix="djangobot-backup-") as folder:
         url = visit.settings.database_url
         path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backups.suffix(url)}"

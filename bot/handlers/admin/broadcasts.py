@@ -113,7 +113,7 @@ async def _choice(visit: Visit, number: int, audience: Audience) -> Text:
         )
         for one in DAYS
     ]
-    rows = [languages, days]
+    rows = [languages[:1], languages[1:], days[:1], days[1:]]
     if people:
         rows.append([Button(say(language, "broadcast-send"), f"cast:{number}:send")])
     rows.append([Button(say(language, "broadcast-drop"), f"cast:{number}:cancel")])

@@ -2,7 +2,7 @@
 
 from djangobot.bot.gateway import Button, Text
 from djangobot.bot.handlers.admin import stranded as lists
-from djangobot.bot.replies import formatted, joined, say, shown_age
+from djangobot.bot.replies import formatted, joined, say, shown_age, shown_reason
 from djangobot.bot.visits import Visit
 from djangobot.db import audit, doubts, overview, stranded
 from djangobot.db.stranded import Counts
@@ -57,7 +57,7 @@ async def show_causes(visit: Visit) -> None:
         formatted(
             visit.language,
             "errors-line",
-            reason=cause.reason or "?",
+            reason=shown_reason(visit.language, cause.reason or "?"),
             count=cause.messages,
             age=shown_age(visit.language, cause.latest, visit.now),
         )

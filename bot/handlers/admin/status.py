@@ -3,7 +3,7 @@ last day as a picture."""
 
 import time
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -12,7 +12,7 @@ from djangobot import __version__
 from djangobot.bot import charts
 from djangobot.bot.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, File, Text
-from djangobot.bot.replies import formatted, joined, say
+from djangobot.bot.replies import formatted, joined, say, shown_size
 from djangobot.bot.visits import Visit
 from djangobot.db import audit, chores, outbox, overview, service
 from djangobot.db.engine import current
@@ -26,7 +26,6 @@ EDIT_EVERY = timedelta(seconds=5)
 HOURS = 24
 STARTED = time.monotonic()
 PAGE_BYTES = 4096
-MIB = 1 << 20
 
 
 async def show(visit: Visit) -> None:
@@ -60,17 +59,47 @@ async def _keep_up(visit: Visit, message_id: int, until: datetime) -> None:
 async def show_charts(visit: Visit) -> None:
     """The last day, hour by hour: accepted, sent, failed, and how long sending took."""
     await visit.answer(say(visit.language, "status-drawing"))
-    hours = await overview.hours(visit.now, HOURS)
-    try:
-        content = await charts.draw(_picture(visit, hours))
-    except ChartFailed as exc:
-        log.error("chart not drawn", reason=str(exc))
+    content = await _drawn(visit, dark=False)
+    if content is None:
         await visit.reply(formatted(visit.language, "stats-failed"))
         return
-    await visit.reply_file(File("status.png", "image/png", content), Text(""))
+    await visit.reply_file(File("status.png", "image/png", content), _caption(visit, dark=False))
 
 
-def _picture(visit: Visit, hours: Sequence[Hour]) -> Picture:
+async def turn_light(visit: Visit) -> None:
+    """The same on the other background, in place of what was there."""
+    dark = visit.argument == "dark"
+    content = await _drawn(visit, dark)
+    if content is None:
+        return await visit.answer(say(visit.language, "stats-failed"))
+    await visit.replace(_caption(visit, dark), File("status.png", "image/png", content))
+    await visit.answer()
+
+
+async def _drawn(visit: Visit, dark: bool) -> bytes | None:
+    """Of the full hours, up to the one that is not over."""
+    hours = await overview.hours(next_hour(visit.now.astimezone(visit.zone)), HOURS)
+    try:
+        return await charts.draw(_picture(visit, hours, dark))
+    except ChartFailed as exc:
+        log.error("chart not drawn", reason=str(exc))
+        return None
+
+
+def next_hour(moment: datetime) -> datetime:
+    """When the hour that is running on the person's clock ends, in UTC: not every zone's hours are UTC's."""
+    began = moment.astimezone(UTC) - timedelta(
+        minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond
+    )
+    return began + timedelta(hours=1)
+
+
+def _caption(visit: Visit, dark: bool) -> Text:
+    label = say(visit.language, "stats-light" if dark else "stats-dark")
+    return Text("", (), ((Button(label, f"status_light:{'light' if dark else 'dark'}"),),))
+
+
+def _picture(visit: Visit, hours: Sequence[Hour], dark: bool) -> Picture:
     language = visit.language
     labels = [hour.begins.astimezone(visit.zone).strftime("%H:%M") for hour in hours]
 
@@ -99,6 +128,7 @@ def _picture(visit: Visit, hours: Sequence[Hour]) -> Picture:
             Panel(say(language, "status-by-hour"), "lines", labels, counts),
             Panel(say(language, "status-latency"), "lines", labels, latency),
         ],
+        dark,
     )
 
 
@@ -120,9 +150,11 @@ async def _card(visit: Visit) -> Text:
     language, seen = visit.language, await overview.overview(visit.now)
     lines = [
         formatted(language, "status-title", version=__version__),
-        formatted(language, "status-up", since=_span(timedelta(seconds=time.monotonic() - STARTED))),
+        formatted(
+            language, "status-up", since=_span(language, timedelta(seconds=time.monotonic() - STARTED))
+        ),
         formatted(language, "status-telegram-on" if visit.gateway.online.is_set() else "status-telegram-off"),
-        formatted(language, "status-database", kind=seen.database, size=_mib(seen.size)),
+        formatted(language, "status-database", kind=seen.database, size=shown_size(language, seen.size)),
         _queue(visit, seen.depth, seen.oldest_due),
         formatted(language, "status-minute", accepted=seen.accepted, sent=seen.sent, failed=seen.failed),
     ]
@@ -131,7 +163,7 @@ async def _card(visit: Visit) -> Text:
     if seen.paused:
         lines.append(formatted(language, "status-is-paused"))
     if (memory := _memory()) is not None:
-        lines.append(formatted(language, "status-memory", size=_mib(memory)))
+        lines.append(formatted(language, "status-memory", size=shown_size(language, memory)))
     turn = (
         Button(say(language, "status-resume"), "pause:0")
         if seen.paused
@@ -139,24 +171,22 @@ async def _card(visit: Visit) -> Text:
     )
     refresh = Button(say(language, "status-refresh"), "status:")
     picture = Button(say(language, "status-charts"), "status_charts:")
-    return joined(lines, buttons=[[refresh, picture], [turn]])
+    return joined(lines, buttons=[[refresh], [picture], [turn]])
 
 
 def _queue(visit: Visit, depth: int, oldest_due: datetime | None) -> Text:
     if oldest_due is None:
         return formatted(visit.language, "status-queue", count=depth)
-    return formatted(visit.language, "status-queue-due", count=depth, age=_span(visit.now - oldest_due))
+    return formatted(
+        visit.language, "status-queue-due", count=depth, age=_span(visit.language, visit.now - oldest_due)
+    )
 
 
-def _span(span: timedelta) -> str:
+def _span(language: str, span: timedelta) -> str:
     """Like `3 d 04:05:06`."""
     seconds = max(0, int(span.total_seconds()))
     clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return f"{seconds // 86400} d {clock}" if seconds >= 86400 else clock
-
-
-def _mib(size: int) -> str:
-    return f"{size / MIB:.1f} MiB"
+    return say(language, "span-days", days=seconds // 86400, clock=clock) if seconds >= 86400 else clock
 
 
 def _memory() -> int | None:

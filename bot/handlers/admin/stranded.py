@@ -7,7 +7,17 @@ from typing import cast
 import msgspec
 
 from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_age, shown_time
+from djangobot.bot.replies import (
+    BUTTON_LENGTH,
+    formatted,
+    joined,
+    say,
+    shortened,
+    shown_age,
+    shown_reason,
+    shown_status,
+    shown_time,
+)
 from djangobot.bot.visits import Visit, number_in, sender_in
 from djangobot.db import doubts, stranded
 from djangobot.db.doubts import Verb
@@ -204,7 +214,7 @@ def _lines(visit: Visit, one: Stranded, state: State | None) -> list[Text]:
         formatted(
             language,
             "queue-one",
-            state=say(language, NAMES[state]) if state else one.status,
+            state=say(language, NAMES[state]) if state else shown_status(language, one.status),
             id=one.public_id,
             sender=sender,
             person=f"{one.person} ({one.chat_id})" if one.person else str(one.chat_id),
@@ -219,7 +229,7 @@ def _lines(visit: Visit, one: Stranded, state: State | None) -> list[Text]:
             formatted(language, "queue-one-next", time=f"{one.next_attempt.astimezone(visit.zone):%H:%M:%S}")
         )
     if one.failure:
-        lines.append(formatted(language, "queue-one-reason", reason=one.failure))
+        lines.append(formatted(language, "queue-one-reason", reason=shown_reason(language, one.failure)))
     if one.urgent:
         lines.append(formatted(language, "queue-one-urgent"))
     if one.expires:

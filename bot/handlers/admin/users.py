@@ -4,7 +4,16 @@ What people were written is never shown here."""
 from typing import cast
 
 from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_age, shown_time
+from djangobot.bot.replies import (
+    BUTTON_LENGTH,
+    formatted,
+    joined,
+    say,
+    shortened,
+    shown_age,
+    shown_status,
+    shown_time,
+)
 from djangobot.bot.visits import Visit, number_in
 from djangobot.db import admins, users
 from djangobot.db.users import Kind, User
@@ -147,7 +156,9 @@ def _card(visit: Visit, user: User) -> Text:
             seen=shown_age(language, user.seen, visit.now),
         )
     )
-    counts = ", ".join(f"{status} {count}" for status, count in sorted(user.messages.items()))
+    counts = ", ".join(
+        f"{shown_status(language, status)}: {count}" for status, count in sorted(user.messages.items())
+    )
     many = sum(user.messages.values())
     lines.append(formatted(language, "users-tokens", count=user.tokens))
     lines.append(formatted(language, "users-messages", count=many, statuses=counts or "—"))

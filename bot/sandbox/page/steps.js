@@ -2,7 +2,13 @@
 
 import { $, copy, el, icon, memory } from "./ui.js";
 
-const CODE = /\b\d{3} \d{3} \d{4}\b/;
+// As the chat shows it, or as it stands in the curl call.
+const CODE = /\b\d{3} \d{3} \d{4}\b|\b\d{4}(?: \d{4}){4}\b|(?<="code": ")\d{10,20}(?=")/;
+/** A code's digits as the chat shows them. */
+const grouped = (code) => {
+  const digits = code.replaceAll(" ", "");
+  return digits.replace(digits.length > 10 ? /(\d{4})(?!$)/g : /^(\d{3})(\d{3})/, digits.length > 10 ? "$1 " : "$1 $2 ");
+};
 const CODE_LIVES = 10 * 60;
 
 const field = (name) => `sed 's/.*"${name}":"\\([^"]*\\)".*/\\1/'`;
@@ -38,7 +44,7 @@ export class Steps {
   look(messages, person) {
     this.seen = [messages, person];
     const from = messages.findLast((message) => message.from === "bot" && CODE.test(message.text));
-    const code = from ? CODE.exec(from.text)[0] : null;
+    const code = from ? grouped(CODE.exec(from.text)[0]) : null;
     const old = from ? Date.now() / 1000 - from.date > CODE_LIVES : false;
     if (code === this.code && old === this.old && person === this.person) return;
     if (code !== this.code) this.copied.delete(4);
