@@ -312,10 +312,52 @@ def test_the_first_steps_work_as_they_are_copied(visit: Visits, box: Any, servic
     visit.goto(page, box.web, alex)
     steps = page.get_by_role("complementary", name="First steps")
     steps.get_by_role("button", name="Send /start").click()
+    shown = steps.locator("b.code")
+    expect(shown).to_be_visible()
+    code = shown.inner_text()
+    page.get_by_role("button", name="Show the curl call").click()
+    expect(last_from_bot(page)).to_contain_text("/api/cabinet/")
+    expect(shown).to_have_text(code)
+    expect(steps.get_by_label("Copy step 4")).to_be_enabled()
     lines = [copied(page, number) for number in (1, 2, 4, 5)]
     done = subprocess.run(["sh", "-c", "\n".join(lines)], capture_output=True, text=True, timeout=60)
     assert "message was successfully send" in done.stdout, done
     expect(last_from_bot(page)).to_contain_text("The backup is done")
+
+
+BROKEN = """
+keys => keys.flatMap(key => {
+  const nodes = [...key.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+  return nodes.flatMap(node => [...node.data.matchAll(/\\S+/g)].filter(word => {
+    const range = document.createRange();
+    range.setStart(node, word.index);
+    range.setEnd(node, word.index + word[0].length);
+    const tops = new Set([...range.getClientRects()].map(line => Math.round(line.top)));
+    return tops.size > 1 || range.getBoundingClientRect().right > innerWidth;
+  }).map(word => `${key.textContent}: ${word[0]}`));
+})
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_word_on_a_button_is_broken_on_a_phone(
+    visit: Visits, box: Any, service: Any, language: str
+) -> None:
+    """390 pixels wide, as Chromium draws it: each word stands on one line, inside of the screen."""
+    someone = box.person(language=language)
+    token = service.bot_token(someone, service.account(), name="nightly builds")
+    for number in range(6):
+        assert service.send(token, f"{number} " + "build " * 100).status_code == 200
+    phone = {"width": 390, "height": 800}
+    page = visit(box.web, someone, viewport=phone, has_touch=True, is_mobile=True)
+    for command in ("/start", "/settings", "/history", "/quiet", "/language", "/mute"):
+        box.say(someone, command)
+    listed = box.say(someone, "/tokens")
+    number = listed["buttons"][0][0]["data"].partition(":")[2]
+    for verb in ("token", "token_limit", "token", "token_expiry", "token"):
+        box.post(f"/chats/{someone}/press", message_id=listed["id"], data=f"{verb}:{number}")
+        expect(page.locator(".key").first).to_be_attached()
+        assert page.locator(".key").evaluate_all(BROKEN) == []
 
 
 # ---- with a bot that tries everything
