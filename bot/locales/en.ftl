@@ -434,7 +434,7 @@ invite-made =
     <spoiler>{ $word }</spoiler>
 
     Whoever registers sends it as <code>invite</code>. It is shown this once and goes in a minute.
-invite-idle = Registration is <b>{ $mode }</b> here; invites are asked for with DJANGOBOT_REGISTRATION=invite.
+invite-idle = Registration is <code>{ $mode }</code> here; invites are only asked for with <code>DJANGOBOT_REGISTRATION=invite</code>.
 invite-hidden = Invite { $number } was shown here. /invites lists them all.
 invites-none = There are no invites. /invite makes one.
 invites-title = <b>Invites</b>
@@ -504,8 +504,8 @@ audit-reset-limits = Reset the limits: { $target }
 audit-delete = Deleted: { $target }
 audit-appoint = Made an admin: { $target }
 audit-dismiss = Removed from the admins: { $target }
-audit-invite = Made an invite for an account
-audit-revoke-invite = Revoked an invite
+audit-invite = Made invite { $number }
+audit-revoke-invite = Revoked invite { $number }
 audit-broadcast = Sent a broadcast to { $after ->
         [one] { $after } person
        *[other] { $after } people
@@ -662,7 +662,7 @@ config-set = <code>{ $name }</code>: { $value }
 ## log level
 
 loglevel-card =
-    <b>Log level: { $level }</b>
+    <b>Log level:</b> <code>{ $level }</code>
     It applies to every process and survives a restart. <code>debug</code> logs each step of every message, never its text.
 loglevel-chosen = Log level: { $level }
 loglevel-usage = Write <code>/loglevel debug</code>, or <code>info</code>, <code>warning</code>, <code>error</code>.

@@ -451,7 +451,7 @@ invite-made =
     <spoiler>{ $word }</spoiler>
 
     При регистрации его передают в поле <code>invite</code>. Оно показано один раз и исчезнет через минуту.
-invite-idle = Сейчас регистрация в режиме <b>{ $mode }</b>; приглашения спрашивают при DJANGOBOT_REGISTRATION=invite.
+invite-idle = Сейчас регистрация в режиме <code>{ $mode }</code>; приглашения спрашивают только при <code>DJANGOBOT_REGISTRATION=invite</code>.
 invite-hidden = Здесь было приглашение { $number }. Все приглашения: /invites
 invites-none = Приглашений нет. /invite создаст новое.
 invites-title = <b>Приглашения</b>
@@ -527,8 +527,8 @@ audit-reset-limits = Сброшены лимиты: { $target }
 audit-delete = Удаление: { $target }
 audit-appoint = Новый администратор: { $target }
 audit-dismiss = Больше не администратор: { $target }
-audit-invite = Создано приглашение для аккаунта
-audit-revoke-invite = Отозвано приглашение
+audit-invite = Создано приглашение { $number }
+audit-revoke-invite = Отозвано приглашение { $number }
 audit-broadcast = Начата рассылка, получателей: { $after }
 audit-broadcast-paused = Рассылка приостановлена
 audit-broadcast-running = Рассылка продолжена
@@ -685,7 +685,7 @@ config-set = <code>{ $name }</code>: { $value }
 ## log level
 
 loglevel-card =
-    <b>Уровень журнала: { $level }</b>
+    <b>Уровень журнала:</b> <code>{ $level }</code>
     Действует для всех процессов и после перезапуска. На уровне <code>debug</code> виден каждый шаг сообщений, но не их тексты.
 loglevel-chosen = Уровень журнала: { $level }
 loglevel-usage = Напишите <code>/loglevel debug</code>, или <code>info</code>, <code>warning</code>, <code>error</code>.

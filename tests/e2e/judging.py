@@ -26,7 +26,8 @@ PROPER = {
         "DjangoBot",
     ),
     *("SQLite", "PostgreSQL", "English", "DJANGOBOT_ADMINS"),
-    *("Alex", "Fedor", "ci", "build", "kept", "nightly"),
+    *("Alex", "Fedor", "ci", "build", "kept", "nightly", "Root", "Deputy"),
+    *("debug", "info", "warning", "error"),
 }
 """Latin words that stand in Russian, and the names of these tests."""
 OF_LANGUAGES = {"Русский"}

@@ -77,7 +77,8 @@ async def _sentence(language: str, deed: Deed) -> str:
     target = await _target(language, deed.target)
     if sentence == "audit-other":
         target = f"{deed.action} {target}".rstrip()
-    return say(language, sentence, target=target, before=str(before), after=str(after))
+    number = deed.target.rpartition(" ")[2]
+    return say(language, sentence, target=target, number=number, before=str(before), after=str(after))
 
 
 async def _target(language: str, target: str) -> str:
