@@ -63,11 +63,11 @@ class Turn(msgspec.Struct):
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whom a token is of."""
+    """Whom a token is of; one of a chat's own is of no account."""
 
     token: int
     chat: int
-    account: int
+    account: int | None
 
 
 WHOSE = "SELECT id AS token, chat, account FROM bot_token WHERE digest = $1"
@@ -177,7 +177,7 @@ def _take(digest: str, size: int) -> bool:
 
 def _bounded(whose: Whose) -> list[tuple[str, int]]:
     found = [("chat", whose.chat), ("token", whose.token), ("account", whose.account)]
-    return [(kind, number) for kind, number in found if any(_of(kind))]
+    return [(kind, number) for kind, number in found if number is not None and any(_of(kind))]
 
 
 async def _count(kind: str, whose: Whose) -> None:
@@ -186,7 +186,7 @@ async def _count(kind: str, whose: Whose) -> None:
     words = {"bytes": BYTES[engine.engine_type], "unsettled": outbox.UNSETTLED}
     if kind == "account":
         (row,) = await engine.fetch(OF_ACCOUNT.format(**words), whose.account)
-        return _leave("account", whose.account, row["messages"], row["bytes"] or 0)
+        return _leave("account", whose.account or 0, row["messages"], row["bytes"] or 0)
     rows = await engine.fetch(OF_CHAT.format(**words), whose.chat)
     _leave("chat", whose.chat, sum(row["messages"] for row in rows), sum(row["bytes"] for row in rows))
     own = [row for row in rows if row["token"] == whose.token]
