@@ -282,7 +282,7 @@ def test_an_account_is_found_banned_and_let_in_again(
     _, card = press(box, root, found, data_of(found, "user:account:"))
     assert "Mallory" in card
     assert "Alexandra: 1 token" in card
-    assert "Messages: 1 (sent 1)" in card
+    assert "Messages: 1 (delivered: 1)" in card
     assert "buy now" not in card
     who = data_of(found, "user:account:").removeprefix("user:")
     said, card = press(box, root, found, f"user_do:ban:{who}")
