@@ -5,6 +5,7 @@ the service's state, so a restart repeats nothing.
 """
 
 import asyncio
+import contextlib
 import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
 """Bytes free on the disk of the data folder, and that part of it: with less than both it is nearly full."""
 FAILURES = 2
 """Looks in a row that the database did not answer."""
+PREFIX = "alarm "
+"""Of the names in the service's state."""
 Cause = Literal["stuck", "database", "attack", "codes", "disk", "version", "session"]
 
 
@@ -53,16 +56,42 @@ class Admin(msgspec.Struct, frozen=True):
     language: str
 
 
+class Memory:
+    """What this process knows of admins and of what they were told, also while the database is away."""
+
+    def __init__(self) -> None:
+        self.known: list[Admin] = []
+        """As they were when the database answered last."""
+        self.told: dict[Cause, Told] = {}
+        self.unsaved: set[Cause] = set()
+
+    async def save(self, now: datetime) -> None:
+        """What was told while the database was away: another process may be the one to say that it is over.
+        Raises DatabaseUnavailable."""
+        for cause in list(self.unsaved):
+            await service.put(f"{PREFIX}{cause}", self.told[cause], now)
+            self.unsaved.discard(cause)
+
+    async def recall(self) -> None:
+        """What this process or another one has told. Raises DatabaseUnavailable."""
+        for name, value in (await service.beginning_with(PREFIX)).items():
+            self.told[name.removeprefix(PREFIX)] = msgspec.convert(value, Told)  # type: ignore[index]
+
+
 class Alarms:
     """At work until it is cancelled."""
 
-    def __init__(self, gateway: Gateway, settings: Settings, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        settings: Settings,
+        now: Callable[[], datetime],
+        memory: Memory | None = None,
+    ) -> None:
         self.gateway = gateway
         self.settings = settings
         self.now = now
-        self.known: list[Admin] = []
-        """As they were when the database answered last."""
-        self.told: dict[Cause, Told | None] = {}
+        self.memory = memory or Memory()
         self.failures = 0
         self.refusals: list[str] = []
         self.refused = deque([(now(), metrics.refused_attempts())])
@@ -79,6 +108,8 @@ class Alarms:
         now = self.now()
         try:
             await self._learn()
+            await self.memory.save(now)
+            await self.memory.recall()
             await self._check("stuck", await self._is_stuck(now), now)
             await self._check("codes", await guesses.too_many(now), now)
             await self._check_version(now)
@@ -90,6 +121,15 @@ class Alarms:
         await self._check("disk", self._is_full(), now)
         await self._check_session(now)
 
+    async def last_look(self) -> None:
+        """This process is no longer the one that delivers. When that is because the database went away, no
+        other one is, and nobody else can tell."""
+        for _ in range(FAILURES):
+            await self.look()
+            if not self.failures:
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
     async def _learn(self) -> None:
         known = []
         for number in await admins.every(self.settings.admins):
@@ -97,7 +137,7 @@ class Alarms:
             if chat is not None and not chat.blocked:
                 peer = Peer(chat.id, chat.access_hash)
                 known.append(Admin(peer, language_of(chat.language_tag)))
-        self.known = known
+        self.memory.known = known
 
     async def _is_stuck(self, now: datetime) -> bool:
         due = await outbox.oldest_due(now)
@@ -127,31 +167,25 @@ class Alarms:
     async def _check_session(self, now: datetime) -> None:
         """Telegram ended our session; it is over by the time anybody can be told."""
         self.refusals += refusals.ended_sessions()
-        told = self.told.get("session")
+        told = self.memory.told.get("session")
         if told is not None and now - told.at < COOL_DOWN:
             self.refusals.clear()
         elif self.refusals and await self._tell("session", True, now, reason=self.refusals[-1]):
-            self.told["session"] = Told(False, now)
+            self.memory.told["session"] = Told(False, now)
             self.refusals.clear()
 
     async def _check(self, cause: Cause, holds: bool, now: datetime) -> None:
-        try:
-            told = self.told[cause] if cause in self.told else await self._remembered(cause)
-            if (told is not None and told.holds) == holds:
-                return
-            if holds and told is not None and now - told.at < COOL_DOWN:
-                return
-            if not await self._tell(cause, holds, now):
-                return
-            self.told[cause] = Told(holds, now if holds or told is None else told.at)
-            await service.put(f"alarm {cause}", self.told[cause], now)
-        except DatabaseUnavailable:
-            return  # what was told is known here all the same
-
-    async def _remembered(self, cause: Cause) -> Told | None:
-        value = await service.get(f"alarm {cause}")
-        self.told[cause] = None if value is None else msgspec.convert(value, Told)
-        return self.told[cause]
+        told = self.memory.told.get(cause)
+        if (told is not None and told.holds) == holds:
+            return
+        if holds and told is not None and now - told.at < COOL_DOWN:
+            return
+        if not await self._tell(cause, holds, now):
+            return
+        self.memory.told[cause] = Told(holds, now if holds or told is None else told.at)
+        self.memory.unsaved.add(cause)
+        with contextlib.suppress(DatabaseUnavailable):  # what was told is known here all the same
+            await self.memory.save(now)
 
     async def _tell(self, cause: Cause, holds: bool, now: datetime, **words: str) -> bool:
         """Whether anybody was told. Nobody is while there are no admins: who becomes one hears of it."""
@@ -159,7 +193,7 @@ class Alarms:
         reached = await asyncio.gather(
             *(
                 self._send(admin, _text(admin.language, cause, holds, words), cause, now)
-                for admin in self.known
+                for admin in self.memory.known
             )
         )
         return any(reached)

@@ -16,7 +16,7 @@ from pyrogram.errors import RPCError
 
 from djangobot import __version__
 from djangobot.bot import commands, refusals, verbosity
-from djangobot.bot.alarms import Alarms
+from djangobot.bot.alarms import Alarms, Memory
 from djangobot.bot.broadcasts import Broadcasts
 from djangobot.bot.chores import Chores
 from djangobot.bot.client import TelegramClient, talk_to
@@ -165,9 +165,11 @@ async def _bot(settings: Settings, post: Post) -> AsyncIterator[asyncio.Task[Non
 
 async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
     await _session(settings)  # a wrong key is to be known before it is needed
+    memory = Memory()
     while True:
         try:
-            async with duty.taken(post.stand_by) as ours, _on_duty(settings, ours) as (client, tasks):
+            await memory.save(utc_now())
+            async with duty.taken(post.stand_by) as ours, _on_duty(settings, ours, memory) as (client, tasks):
                 post.take(client)
                 try:
                     await _first_end(tasks, ours.lost)
@@ -193,7 +195,7 @@ async def _session(settings: Settings) -> SessionStorage:
 
 @contextlib.asynccontextmanager
 async def _on_duty(
-    settings: Settings, ours: Duty
+    settings: Settings, ours: Duty, memory: Memory
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
     """Connection, reception of people, delivery. Signing in goes on in the background."""
     client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
@@ -211,11 +213,15 @@ async def _on_duty(
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
     tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
-    alarming = asyncio.create_task(Alarms(gateway, settings, reception.now).run())
+    alarms = Alarms(gateway, settings, reception.now, memory)
+    alarming = asyncio.create_task(alarms.run())
     casting = asyncio.create_task(Broadcasts(gateway, reception.now).run(), context=ours.context())
     indexing = asyncio.create_task(search.keep_up())
     try:
         yield client, [connecting, delivering, keeping, tidying, casting, alarming, indexing]
+    except DatabaseUnavailable:
+        ours.lost.set()  # or will be: the lock's connection ends, too
+        raise
     finally:
         delivery.stop(at_once=ours.lost.is_set())
         tidying.cancel()
@@ -226,6 +232,8 @@ async def _on_duty(
         for task in (connecting, keeping, indexing):
             task.cancel()
         await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
+        if ours.lost.is_set():
+            await alarms.last_look()
         await client.stop()
         await inbox.save()
 

@@ -731,16 +731,22 @@ class PostgresEngine(PiccoloPostgresEngine):
         self._doubting: set[asyncio.Task[None]] = set()
 
     async def open(self, create: bool = True) -> None:
-        """Fills the pool."""
+        """Connects once, to see that it can."""
         with _ours(), _connecting():
             await self.start_connection_pool(
-                min_size=1,
+                min_size=0,  # asyncpg would log a traceback a second while the server is away
                 max_size=POOL,
                 command_timeout=COMMAND_TIMEOUT,
                 init=self._connected,
                 reset=_leave_as_it_is,
             )
-        self._opened = True
+            try:
+                async with self.pool.acquire(timeout=CONNECT_WITHIN):
+                    self._opened = True
+            except BaseException:
+                self.pool.terminate()
+                self.pool = None
+                raise
 
     async def _connected(self, connection: Any) -> None:
         self._pids[connection] = (await connection.fetchrow(CONNECTED))["pid"]

@@ -62,10 +62,8 @@ async def kept_up() -> AsyncIterator[None]:
 async def keep_up() -> None:
     """Erases what is noted, for ever."""
     while True:
-        try:
+        with contextlib.suppress(DatabaseUnavailable):  # others say so
             await run()
-        except DatabaseUnavailable as exc:
-            log.warning("not erased yet", reason=str(exc.__cause__ or exc))
         await asyncio.sleep(LOOK_EVERY)
 
 

@@ -33,6 +33,13 @@ async def get(name: str) -> Any:
     return msgspec.json.decode(rows[0]["value"]) if rows else None
 
 
+async def beginning_with(prefix: str) -> dict[str, Any]:
+    """All values under names that begin so; a prefix of plain letters."""
+    sql = "SELECT name, value FROM service_state WHERE name LIKE $1"
+    rows = await current().fetch(sql, f"{prefix}%")
+    return {row["name"]: msgspec.json.decode(row["value"]) for row in rows}
+
+
 async def put(name: str, value: Any, now: datetime) -> None:
     """Anything JSON can say; None for nothing."""
     await current().execute(PUT, name, msgspec.json.encode(value).decode(), now)

@@ -11,7 +11,7 @@ import pytest
 
 from djangobot import __version__
 from djangobot.bot import refusals
-from djangobot.bot.alarms import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alarms
+from djangobot.bot.alarms import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alarms, Memory
 from djangobot.bot.gateway import Lost, Peer, Text
 from djangobot.bot.settings import Settings
 from djangobot.db import accounts, admins, chats, codes, guesses, metrics, outbox, service
@@ -49,10 +49,10 @@ class Watch:
         self.data = data
         self.begin()
 
-    def begin(self) -> None:
-        """As after a restart."""
+    def begin(self, memory: Memory | None = None) -> None:
+        """As after a restart; with a memory, as when the same process is on duty again."""
         settings = Settings(database_url="", data=self.data, admins=(ROOT,))
-        self.alarms = Alarms(self.telegram, settings, lambda: self.time)  # type: ignore[arg-type]
+        self.alarms = Alarms(self.telegram, settings, lambda: self.time, memory)  # type: ignore[arg-type]
 
     async def look(self, later: timedelta = SECOND) -> list[str]:
         """What is said in one look, so much later."""
@@ -133,6 +133,35 @@ async def test_a_database_that_fails_is_told_without_it(
         assert "database does not answer" in said
         assert await watch.look() == []
     assert await watch.look() == ["The database answers again."]
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_over(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    """By the process that was on duty; that it is over by whoever is on duty then, the same or another."""
+    monkeypatch.setattr("djangobot.bot.alarms.LOOK_EVERY", 0)
+    assert await watch.look() == []
+    memory = watch.alarms.memory
+    await close_database()
+    watch.telegram.said.clear()
+    await watch.alarms.last_look()
+    (said,) = watch.telegram.said
+    assert "database does not answer" in said
+    with pytest.raises(DatabaseUnavailable):
+        await memory.save(watch.time)
+    await open_database(f"sqlite:///{watch.data}/x.sqlite")
+    await memory.save(watch.time)
+    watch.begin(memory if same else None)
+    assert await watch.look() == ["The database answers again."]
+    assert await watch.look() == []
+
+
+async def test_who_leaves_the_duty_while_the_database_answers_says_nothing(watch: Watch) -> None:
+    """Another process has it."""
+    watch.telegram.said.clear()
+    await watch.alarms.last_look()
+    assert watch.telegram.said == []
 
 
 async def test_guessing_is_told_of_until_it_ends(watch: Watch) -> None:
