@@ -59,9 +59,10 @@ MOST_TOGETHER = 256
 """Writes in one commit; a bound on how long the first of them waits."""
 POOL = 10
 COMMAND_TIMEOUT = 30.0
-CONNECT_WITHIN = 3.0
-"""Seconds for a new connection, and for one of the pool to be free."""
-DOUBT_AFTER = 3.5
+ACQUIRE_WITHIN = 4.0
+"""Seconds for one of the pool to be free, or to be made. With the two below, whoever asks hears within ten
+seconds that the server says nothing."""
+DOUBT_AFTER = 3.0
 """Seconds without an answer after which the server is asked, over another connection, whether it is at work
 for us."""
 PROBE_WITHIN = 2.0
@@ -73,7 +74,8 @@ SELECT pg_backend_pid() AS pid,
 when its statistics are from before it grew, or a plan from when it was empty is still in use."""
 AT_WORK = "SELECT state FROM pg_stat_activity WHERE pid = $1"
 ANSWER_PATIENCE = 10.0
-"""Seconds after which a seat whose server does not answer counts as lost."""
+"""Seconds after which a seat whose server does not answer counts as lost, and a connection beside the pool as
+impossible."""
 WATCHED = """
 SELECT set_config(name, wanted, false) FROM (VALUES
     ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'),
@@ -723,7 +725,7 @@ class PostgresEngine(PiccoloPostgresEngine):
     __slots__ = ("_doubting", "_dsn", "_opened", "_pids")
 
     def __init__(self, dsn: str) -> None:
-        super().__init__(config={"timeout": CONNECT_WITHIN, **address.for_driver(dsn)}, extensions=())
+        super().__init__(config={"timeout": ANSWER_PATIENCE, **address.for_driver(dsn)}, extensions=())
         self._opened = False
         self.current_transaction = cast(Any, _OpenTransaction("postgresql"))
         self._dsn = dsn
@@ -736,15 +738,18 @@ class PostgresEngine(PiccoloPostgresEngine):
             await self.start_connection_pool(
                 min_size=0,  # asyncpg would log a traceback a second while the server is away
                 max_size=POOL,
+                timeout=ACQUIRE_WITHIN,
                 command_timeout=COMMAND_TIMEOUT,
                 init=self._connected,
                 reset=_leave_as_it_is,
             )
+            pool = self.pool
+            assert pool is not None  # noqa: S101 - it has just been made
             try:
-                async with self.pool.acquire(timeout=CONNECT_WITHIN):
+                async with pool.acquire(timeout=ACQUIRE_WITHIN):
                     self._opened = True
             except BaseException:
-                self.pool.terminate()
+                pool.terminate()
                 self.pool = None
                 raise
 
@@ -781,7 +786,7 @@ class PostgresEngine(PiccoloPostgresEngine):
 
     @asynccontextmanager
     async def _pooled(self, pool: Any) -> AsyncIterator[Any]:
-        connection = await pool.acquire(timeout=CONNECT_WITHIN)
+        connection = await pool.acquire(timeout=ACQUIRE_WITHIN)
         doubt = _Doubt(self, connection)
         try:
             yield connection

