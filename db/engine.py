@@ -812,7 +812,8 @@ class PostgresEngine(PiccoloPostgresEngine):
     async def is_at_work(self, connection: Any) -> bool:
         """Whether the server works for this connection, as far as another one can tell."""
         try:
-            probe = await asyncpg.connect(self._dsn, timeout=PROBE_WITHIN, command_timeout=PROBE_WITHIN)
+            patience = {"timeout": PROBE_WITHIN, "command_timeout": PROBE_WITHIN}
+            probe = await asyncpg.connect(**{**self.config, **patience})
         except (OSError, TimeoutError):
             return False
         except asyncpg.PostgresError:
