@@ -55,7 +55,7 @@ WORDS = {
     "en": {
         "older": "Older", "newer": "Newer", "newest": "Newest", "senders": "All senders",
         "any day": "Any day", "nothing": "Nothing found", "done": "Done", "dark": "Dark", "light": "Light",
-        "what": "What shall I look for",
+        "what": "What are you looking for",
     },
     "ru": {
         "older": "Старше", "newer": "Новее", "newest": "Новые", "senders": "Все отправители",

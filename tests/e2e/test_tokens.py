@@ -16,11 +16,11 @@ WORDS = {
         "allow": "Allow urgent", "revoke": "Revoke", "sure revoke": "Yes, revoke", "undo": "Undo",
         "back": "Back", "is paused": "Paused:", "is limited": "1 message a minute", "expires": "Expires:",
         "not urgent": "like all others", "is revoked": "is revoked", "called": "be called",
-        "undone": "Taken back", "asks": "Revoke Fedor · ci?", "wrong name": "64",
+        "undone": "Undone: it", "asks": "Revoke Fedor · ci?", "wrong name": "64",
         "own": "my own program", "hello": "Hello!", "own card": "For your own program",
     },
     "ru": {
-        "all": "Все токены", "rename": "Имя", "pause": "Пауза", "resume": "Возобновить",
+        "all": "Все токены", "rename": "Переименовать", "pause": "Пауза", "resume": "Возобновить",
         "limit": "Лимит", "one": "1 в минуту", "no limit": "Без лимита", "expiry": "Срок", "week": "7 дней",
         "ever": "Бессрочно", "new": "Сменить", "sure new": "Да, сменить", "hide": "Скрыть",
         "refuse": "Без срочных", "allow": "Со срочными", "revoke": "Отозвать",
