@@ -251,6 +251,10 @@ def test_a_new_network_is_told_with_a_way_to_revoke(
 ) -> None:
     """Once for each; behind a proxy on this machine the caller is whom the proxy names."""
     token = open_card(chat, service)
+    if "DJANGOBOT_TRUSTED_PROXIES" not in service.env:
+        service.stop()
+        service.env["DJANGOBOT_TRUSTED_PROXIES"] = "127.0.0.1"
+        service.start()
 
     def notes() -> list[int]:
         return [one["id"] for one in chat.box.messages(chat.id) if "198.51.100.0/24" in one["text"]]
