@@ -63,11 +63,7 @@ async def refuse_pooler(engine: PostgresEngine) -> None:
     # Without named statements, which such a pooler mixes up.
     connection = await asyncpg.connect(**engine.config, statement_cache_size=0)
     try:
-        async with connection.transaction():
-            pid = await connection.fetchval("SELECT pg_backend_pid()")
-        if pid == connection.get_server_pid():
-            return  # the server itself: a pooler has numbers of its own
-        if not await _is_notified(engine, connection):
+        if not await _is_direct(connection) and not await _is_notified(engine, connection):
             raise DatabaseRefused(
                 "Between us and the database is a pooler (PgBouncer) in transaction or statement mode, "
                 "behind which LISTEN and advisory locks do not work, or with too few connections: set its "
@@ -76,6 +72,18 @@ async def refuse_pooler(engine: PostgresEngine) -> None:
             )
     finally:
         await connection.close()
+
+
+async def _is_direct(connection: asyncpg.Connection) -> bool:
+    """Whether the server itself is at the other end: a pooler gives process ids of its own."""
+    try:
+        async with connection.transaction():
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        if "pooling mode" not in str(exc):
+            raise
+        return False  # in statement mode, where there are no transactions and the connection is ended
+    return bool(pid == connection.get_server_pid())
 
 
 async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -> bool:
@@ -95,6 +103,6 @@ async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -
             finally:
                 other.terminate()
             await connection.remove_listener(channel, hear)
-    except (TimeoutError, asyncpg.PostgresError):
+    except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True

@@ -1,5 +1,6 @@
 """The house keeps its own rules: who imports whom, what the documents promise, what must not be committed."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,6 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,6 +41,48 @@ def test_every_dependency_is_bounded() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     every = project["dependencies"] + project["optional-dependencies"]["dev"]
     assert [dependency for dependency in every if "<" not in dependency and "==" not in dependency] == []
+
+
+def locked(lock: Path, python: str) -> dict[str, str]:
+    """Version by name, of what the lock installs on this Python; each entry must carry a hash."""
+    found: dict[str, str] = {}
+    for entry in re.sub(r"\\\n\s*", "", lock.read_text()).splitlines():
+        if not entry.strip() or entry.lstrip().startswith("#"):
+            continue
+        pinned, _, hashes = entry.partition("--hash=")
+        requirement = Requirement(pinned.strip())
+        assert hashes.startswith("sha256:"), entry
+        if requirement.marker is None or requirement.marker.evaluate(environment(python)):
+            found[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
+    return found
+
+
+def environment(python: str) -> dict[str, str]:
+    return {"python_version": python, "python_full_version": f"{python}.0"}
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_what_is_locked_is_what_is_asked_for(python: str) -> None:
+    """requirements.lock holds every dependency, those of the tests and of the build too, with a hash.
+    Where it fails, the lock's first lines name the command that makes it anew."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    every = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"]
+    versions = locked(ROOT / "requirements.lock", python)
+    for asked in map(Requirement, every + project["build-system"]["requires"]):
+        if asked.marker is None or asked.marker.evaluate(environment(python)):
+            version = versions.get(canonicalize_name(asked.name))
+            assert version is not None, f"{asked} is not locked"
+            assert asked.specifier.contains(version), f"{asked}, but {version} is locked"
+
+
+def test_the_locks_name_no_registry() -> None:
+    """Whoever installs from them uses the registry of their own; the hashes say that it is the same."""
+    for lock in ROOT.glob("**/*.lock"):
+        if ".venv" not in lock.parts and "node_modules" not in lock.parts and lock.name != "uv.lock":
+            assert not re.search(r"https?://|--(extra-)?index-url|--find-links", lock.read_text()), lock
+    packages = json.loads((ROOT / "tests" / "clients" / "package-lock.json").read_text())["packages"]
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if name and "integrity" not in package] == []
 
 
 def test_every_document_the_readme_links_to_is_there() -> None:

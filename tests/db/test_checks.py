@@ -1,15 +1,22 @@
 """Databases that can't be used as they are: each is refused in a sentence that names the fix."""
 
+import asyncio
 import contextlib
+import os
+import pwd
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
 
-from djangobot.db import conf, service
+from djangobot.db import conf, duty, service
 from djangobot.db.checks import DatabaseRefused
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable, reason
@@ -116,3 +123,85 @@ async def test_what_is_put_first_stands(database: str) -> None:
     assert await service.put_first("mark", "first", NOW) == "first"
     assert await service.put_first("mark", "second", NOW) == "first"
     assert await service.get("mark") == "first"
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that other users may look into, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture(params=["session", "transaction", "statement"])
+async def pooled(
+    request: pytest.FixtureRequest, empty: str, readable: Path
+) -> AsyncIterator[tuple[str, str]]:
+    """A PgBouncer before the server: its mode, and the url through it."""
+    if PGBOUNCER is None:
+        pytest.skip("pgbouncer is not installed (Debian's package pgbouncer)")
+    behind = urlsplit(empty)
+    (sockets,) = parse_qs(behind.query)["host"]
+    name = behind.path.removeprefix("/")
+    port = free_port()
+    (readable / "users").write_text('"postgres" ""\n')
+    (readable / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={sockets} port={behind.port or 5432} user=postgres\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = any\nauth_file = {readable}/users\npool_mode = {request.param}\n"
+        "default_pool_size = 20\n"
+    )
+    # It refuses to run as root. The owner of the server's socket may reach it.
+    owner = pwd.getpwuid(os.stat(sockets).st_uid).pw_name
+    user = ["-u", owner] if os.getuid() == 0 else []
+    process = await asyncio.create_subprocess_exec(
+        PGBOUNCER, *user, str(readable / "pgbouncer.ini"), stderr=subprocess.PIPE
+    )
+    try:
+        log = await up(process)
+        yield request.param, f"postgresql://postgres@127.0.0.1:{port}/{name}?sslmode=disable"
+        log.cancel()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def up(process: asyncio.subprocess.Process) -> asyncio.Task[None]:
+    """Returns when it says that it is up. What it says after that is read and let go."""
+    assert process.stderr is not None
+    said = b""
+    while b"process up" not in said:
+        line = await process.stderr.readline()
+        assert line, said.decode()
+        said += line
+
+    async def drain(lines: asyncio.StreamReader) -> None:
+        while await lines.readline():
+            pass
+
+    return asyncio.create_task(drain(process.stderr))
+
+
+def nobody_else() -> None:
+    raise AssertionError("the lock is ours at once")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+async def test_a_pooler_is_used_in_session_mode_and_refused_in_the_others(pooled: tuple[str, str]) -> None:
+    """Behind the others what LISTEN and advisory locks hold would be lost; it is said at the start."""
+    mode, url = pooled
+    if mode == "session":
+        assert await opened(url) != []
+        await conf.open_database(url)
+        try:
+            async with asyncio.timeout(30), duty.taken(nobody_else) as ours:
+                assert not ours.lost.is_set()
+        finally:
+            await conf.close_database()
+    else:
+        assert "pool_mode = session" in await refusal(url)

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from djangobot.db import accounts, copies, erasure, forgetting, messages, search, service, users
+from djangobot.db import accounts, conf, copies, erasure, forgetting, messages, search, service, users
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
 from djangobot.db.engine import SQLiteEngine, current
@@ -84,7 +84,7 @@ async def test_what_was_deleted_is_in_no_file_of_sqlite_any_more(
     assert await erasure.run()
     assert await service.get(erasure.DELETED) is None
     assert list(traces(*files_of(engine))) == []
-    copies.take(Path(engine.path), tmp_path / "backup.gz", NOW)
+    copies.take(Path(engine.path), tmp_path / "backup.gz", conf.known_migrations(), NOW, force=False)
     (tmp_path / "backup").write_bytes(gzip.decompress((tmp_path / "backup.gz").read_bytes()))
     assert list(traces(tmp_path / "backup")) == []
     found = await search.find(person.id + 1, "готово", limit=5)

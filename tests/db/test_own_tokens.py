@@ -88,8 +88,9 @@ async def test_its_value_can_not_be_told_from_the_database(world: World) -> None
 async def test_a_chat_makes_only_so_many_a_day(world: World) -> None:
     """Revoked ones count until a day has passed; others' tokens do not."""
     person, other = await world.person(), await world.person()
-    for number in range(tokens.OWN_MOST):
-        token_id, _ = await made(world, person, origin=number)
+    token_id, _ = await made(world, person, origin=0)
+    for number in range(1, tokens.OWN_MOST):
+        await made(world, person, origin=number)
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1000)
     await tokens.revoke(person.id, token_id, world.now)
