@@ -233,6 +233,8 @@ async def _on_duty(
             task.cancel()
         await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
         if ours.lost.is_set():
+            # All else has stopped. An alarm has the same random_id in whichever process tells of it.
+            client.on_duty = lambda: True
             await alarms.last_look()
         await client.stop()
         await inbox.save()

@@ -16,7 +16,7 @@ import msgspec
 
 from djangobot.db import outbox
 from djangobot.db.engine import SQLiteEngine, current
-from djangobot.db.errors import DiskNearlyFull, TooMuchWaiting
+from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWaiting
 
 MIB = 1 << 20
 UNBOUND = 1 << 60
@@ -56,10 +56,12 @@ class Room(msgspec.Struct):
 
 
 class Turn(msgspec.Struct):
-    """Those of one token who wait for its room to be counted."""
+    """Those of one token who wait for its room to be counted. When the database does not answer the first of
+    them, it answers none: each would wait as long again."""
 
     lock: asyncio.Lock
     waiting: int = 0
+    failed: DatabaseUnavailable | None = None
 
 
 class Whose(msgspec.Struct, frozen=True):
@@ -119,7 +121,12 @@ async def check(digest: str, size: int) -> None:
     turn.waiting += 1
     try:
         async with turn.lock:
+            if turn.failed is not None:
+                raise DatabaseUnavailable from turn.failed.__cause__
             await _count_and_take(digest, size)
+    except DatabaseUnavailable as exc:
+        turn.failed = exc
+        raise
     finally:
         turn.waiting -= 1
         if not turn.waiting:
