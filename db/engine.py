@@ -50,6 +50,9 @@ Ask = Callable[..., list[Row]]
 READERS = 4
 BUSY_TIMEOUT = 10.0
 """Seconds to wait for another process's lock, a backup's for instance."""
+REWRITTEN_MOST = 64 << 20
+"""Bytes of a database that is written anew when something is to be erased from it; it holds up writes for a
+second at most."""
 LOG_WAIT = 0.2
 """Seconds that others' writes wait for readers when SQLite's log is to begin anew."""
 PAGE_CACHE = 16 * 1024
@@ -442,7 +445,8 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             return int(await self.writer.run(partial(_changes, sql)))
 
     async def start_log_anew(self) -> bool:
-        """Writes all of the log into the file and empties it. False while somebody reads what is old."""
+        """Writes all of the log into the file and empties it; a small file is written anew as a whole. False
+        while somebody reads what is old."""
         with _ours():
             lease = await self.writer.lease()
             try:
@@ -536,6 +540,9 @@ def _changes(sql: str, connection: sqlite3.Connection) -> int:
 def _start_log_anew(connection: sqlite3.Connection) -> bool:
     connection.execute(f"PRAGMA busy_timeout = {int(LOG_WAIT * 1000)}")
     try:
+        size = "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()"
+        if connection.execute(size).fetchone()["size"] <= REWRITTEN_MOST:
+            connection.execute("VACUUM")  # a row that moved to another page leaves a trace in the first
         return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()["busy"]
     finally:
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
