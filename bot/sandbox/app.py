@@ -12,16 +12,19 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import uvicorn
 import uvloop
 
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.settings import Settings
-from djangobot.bot.sandbox.state import StateInUse
+from djangobot.bot.sandbox.state import StateUnusable
 from djangobot.bot.sandbox.web.application import Web
 
 HOST = "127.0.0.1"
+LIFETIMES = (0.1, 86_400)
+"""Seconds of a server salt, at least and at most."""
 log = logging.getLogger(__name__)
 NOT_MODELLED = "groups, channels, inline queries, payments, passwords and more (docs/sandbox.md)"
 
@@ -54,13 +57,13 @@ class Ready:
         return f"sandbox ready telegram={HOST}:{self.port} web=http://{HOST}:{self.web_port} key={self.key}"
 
 
-class PortTaken(Exception):
-    """A port is in use; the text names it and the option to change."""
+class PortUnusable(Exception):
+    """A port can't be opened; the text names it and the option to change."""
 
-    def __init__(self, port: int, option: str) -> None:
-        super().__init__(
-            f"port {port} is already in use: choose another one with {option}, or 0 for any free one"
-        )
+    def __init__(self, port: int, option: str, reason: OSError) -> None:
+        taken = reason.errno == errno.EADDRINUSE
+        why = "is already in use" if taken else f"can't be opened ({reason.strerror or reason})"
+        super().__init__(f"port {port} {why}: choose another one with {option}, or 0 for any free one")
 
 
 class _Server(uvicorn.Server):
@@ -85,7 +88,7 @@ async def serve(
     stop: asyncio.Event | None = None,
     on_ready: Callable[[Ready], Awaitable[None] | None] | None = None,
 ) -> None:
-    """Runs a sandbox until `stop` is set, or for ever; `PortTaken` when a port is in use."""
+    """Runs a sandbox until `stop` is set, or for ever. Raises PortUnusable, StateUnusable."""
     web_socket = _bind(options.web_port, "--web-port")
     settings = Settings(
         strict_limits=options.strict_limits, repeats="error" if options.repeats == "error" else "echo"
@@ -99,9 +102,7 @@ async def serve(
         try:
             await telegram.listen(HOST, options.port)
         except OSError as exc:
-            if exc.errno == errno.EADDRINUSE:
-                raise PortTaken(options.port, "--port") from exc
-            raise
+            raise PortUnusable(options.port, "--port", exc) from exc
         await _serve_web(telegram, options, web_socket, stop or asyncio.Event(), on_ready)
     finally:
         await telegram.close()
@@ -151,9 +152,7 @@ def _bind(port: int, option: str) -> socket.socket:
         bound.bind((HOST, port))
     except OSError as exc:
         bound.close()
-        if exc.errno == errno.EADDRINUSE:
-            raise PortTaken(port, option) from exc
-        raise
+        raise PortUnusable(port, option, exc) from exc
     return bound
 
 
@@ -176,16 +175,35 @@ async def _run(options: SandboxOptions) -> None:
     await serve(options, stop=stop, on_ready=print_line)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="djangobot sandbox", description="A Telegram of our own on loopback."
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"sandbox: {message}; {self.prog} --help shows what there is\n")
+
+
+def _port(given: str) -> int:
+    if not (given.isdecimal() and len(given) < 6 and int(given) < 65536):
+        raise argparse.ArgumentTypeError(f"{given!r} is not a port: give 0 to 65535")
+    return int(given)
+
+
+def _lifetime(given: str) -> float:
+    with contextlib.suppress(ValueError):
+        if LIFETIMES[0] <= float(given) <= LIFETIMES[1]:
+            return float(given)
+    raise argparse.ArgumentTypeError(
+        f"{given!r} is not a number of seconds from {LIFETIMES[0]:g} to {LIFETIMES[1]}"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="djangobot sandbox", description="A Telegram of our own on loopback.")
+    parser.add_argument(
+        "--port", type=_port, default=8443, help="where Telegram clients connect; 0 means a free one"
     )
     parser.add_argument(
-        "--port", type=int, default=8443, help="where Telegram clients connect; 0 means a free one"
-    )
-    parser.add_argument(
-        "--web-port", type=int, default=8081, help="chat page and JSON API; 0 means a free one"
+        "--web-port", type=_port, default=8081, help="chat page and JSON API; 0 means a free one"
     )
     parser.add_argument(
         "--state",
@@ -199,19 +217,31 @@ def main(arguments: list[str] | None = None) -> int:
         "--repeats", choices=("echo", "error"), default="echo", help="what a repeated random_id gets"
     )
     parser.add_argument(
-        "--salt-lifetime", type=float, default=1800, metavar="SECONDS", help="how often server salts change"
+        "--salt-lifetime",
+        type=_lifetime,
+        default=1800,
+        metavar="SECONDS",
+        help="how often server salts change",
     )
     parser.add_argument(
         "--first-steps", default="", metavar="URL", help="have the page show DjangoBot's first steps at URL"
     )
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = _parser()
     given = parser.parse_args(arguments)
+    if given.port == given.web_port != 0:
+        parser.error(f"port {given.port} can't be both: choose another one with --port or --web-port")
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     log.setLevel(logging.INFO)
     options = SandboxOptions(**vars(given))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(options))
-    except (PortTaken, StateInUse, PermissionError) as exc:
+    except (PortUnusable, StateUnusable) as exc:
         sys.stderr.write(f"sandbox: {exc}\n")
         return 1
     return 0

@@ -19,7 +19,7 @@ from djangobot.bot.sandbox.mtproto.session_writer import SessionWriter
 from djangobot.bot.sandbox.mtproto.wire import Reader
 from djangobot.bot.sandbox.rate_limits import RateLimits
 from djangobot.bot.sandbox.settings import Settings
-from djangobot.bot.sandbox.state import State
+from djangobot.bot.sandbox.state import State, StateUnusable
 from djangobot.bot.sandbox.world import Event, World
 
 # Above this number, sessions without a connection are forgotten, oldest first. Our own choice.
@@ -30,19 +30,20 @@ class TelegramServer:
     """Everything behind the Telegram port."""
 
     def __init__(self, folder: Path, settings: Settings, *, salt_lifetime: float = 1800) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        """Raises StateUnusable."""
         self.state = State(folder)
-        self.rsa_key = rsa_key.load(folder)
+        with self.state.reading():
+            self.rsa_key = _key_in(folder)
+            self.world = World(self.state)
+            self.journal = Journal(self.state)
+            self.auth_keys = {bytes.fromhex(name): key for name, key in self.state.all("auth_key", AuthKey)}
         self.settings = settings
-        self.world = World(self.state)
         self.world.notify = self.push
-        self.journal = Journal(self.state)
         self.faults = Faults()
         self.limits = RateLimits(settings.strict_limits)
         self.salts = Salts(salt_lifetime)
         self.ids = MessageIds()
         self.address: tuple[str, int] = ("127.0.0.1", 0)
-        self.auth_keys = {bytes.fromhex(name): key for name, key in self.state.all("auth_key", AuthKey)}
         self.connections: set[Connection] = set()
         self.on_typing: Callable[[int, int, Event], None] = lambda bot, person, event: None
         self._sessions: dict[tuple[bytes, int], Session] = {}
@@ -209,3 +210,10 @@ class TelegramServer:
         """Reads and executes a call."""
         self.commit_soon()
         self._calls.run(session, msg_id, reader)
+
+
+def _key_in(folder: Path) -> rsa_key.RsaKey:
+    try:
+        return rsa_key.load(folder)
+    except rsa_key.KeyDamaged as exc:
+        raise StateUnusable(str(exc)) from exc

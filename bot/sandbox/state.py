@@ -5,8 +5,10 @@ together, before its answers are written to the sockets. An answered message the
 process. Nothing is fsynced: a power cut may lose the last moments.
 """
 
+import contextlib
 import fcntl
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +19,11 @@ T = TypeVar("T")
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class StateInUse(Exception):
+class StateUnusable(Exception):
+    """The folder can't be used: why, and what to do."""
+
+
+class StateInUse(StateUnusable):
     """Another sandbox runs on this folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -28,23 +34,48 @@ class State:
     """Documents by kind and key, in `folder`/state.sqlite. Files that were sent are beside it."""
 
     def __init__(self, folder: Path) -> None:
+        """Raises StateUnusable."""
         self.folder = folder
         self.files = folder / "files"
-        self.files.mkdir(parents=True, exist_ok=True)
-        self._lock = (folder / "lock").open("w")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            self._lock.close()
-            raise StateInUse(folder) from exc
-        self._database = sqlite3.connect(folder / "state.sqlite", isolation_level=None)
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS document "
-            "(kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
-        )
         self._changed: dict[tuple[str, str], Any] = {}
+        self._held = contextlib.ExitStack()
+        with self.reading():
+            self._lock()
+            self._database = sqlite3.connect(folder / "state.sqlite", isolation_level=None)
+            self._held.callback(self._database.close)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=OFF")
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS document "
+                "(kind TEXT NOT NULL, key TEXT NOT NULL, body BLOB, PRIMARY KEY (kind, key)) WITHOUT ROWID"
+            )
+
+    def _lock(self) -> None:
+        self.files.mkdir(parents=True, exist_ok=True)
+        lock = self._held.enter_context((self.folder / "lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise StateInUse(self.folder) from exc
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within, what can't be read is StateUnusable, and the folder is let go."""
+        database = self.folder / "state.sqlite"
+        try:
+            yield
+        except StateUnusable:
+            self._held.close()
+            raise
+        except (OSError, sqlite3.OperationalError) as exc:
+            self._held.close()
+            where, why = (self.folder, exc.strerror or exc) if isinstance(exc, OSError) else (database, exc)
+            raise StateUnusable(f"{where} can't be used ({why}): choose another folder with --state") from exc
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError, LookupError, TypeError) as exc:
+            self._held.close()
+            raise StateUnusable(
+                f"{database} is damaged ({exc}): delete it, or choose another folder with --state"
+            ) from exc
 
     def put(self, kind: str, key: object, value: object) -> None:
         """Stores a document; it is encoded as it is at the next commit."""
@@ -85,5 +116,4 @@ class State:
     def close(self) -> None:
         """Writes what is left and closes the file."""
         self.commit()
-        self._database.close()
-        self._lock.close()
+        self._held.close()

@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
 
+from djangobot.bot.sandbox import whole_file
 from djangobot.bot.sandbox.mtproto import wire
 
 SECRET = "key.private"  # noqa: S105 - a file's name
+PUBLIC = "key.pem"
 _EXPONENT = 65537
 _SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
+
+
+class KeyDamaged(Exception):
+    """The kept key is none."""
+
+    def __init__(self, secret: Path) -> None:
+        super().__init__(
+            f"{secret} is damaged: put the right one back, or delete it to have a new key made; clients then "
+            f"need the new {PUBLIC}"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,16 +58,28 @@ def make() -> RsaKey:
 
 
 def load(folder: Path) -> RsaKey:
-    """The folder's key. Without one, a new key is written, its private part with mode 0600."""
-    secret = folder / SECRET
+    """The folder's key. Without one, a new key is written, its private part with mode 0600.
+
+    Raises KeyDamaged, and OSError."""
+    secret, public = folder / SECRET, folder / PUBLIC
     if secret.exists():
-        n, d = (int(line, 16) for line in secret.read_text().split())
-        key = RsaKey(n, _EXPONENT, d)
+        key = _read(secret)
     else:
         key = make()
-        secret.touch(mode=0o600)
-        secret.write_text(f"{key.n:x}\n{key.d:x}\n")
-    (folder / "key.pem").write_text(key.pem())
+        whole_file.write(secret, f"{key.n:x}\n{key.d:x}\n", 0o600)
+    if not public.exists() or public.read_bytes() != key.pem().encode():
+        whole_file.write(public, key.pem(), 0o644)
+    return key
+
+
+def _read(secret: Path) -> RsaKey:
+    try:
+        n, d = (int(line, 16) for line in secret.read_text("ascii").split())
+    except ValueError as exc:
+        raise KeyDamaged(secret) from exc
+    key = RsaKey(n, _EXPONENT, d)
+    if n.bit_length() != 2048 or not 0 < d < n or pow(pow(2, _EXPONENT, n), d, n) != 2:
+        raise KeyDamaged(secret)
     return key
 
 
