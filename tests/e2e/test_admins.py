@@ -301,8 +301,8 @@ def test_an_account_is_found_banned_and_let_in_again(
     assert press(box, root, found, f"user_do:delete:{who}:yes")[0] == "Deleted."
     assert service.send(token, "gone").status_code == 401
     deeds = box.say(root, "/audit")["text"]
-    for deed in ("ban", "unban", "sign out", "delete"):
-        assert f"{deed} {who.replace(':', ' ')}" in deeds
+    for deed in ("Banned", "Ended the ban", "Signed out everywhere", "Deleted"):
+        assert f"{deed}: {who.replace(':', ' ')}" in deeds
 
 
 def test_a_banned_person_gets_nothing_and_can_do_nothing(

@@ -155,7 +155,7 @@ def test_a_wrong_setting_is_a_sentence_not_a_traceback(tmp_path: Path, run: Any)
 
 def test_a_taken_port_is_a_clear_error(service: Any, tmp_path: Path, run: Any) -> None:
     """Which port, and what to set."""
-    other = {**service.env, "DJANGOBOT_DATA": str(tmp_path / "other")}
+    other = {**service.env, "DJANGOBOT_DATA": str(tmp_path / "other"), "DATABASE_URL": ""}
     (tmp_path / "other").mkdir()
     refused = run(tmp_path, "run", **other)
     assert refused.returncode == 1

@@ -124,10 +124,11 @@ def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, c
 
 
 def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhile(
-    box: Sandbox, postgresql_server: str, tmp_path: Path
+    postgresql_server: str, tmp_path: Path
 ) -> None:
     """Stopped with messages in hand, replaced, and let go on: it can't know that it was deposed, so it asks
     Telegram nothing, and the next one has the duty."""
+    box = Sandbox(tmp_path / "sandbox")  # the other tests' processes are the same bot on theirs
     cluster = Cluster(box, tmp_path, database(postgresql_server), doors=0, DJANGOBOT_RATE_CHAT="0.25")
     try:
         active = cluster.active()
@@ -157,6 +158,7 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
         assert sum("Gone" in text and "deleted" in text for text in said) <= len(people)
     finally:
         cluster.stop()
+        box.stop()
 
 
 def test_a_process_with_another_session_key_is_refused(
