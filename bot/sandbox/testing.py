@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import importlib
 import json
+import os
 import re
 import signal
 import subprocess
@@ -21,6 +22,8 @@ from typing import Any
 
 from djangobot.bot.sandbox.mtproto.rsa_key import read_public
 
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "30"))
+"""Seconds something that must happen may take while nothing moves; raise it on a busy machine."""
 _READY = re.compile(r"^sandbox ready telegram=([\d.]+):(\d+) web=(\S+) key=(.+)$")
 
 
@@ -71,7 +74,7 @@ class SandboxProcess:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(15)
+            return self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
@@ -88,7 +91,7 @@ class SandboxProcess:
 
     def start_again(self) -> None:
         """Starts it once more, with its state, on the same ports."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self._start()
@@ -106,7 +109,7 @@ class SandboxProcess:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(request, timeout=60 + PATIENCE) as answer:  # noqa: S310 - our own address
                 return json.load(answer)
         except urllib.error.HTTPError as exc:
             text = exc.read().decode(errors="replace")
@@ -147,9 +150,10 @@ class SandboxProcess:
         return list(await self.request("GET", f"/chats/{chat}/messages", after=after, wait=wait, bot=bot))
 
     async def from_bot(
-        self, chat: int, *, after: int = 0, wait: float = 10, count: int = 1, bot: int | None = None
+        self, chat: int, *, after: int = 0, wait: float = PATIENCE, count: int = 1, bot: int | None = None
     ) -> list[dict[str, Any]]:
-        """Waits until the bot has sent `count` messages after an id; returns what it has sent."""
+        """Waits until the bot has sent `count` messages after an id, or nothing happens for `wait` seconds;
+        returns what it has sent."""
         deadline = time.monotonic() + wait
         seen = after
         while True:
@@ -159,7 +163,8 @@ class SandboxProcess:
             found = [message for message in every if message["from"] == "bot"]
             if len(found) >= count or left <= 0:
                 return found
-            seen = new[-1]["id"] if new else seen
+            if new:
+                seen, deadline = new[-1]["id"], time.monotonic() + wait
 
     async def commands(self, chat: int | None = None, bot: int | None = None) -> list[dict[str, str]]:
         """The commands the bot has set for this person."""

@@ -9,7 +9,7 @@ from pyrogram.errors import AccessTokenInvalid
 
 from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.sandbox.mtproto import rsa_key
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.session import SessionStorage
 
 
@@ -43,7 +43,7 @@ async def test_a_forgotten_session_is_signed_in_anew(client: TelegramClient, san
         if path.name not in (rsa_key.SECRET, sandbox.key.name) and path.is_file():
             path.unlink()
     sandbox.start_again()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await client.key_forgotten.wait()
         await client.start()
     assert client.online.is_set()
@@ -66,7 +66,7 @@ async def test_a_stop_while_nobody_answers_ends(
     gone = asyncio.Event()
     monkeypatch.setattr(client.session, "_lose_answers", gone.set)
     sandbox.kill()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await gone.wait()
         await client.stop()
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -17,12 +17,12 @@ from djangobot.bot.delivery import Delivery
 from djangobot.bot.gateway import Button, Gateway, Text
 from djangobot.bot.offers import Offers
 from djangobot.bot.pacing import CHAT_BURST, Pacing
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.db import messages, outbox
 from djangobot.db.engine import current
 from djangobot.db.quiet import Digest, Share
 
-from .test_delivery import PATIENCE, Running, SteppingClock, chat_of
+from .test_delivery import Running, SteppingClock, chat_of
 
 LONG = "".join(f"{number:04} " for number in range(4096 // 5)).ljust(4096, "x")
 Step = Callable[[], Awaitable[None]]

@@ -17,6 +17,7 @@ from djangobot.bot.chores import Chores
 from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Peer, Text
 from djangobot.bot.handlers.admin import status
 from djangobot.bot.replies import say
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.bot.settings import Settings
 from djangobot.bot.visits import Reception, Visit
 from djangobot.db import accounts, audit, chats, chores, codes, history, messages, service, tokens
@@ -79,13 +80,13 @@ class Door:
             {person: tl.User(id=person, access_hash=7, first_name="Ann", lang_code="en")},
         )
         if handled is not None:
-            await asyncio.wait_for(handled, 10)
+            await asyncio.wait_for(handled, PATIENCE)
 
     async def settled(self, person: int) -> None:
         """What was lined up for this person has been dealt with."""
         last = self.reception.line_up(person, lambda: asyncio.sleep(0))
         assert last is not None
-        await asyncio.wait_for(last, 10)
+        await asyncio.wait_for(last, PATIENCE)
 
     async def press(self, person: int, data: str) -> str:
         """What is said above the button."""
@@ -102,7 +103,7 @@ class Door:
             {},
         )
         assert handled is not None
-        await asyncio.wait_for(handled, 10)
+        await asyncio.wait_for(handled, PATIENCE)
         return self.telegram.answers[-1]
 
 

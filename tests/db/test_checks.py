@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, duty, service
 from djangobot.db.checks import DatabaseRefused
 from djangobot.db.engine import current
@@ -199,7 +200,7 @@ async def test_a_pooler_is_used_in_session_mode_and_refused_in_the_others(pooled
         assert await opened(url) != []
         await conf.open_database(url)
         try:
-            async with asyncio.timeout(30), duty.taken(nobody_else) as ours:
+            async with asyncio.timeout(PATIENCE), duty.taken(nobody_else) as ours:
                 assert not ours.lost.is_set()
         finally:
             await conf.close_database()

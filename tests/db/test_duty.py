@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import duty, messages, outbox
 from djangobot.db.duty import DUTY_LOCK
 from djangobot.db.engine import Seat, current
@@ -13,7 +14,6 @@ from djangobot.db.outbox import Postponed, Sent
 
 from .conftest import MINUTE, NOW, World, on_postgresql, on_sqlite
 
-PATIENCE = 10
 HOLDER = """
 SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
 AND (classid::bigint << 32 | objid::bigint) = $1

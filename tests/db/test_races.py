@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, bells, codes, credentials, history, messages, outbox, tokens
 from djangobot.db.engine import _for_postgres, current
 from djangobot.db.errors import AccessDenied, TokenInvalid
@@ -51,7 +52,7 @@ async def test_a_message_that_somebody_is_changing_holds_up_no_other(world: Worl
         assert [message.text for message in await world.deliver()] == ["two"]
         bells.rung(100)
         await other.execute("COMMIT")
-    await asyncio.wait_for(bells.wait_for_ring(MINUTE.total_seconds()), 10)
+    await asyncio.wait_for(bells.wait_for_ring(MINUTE.total_seconds()), PATIENCE)
     assert [message.text for message in await world.deliver()] == ["changed"]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, bells, chats, conf, history, messages, outbox, tokens
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
@@ -68,7 +69,7 @@ async def test_a_transaction_cancelled_twice_gives_its_connection_back(world: Wo
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    await asyncio.wait_for(engine.execute(TOUCH), 10)
+    await asyncio.wait_for(engine.execute(TOUCH), PATIENCE)
 
 
 async def test_a_task_that_outlives_the_transaction_it_was_started_in_is_on_its_own(world: World) -> None:
@@ -82,7 +83,7 @@ async def test_a_task_that_outlives_the_transaction_it_was_started_in_is_on_its_
         task = asyncio.create_task(later())
         await engine.execute(TOUCH)
     go.set()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, PATIENCE)
 
 
 async def test_a_value_no_database_can_hold_takes_no_other_write_down(world: World) -> None:
@@ -106,7 +107,7 @@ async def test_writes_asked_for_while_closing_are_done_or_refused_never_forgotte
         after.append(asyncio.create_task(engine.execute(TOUCH)))
         await asyncio.sleep(0)
     await closing
-    for outcome in await asyncio.wait_for(asyncio.gather(*before, *after, return_exceptions=True), 10):
+    for outcome in await asyncio.wait_for(asyncio.gather(*before, *after, return_exceptions=True), PATIENCE):
         assert outcome == [] or isinstance(outcome, DatabaseUnavailable)
 
 
@@ -124,13 +125,13 @@ async def test_a_sender_who_waits_hears_of_the_end_however_quick_it_comes(
         return rows
 
     monkeypatch.setattr(type(engine), "execute", execute)
-    assert (await messages.accept(token, "quick", "Text", NOW, wait=10)).status == "sent"
+    assert (await messages.accept(token, "quick", "Text", NOW, wait=PATIENCE)).status == "sent"
 
 
 async def test_a_sender_who_waits_hears_of_a_revocation(world: World) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
-    waiting = asyncio.create_task(messages.accept(token, "doomed", "Text", NOW, wait=10))
+    waiting = asyncio.create_task(messages.accept(token, "doomed", "Text", NOW, wait=PATIENCE))
     while not (await history.page(person.id, limit=1)).messages:  # noqa: ASYNC110 - in the database
         await asyncio.sleep(0)
     await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)

@@ -8,12 +8,12 @@ import asyncpg
 import msgspec
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import bells, messages, outbox, signals
 from djangobot.db.engine import current
 
 from .conftest import MINUTE, NOW, World, on_postgresql
 
-PATIENCE = 20
 OTHER = """
 import asyncio, sys
 from datetime import datetime, UTC

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, messages, outbox
 from djangobot.db.engine import POOL, PostgresEngine, current
 from djangobot.db.errors import DatabaseUnavailable
@@ -139,7 +140,7 @@ async def test_closing_does_not_wait_for_a_server_that_says_nothing(
     proxy.goes_on.clear()
     asking = asyncio.create_task(engine.fetch("SELECT 1"))
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await engine.close()
     with pytest.raises(DatabaseUnavailable):
         await asking

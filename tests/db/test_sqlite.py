@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import chats, conf
 from djangobot.db import engine as engine_module
 from djangobot.db.engine import SQLiteEngine, _Lease, _Writer, current
@@ -64,7 +65,7 @@ async def kept(engine: SQLiteEngine) -> AsyncIterator[None]:
 
     def keep(_: sqlite3.Connection) -> None:
         loop.call_soon_threadsafe(started.set)
-        free.wait(30)
+        free.wait(PATIENCE)
 
     keeping = asyncio.create_task(engine.writer.run(keep))
     await started.wait()
@@ -171,7 +172,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_free
         with pytest.raises(asyncio.CancelledError):
             await asyncio.create_task(two(at * 10))
         steps.cancel_at(0)
-        await asyncio.wait_for(engine.execute(TOUCH), 10)
+        await asyncio.wait_for(engine.execute(TOUCH), PATIENCE)
         assert engine.current_transaction.get() is None
     found = set(await ids())
     assert found >= {1, 2}
@@ -192,7 +193,7 @@ async def test_a_rollback_that_is_cancelled_frees_the_writer_too(
 
     with pytest.raises((asyncio.CancelledError, ZeroDivisionError)):
         await asyncio.create_task(fail())
-    await asyncio.wait_for(engine.execute(INSERT, 2, NOW), 10)
+    await asyncio.wait_for(engine.execute(INSERT, 2, NOW), PATIENCE)
     assert await ids() == [2]
 
 
@@ -279,12 +280,12 @@ async def test_a_disk_that_fails_is_reported_and_the_writer_goes_on_when_it_is_m
     engine.writer.connection = Broken(sound, failing)  # type: ignore[assignment]
     for _ in range(2):
         tries = asyncio.gather(*(engine.execute(INSERT, n, NOW) for n in (1, 2)), return_exceptions=True)
-        assert {type(outcome) for outcome in await asyncio.wait_for(tries, 10)} == {DatabaseUnavailable}
+        assert {type(outcome) for outcome in await asyncio.wait_for(tries, PATIENCE)} == {DatabaseUnavailable}
         with pytest.raises(DatabaseUnavailable):
-            async with asyncio.timeout(10), engine.write():
+            async with asyncio.timeout(PATIENCE), engine.write():
                 await engine.execute(INSERT, 3, NOW)
     engine.writer.connection = sound
-    await asyncio.wait_for(engine.execute(INSERT, 4, NOW), 10)
+    await asyncio.wait_for(engine.execute(INSERT, 4, NOW), PATIENCE)
     assert await ids() == [4]
 
 
@@ -294,12 +295,12 @@ async def test_a_disk_that_cannot_even_roll_back_does_not_end_the_writing_thread
     sound = engine.writer.connection
     engine.writer.connection = Broken(sound, "COMMIT", "ROLLBACK")  # type: ignore[assignment]
     with pytest.raises(DatabaseUnavailable):
-        await asyncio.wait_for(engine.execute(INSERT, 1, NOW), 10)
+        await asyncio.wait_for(engine.execute(INSERT, 1, NOW), PATIENCE)
     with pytest.raises(sqlite3.OperationalError):
-        async with asyncio.timeout(10), engine.write():
+        async with asyncio.timeout(PATIENCE), engine.write():
             raise AssertionError("it has not begun")
     engine.writer.connection = sound
-    async with asyncio.timeout(10), engine.write():
+    async with asyncio.timeout(PATIENCE), engine.write():
         await engine.execute(INSERT, 2, NOW)
     assert await ids() == [2]
 

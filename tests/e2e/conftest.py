@@ -17,13 +17,11 @@ import httpx
 import psutil
 import pytest
 
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
-PATIENCE = float(os.environ.get("TEST_PATIENCE", "30"))
-"""Seconds something that must happen may take while nothing moves; raise it on a busy machine."""
-
-
+WAIT = f"wait={min(int(PATIENCE), 60)}"
+"""The `Prefer` of a call whose message is to arrive: the service waits a minute at most."""
 WORK = 0.2
 """Seconds of a processor that count as progress of a start."""
 
@@ -193,7 +191,7 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def call(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         process = start(*arguments, env=env, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        said, complained = process.communicate(timeout=120)
+        said, complained = process.communicate(timeout=4 * PATIENCE)
         return subprocess.CompletedProcess(arguments, process.returncode, said, complained)
 
     return call

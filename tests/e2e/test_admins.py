@@ -10,7 +10,7 @@ import pytest
 
 from djangobot.bot.settings import NAMES
 
-from .conftest import Sandbox, Service
+from .conftest import WAIT, Sandbox, Service
 from .judging import foreign, too_wide
 
 COMMANDS = (
@@ -171,7 +171,7 @@ def test_what_failed_is_told_by_its_cause_and_sent_anew(
     root, alex = people["en"], box.person()
     token = service.bot_token(alex, service.account())
     box.post("/faults", method="messages.sendMessage", kind="error", value="400 PEER_ID_INVALID", times=1)
-    assert service.send(token, "refused", prefer="wait=20").status_code == 502
+    assert service.send(token, "refused", prefer=WAIT).status_code == 502
     assert "PEER_ID_INVALID: 1" in box.say(root, "/errors")["text"]
     card = box.say(root, "/queue")
     assert "Failed: 1" in card["text"]
@@ -189,7 +189,7 @@ def test_one_message_is_looked_into_by_person_and_by_sender(
     root, alex = people["en"], box.person(first_name="Postponed")
     token = service.bot_token(alex, service.account(name="Clockwork"))
     box.post("/faults", method="messages.sendMessage", kind="error", value="400 PEER_ID_INVALID", times=1)
-    assert service.send(token, "a secret", prefer="wait=20").status_code == 502
+    assert service.send(token, "a secret", prefer=WAIT).status_code == 502
     card = box.say(root, "/queue")
     _, groups = press(box, root, card, "queue_by:chat:0")
     assert "Postponed: due 0, postponed 0, failed 1, uncertain 0" in groups
@@ -277,7 +277,7 @@ def test_an_account_is_found_banned_and_let_in_again(
     root, alex = people["en"], box.person(first_name="Alexandra")
     bearer = service.account("Mallory")
     token = service.bot_token(alex, bearer)
-    assert service.send(token, "buy now", prefer="wait=20").status_code == 200
+    assert service.send(token, "buy now", prefer=WAIT).status_code == 200
     found = box.say(root, "/users mallory")
     _, card = press(box, root, found, data_of(found, "user:account:"))
     assert "Mallory" in card
@@ -294,7 +294,7 @@ def test_an_account_is_found_banned_and_let_in_again(
     ):
         assert (answer.status_code, "banned" in answer.json()["answer"]) == (403, True)
     press(box, root, found, f"user_do:unban:{who}")
-    assert service.send(token, "sorry", prefer="wait=20").status_code == 200
+    assert service.send(token, "sorry", prefer=WAIT).status_code == 200
     press(box, root, found, f"user_do:signout:{who}")
     assert service.client.get("/api/cabinet", headers=bearer).status_code == 401
     assert "Delete Mallory" in press(box, root, found, f"user_do:delete:{who}")[1]
@@ -321,7 +321,7 @@ def test_a_banned_person_gets_nothing_and_can_do_nothing(
     assert pressed["answer"] == ""
     assert [message["text"] for message in box.messages(eve)][-1] == "/code"
     press(box, root, card, f"user_do:unban:chat:{eve}")
-    assert service.send(token, "hello", prefer="wait=20").status_code == 200
+    assert service.send(token, "hello", prefer=WAIT).status_code == 200
     own = box.say(root, f"/user {root}")
     assert press(box, root, own, f"user_do:ban:chat:{root}")[0].startswith("This is an admin")
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from .conftest import WAIT
+
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 
 
@@ -84,7 +86,7 @@ def test_while_telegram_is_away_messages_are_accepted_and_come_in_order_when_it_
     short = service.client.post(
         "/api/send_message",
         json={"text": "not worth the wait", "bot_token": tokens[alex], "ttl": 1},
-        headers={"Prefer": "wait=20"},
+        headers={"Prefer": WAIT},
     )
     assert (short.status_code, short.json()["status"]) == (504, "expired")
     box.process.start_again()
@@ -116,7 +118,7 @@ def test_a_session_that_telegram_ended_is_replaced_and_nothing_is_lost(box: Any,
     before = box.get("/journal")["sign_ins"]["bot 1"]
     for word in ("AUTH_KEY_UNREGISTERED", "SESSION_REVOKED"):
         box.post("/faults", method="messages.sendMessage", kind="error", value=f"401 {word}", times=1)
-        assert service.send(token, word, prefer="wait=30").json()["status"] == "sent"
+        assert service.send(token, word, prefer=WAIT).json()["status"] == "sent"
     assert [m["text"] for m in box.messages(alex)][-2:] == [
         "Fedor\nAUTH_KEY_UNREGISTERED",
         "Fedor\nSESSION_REVOKED",

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from .conftest import Sandbox, Service
+from .conftest import WAIT, Sandbox, Service
 
 
 def count(service: Service, sql: str) -> int:
@@ -47,7 +47,7 @@ def test_a_backup_taken_under_load_is_put_back_and_nothing_is_sent_twice(
     refused = run(tmp_path, "restore", str(file), **service.env)
     assert refused.returncode == 1
     assert "Another djangobot" in refused.stderr
-    assert service.send(token, "after", prefer="wait=20").status_code == 200
+    assert service.send(token, "after", prefer=WAIT).status_code == 200
     service.stop()
     shown = [message["text"] for message in box.messages(alex)]
     done = run(tmp_path, "restore", str(file), "--json", **service.env)
@@ -56,7 +56,7 @@ def test_a_backup_taken_under_load_is_put_back_and_nothing_is_sent_twice(
     assert count(service, "SELECT COUNT(*) FROM message") == rows["message"]
     assert count(service, "SELECT COUNT(*) FROM telegram_session") == 0
     service.start()
-    assert service.send(token, "afterwards", prefer="wait=20").status_code == 200
+    assert service.send(token, "afterwards", prefer=WAIT).status_code == 200
     assert [message["text"] for message in box.messages(alex)] == [*shown, "Fedor\nafterwards"]
 
 

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import PATIENCE, Sandbox, Service
+from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import WAIT, Sandbox, Service
 
 NEWS = "We move on Sunday.\nNothing to do for you."
 
@@ -121,7 +123,7 @@ def test_killed_twice_it_reaches_everybody_once(box: Sandbox, service: Service, 
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(120 * PATIENCE)
 def test_killed_twice_it_reaches_five_thousand_once(box: Sandbox, service: Service, root: int) -> None:
     """The long form."""
     _killed_twice(box, service, root, 5000)
@@ -140,7 +142,7 @@ def test_a_paused_broadcast_lets_others_by_and_goes_on_after_a_restart(
     press(box, root, choices, f"{data}go")
     assert "is paused" in press(box, root, choices, f"{data}pause")
     press(box, root, status, "pause:0")
-    assert service.send(token, "goes by", prefer="wait=20").status_code == 200
+    assert service.send(token, "goes by", prefer=WAIT).status_code == 200
     service.stop()
     service.start()
     assert set(received(box, people, preview).values()) == {0}

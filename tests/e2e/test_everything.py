@@ -8,10 +8,10 @@ import pytest
 
 from djangobot.bot.commands import BUTTONS, COMMANDS
 from djangobot.bot.replies import say
+from djangobot.bot.sandbox.testing import PATIENCE
 
 from .judging import CYRILLIC, foreign, too_wide
 
-PATIENCE = 30
 FOR_EVERYBODY = [command for command in COMMANDS if command.audience == "everybody"]
 """What admins may is driven by test_admins.py."""
 LAST = ("token_new", "unrevoke", "revoke", "forget")

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
+
 
 class Reader:
     """A person who reads what two programs sent them, on a phone in one language."""
@@ -44,7 +46,7 @@ class Reader:
 def finished(reader: Any, message: dict[str, Any], label: str) -> dict[str, Any]:
     """Presses, and returns the message once what was asked for has been sent and said."""
     reader.press(message, label)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while reader.words["done"] not in reader.now(message)["text"]:
         assert time.monotonic() < deadline
         reader.box.get("/journal")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
+
 from .chaos import Sender, check, seeded
 
 
@@ -48,7 +50,7 @@ def test_killed_a_few_times_nothing_is_lost_or_doubled(box: Any, service: Any) -
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(120 * PATIENCE)
 def test_killed_fifty_times_nothing_is_lost_or_doubled(box: Any, service: Any) -> None:
     """The long form: forty chats, two thousand messages and more, fifty kills."""
     _run(box, service, chats=40, least=60, kills=50)

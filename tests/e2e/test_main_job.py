@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from .conftest import WAIT
+
 
 def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Any, service: Any) -> None:
     """Register, sign in, code, bot token, message: what the README promises."""
@@ -131,7 +133,7 @@ def test_whatever_happens_to_the_answer_the_message_is_there_once(box: Any, serv
     if kind == "error":
         value["value"] = "500 INTERNAL"
     box.post("/faults", method="messages.sendMessage", kind=kind, times=1, **value)
-    assert service.send(token, f"once, {kind}", prefer="wait=40").status_code == 200
+    assert service.send(token, f"once, {kind}", prefer=WAIT).status_code == 200
     texts = [message["text"] for message in box.messages(alex)]
     assert texts.count(f"Fedor\nonce, {kind}") == 1
     assert box.get("/faults") == []

@@ -12,11 +12,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from .chaos import Sender, check, seeded
-from .conftest import Sandbox, Service, free_port
+from djangobot.bot.sandbox.testing import PATIENCE
 
-TAKEOVER = 10
-"""Seconds within which a standby is to be on duty after the other's death."""
+from .chaos import Sender, check, seeded
+from .conftest import WAIT, Sandbox, Service, free_port
+
+TAKEOVER = PATIENCE / 3
+"""Seconds within which a standby is to be on duty after the other's death: the ten that are
+promised, unless the machine is busy."""
 
 
 class Cluster:
@@ -82,7 +85,7 @@ def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Clu
     bearer = cluster.active().account()
     token = cluster.doors[0].bot_token(alex, bearer)
     for number, service in enumerate(cluster.every):
-        answer = service.send(token, f"through {number}", prefer="wait=20")
+        answer = service.send(token, f"through {number}", prefer=WAIT)
         assert (answer.status_code, answer.json()["status"]) == (200, "sent")
     shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-4:]]
     assert shown == [f"through {number}" for number in range(4)]
@@ -99,7 +102,7 @@ def test_a_ban_holds_at_every_door_at_once(box: Sandbox, cluster: Cluster) -> No
     for deed, status in (("ban", 403), ("unban", 200)):
         data = f"user_do:{deed}:{who}"
         box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=data)
-        statuses = {service.send(token, deed, prefer="wait=20").status_code for service in cluster.every}
+        statuses = {service.send(token, deed, prefer=WAIT).status_code for service in cluster.every}
         assert statuses == {status}
 
 
@@ -115,7 +118,7 @@ def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, c
     assert cluster.doors[1].send(token, "meanwhile", prefer="respond-async").status_code == 202
     assert cluster.active() is standby
     assert time.monotonic() - died < TAKEOVER
-    assert standby.send(token, "after", prefer="wait=20").json()["status"] == "sent"
+    assert standby.send(token, "after", prefer=WAIT).json()["status"] == "sent"
     shown = [message["text"] for message in box.messages(alex) if message["text"].startswith("Fedor\n")]
     assert shown == ["Fedor\nmeanwhile", "Fedor\nafter"]
     assert box.get("/journal")["sign_ins"] == before
@@ -225,7 +228,7 @@ def test_the_active_one_killed_twice_nothing_is_lost_or_doubled(box: Sandbox, cl
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(120 * PATIENCE)
 def test_the_active_one_killed_again_and_again_nothing_is_lost_or_doubled(
     box: Sandbox, cluster: Cluster
 ) -> None:

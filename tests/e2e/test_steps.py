@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
+
 CHATS = 4
 DYING = """
 import os, signal, sys
@@ -100,7 +102,7 @@ def kill_once(
     for text in (f"first {number}", LONG, f"last {number}"):
         for chat, token in tokens.items():
             tried[chat].append((text, send(service, token, text)))
-    assert service.process.wait(30) == -signal.SIGKILL, step
+    assert service.process.wait(PATIENCE) == -signal.SIGKILL, step
     service.start()
     for chat, token in tokens.items():
         end = f"end {number}"
@@ -138,7 +140,7 @@ def test_killed_at_this_step_of_a_send_nothing_is_lost_or_doubled(
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(30 * PATIENCE)
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_this_step_again_and_again_nothing_is_lost_or_doubled(
     box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any

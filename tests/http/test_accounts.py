@@ -8,6 +8,7 @@ import httpx
 import jwt
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, codes, credentials, invites, outbox, tokens
 from djangobot.db.accounts import Account
 from djangobot.db.errors import AccessDenied
@@ -294,7 +295,7 @@ async def test_bot_tokens_end_with_revoke_tokens(api: Api, more: dict[str, str])
     assert (answer.status_code, answer.json()) == (
         200, {"answer": "success data was changed", "bot_tokens": 0},
     )  # fmt: skip
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         canceled = await waiting
     assert (canceled.status_code, canceled.json()["status"]) == (502, "canceled")
     assert [(await api.send(token)).status_code for token in mine] == [401] * 3

@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.http import openapi
 from djangobot.http.app import Door, create_app
 
@@ -31,8 +32,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 20_000
-"""Milliseconds something that must be seen may take on a busy machine."""
+MILLISECONDS = 1000 * PATIENCE
 
 
 class StrippingProxy:
@@ -71,7 +71,7 @@ class StrippingProxy:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium."""
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=MILLISECONDS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
@@ -84,7 +84,7 @@ class Shown:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(MILLISECONDS)
         page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 

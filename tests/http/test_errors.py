@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import structlog
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, messages
 from djangobot.db import errors as family
 from djangobot.db.engine import SQLiteEngine, current
@@ -148,7 +149,7 @@ async def test_a_body_over_the_limit_is_413_before_it_is_read(api: Api, announce
     )
     if not announced:
         writer.write(b"10000\r\n" + b" " * 0x10000 + b"\r\n1\r\n \r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         assert b" 413 " in await reader.readline()
     writer.close()
 

@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import outbox, service, waiting
 from djangobot.db.engine import SQLiteEngine, current
 from djangobot.db.errors import DatabaseUnavailable
@@ -79,7 +80,7 @@ async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
     assert answer.json()["database"] == "read-only"
     other.execute("ROLLBACK")
     other.close()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while (await api.client.get("/health")).status_code != 200:
             pass
 

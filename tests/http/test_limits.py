@@ -10,6 +10,7 @@ import httpx
 import pytest
 from litestar.types import Scope
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts, users
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
 from djangobot.http.limits import OF_ACCOUNT, OF_ADDRESS, WAITING, Crowd, Limits, Window, address_of
@@ -245,7 +246,7 @@ class Held:
         return await self.real(account, **changes)
 
     async def until(self, inside: int) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while self.inside < inside:
                 self.came.clear()
                 await self.came.wait()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import metrics, outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import metrics as door
@@ -52,7 +53,7 @@ async def test_an_answer_is_kept_for_a_second_and_shared(api: Api, monkeypatch: 
 
     monkeypatch.setattr(outbox, "depth", slow)
     asking = [asyncio.create_task(api.client.get("/metrics")) for _ in range(16)]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asked.wait()
     go_on.set()
     answers = {answer.text for answer in await asyncio.gather(*asking)}

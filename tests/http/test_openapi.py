@@ -18,6 +18,7 @@ import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.conf import close_database, open_database
 from djangobot.http import openapi
 from djangobot.http.limits import Limits
@@ -123,11 +124,11 @@ def opened(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
     thread = threading.Thread(target=work)
     thread.start()
-    up.wait(30)
+    up.wait(PATIENCE)
     print(f"SCHEMATHESIS_SEED={SEED} SCHEMATHESIS_EXAMPLES={EXAMPLES}")
     yield ready[0]
     ready[0].run(_set(down))
-    thread.join(30)
+    thread.join(PATIENCE)
 
 
 async def _set(event: asyncio.Event) -> None:

@@ -20,6 +20,7 @@ import pytest
 import structlog
 
 from djangobot.bot.app import http_server
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import accounts
 from djangobot.http import server
 from djangobot.http.app import Bounds
@@ -30,8 +31,6 @@ from .conftest import Api, an_app, served
 
 GET = b"GET /api/ HTTP/1.1\r\nHost: x\r\n\r\n"
 MISSING = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
-PATIENCE = 20.0
-"""Seconds for what should come at once, on a busy machine."""
 
 Scope = dict[str, Any]
 

@@ -6,6 +6,7 @@ Arguments: host, port, web address, and the server key's modulus, exponent and f
 import asyncio
 import importlib
 import json
+import os
 import sys
 import urllib.request
 from pathlib import Path
@@ -19,6 +20,8 @@ rsa: Any = importlib.import_module("pyrogram.crypto.rsa")
 layer: int = importlib.import_module("pyrogram.raw.all").layer
 
 OWN = Path(__file__).read_bytes()
+# As everywhere in the tests; this process has nothing of ours to import.
+PATIENCE = float(os.environ.get("TEST_PATIENCE", "30"))
 HOST, PORT, WEB = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 MODULUS, EXPONENT, FINGERPRINT = map(int, sys.argv[4:7])
 
@@ -36,7 +39,7 @@ async def ask(path: str, body: object = None) -> Any:
     def request() -> Any:
         data = None if body is None else json.dumps(body).encode()
         order = urllib.request.Request(WEB + path, data, {"Content-Type": "application/json"})  # noqa: S310
-        with urllib.request.urlopen(order, timeout=30) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(order, timeout=PATIENCE) as answer:  # noqa: S310 - our own address
             return json.load(answer)
 
     return await asyncio.to_thread(request)
@@ -67,7 +70,7 @@ async def main() -> None:
     assert bot.me.id == 4242
     person = (await ask("/people", {"first_name": "Kim", "language": "en"}))["id"]
     await ask(f"/chats/{person}/say", {"text": "/start", "bot": 4242})
-    message = await asyncio.wait_for(said.get(), 10)
+    message = await asyncio.wait_for(said.get(), PATIENCE)
     assert (message.text, message.from_user.first_name) == ("/start", "Kim")
 
     keyboard = types.InlineKeyboardMarkup([[types.InlineKeyboardButton("Yes", callback_data="yes")]])

@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 # Its generated classes say nothing to type checkers.
 pyrogram: Any = importlib.import_module("pyrogram")
@@ -55,7 +55,7 @@ class Bot:
         await self.hear()
 
     async def hear(self) -> Any:
-        return await asyncio.wait_for(self.heard.get(), 10)
+        return await asyncio.wait_for(self.heard.get(), PATIENCE)
 
     async def send(self, text: str, random_id: int, **rest: Any) -> Any:
         request = raw.functions.messages.SendMessage(

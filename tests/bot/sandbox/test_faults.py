@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from djangobot.bot.sandbox.faults import FaultOrder, Faults, error_of
+from djangobot.bot.sandbox.testing import PATIENCE
 
 from .pyrogram_bot import Bot, errors, raw
 
@@ -57,7 +58,7 @@ async def test_refused_connections_end_at_once(bot: Bot) -> None:
     """The client tries until it is let in."""
     await bot.sandbox.fault("refuse_connections", times=1)
     await bot.sandbox.cut()
-    deadline = asyncio.get_running_loop().time() + 20
+    deadline = asyncio.get_running_loop().time() + PATIENCE
     while await bot.sandbox.faults():
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.05)

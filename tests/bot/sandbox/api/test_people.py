@@ -16,7 +16,7 @@ from telethon.network import (
 )
 from telethon.sessions import MemorySession
 
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 
 def client_of(sandbox: SandboxProcess, connection: Any = ConnectionTcpFull) -> Any:
@@ -81,7 +81,7 @@ async def test_telethon_signs_in_over_each_of_its_transports(
 async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(bot: Any, person: Any) -> None:
     """Over real MTProto on both sides."""
     name = (await bot.get_me()).username
-    async with person.conversation(name, timeout=10) as conversation:
+    async with person.conversation(name, timeout=PATIENCE) as conversation:
         await conversation.send_message("hi there")
         answer = await conversation.get_response()
         assert (answer.raw_text, answer.text, answer.buttons[0][0].text) == (
@@ -114,7 +114,7 @@ async def test_two_layers_share_one_chat(
     client.add_handler(pyrogram.handlers.MessageHandler(heard))
     client.add_handler(pyrogram.handlers.CallbackQueryHandler(pressed))
     await client.start()
-    async with person.conversation(f"sandbox_{number}_bot", timeout=10) as conversation:
+    async with person.conversation(f"sandbox_{number}_bot", timeout=PATIENCE) as conversation:
         await conversation.send_message("from 229")
         answer = await conversation.get_response()
         assert answer.text == "**from 229**"
@@ -125,7 +125,7 @@ async def test_two_layers_share_one_chat(
 async def test_a_person_sees_the_history_and_the_list_of_chats(bot: Any, person: Any) -> None:
     """Newest first, unread ones counted, read ones not."""
     name = (await bot.get_me()).username
-    async with person.conversation(name, timeout=10) as conversation:
+    async with person.conversation(name, timeout=PATIENCE) as conversation:
         for text in ("one", "two", "three"):
             await conversation.send_message(text)
             await conversation.get_response()
@@ -145,7 +145,7 @@ async def test_a_persons_file_reaches_the_bot(shared: SandboxProcess, bot: Any, 
     bot.add_event_handler(got.put, events.NewMessage(incoming=True))
     body = bytes(range(256)) * 2000
     await person.send_file((await bot.get_me()).username, body, caption="bytes", attributes=[])
-    event = await asyncio.wait_for(got.get(), 10)
+    event = await asyncio.wait_for(got.get(), PATIENCE)
     assert event.raw_text == "bytes"
     assert await event.message.download_media(bytes) == body
 
@@ -191,14 +191,14 @@ async def test_typing_is_shown_to_the_other_side(bot: Any, person: Any) -> None:
     person.add_event_handler(seen.put, events.UserUpdate())
     me = (await person.get_me()).id
     async with bot.action(me, "typing"):
-        event = await asyncio.wait_for(seen.get(), 10)
+        event = await asyncio.wait_for(seen.get(), PATIENCE)
     assert event.typing
 
 
 async def test_telethon_comes_back_after_a_cut(shared: SandboxProcess, bot: Any, person: Any) -> None:
     """Both clients reconnect by themselves, in new sessions and without a new initConnection."""
     name = (await bot.get_me()).username
-    async with person.conversation(name, timeout=15) as conversation:
+    async with person.conversation(name, timeout=PATIENCE) as conversation:
         await conversation.send_message("before")
         await conversation.get_response()
         await shared.cut()

@@ -12,7 +12,7 @@ import pytest
 from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors, wire
 from djangobot.bot.sandbox.mtproto.wire import Reader, pack_bytes, pack_int, pack_long, pack_uint
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 from ..probe import TRANSPORTS, CallError, Probe
 
@@ -95,7 +95,7 @@ async def test_salts_rotate(sandbox_factory: Callable[..., SandboxProcess]) -> N
         salts = [(reader.int32(), reader.int32(), reader.int64()) for _ in range(reader.int32())]
         assert len(salts) == 8
         assert len({salt for _, _, salt in salts}) == 8
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while True:
             probe.send(pong_of(1))
             kinds = {message.constructor: message for message in await probe.receive()}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from djangobot.bot.sandbox import read_public_key
-from djangobot.bot.sandbox.testing import SandboxError, SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxError, SandboxProcess
 
 from ..probe import Probe
 
@@ -173,10 +173,10 @@ async def test_events_tell_the_page_what_happens(shared: SandboxProcess, new_id:
     await sign_in(shared, bot)
     reader, writer = await asyncio.open_connection(shared.host, shared.web_port)
     writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    await asyncio.wait_for(reader.readuntil(b"hello"), 10)
+    await asyncio.wait_for(reader.readuntil(b"hello"), PATIENCE)
     await shared.say(person, "live", bot)
     while True:
-        line = await asyncio.wait_for(reader.readline(), 10)
+        line = await asyncio.wait_for(reader.readline(), PATIENCE)
         if line.startswith(b"data: ") and json.loads(line[6:]).get("bot") == bot:
             break
     event = json.loads(line[6:])
