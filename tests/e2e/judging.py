@@ -36,7 +36,8 @@ KEYS = 0.88 * (390 - 24)
 """Pixels that buttons have on a phone 390 wide, as the page sets them (style.css: .keys), side by side with
 gaps and padding; and its letters, in the widest face it may be shown in."""
 MATPLOTLIB = find_spec("matplotlib")
-assert MATPLOTLIB is not None and MATPLOTLIB.origin is not None
+assert MATPLOTLIB is not None
+assert MATPLOTLIB.origin is not None
 FONTS = Path(MATPLOTLIB.origin).parent / "mpl-data" / "fonts" / "ttf"
 """Found without importing matplotlib, which other tests of this process must not find loaded."""
 GAP, PADDING = 4.8, 2 * (8 + 1)
