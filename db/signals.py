@@ -51,6 +51,8 @@ class Wire:
         self.recalled = False
         self.obeying: asyncio.Task[None] | None = None
         self.something_to_say = asyncio.Event()
+        self.saying = False
+        """Whether something that was taken from `due` may not have been said yet."""
         self.hearing = asyncio.Event()
         """Set while others can be heard."""
 
@@ -112,6 +114,7 @@ class Wire:
                 self.recalled = False  # the deliverer looks by itself
                 continue
             due, self.due = self.due, {}
+            self.saying = True
             settled, self.settled = self.settled, []
             again, self.resets = self.resets, []
             recalled, self.recalled = self.recalled, False
@@ -124,6 +127,8 @@ class Wire:
                 for chat_id, urgent in due.items():
                     self.say_due(chat_id, urgent)
                 await asyncio.sleep(PAUSE)
+            finally:
+                self.saying = False
 
     async def _say(self, channel: str, words: Sequence[Any]) -> None:
         if words and self.seat is not None:

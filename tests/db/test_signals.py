@@ -24,7 +24,7 @@ async def main():
     async with signals.connected(now):
         token, wait = sys.argv[2], float(sys.argv[3])
         accepted = await messages.accept(token, "from elsewhere", "Text", now(), wait=wait)
-        while bells.wire.due:  # said before we go
+        while bells.wire.due or bells.wire.saying:  # said before we go
             await asyncio.sleep(0.01)
         print(accepted.status)
     await conf.close_database()

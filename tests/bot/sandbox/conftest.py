@@ -10,7 +10,7 @@ from djangobot.bot.sandbox.testing import SandboxProcess
 
 from .pyrogram_bot import Bot
 
-_numbers = count(5000)
+_numbers = count(5000, 1000)  # the sandbox itself goes on from the highest id of a person
 
 
 @pytest.fixture(scope="session")
