@@ -412,7 +412,7 @@ async def test_a_clock_set_back_by_hours_holds_nothing_up(
     ahead = clock()
     clock.behind = timedelta(hours=5)
     accepted = asyncio.create_task(messages.accept(token, "ahead", "Text", ahead, wait=PATIENCE))
-    while not await current().fetch("SELECT id FROM message WHERE text = 'ahead'"):
+    while not await current().fetch("SELECT id FROM message WHERE text = 'ahead'"):  # noqa: ASYNC110 - no event tells it
         await asyncio.sleep(0)
     running = running or asyncio.create_task(at_work.run())
     assert (await accepted).status == "sent"
