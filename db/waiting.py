@@ -65,11 +65,12 @@ class Turn(msgspec.Struct):
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whom a token is of; one of a chat's own is of no account."""
+    """Whom a token is of; one of a chat's own is of no account. `bounded`: whose rooms it takes from."""
 
     token: int
     chat: int
     account: int | None
+    bounded: tuple[tuple[str, int], ...]
 
 
 WHOSE = "SELECT id AS token, chat, account FROM bot_token WHERE digest = $1"
@@ -152,12 +153,12 @@ async def _count_and_take(digest: str, size: int) -> None:
         rows = await current().fetch(WHOSE, digest)
         if not rows:
             return  # no token: whoever accepts says so
-        _remember(_whose, digest, Whose(**rows[0]))
+        _remember(_whose, digest, Whose(**rows[0], bounded=_bounded(**rows[0])))
     whose = _whose[digest]
-    for kind, number in _bounded(whose):
-        room = _rooms.get((kind, number))
+    for place in whose.bounded:
+        room = _rooms.get(place)
         if room is None or (not room.has(size) and room.full_until <= time.monotonic()):
-            await _count(kind, whose)
+            await _count(place[0], whose)
     _take(digest, size)
 
 
@@ -167,14 +168,14 @@ def _take(digest: str, size: int) -> bool:
     if whose is None:
         return False
     rooms: list[Room] = []
-    for kind, number in _bounded(whose):
-        room = _rooms.get((kind, number))
+    for place in whose.bounded:
+        room = _rooms.get(place)
         if room is None:
             return False
         if not room.has(size):
             if room.full_until <= time.monotonic():
                 return False
-            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(kind))
+            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(place[0]))
         rooms.append(room)
     for room in rooms:
         room.messages -= 1
@@ -182,9 +183,9 @@ def _take(digest: str, size: int) -> bool:
     return True
 
 
-def _bounded(whose: Whose) -> list[tuple[str, int]]:
-    found = [("chat", whose.chat), ("token", whose.token), ("account", whose.account)]
-    return [(kind, number) for kind, number in found if number is not None and any(_of(kind))]
+def _bounded(token: int, chat: int, account: int | None) -> tuple[tuple[str, int], ...]:
+    found = [("chat", chat), ("token", token), ("account", account)]
+    return tuple((kind, number) for kind, number in found if number is not None and any(_of(kind)))
 
 
 async def _count(kind: str, whose: Whose) -> None:

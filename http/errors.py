@@ -5,8 +5,9 @@ import traceback
 from collections.abc import Mapping
 
 import structlog
+from litestar import Request
 from litestar.exceptions import HTTPException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from djangobot.db import errors as family
 from djangobot.http.answers import Answer, Call, Refusal, answer
@@ -149,3 +150,11 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     HTTPException: _of_litestar,
     Exception: _bug,
 }
+
+
+async def refuse(exc: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers what went wrong as Litestar would, by the same table."""
+    request: Call = Request(scope, receive, send)
+    kin = next(kin for kin in type(exc).__mro__ if kin in EXCEPTION_HANDLERS)
+    response = EXCEPTION_HANDLERS[kin](request, exc)
+    await response.to_asgi_response(app=None, request=request)(scope, receive, send)

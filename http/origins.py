@@ -14,11 +14,16 @@ def own_pages_only(app: ASGIApp) -> ASGIApp:
     """Refuses calls that change something when a browser says that another site's page makes them."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") not in SAFE and is_foreign(scope):
-            raise Refused(403, FOREIGN)
+        if scope.get("method") not in SAFE:
+            refuse_foreign(scope)
         await app(scope, receive, send)
 
     return checked
+
+
+def refuse_foreign(scope: Scope) -> None:
+    if is_foreign(scope):
+        raise Refused(403, FOREIGN)
 
 
 def is_foreign(scope: Scope) -> bool:
