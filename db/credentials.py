@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
+import uuid_utils
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -126,8 +127,10 @@ def normalise_code(code: str) -> str | None:
 
 
 def new_random_id() -> int:
-    """64 random bits, signed, never 0: what Telegram deduplicates by."""
-    return secrets.randbits(64) - 2**63 or 1
+    """64 random bits, signed, never 0: what Telegram deduplicates by. Of a UUID, for that asks the system
+    only now and then; one half over the other, for each has bits that never change."""
+    bits = uuid_utils.uuid4().int
+    return ((bits >> 64) ^ (bits & 2**64 - 1)) - 2**63 or 1
 
 
 @cache
