@@ -51,7 +51,7 @@ class App(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The hot path goes without the router, a sixth of its time; its oddities take the long way."""
+        """The hot path goes to its handler without the router; whatever is odd takes the long way."""
         if not _is_hot(scope):
             return await super().__call__(scope, receive, send)
         scope["litestar_app"], scope["path_template"] = self, messages.SEND_MESSAGE

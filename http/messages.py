@@ -75,7 +75,7 @@ OUTGOING = Reader(Outgoing, otherwise=TEXT_AS_IT_IS)
 
 
 class Reply(NamedTuple):
-    """An answer without Litestar's Response, which takes longer than all else here."""
+    """An answer that is still to be written."""
 
     status: int
     headers: list[tuple[bytes, bytes]]

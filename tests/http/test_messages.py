@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import structlog
 
-from djangobot.db import chats, tokens
+from djangobot.db import chats, messages, tokens
 from djangobot.http.messages import preferred
 
 from .conftest import Api
@@ -330,3 +331,60 @@ async def test_the_status_needs_a_valid_token(api: Api) -> None:
     access = await api.access()
     for headers in ({}, access):
         assert (await api.client.get(f"/api/messages/{uuid4()}", headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "query"),
+    [
+        ({"text": "hello"}, {}, ""),
+        ({"text": ""}, {}, ""),
+        ({"text": "hello", "type": "Song"}, {}, ""),
+        ({"text": "hello", "bot_token": "x" * 25}, {}, ""),
+        ({"text": "hello"}, {}, "?wait=1"),
+        ({"text": "hello"}, {"content-type": "multipart/form-data"}, ""),
+        ({"text": "hello"}, {"sec-fetch-site": "cross-site"}, ""),
+        ({"text": "hello"}, {"idempotency-key": ""}, ""),
+    ],
+)
+async def test_the_short_way_answers_as_the_router_does(
+    api: Api, body: dict[str, str], headers: dict[str, str], query: str
+) -> None:
+    """The router takes this Host, and only plain ones go without it."""
+    token = await api.bot_token(await api.access())
+    answers = []
+    for host in ("example.org", "example_1.org"):
+        answer = await api.client.post(
+            f"/api/send_message{query}",
+            json={"bot_token": token, **body},
+            headers={"prefer": "respond-async", "host": host, **headers},
+        )
+        fields = {
+            name: value for name, value in answer.headers.items() if name not in ("date", "content-length")
+        }
+        answers.append((answer.status_code, fields, {**answer.json(), "id": None}))
+    assert answers[0] == answers[1]
+
+
+async def test_a_fault_of_ours_is_noted_with_its_address(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500, and the log says which call it was."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(messages, "accept", broken)
+    token = await api.bot_token(await api.access())
+    with structlog.testing.capture_logs() as logs:
+        answer = await api.send(token, "hello")
+    assert answer.status_code == 500
+    assert [(line["event"], line["path"], line["error"]) for line in logs] == [
+        ("request failed", "/api/send_message", "ZeroDivisionError")
+    ]
+
+
+async def test_a_host_that_is_none_is_400(api: Api) -> None:
+    """Here, too."""
+    token = await api.bot_token(await api.access())
+    answer = await api.client.post(
+        "/api/send_message", json={"bot_token": token, "text": "hello"}, headers={"host": "a b"}
+    )
+    assert answer.status_code == 400
