@@ -139,9 +139,21 @@ class Reader(Generic[Shape]):
         try:
             return self._decode(body)
         except msgspec.ValidationError:
-            raise _wrong_fields(self.shape, _json(body, self._otherwise), strict=True) from None
+            return self._read_whole_numbers(_json(body, self._otherwise))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise _malformed(body, exc, self._otherwise) from None
+
+    def _read_whole_numbers(self, given: object) -> Shape:
+        """JSON knows no difference between 60 and 60.0 (RFC 8259, 6): some languages write the latter."""
+        if isinstance(given, dict):
+            given = {
+                name: int(value) if isinstance(value, float) and value.is_integer() else value
+                for name, value in given.items()
+            }
+        try:
+            return msgspec.convert(given, self.shape)
+        except msgspec.ValidationError:
+            raise _wrong_fields(self.shape, given, strict=True) from None
 
     def read_form(self, body: bytes) -> Shape:
         """The same fields as application/x-www-form-urlencoded."""

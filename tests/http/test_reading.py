@@ -413,3 +413,11 @@ async def test_no_call_answers_a_body_with_a_fault_of_ours(api: Api, method: str
         answer = await api.client.request(method, path, content=body, headers=headers)
         assert answer.status_code < 500, (kind, body, answer.text)
         assert answer.json()["answer"]
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """60.0 is 60 in JSON; 60.5 seconds are none."""
+    assert OUTGOING.read(b'{"text": "x", "ttl": 60.0}').ttl == 60
+    for wrong in (b"60.5", b"0.0", b"1e300", b'"60"'):
+        with pytest.raises(Refused):
+            OUTGOING.read(b'{"text": "x", "ttl": %b}' % wrong)
