@@ -15,26 +15,32 @@ import structlog
 from pyrogram.errors import RPCError
 
 from djangobot import __version__
-from djangobot.bot import commands, refusals, verbosity
-from djangobot.bot.alarms import Alarms, Memory
-from djangobot.bot.broadcasts import Broadcasts
-from djangobot.bot.chores import Chores
-from djangobot.bot.client import TelegramClient, talk_to
-from djangobot.bot.delivery import Delivery, utc_now
-from djangobot.bot.gateway import Gateway, GatewayError, Refused
-from djangobot.bot.inbox import Inbox
-from djangobot.bot.pacing import Pacing
-from djangobot.bot.replies import LANGUAGES
-from djangobot.bot.session import SessionLocked, SessionStorage, open_session
+from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.delivery.worker import Worker, utc_now
+from djangobot.bot.dispatch import commands
+from djangobot.bot.dispatch.dispatcher import Dispatcher
+from djangobot.bot.jobs import log_level
+from djangobot.bot.jobs.alerts import Alerts, Memory
+from djangobot.bot.jobs.broadcasts import Broadcasts
+from djangobot.bot.jobs.scheduler import Scheduler
+from djangobot.bot.rendering.replies import LANGUAGES
 from djangobot.bot.settings import Settings
-from djangobot.bot.starting import StartError, alone_on, listen, only_one
-from djangobot.bot.visits import Reception
-from djangobot.db import admins, bells, chats, chores, duty, erasure, search, service, signals, waiting
-from djangobot.db.address import is_sqlite
+from djangobot.bot.startup import StartError, alone_on, listen, only_one
+from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_session
+from djangobot.bot.telegram.updates import Inbox
+from djangobot.db import purge, state
+from djangobot.db.admin import admins
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.duty import Duty
+from djangobot.db.delivery import leader, pubsub, quotas, scheduled, wakeups
+from djangobot.db.delivery.leader import Leadership
+from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.http.app import Application, Bounds, Door, Server, create_app
+from djangobot.db.messages import search
+from djangobot.db.people import chats
+from djangobot.http.app import Application, Bounds, Config, Server, create_app
 
 log = structlog.get_logger(__name__)
 
@@ -64,11 +70,11 @@ async def serve(
             listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT", "DJANGOBOT_HTTP_HOST")
         )
         await stack.enter_async_context(_database(settings))
-        await stack.enter_async_context(verbosity.kept())
-        await stack.enter_async_context(signals.connected(utc_now))
-        await stack.enter_async_context(erasure.kept_up())
+        await stack.enter_async_context(log_level.kept())
+        await stack.enter_async_context(pubsub.connected(utc_now))
+        await stack.enter_async_context(purge.kept_up())
         running: list[asyncio.Task[None]] = []
-        post = Post() if bot else None
+        post = BotState() if bot else None
         if post is not None:
             running.append(await stack.enter_async_context(_bot(settings, post)))
         running.append(await stack.enter_async_context(_http(settings, listening, post)))
@@ -81,13 +87,13 @@ async def serve(
 
 @contextlib.asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[None]:
-    waiting.bound(
-        waiting.Bounds(
+    quotas.bound(
+        quotas.Bounds(
             settings.limit_waiting,
-            settings.limit_waiting_mib * waiting.MIB,
+            settings.limit_waiting_mib * quotas.MIB,
             settings.limit_waiting_account,
-            settings.limit_waiting_account_mib * waiting.MIB,
-            settings.disk_floor * waiting.MIB,
+            settings.limit_waiting_account_mib * quotas.MIB,
+            settings.disk_floor * quotas.MIB,
         )
     )
     await open_database(settings.database_url)
@@ -106,8 +112,8 @@ async def _compare_secrets(settings: Settings) -> None:
     mark = sha256(b"djangobot jwt\0" + settings.jwt_secret.encode()).hexdigest()[:MARK_LENGTH]
     now = datetime.now(UTC)
     if is_sqlite(settings.database_url):  # which has no other door
-        await service.put("jwt_secret", mark, now)
-    elif await service.put_first("jwt_secret", mark, now) != mark:
+        await state.put("jwt_secret", mark, now)
+    elif await state.put_first("jwt_secret", mark, now) != mark:
         log.warning(
             "the first process on this database has another secret for access tokens than this one: tokens of"
             " either are refused by the other; give every process the same DJANGOBOT_JWT_SECRET. If it was "
@@ -115,19 +121,19 @@ async def _compare_secrets(settings: Settings) -> None:
         )
 
 
-class Post:
+class BotState:
     """Where this process talks with Telegram, while it is its duty to."""
 
     def __init__(self) -> None:
         self.client: TelegramClient | None = None
-        self.manned = asyncio.Event()
+        self.leading = asyncio.Event()
         self.standing_by = False
 
     def take(self, client: TelegramClient) -> None:
         """From now on."""
         self.client = client
         self.standing_by = False
-        self.manned.set()
+        self.leading.set()
 
     def stand_by(self) -> None:
         """Another process is on duty."""
@@ -138,7 +144,7 @@ class Post:
     def leave(self) -> None:
         """Whose it is now is to be seen."""
         self.client = None
-        self.manned.clear()
+        self.leading.clear()
 
     @property
     def telegram(self) -> str:
@@ -151,11 +157,11 @@ class Post:
 
 
 @contextlib.asynccontextmanager
-async def _bot(settings: Settings, post: Post) -> AsyncIterator[asyncio.Task[None]]:
+async def _bot(settings: Settings, post: BotState) -> AsyncIterator[asyncio.Task[None]]:
     """The Telegram side, in the background: on duty, or standing by until it is this process's turn."""
     if settings.telegram_server and settings.telegram_key:
-        talk_to(*settings.telegram_server, settings.telegram_key)
-    task = asyncio.create_task(_stand_by_and_serve(settings, post))
+        use_server(*settings.telegram_server, settings.telegram_key)
+    task = asyncio.create_task(_stand_by_and_lead(settings, post))
     try:
         yield task
     finally:
@@ -163,13 +169,16 @@ async def _bot(settings: Settings, post: Post) -> AsyncIterator[asyncio.Task[Non
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _stand_by_and_serve(settings: Settings, post: Post) -> None:
+async def _stand_by_and_lead(settings: Settings, post: BotState) -> None:
     await _session(settings)  # a wrong key is to be known before it is needed
     memory = Memory()
     while True:
         try:
             await memory.save(utc_now())
-            async with duty.taken(post.stand_by) as ours, _on_duty(settings, ours, memory) as (client, tasks):
+            async with (
+                leader.elected(post.stand_by) as ours,
+                _lead(settings, ours, memory) as (client, tasks),
+            ):
                 post.take(client)
                 try:
                     await _first_end(tasks, ours.lost)
@@ -194,16 +203,16 @@ async def _session(settings: Settings) -> SessionStorage:
 
 
 @contextlib.asynccontextmanager
-async def _on_duty(
-    settings: Settings, ours: Duty, memory: Memory
+async def _lead(
+    settings: Settings, ours: Leadership, memory: Memory
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
     """Connection, reception of people, delivery. Signing in goes on in the background."""
     client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
     client.on_duty = ours.sure
     gateway = Gateway(client)
-    reception = Reception(gateway, commands.write, commands.press, settings)
+    reception = Dispatcher(gateway, commands.on_message, commands.on_callback, settings)
     inbox = Inbox(client, reception.receive)
-    delivery = Delivery(
+    delivery = Worker(
         gateway,
         Pacing(settings.rate_chat, settings.rate_total),
         concurrency=settings.concurrency,
@@ -212,8 +221,8 @@ async def _on_duty(
     connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox, settings))
     delivering = asyncio.create_task(delivery.run(), context=ours.context())
     keeping = asyncio.create_task(inbox.keep())
-    tidying = asyncio.create_task(Chores(reception, commands.CHORES).run())
-    alarms = Alarms(gateway, settings, reception.now, memory)
+    tidying = asyncio.create_task(Scheduler(reception, commands.CHORES).run())
+    alarms = Alerts(gateway, settings, reception.now, memory)
     alarming = asyncio.create_task(alarms.run())
     casting = asyncio.create_task(Broadcasts(gateway, reception.now).run(), context=ours.context())
     indexing = asyncio.create_task(search.keep_up())
@@ -246,7 +255,7 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox
     pause = REFUSED_PAUSE
     while True:
         try:
-            await asyncio.sleep(await service.flood_left(datetime.now(UTC), "sign_in_until"))
+            await asyncio.sleep(await state.flood_left(datetime.now(UTC), "sign_in_until"))
             await client.start()
         except RPCError as exc:
             await _after_refusal(exc, client, pause)
@@ -271,7 +280,7 @@ async def _after_refusal(exc: RPCError, client: TelegramClient, pause: float) ->
         case "wait":
             seconds = refusals.seconds_of(exc)
             log.warning("flood wait of the sign-in", seconds=seconds)
-            await service.note_flood(timedelta(seconds=seconds), datetime.now(UTC), "sign_in_until")
+            await state.note_flood(timedelta(seconds=seconds), datetime.now(UTC), "sign_in_until")
         case "again":
             log.warning("telegram did not sign us in yet", reason=str(exc))
             await asyncio.sleep(pause)
@@ -302,7 +311,7 @@ async def _set_menus(gateway: Gateway, settings: Settings) -> None:
             break
     for admin in await admins.every(settings.admins):
         if await chats.get(admin) is not None:
-            await chores.put(admin, "menu", 0, "", datetime.now(UTC))
+            await scheduled.put(admin, "menu", 0, "", datetime.now(UTC))
 
 
 def tune_python() -> None:
@@ -327,9 +336,9 @@ def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequenc
 
 @contextlib.asynccontextmanager
 async def _http(
-    settings: Settings, listening: socket.socket, post: Post | None
+    settings: Settings, listening: socket.socket, post: BotState | None
 ) -> AsyncIterator[asyncio.Task[None]]:
-    door = Door(
+    door = Config(
         jwt_secret=settings.jwt_secret,
         send_wait=settings.send_wait,
         limit_send=settings.limit_send,
@@ -345,16 +354,16 @@ async def _http(
         yield serving
     finally:
         server.stop()
-        bells.stop_waiting()
+        wakeups.release_waiters()
         await asyncio.gather(serving, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
 async def _once_up(
-    post: Post, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
+    post: BotState, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
 ) -> AsyncIterator[asyncio.Task[None]]:
     async def until_true() -> None:
-        await post.manned.wait()
+        await post.leading.wait()
         if post.client is not None:
             await post.client.online.wait()
         if await call():

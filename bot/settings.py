@@ -19,10 +19,10 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from djangobot.bot import secret_file
-from djangobot.bot.keyfile import read_public_key
-from djangobot.db import address
-from djangobot.db.accounts import Registration
-from djangobot.db.address import MASK, database_url, is_too_long, without_secrets
+from djangobot.bot.telegram.key_file import read_public_key
+from djangobot.db.engine import address
+from djangobot.db.engine.address import MASK, database_url, is_too_long, without_secrets
+from djangobot.db.programs.accounts import Registration
 
 GUIDANCE_RATE_CHAT = 1.0
 """Messages a second to one chat; Telegram's bots FAQ: "avoid sending more than one message per second"."""

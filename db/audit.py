@@ -7,8 +7,8 @@ import msgspec
 from piccolo.columns import BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db.columns import SerialOnce
 from djangobot.db.engine import current
+from djangobot.db.engine.columns import SerialOnce
 
 
 class Audit(Table, tablename="audit"):
@@ -23,7 +23,7 @@ class Audit(Table, tablename="audit"):
     after = Text()
 
 
-class Deed(msgspec.Struct, frozen=True):
+class AuditEntry(msgspec.Struct, frozen=True):
     """One line of it."""
 
     id: int
@@ -50,6 +50,6 @@ async def record(who: int, action: str, target: str, before: Any, after: Any, no
     await current().execute(RECORD, now, who, action, target, *said)
 
 
-async def page(limit: int, before: int = NEWEST) -> list[Deed]:
+async def page(limit: int, before: int = NEWEST) -> list[AuditEntry]:
     """Newest first; `before` the id of the page's last."""
-    return [Deed(**row) for row in await current().fetch(PAGE, before, limit)]
+    return [AuditEntry(**row) for row in await current().fetch(PAGE, before, limit)]

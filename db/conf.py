@@ -18,8 +18,7 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig, AppRegistry
 from piccolo.table import Table
 
-from djangobot.db import address, checks
-from djangobot.db.engine import CONNECT_ERRORS, PostgresEngine, SQLiteEngine, make_current
+from djangobot.db.engine import CONNECT_ERRORS, PostgresEngine, SQLiteEngine, address, checks, make_current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.piccolo_app import APP_CONFIG, TABLES
 

@@ -4,25 +4,29 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
-from djangobot.db import account_networks, broadcasts, chores, guesses, messages, networks, quiet, tokens
-from djangobot.db.account_networks import AccountNetwork
-from djangobot.db.accounts import Account
-from djangobot.db.admins import Admin
+from djangobot.db.admin import broadcasts
+from djangobot.db.admin.admins import Admin
+from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
-from djangobot.db.broadcasts import Broadcast
-from djangobot.db.chats import Chat
-from djangobot.db.chores import Chore
-from djangobot.db.codes import Code
-from djangobot.db.guesses import WrongCode
-from djangobot.db.invites import Invite
-from djangobot.db.messages import Message
-from djangobot.db.networks import TokenNetwork
-from djangobot.db.positions import InboxPosition
-from djangobot.db.quiet import Mute
-from djangobot.db.search import Search
-from djangobot.db.service import ServiceState
-from djangobot.db.sessions import TelegramSession
-from djangobot.db.tokens import BotToken
+from djangobot.db.delivery import scheduled
+from djangobot.db.delivery.scheduled import ScheduledJobRow
+from djangobot.db.messages import messages
+from djangobot.db.messages.messages import Message
+from djangobot.db.messages.search import Search
+from djangobot.db.people import guesses, quiet
+from djangobot.db.people.chats import Chat
+from djangobot.db.people.codes import Code
+from djangobot.db.people.guesses import WrongCode
+from djangobot.db.people.quiet import Mute
+from djangobot.db.programs import account_networks, token_networks, tokens
+from djangobot.db.programs.account_networks import AccountNetwork
+from djangobot.db.programs.accounts import Account
+from djangobot.db.programs.invites import Invite
+from djangobot.db.programs.token_networks import TokenNetwork
+from djangobot.db.programs.tokens import BotToken
+from djangobot.db.state import State
+from djangobot.db.telegram.session import TelegramSession
+from djangobot.db.telegram.update_state import UpdateStateRow
 
 TABLES = [
     Account,
@@ -30,10 +34,10 @@ TABLES = [
     Code,
     BotToken,
     Message,
-    InboxPosition,
-    Chore,
+    UpdateStateRow,
+    ScheduledJobRow,
     TokenNetwork,
-    ServiceState,
+    State,
     Mute,
     Search,
     TelegramSession,
@@ -46,8 +50,8 @@ TABLES = [
 ]
 INDEXES = (
     *messages.INDEXES,
-    *chores.INDEXES,
-    *networks.INDEXES,
+    *scheduled.INDEXES,
+    *token_networks.INDEXES,
     *quiet.INDEXES,
     *broadcasts.INDEXES,
     *account_networks.INDEXES,

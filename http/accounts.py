@@ -7,15 +7,15 @@ import msgspec
 from litestar import delete, post, put
 from msgspec import UNSET, UnsetType
 
-from djangobot.db import account_networks, accounts
 from djangobot.db.errors import LoginTaken
-from djangobot.http.answers import Answer, Answered, Call, answer
+from djangobot.db.programs import account_networks, accounts
 from djangobot.http.auth import signed_in
-from djangobot.http.door import inside
 from djangobot.http.errors import Refused
 from djangobot.http.fields import Invite, Login, Name, Password, RevokeTokens
 from djangobot.http.limits import address_of
-from djangobot.http.reading import Reader, given
+from djangobot.http.requests import Reader, given
+from djangobot.http.responses import Answer, Answered, Call, answer
+from djangobot.http.state import state_of
 
 
 class NewAccount(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,7 +44,7 @@ class Changed(msgspec.Struct):
     bot_tokens: int | UnsetType = UNSET
 
 
-class Farewell(msgspec.Struct, forbid_unknown_fields=True):
+class DeleteAccount(msgspec.Struct, forbid_unknown_fields=True):
     """All may be left out; a `login` or `psw` that is given must be this account's; `name` is ignored."""
 
     name: str | UnsetType = UNSET
@@ -54,12 +54,12 @@ class Farewell(msgspec.Struct, forbid_unknown_fields=True):
 
 NEW_ACCOUNT = Reader(NewAccount)
 CHANGES = Reader(Changes)
-FAREWELL = Reader(Farewell, may_be_empty=True)
+FAREWELL = Reader(DeleteAccount, may_be_empty=True)
 
 
 @post("/api/user")
 async def register(request: Call) -> Answer:
-    here = inside(request.scope)
+    here = state_of(request.scope)
     new = await NEW_ACCOUNT.of(request)
     with here.limits.registration(address_of(request.scope)):
         await accounts.register(
@@ -80,7 +80,7 @@ async def change(request: Call) -> Answer:
     if wanted == Changes():
         raise Refused(400, "Nothing to change was given; name, login, psw and revoke_tokens can be.")
     now = datetime.now(UTC)
-    counted = inside(request.scope).limits.change(
+    counted = state_of(request.scope).limits.change(
         address_of(request.scope),
         account.id,
         login=given(wanted.login) not in (None, account.login),
@@ -125,4 +125,4 @@ async def _password_asked(
         return nullcontext()
     address = address_of(request.scope)
     known = await account_networks.known(account.login, address, datetime.now(UTC))
-    return inside(request.scope).limits.password(address, account.id, account.login, known=known)
+    return state_of(request.scope).limits.password(address, account.id, account.login, known=known)

@@ -16,7 +16,7 @@ class Trusted:
 
     def __init__(self, networks: Sequence[str] = ()) -> None:
         self._networks: tuple[Network, ...] = tuple(ip_network(network) for network in networks)
-        self._is_one = lru_cache(maxsize=10_000)(self._look)
+        self._is_one = lru_cache(maxsize=10_000)(self._poll)
 
     def __bool__(self) -> bool:
         return bool(self._networks)
@@ -24,7 +24,7 @@ class Trusted:
     def __contains__(self, host: str) -> bool:
         return bool(self._networks) and self._is_one(host)
 
-    def _look(self, host: str) -> bool:
+    def _poll(self, host: str) -> bool:
         address = address_in(host)
         return address is not None and any(address in network for network in self._networks)
 

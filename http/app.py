@@ -11,17 +11,17 @@ from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
 from djangobot.http import accounts, auth, cabinet, docs, health, messages, metrics
-from djangobot.http.access import Signer
-from djangobot.http.answers import Call
-from djangobot.http.connection import Bounds
-from djangobot.http.door import Door, Inside
+from djangobot.http.access_tokens import Signer
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.limits import Limits
 from djangobot.http.origins import own_pages_only, refuse_foreign
-from djangobot.http.reading import refuse_query
-from djangobot.http.server import Application, Server
+from djangobot.http.requests import refuse_query
+from djangobot.http.responses import Call
+from djangobot.http.server.connection import Bounds
+from djangobot.http.server.server import Application, Server
+from djangobot.http.state import AppState, Config
 
-__all__ = ["ROUTES", "Application", "Bounds", "Door", "Server", "create_app"]
+__all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app"]
 
 ROUTES = [
     accounts.register,  #    POST    /api/user/
@@ -63,9 +63,9 @@ class App(Litestar):
         await reply.write(send)
 
 
-def create_app(door: Door, limits: Limits | None = None) -> Litestar:
+def create_app(door: Config, limits: Limits | None = None) -> Litestar:
     """The ASGI application. The database is opened and closed by whoever runs it."""
-    here = Inside(
+    here = AppState(
         door=door,
         limits=limits or Limits(limit_send=door.limit_send),
         signer=Signer(door.jwt_secret),

@@ -7,15 +7,15 @@ import msgspec
 from litestar import post
 from litestar.types import Scope
 
-from djangobot.db import account_networks, accounts
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.http.answers import Answer, Call, answer
-from djangobot.http.door import inside
+from djangobot.db.programs import account_networks, accounts
 from djangobot.http.errors import unauthorized
 from djangobot.http.fields import KnownPassword, Login
 from djangobot.http.limits import address_of
-from djangobot.http.reading import Reader, header_of
+from djangobot.http.requests import Reader, header_of
+from djangobot.http.responses import Answer, Call, answer
+from djangobot.http.state import state_of
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ CREDENTIALS = Reader(Credentials)
 
 @post("/api/auth")
 async def sign_in(request: Call) -> Answer:
-    here = inside(request.scope)
+    here = state_of(request.scope)
     who = await CREDENTIALS.of(request)
     login = who.login.strip()  # none has white space at its ends; what is counted is what is looked up
     now, address = datetime.now(UTC), address_of(request.scope)
@@ -55,7 +55,7 @@ async def signed_in(request: Call) -> accounts.Account:
         raise unauthorized(
             "Sign in with POST /api/auth/ and send the token: Authorization: Bearer <access_token>."
         )
-    return await accounts.authenticate(*inside(request.scope).signer.read(token))
+    return await accounts.authenticate(*state_of(request.scope).signer.read(token))
 
 
 def bearer(scope: Scope) -> str | None:

@@ -8,13 +8,14 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, UnsetType
 
-from djangobot.db import codes, messages
-from djangobot.http.answers import Answer, Call, answer
+from djangobot.db.messages import messages
+from djangobot.db.people import codes
 from djangobot.http.auth import signed_in
-from djangobot.http.door import inside
 from djangobot.http.fields import Code, Long, TokenName
 from djangobot.http.limits import address_of, network_of
-from djangobot.http.reading import Reader, given, read_query
+from djangobot.http.requests import Reader, given, read_query
+from djangobot.http.responses import Answer, Call, answer
+from djangobot.http.state import state_of
 
 LONG = 2**63 - 1
 
@@ -37,7 +38,7 @@ class Paging(msgspec.Struct, forbid_unknown_fields=True):
     chat: Annotated[int, Meta(ge=-LONG, le=LONG)] | UnsetType = UNSET
 
 
-class Line(msgspec.Struct, omit_defaults=True):
+class HistoryItem(msgspec.Struct, omit_defaults=True):
     """One message of the history."""
 
     time: str
@@ -52,7 +53,7 @@ class Line(msgspec.Struct, omit_defaults=True):
 
 class History(msgspec.Struct):
     answer: str
-    messages: list[Line]
+    messages: list[HistoryItem]
     name: str
     next: Long | None
 
@@ -64,7 +65,7 @@ REDEMPTION = Reader(Redemption)
 async def redeem(request: Call) -> Answer:
     account = await signed_in(request)
     asked = await REDEMPTION.of(request)
-    with inside(request.scope).limits.code(address_of(request.scope), account.id):
+    with state_of(request.scope).limits.code(address_of(request.scope), account.id):
         _, bot_token = await codes.redeem(
             account, asked.code, datetime.now(UTC), given(asked.name), network=network_of(request.scope)
         )
@@ -81,12 +82,12 @@ async def history(request: Call) -> Answer:
         before=None if asked.before is UNSET else asked.before,
         chat=None if asked.chat is UNSET else asked.chat,
     )
-    lines = [line_of(entry) for entry in page.messages]
+    lines = [item_of(entry) for entry in page.messages]
     return answer(History("success", lines, account.name, page.next))
 
 
-def line_of(entry: messages.Entry) -> Line:
-    return Line(
+def item_of(entry: messages.Entry) -> HistoryItem:
+    return HistoryItem(
         time=moment(entry.time),
         text=entry.text,
         type=entry.type,

@@ -12,8 +12,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
 from djangobot.http import openapi
-from djangobot.http.answers import JSON, Answer, Call
-from djangobot.http.door import inside
+from djangobot.http.responses import JSON, Answer, Call
+from djangobot.http.state import state_of
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -94,7 +94,7 @@ async def file(request: Call) -> Answer:
 
 @HTTPRouteHandler("/api/openapi.json", http_method=GET, status_code=200)
 async def document(request: Call) -> Answer:
-    door = inside(request.scope).door
+    door = state_of(request.scope).door
     return Response(_document(door.version, door.public_url), media_type=JSON, headers=HEADERS)
 
 

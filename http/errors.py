@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 
 from djangobot.db import errors as family
-from djangobot.http.answers import Answer, Call, Refusal, answer
+from djangobot.http.responses import Answer, Call, Refusal, answer
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.db import outbox, service, waiting
+from djangobot.db import state
+from djangobot.db.delivery import outbox, quotas
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull
-from djangobot.http.answers import Answer, Call, answer
-from djangobot.http.door import inside
 from djangobot.http.errors import BUSY_RETRY
+from djangobot.http.responses import Answer, Call, answer
+from djangobot.http.state import state_of
 
 PATIENCE = 2.0
 """Seconds within which the database must answer a look at the outbox."""
@@ -30,7 +31,7 @@ class Health(msgspec.Struct):
 
 @HTTPRouteHandler("/health", http_method=["GET", "HEAD"], status_code=200)
 async def health(request: Call) -> Answer:
-    door = inside(request.scope).door
+    door = state_of(request.scope).door
     telegram = door.telegram()
     wrong = [] if telegram in ("connected", "standby", "off") else ["Telegram is not connected."]
     now = datetime.now(UTC)
@@ -43,14 +44,14 @@ async def health(request: Call) -> Answer:
         wrong.insert(0, "The database does not answer.")
     else:
         try:
-            await asyncio.wait_for(service.probe(now), PATIENCE)
-            waiting.check_disk()
+            await asyncio.wait_for(state.probe(now), PATIENCE)
+            quotas.check_disk()
         except DiskNearlyFull as exc:
             wrong.insert(0, str(exc))
         except (DatabaseUnavailable, TimeoutError):
             database = "read-only"
             wrong.insert(0, "The database takes no writes.")
-    state = Health(" ".join(wrong) or "ok", database, telegram, overdue, door.version)
+    found = Health(" ".join(wrong) or "ok", database, telegram, overdue, door.version)
     if wrong:
-        return answer(state, 503, {"retry-after": str(BUSY_RETRY)})
-    return answer(state)
+        return answer(found, 503, {"retry-after": str(BUSY_RETRY)})
+    return answer(found)

@@ -15,7 +15,8 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from litestar.types import Scope
 
-from djangobot.db import metrics, resets
+from djangobot.db import metrics
+from djangobot.db.delivery import resets
 from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyRequests, WrongCredentials
 
 Clock = Callable[[], float]
@@ -142,7 +143,7 @@ class Window:
                 self._taken.popitem(last=False)
 
 
-class Crowd:
+class ConcurrencyLimit:
     """At most `most` at once, and of each key so many; who comes later is sent away rather than made to
     wait."""
 
@@ -250,12 +251,12 @@ class Limits:
 
         self._wrong_codes_of_address = Window(60, 600, clock=clock)
         """By address, failures only: many accounts behind one address guess no faster than six. What all
-        addresses may guess together is counted in the database (db/guesses.py)."""
+        addresses may guess together is counted in the database (db/people/guesses.py)."""
 
         self.sends = Window(limit_send, 60, clock=clock) if limit_send > 0 else None
         """By bot token, accepted messages only: DJANGOBOT_LIMIT_SEND."""
 
-        self.hashing = Crowd(WAITING)
+        self.hashing = ConcurrencyLimit(WAITING)
         """Everyone whose password or code is being hashed."""
 
         resets.counters.add(self)

@@ -13,17 +13,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
-from djangobot.db import messages, outbox
 from djangobot.db.credentials import trimmed
+from djangobot.db.delivery import outbox
 from djangobot.db.errors import ChatBlocked, MessageNotFound
-from djangobot.http.answers import HEADERS, JSON, Answer, Call, answer
+from djangobot.db.messages import messages
 from djangobot.http.auth import bearer
 from djangobot.http.cabinet import moment
-from djangobot.http.door import inside
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
 from djangobot.http.limits import network_of
-from djangobot.http.reading import (
+from djangobot.http.requests import (
     FORM,
     PLAIN,
     TEXT_AS_IT_IS,
@@ -35,6 +34,8 @@ from djangobot.http.reading import (
     plain_text,
     refuse_query,
 )
+from djangobot.http.responses import HEADERS, JSON, Answer, Call, answer
+from djangobot.http.state import state_of
 
 SEND_MESSAGE = "/api/send_message"
 LONGEST_WAIT = 60.0
@@ -42,7 +43,7 @@ LONGEST_WAIT = 60.0
 EXPIRED = "The message expired before it could be delivered."
 
 
-class Outgoing(msgspec.Struct, forbid_unknown_fields=True):
+class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
     """A message for the person whose code the bot token came from."""
 
     text: Text
@@ -52,7 +53,7 @@ class Outgoing(msgspec.Struct, forbid_unknown_fields=True):
     ttl: Ttl | UnsetType = UNSET
 
 
-class Taken(msgspec.Struct, omit_defaults=True):
+class SendResult(msgspec.Struct, omit_defaults=True):
     """What became of the message within the wait; `failure` says why when nothing did."""
 
     answer: str
@@ -71,7 +72,7 @@ class Found(msgspec.Struct):
     failure: str | UnsetType = UNSET
 
 
-OUTGOING = Reader(Outgoing, otherwise=TEXT_AS_IT_IS)
+BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS)
 
 
 class Reply(NamedTuple):
@@ -97,7 +98,7 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
 async def taken(scope: Scope, receive: Receive) -> Reply:
     """Accepts the message of a POST."""
     refuse_query(scope)
-    here = inside(scope)
+    here = state_of(scope)
     outgoing = read(scope, await body_of(scope, receive))
     token = token_of(scope, outgoing)
     wait, applied = preferred(header_of(scope, b"prefer") or "")
@@ -121,27 +122,27 @@ async def taken(scope: Scope, receive: Receive) -> Reply:
     return _reply(accepted, applied)
 
 
-def read(scope: Scope, body: bytes) -> Outgoing:
+def read(scope: Scope, body: bytes) -> SendMessage:
     """The message a body asks for: JSON whatever it calls itself, a form, or a plain text.
 
     `curl -d` calls everything a form, JSON too. With its token beside it, a plain text is the text even when
     it looks like JSON; without, only JSON can be meant.
     """
     if header_of(scope, b"content-type") in (None, JSON):
-        return OUTGOING.read(body)
+        return BODY.read(body)
     kind, charset = content_type(scope)
     if kind == FORM and not looks_like_json(body):
-        return OUTGOING.read_form(body)
+        return BODY.read_form(body)
     if kind == PLAIN and bearer(scope) is not None:
-        return Outgoing(plain_text(body, charset))
+        return SendMessage(plain_text(body, charset))
     if kind == PLAIN and not looks_like_json(body):
         raise fields_refused(
             {"bot_token": "is missing; beside a plain text, send it as Authorization: Bearer"}
         )
-    return OUTGOING.read(body)
+    return BODY.read(body)
 
 
-def token_of(scope: Scope, outgoing: Outgoing) -> str:
+def token_of(scope: Scope, outgoing: SendMessage) -> str:
     """The bot token, from the body or from the header; both only if they agree."""
     header = bearer(scope)
     if outgoing.bot_token is UNSET:
@@ -178,29 +179,31 @@ def preferred(header: str) -> tuple[float | None, bytes]:
     return _preferred(header[:200])
 
 
-def outcome(accepted: messages.Accepted) -> tuple[int, Taken]:
+def outcome(accepted: messages.Accepted) -> tuple[int, SendResult]:
     """The status and the answer for a message that is on disk, by what has become of it so far."""
     failure = UNSET if accepted.failure is None else accepted.failure
     match accepted.status:
         case "sent":
-            return 200, Taken("message was successfully send", accepted.id, "sent")
+            return 200, SendResult("message was successfully send", accepted.id, "sent")
         case "queued" | "sending":
-            return 202, Taken("message was accepted", accepted.id, "queued")
+            return 202, SendResult("message was accepted", accepted.id, "queued")
         case "held":
-            return 202, Taken("message was accepted", accepted.id, "held")
+            return 202, SendResult("message was accepted", accepted.id, "held")
         case "uncertain":
-            return 202, Taken("message was accepted", accepted.id, "uncertain", failure)
+            return 202, SendResult("message was accepted", accepted.id, "uncertain", failure)
         case "expired":
-            return 504, Taken(EXPIRED, accepted.id, "expired", failure)
+            return 504, SendResult(EXPIRED, accepted.id, "expired", failure)
         case "failed" if accepted.failure == "blocked":
-            return 403, Taken(str(ChatBlocked()), accepted.id, "failed", "blocked")
+            return 403, SendResult(str(ChatBlocked()), accepted.id, "failed", "blocked")
         case "canceled":
             why = CANCELED.get(accepted.failure or "", accepted.failure or "nobody said why")
             sentence = f"The message was canceled: {why}."
-            return 502, Taken(sentence, accepted.id, "canceled", failure)
+            return 502, SendResult(sentence, accepted.id, "canceled", failure)
         case status:
             reason = accepted.failure or status
-            return 502, Taken(f"Telegram did not take the message: {reason}", accepted.id, status, failure)
+            return 502, SendResult(
+                f"Telegram did not take the message: {reason}", accepted.id, status, failure
+            )
 
 
 CANCELED = {

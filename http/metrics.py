@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.db import metrics, outbox
+from djangobot.db import metrics
+from djangobot.db.delivery import outbox
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.http.answers import HEADERS, Answer, Call
-from djangobot.http.door import Door, inside
+from djangobot.http.responses import HEADERS, Answer, Call
+from djangobot.http.state import Config, state_of
 
 PATIENCE = 2.0
 """Seconds within which the database must tell of the queue; without it the counts are shown all the same."""
@@ -18,12 +19,12 @@ PATIENCE = 2.0
 
 @HTTPRouteHandler("/metrics", http_method=["GET", "HEAD"], status_code=200)
 async def scrape(request: Call) -> Answer:
-    here = inside(request.scope)
+    here = state_of(request.scope)
     text = await here.metrics.get(lambda: _exposition(here.door))
     return Response(text, media_type=metrics.CONTENT_TYPE, headers=HEADERS)
 
 
-async def _exposition(door: Door) -> bytes:
+async def _exposition(door: Config) -> bytes:
     queue, overdue = math.nan, math.nan
     try:
         async with asyncio.timeout(PATIENCE):

@@ -13,14 +13,14 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http import errors
-from djangobot.http.accounts import Changed, Changes, Farewell, NewAccount
-from djangobot.http.answers import JSON, Answered, Refusal
+from djangobot.http.accounts import Changed, Changes, DeleteAccount, NewAccount
 from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
 from djangobot.http.fields import Text
 from djangobot.http.health import Health
-from djangobot.http.messages import EXPIRED, Found, Outgoing, Taken
-from djangobot.http.reading import ENCODED, FORM, MULTIPART, PLAIN, TOO_LARGE
+from djangobot.http.messages import EXPIRED, Found, SendMessage, SendResult
+from djangobot.http.requests import ENCODED, FORM, MULTIPART, PLAIN, TOO_LARGE
+from djangobot.http.responses import JSON, Answered, Refusal
 
 Json = dict[str, Any]
 
@@ -136,7 +136,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         "With its bot tokens and its history. Messages that wait are canceled, and the people it could "
         "write to are told. The body may be left out; a `login` or `psw` given in it must be this account's.",
-        Farewell,
+        DeleteAccount,
         ACCOUNT,
         body_required=False,
         security=["accessToken"],
@@ -221,12 +221,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "Send a message",
         {
             200: Success(
-                Taken,
+                SendResult,
                 "Telegram has the message.",
                 {"answer": "message was successfully send", "id": ID, "status": "sent"},
             ),
             202: Success(
-                Taken,
+                SendResult,
                 "The message is on disk and will be delivered, once; GET /api/messages/{id} tells more.",
                 {"answer": "message was accepted", "id": ID, "status": "queued"},
             ),
@@ -241,10 +241,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ),
         "Waits up to 5 seconds (unless the server is set otherwise) for Telegram; `Prefer: wait=N` for N "
         "seconds, 60 at most; `Prefer: respond-async` not at all.",
-        Outgoing,
+        SendMessage,
         MESSAGE,
         other_bodies={
-            FORM: {"schema": {"$ref": "#/components/schemas/OutgoingForm"}, "example": MESSAGE},
+            FORM: {"schema": {"$ref": "#/components/schemas/SendMessageForm"}, "example": MESSAGE},
             PLAIN: {"schema": msgspec.json.schema(Text), "example": TEXT},
         },
         security=["", "botToken"],
@@ -270,13 +270,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         },
         more={
             403: Success(
-                Taken | Refusal,
+                SendResult | Refusal,
                 "The person has blocked the bot (known before, or learned from this message, which then "
                 "has an `id`), or can't be written to; or this token's account is banned.",
                 {"answer": "The person has blocked the bot."},
             ),
             502: Success(
-                Taken,
+                SendResult,
                 "Telegram refused this message for good; `failure` is its reason.",
                 {
                     "answer": "Telegram did not take the message: PEER_ID_INVALID",
@@ -286,7 +286,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             ),
             504: Success(
-                Taken,
+                SendResult,
                 "The message's `ttl` ran out before it could be delivered: it was not sent, and will not be.",
                 {"answer": EXPIRED, "id": ID, "status": "expired"},
             ),
@@ -388,7 +388,7 @@ def document(version: str, address: str = "") -> Json:
 
 
 def _schemas() -> Json:
-    shapes: set[type[msgspec.Struct]] = {Refusal, Taken}
+    shapes: set[type[msgspec.Struct]] = {Refusal, SendResult}
     for operation in OPERATIONS.values():
         answers = [*operation.success.values(), *operation.more.values()]
         shapes |= {answer.shape for answer in answers if isinstance(answer.shape, type)}
@@ -403,7 +403,7 @@ def _schemas() -> Json:
                 "default", None
             )  # generators take a field with a default for one that is always there
     components["Changes"]["minProperties"] = 1
-    components["OutgoingForm"] = _without_token(components["Outgoing"])
+    components["SendMessageForm"] = _without_token(components["SendMessage"])
     return components
 
 
@@ -411,7 +411,7 @@ def _without_token(message: Json) -> Json:
     """A page that tries forms out would fill every field in, a made-up token, too."""
     properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
     about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
-    return {**message, "title": "OutgoingForm", "description": about, "properties": properties}
+    return {**message, "title": "SendMessageForm", "description": about, "properties": properties}
 
 
 def _operation(method: str, path: str, operation: Operation) -> Json:

@@ -100,7 +100,10 @@ def test_a_checkout_without_symbolic_links_works(tmp_path: Path) -> None:
     if not (clone / "src" / "djangobot" / "bot").is_file():
         pytest.skip("this git makes symbolic links all the same")
     (clone / "src" / "djangobot" / "__init__.py").write_text((ROOT / "src/djangobot/__init__.py").read_text())
-    say = "import djangobot.bot.cli as c, djangobot.http.app, djangobot.db.conf; print(c.__file__); c.main()"
+    say = (
+        "import djangobot.bot.cli.main as c, djangobot.http.app, djangobot.db.conf;"
+        " print(c.__file__); c.main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", say, "--help"],
         cwd=tmp_path,

@@ -3,23 +3,24 @@
 import json
 from datetime import timedelta
 
-from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
-from djangobot.bot.replies import formatted, joined, say, shown_code, whose
-from djangobot.bot.visits import Visit
-from djangobot.db import codes, tokens
-from djangobot.db.codes import CODE_TTL, Asked
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.replies import formatted, joined, say, shown_code, whose
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
+from djangobot.db.people import codes
+from djangobot.db.people.codes import CODE_TTL, Asked
+from djangobot.db.programs import tokens
 
 LOOKS = ("start", "code")
 """A code is shown under the greeting, or by itself."""
 
 
-async def new_code(visit: Visit) -> None:
+async def new_code(visit: Context) -> None:
     """Gives a code; what stands behind /code names the token to come."""
     await give(visit, "code", visit.argument or None)
 
 
-async def give(visit: Visit, look: str, name: str | None) -> None:
+async def give(visit: Context, look: str, name: str | None) -> None:
     """A message with a new code."""
     try:
         asked = Asked(visit.number, visit.written, visit.settings.session_key)
@@ -34,24 +35,24 @@ async def give(visit: Visit, look: str, name: str | None) -> None:
         await codes.shown(visit.chat.id, code, message_id, look, visit.now)
 
 
-async def show_call(visit: Visit) -> None:
+async def show_call(visit: Context) -> None:
     """The call that redeems the code, in place of the explanation."""
     await _turn(visit, call=True)
 
 
-async def show_again(visit: Visit) -> None:
+async def show_again(visit: Context) -> None:
     """Back to the explanation."""
     await _turn(visit, call=False)
 
 
-async def end(visit: Visit) -> None:
+async def end(visit: Context) -> None:
     """The message with a dead code says what became of it."""
     look, _, fate = visit.argument.partition(":")
     fate, _, token_id = fate.partition(":")
     await visit.replace(_look(visit, look, await _dead(visit, fate, token_id)))
 
 
-async def _turn(visit: Visit, *, call: bool) -> None:
+async def _turn(visit: Context, *, call: bool) -> None:
     look, _, code = visit.argument.partition(":")
     row = await codes.live(visit.chat.id, code, visit.now) if look in LOOKS else None
     if row is None:
@@ -64,7 +65,7 @@ async def _turn(visit: Visit, *, call: bool) -> None:
     await visit.answer()
 
 
-def _live(visit: Visit, look: str, code: str, name: str | None, left: timedelta) -> Text:
+def _live(visit: Context, look: str, code: str, name: str | None, left: timedelta) -> Text:
     parts = [formatted(visit.language, "code", code=shown_code(code), minutes=_minutes(left))]
     if name is not None:
         parts.append(formatted(visit.language, "code-name", name=name))
@@ -72,7 +73,7 @@ def _live(visit: Visit, look: str, code: str, name: str | None, left: timedelta)
     return _look(visit, look, joined(parts, separator="\n\n", buttons=[[button]]))
 
 
-def _call(visit: Visit, look: str, code: str, left: timedelta) -> Text:
+def _call(visit: Context, look: str, code: str, left: timedelta) -> Text:
     button = Button(say(visit.language, "back"), f"code:{look}:{code}")
     address = visit.settings.address
     call = (
@@ -86,7 +87,7 @@ def _call(visit: Visit, look: str, code: str, left: timedelta) -> Text:
     )
 
 
-async def _dead(visit: Visit, fate: str, token_id: str) -> Text:
+async def _dead(visit: Context, fate: str, token_id: str) -> Text:
     if fate != "used":
         return formatted(visit.language, "code-replaced" if fate == "replaced" else "code-expired")
     try:
@@ -96,7 +97,7 @@ async def _dead(visit: Visit, fate: str, token_id: str) -> Text:
     return formatted(visit.language, "code-used", who=whose(card.account_name, card.name))
 
 
-def _look(visit: Visit, look: str, code: Text) -> Text:
+def _look(visit: Context, look: str, code: Text) -> Text:
     if look != "start":
         return code
     name = visit.chat.first_name or visit.chat.username or str(visit.chat.id)

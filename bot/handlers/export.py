@@ -11,11 +11,11 @@ from typing import IO
 
 import msgspec
 
-from djangobot.bot.gateway import Button, File
-from djangobot.bot.replies import formatted, say, shown_time
-from djangobot.bot.visits import Visit
-from djangobot.db import history
-from djangobot.db.messages import Entry
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.replies import formatted, say, shown_time
+from djangobot.bot.telegram.gateway import Button, File
+from djangobot.db.messages import history
+from djangobot.db.messages.messages import Entry
 
 FILE_MOST = 45 << 20
 """Bytes of one file; more becomes several. Telegram takes 2000 MB from us, but the Bot API only 50 MB
@@ -58,7 +58,7 @@ FORMATS = {
 }
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """Asks which format."""
     count = await history.count(visit.chat.id)
     if not count:
@@ -69,7 +69,7 @@ async def show(visit: Visit) -> None:
     await visit.reply(formatted(visit.language, "export-choose", [row], count=count))
 
 
-async def write(visit: Visit) -> None:
+async def write(visit: Context) -> None:
     """Writes and sends it. Pressed twice, the same files are sent, and Telegram knows them again."""
     form = FORMATS.get(visit.argument)
     if form is None:
@@ -86,7 +86,7 @@ async def write(visit: Visit) -> None:
 class Export:
     """One under way: a page from the database, onto the disk, and when a file is full to the person."""
 
-    def __init__(self, visit: Visit, name: str, form: Format, expected: int) -> None:
+    def __init__(self, visit: Context, name: str, form: Format, expected: int) -> None:
         self.visit, self.name, self.form, self.expected = visit, name, form, expected
         self.written = self.files = 0
         self.told = asyncio.get_running_loop().time()

@@ -1,14 +1,14 @@
 """/forget: what is kept about a person, and deleting all of it."""
 
-from djangobot.bot.gateway import Button
-from djangobot.bot.replies import formatted, say
-from djangobot.bot.visits import Visit
-from djangobot.db import forgetting
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.gateway import Button
+from djangobot.db.people import erasure
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """What is kept, and the question."""
-    kept = await forgetting.kept(visit.chat.id, visit.now)
+    kept = await erasure.stored_counts(visit.chat.id, visit.now)
     rows = [
         [Button(say(visit.language, "forget-sure"), "forget:yes")],
         [Button(say(visit.language, "forget-no"), "forget:no")],
@@ -26,19 +26,19 @@ async def show(visit: Visit) -> None:
     )
 
 
-async def decide(visit: Visit) -> None:
+async def decide(visit: Context) -> None:
     """Deletes it all, or leaves it. It is gone when we say so; again does no more."""
     if visit.argument != "yes":
         await visit.replace(formatted(visit.language, "forget-kept"))
         return await visit.answer()
     language = visit.language  # theirs is forgotten, too
-    kept = await forgetting.kept(visit.chat.id, visit.now)
-    await forgetting.forget(visit.chat.id, visit.now)
+    kept = await erasure.stored_counts(visit.chat.id, visit.now)
+    await erasure.erase(visit.chat.id, visit.now)
     await visit.replace(formatted(language, "forget-done", stays=_stays(kept)))
     await visit.answer(say(language, "forget-done-short"))
 
 
-def _stays(kept: forgetting.Kept) -> int:
+def _stays(kept: erasure.StoredCounts) -> int:
     """Where the person's number stays: 0 nowhere, 1 in the audit, 2 there and among the admins."""
     if kept.appointed:
         return 2

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 import msgspec
 
-from djangobot.bot import zones
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import (
+from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.rendering import timezones
+from djangobot.bot.rendering.replies import (
     BUTTON_LENGTH,
     MESSAGE_LIMIT,
     formatted,
@@ -20,10 +20,10 @@ from djangobot.bot.replies import (
     split,
     whose,
 )
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import history
-from djangobot.db.history import Page, Place, Sender
-from djangobot.db.messages import Entry
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.messages import history
+from djangobot.db.messages.history import Page, Place, Sender
+from djangobot.db.messages.messages import Entry
 
 PAGE = 5
 TEXT_SHOWN = 300
@@ -85,18 +85,18 @@ def read_view(data: str) -> View:
     return view if known and not large else View()
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The newest messages."""
     await visit.reply(await _shown(visit, View()))
 
 
-async def turn_page(visit: Visit) -> None:
+async def turn_page(visit: Context) -> None:
     """Another page, or a choice, in place of this one."""
     await visit.replace(await _shown(visit, read_view(visit.argument)))
     await visit.answer()
 
 
-async def _shown(visit: Visit, view: View) -> Text:
+async def _shown(visit: Context, view: View) -> Text:
     if view.what == "s":
         return await _senders(visit, view)
     if view.what == "d":
@@ -104,7 +104,7 @@ async def _shown(visit: Visit, view: View) -> Text:
     return await _page(visit, view)
 
 
-async def _page(visit: Visit, view: View) -> Text:
+async def _page(visit: Context, view: View) -> Text:
     zone = visit.zone
     page = await history.page(
         visit.chat.id,
@@ -119,7 +119,7 @@ async def _page(visit: Visit, view: View) -> Text:
     senders = await history.senders(visit.chat.id)
     if not senders:
         return formatted(visit.language, "history-none")
-    lines = [formatted(visit.language, "history-title", zone=zones.shown(visit.language, str(zone)))]
+    lines = [formatted(visit.language, "history-title", zone=timezones.shown(visit.language, str(zone)))]
     lines += [
         headed(visit.language, entry, zone, Text(shortened(entry.text, TEXT_SHOWN)))
         for entry in page.messages
@@ -130,7 +130,7 @@ async def _page(visit: Visit, view: View) -> Text:
     return joined(lines, separator="\n\n", buttons=[row for row in rows if row])
 
 
-def _whole(visit: Visit, page: Page) -> list[list[Button]]:
+def _whole(visit: Context, page: Page) -> list[list[Button]]:
     """Those of which not all is shown, two in a row."""
     buttons = [
         full_button(visit.language, f"{entry.time.astimezone(visit.zone):%H:%M}", entry.seq)
@@ -140,7 +140,7 @@ def _whole(visit: Visit, page: Page) -> list[list[Button]]:
     return [buttons[at : at + 2] for at in range(0, len(buttons), 2)]
 
 
-async def show_full(visit: Visit) -> None:
+async def show_full(visit: Context) -> None:
     """One message to the letter, in messages of its own; what is listed stays."""
     entry = await history.one(visit.chat.id, number_in(visit.argument))
     if entry is None:
@@ -165,7 +165,7 @@ def _turns(language: str, view: View, page: Page) -> list[Button]:
     return row
 
 
-def _filters(visit: Visit, view: View, senders: list[Sender]) -> list[list[Button]]:
+def _filters(visit: Context, view: View, senders: list[Sender]) -> list[list[Button]]:
     """What is chosen, each a way to choose otherwise; of one sender there is nothing to choose."""
     language, row = visit.language, []
     chosen = next((whose(s.account, s.name) for s in senders if s.token == view.token), None)
@@ -176,7 +176,7 @@ def _filters(visit: Visit, view: View, senders: list[Sender]) -> list[list[Butto
     return [[button] for button in (*row, Button(f"{day} ▾", view.but(what="d").data))]
 
 
-async def _senders(visit: Visit, view: View) -> Text:
+async def _senders(visit: Context, view: View) -> Text:
     senders = await history.senders(visit.chat.id)
     first = max(0, view.start[1]) if view.start[1] < len(senders) else 0
     rows = [[Button(say(visit.language, "history-all-senders"), view.but(token=None).data)]]
@@ -194,7 +194,7 @@ async def _senders(visit: Visit, view: View) -> Text:
     return formatted(visit.language, "history-choose-sender", rows)
 
 
-async def _days(visit: Visit, view: View) -> Text:
+async def _days(visit: Context, view: View) -> Text:
     zone, language = visit.zone, visit.language
     before = view.place.time if view.way else visit.now + timedelta(days=1)
     days = await history.days_with_messages(visit.chat.id, zone, limit=CHOICES + 1, before=before)

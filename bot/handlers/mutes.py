@@ -6,8 +6,8 @@ list.
 
 from datetime import datetime, timedelta
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import (
+from djangobot.bot.dispatch.dispatcher import Context, sender_in
+from djangobot.bot.rendering.replies import (
     BUTTON_LENGTH,
     MUTE_HOURS,
     formatted,
@@ -16,9 +16,9 @@ from djangobot.bot.replies import (
     shortened,
     shown_time,
 )
-from djangobot.bot.visits import Visit, sender_in
-from djangobot.db import quiet
-from djangobot.db.quiet import Sender
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.people import quiet
+from djangobot.db.people.quiet import Sender
 
 MORNING = 8
 """The hour at which `until tomorrow` ends, on the person's clock."""
@@ -26,23 +26,23 @@ SHOWN = 20
 """Senders on the list: as many buttons as a phone scrolls through."""
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/mute: who may write, and who of them is muted."""
     await visit.reply(await _list(visit))
 
 
-async def show_muted(visit: Visit) -> None:
+async def show_muted(visit: Context) -> None:
     """/unmute: those who are muted."""
     await visit.reply(await _list(visit, muted_alone=True))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The list in place of what was there."""
     await visit.replace(await _list(visit))
     await visit.answer()
 
 
-async def mute(visit: Visit) -> None:
+async def mute(visit: Context) -> None:
     """From the list: asks how long, or mutes."""
     sender_id, how_long = _argument(visit)
     sender = await _find(visit, sender_id)
@@ -60,7 +60,7 @@ async def mute(visit: Visit) -> None:
     await visit.answer(said)
 
 
-async def unmute(visit: Visit) -> None:
+async def unmute(visit: Context) -> None:
     """From the list: shows this sender's messages again."""
     sender_id, _ = _argument(visit)
     said = await _unmute(visit, sender_id)
@@ -68,7 +68,7 @@ async def unmute(visit: Visit) -> None:
     await visit.answer(said)
 
 
-async def mute_here(visit: Visit) -> None:
+async def mute_here(visit: Context) -> None:
     """From under a message."""
     sender_id, how_long = _argument(visit)
     sender = await _find(visit, sender_id)
@@ -79,7 +79,7 @@ async def mute_here(visit: Visit) -> None:
     await visit.answer(said)
 
 
-async def unmute_here(visit: Visit) -> None:
+async def unmute_here(visit: Context) -> None:
     """From under a message that was muted there."""
     sender_id, _ = _argument(visit)
     said = await _unmute(visit, sender_id)
@@ -87,19 +87,19 @@ async def unmute_here(visit: Visit) -> None:
     await visit.answer(said)
 
 
-async def _mute(visit: Visit, sender: Sender, how_long: str) -> str:
+async def _mute(visit: Context, sender: Sender, how_long: str) -> str:
     until = _until(visit, how_long)
     await quiet.mute(visit.chat.id, sender.id, until)
     time = shown_time(until.astimezone(visit.zone))
     return say(visit.language, "mute-done", who=sender.name, time=time)
 
 
-async def _unmute(visit: Visit, sender_id: int) -> str:
+async def _unmute(visit: Context, sender_id: int) -> str:
     was = await quiet.unmute(visit.chat.id, sender_id, visit.now)
     return say(visit.language, "mute-ended" if was else "mute-was-not")
 
 
-def _until(visit: Visit, how_long: str) -> datetime:
+def _until(visit: Context, how_long: str) -> datetime:
     """An hour when it is neither of ours."""
     if how_long == "tomorrow":
         tomorrow = visit.now.astimezone(visit.zone) + timedelta(days=1)
@@ -107,12 +107,12 @@ def _until(visit: Visit, how_long: str) -> datetime:
     return visit.now + timedelta(hours=int(how_long) if how_long in map(str, MUTE_HOURS) else MUTE_HOURS[0])
 
 
-async def _find(visit: Visit, sender_id: int) -> Sender | None:
+async def _find(visit: Context, sender_id: int) -> Sender | None:
     senders = await quiet.senders(visit.chat.id, visit.now)
     return next((sender for sender in senders if sender.id == sender_id), None)
 
 
-async def _list(visit: Visit, muted_alone: bool = False) -> Text:
+async def _list(visit: Context, muted_alone: bool = False) -> Text:
     language = visit.language
     senders = await quiet.senders(visit.chat.id, visit.now)
     muted = [sender for sender in senders if sender.until is not None]
@@ -131,7 +131,7 @@ async def _list(visit: Visit, muted_alone: bool = False) -> Text:
     return formatted(language, "mute-muted-title" if muted_alone else "mute-title", rows)
 
 
-def _argument(visit: Visit) -> tuple[int, str]:
+def _argument(visit: Context) -> tuple[int, str]:
     """The sender's number, and how long."""
     sender, _, how_long = visit.argument.partition(":")
     return sender_in(sender), how_long

@@ -6,40 +6,42 @@ is handled again after a crash is answered with the same value.
 
 import json
 
-from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.bot.dispatch.dispatcher import Context, stripped
 from djangobot.bot.handlers.tokens import SHOWN_FOR, shown_card
-from djangobot.bot.replies import formatted, say
-from djangobot.bot.visits import Visit, stripped
-from djangobot.db import chats, chores, tokens
+from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
+from djangobot.db.people import chats
+from djangobot.db.programs import tokens
 
 ASKED = "own_token"
 
 
-async def make(visit: Visit) -> None:
+async def make(visit: Context) -> None:
     """/token NAME; without a name it is asked for."""
     if visit.argument:
         return await _make(visit, visit.argument)
     await _ask(visit)
 
 
-async def ask(visit: Visit) -> None:
+async def ask(visit: Context) -> None:
     """The button under /start."""
     await visit.answer()
     await _ask(visit)
 
 
-async def hear(visit: Visit) -> None:
+async def hear(visit: Context) -> None:
     """The name, after it was asked for."""
     await _make(visit, stripped(visit.text))
 
 
-async def _ask(visit: Visit, words: str = "own-ask") -> None:
+async def _ask(visit: Context, words: str = "own-ask") -> None:
     await chats.ask(visit.chat.id, ASKED, visit.now)
     await visit.reply(formatted(visit.language, words))
 
 
-async def _make(visit: Visit, name: str) -> None:
+async def _make(visit: Context, name: str) -> None:
     secret = visit.settings.session_key
     try:
         token_id, value = await tokens.issue_own(
@@ -56,7 +58,7 @@ async def _make(visit: Visit, name: str) -> None:
         await visit.reply(await shown_card(visit, token_id))
 
 
-async def _show(visit: Visit, token_id: int, name: str, value: str) -> None:
+async def _show(visit: Context, token_id: int, name: str, value: str) -> None:
     """For a minute. Where Telegram has had this answer and does not say which message it is, that can't be
     changed: then the token gets another value, unless its program has begun to use it."""
     message_id = await visit.reply(_made(visit, token_id, name, value))
@@ -68,10 +70,10 @@ async def _show(visit: Visit, token_id: int, name: str, value: str) -> None:
         if another is None:
             return
         message_id = await visit.reply(_made(visit, token_id, name, another))
-    await chores.put(visit.chat.id, "token", message_id, str(token_id), visit.now + SHOWN_FOR)
+    await scheduled.put(visit.chat.id, "token", message_id, str(token_id), visit.now + SHOWN_FOR)
 
 
-def _made(visit: Visit, token_id: int, name: str, value: str) -> Text:
+def _made(visit: Context, token_id: int, name: str, value: str) -> Text:
     body = json.dumps(
         {"text": say(visit.language, "own-hello"), "type": "Text", "bot_token": value}, ensure_ascii=False
     )

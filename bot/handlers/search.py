@@ -2,13 +2,14 @@
 
 from pyrogram import raw
 
-from djangobot.bot import zones
-from djangobot.bot.gateway import Button, Text
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.history import headed, to_36
-from djangobot.bot.replies import formatted, joined, say, shortened, utf16_length
-from djangobot.bot.visits import Visit
-from djangobot.db import chats, search
-from djangobot.db.history import Page
+from djangobot.bot.rendering import timezones
+from djangobot.bot.rendering.replies import formatted, joined, say, shortened, utf16_length
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.messages import search
+from djangobot.db.messages.history import Page
+from djangobot.db.people import chats
 
 PAGE = 5
 TEXT_SHOWN = 240
@@ -21,7 +22,7 @@ CATCH_UP = 2.0
 """Seconds a search waits for what is new to be indexed."""
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """Looks for what stands behind the command, or asks for it."""
     if visit.argument:
         return await _look_for(visit, visit.argument)
@@ -29,12 +30,12 @@ async def show(visit: Visit) -> None:
     await chats.ask(visit.chat.id, "search", visit.now)
 
 
-async def hear(visit: Visit) -> None:
+async def on_answer(visit: Context) -> None:
     """What to look for, after it was asked."""
     await _look_for(visit, visit.text)
 
 
-async def turn_page(visit: Visit) -> None:
+async def turn_page(visit: Context) -> None:
     """Another page of a search in place of this one."""
     search_id, way, start = _read(visit.argument)
     words = await search.recall(visit.chat.id, search_id)
@@ -48,7 +49,7 @@ async def turn_page(visit: Visit) -> None:
     await visit.answer()
 
 
-async def _look_for(visit: Visit, words: str) -> None:
+async def _look_for(visit: Context, words: str) -> None:
     complete = await search.catch_up(CATCH_UP)
     page = await search.find(visit.chat.id, words, limit=PAGE)
     turnable = page.older and await search.remember(visit.chat.id, words)
@@ -57,12 +58,14 @@ async def _look_for(visit: Visit, words: str) -> None:
     await visit.reply(joined([found, *late], separator="\n\n", buttons=found.buttons))
 
 
-def _shown(visit: Visit, page: Page, words: str, search_id: int) -> Text:
+def _shown(visit: Context, page: Page, words: str, search_id: int) -> Text:
     language, zone = visit.language, visit.zone
     shown_words = shortened(words, WORDS_SHOWN)
     if not page.messages:
         return formatted(language, "search-none", words=shown_words)
-    lines = [formatted(language, "search-found", words=shown_words, zone=zones.shown(language, str(zone)))]
+    lines = [
+        formatted(language, "search-found", words=shown_words, zone=timezones.shown(language, str(zone)))
+    ]
     lines += [headed(language, entry, zone, _around_hits(entry.text, words)) for entry in page.messages]
     row = []
     name = f"search:{to_36(search_id)}"

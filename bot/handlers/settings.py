@@ -6,12 +6,12 @@ Every button says what is to be, so pressing it again changes nothing more.
 import re
 from typing import Any
 
-from djangobot.bot import zones
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import LANGUAGES, formatted, joined, say
-from djangobot.bot.visits import Visit
-from djangobot.db import chats, preferences, quiet
-from djangobot.db.preferences import ChatSettings
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering import timezones
+from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, say
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.people import chat_settings, chats, quiet
+from djangobot.db.people.chat_settings import ChatSettings
 
 TIME = r"(\d{1,2})(?:[:.]?([0-5]\d))?"
 HOURS = re.compile(rf"{TIME}\s*[-–—−]\s*{TIME}")
@@ -19,23 +19,23 @@ OFFERED = ("22:00-07:00", "23:00-08:00", "00:00-09:00")
 OFF = ("off", "выкл", "нет", "no", "0")
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/settings"""
     await visit.reply(_card(visit))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The card in place of what was there."""
     await visit.replace(_card(visit))
     await visit.answer()
 
 
-async def show_languages(visit: Visit) -> None:
+async def show_languages(visit: Context) -> None:
     """/language"""
     await visit.reply(_languages(visit))
 
 
-async def choose_language(visit: Visit) -> None:
+async def choose_language(visit: Context) -> None:
     """The languages, or one of them; `-` is Telegram's."""
     if not visit.argument:
         await visit.replace(_languages(visit))
@@ -45,7 +45,7 @@ async def choose_language(visit: Visit) -> None:
     await _done(visit)
 
 
-async def set_quiet(visit: Visit) -> None:
+async def set_quiet(visit: Context) -> None:
     """/quiet 23:00-08:00, /quiet off, or /quiet for the choices."""
     words = visit.argument.lower()
     if not words:
@@ -60,7 +60,7 @@ async def set_quiet(visit: Visit) -> None:
         await visit.reply(formatted(visit.language, "quiet-wrong"))
 
 
-async def choose_hours(visit: Visit) -> None:
+async def choose_hours(visit: Context) -> None:
     """The quiet hours to choose from, or one of them."""
     if not visit.argument:
         await visit.replace(_hours(visit))
@@ -72,7 +72,7 @@ async def choose_hours(visit: Visit) -> None:
         await _ask_zone(visit)
 
 
-async def choose_mode(visit: Visit) -> None:
+async def choose_mode(visit: Context) -> None:
     """Silently, or in one digest afterwards."""
     if visit.argument in ("silent", "digest"):
         await _change(visit, quiet_mode=visit.argument)
@@ -80,7 +80,7 @@ async def choose_mode(visit: Visit) -> None:
     await _done(visit)
 
 
-async def show_news(visit: Visit) -> None:
+async def show_news(visit: Context) -> None:
     """/news, /news on, /news off"""
     wanted = {"on": True, "off": False}.get(visit.argument.lower())
     if wanted is not None:
@@ -89,7 +89,7 @@ async def show_news(visit: Visit) -> None:
     await visit.reply(_news(visit.language, news))
 
 
-async def turn_news(visit: Visit) -> None:
+async def refresh_news(visit: Context) -> None:
     """The button below that."""
     settings = await chats.change_settings(visit.chat.id, news=visit.argument == "1")
     await visit.replace(_news(visit.language, settings.news))
@@ -103,21 +103,21 @@ def _news(language: str, news: bool) -> Text:
     return formatted(language, "news-on" if news else "news-off", [[button]])
 
 
-async def choose_news(visit: Visit) -> None:
+async def choose_news(visit: Context) -> None:
     """Whether we may tell news of our own."""
     await _change(visit, news=visit.argument == "1")
     await _done(visit)
 
 
-async def ask_zone(visit: Visit) -> None:
+async def ask_zone(visit: Context) -> None:
     """The next text is a city or an offset."""
     await visit.answer()
     await _ask_zone(visit)
 
 
-async def hear_zone(visit: Visit) -> None:
+async def on_zone(visit: Context) -> None:
     """The answer to that; what nobody can tell is asked again."""
-    zone = zones.find(visit.text)
+    zone = timezones.find(visit.text)
     if not zone:
         await chats.ask(visit.chat.id, "zone", visit.now)
         await visit.reply(formatted(visit.language, "zone-wrong"))
@@ -125,11 +125,11 @@ async def hear_zone(visit: Visit) -> None:
     await _change(visit, zone=zone)
     await quiet.release(visit.chat.id, visit.now)
     time = visit.now.astimezone(visit.zone).strftime("%H:%M")
-    said = formatted(visit.language, "zone-set", zone=zones.shown(visit.language, zone), time=time)
+    said = formatted(visit.language, "zone-set", zone=timezones.shown(visit.language, zone), time=time)
     await visit.reply(joined([said, _card(visit)], separator="\n\n", buttons=_card(visit).buttons))
 
 
-async def _say_quiet(visit: Visit) -> None:
+async def _say_quiet(visit: Context) -> None:
     settings = visit.chat.preferences
     hours = _shown_hours(settings)
     said = formatted(visit.language, "quiet-set", hours=hours, mode=_mode(visit))
@@ -140,22 +140,22 @@ async def _say_quiet(visit: Visit) -> None:
         await _ask_zone(visit)
 
 
-async def _ask_zone(visit: Visit) -> None:
+async def _ask_zone(visit: Context) -> None:
     await chats.ask(visit.chat.id, "zone", visit.now)
     await visit.reply(formatted(visit.language, "zone-ask"))
 
 
-async def _change(visit: Visit, **changes: Any) -> None:
+async def _change(visit: Context, **changes: Any) -> None:
     after = await chats.change_settings(visit.chat.id, **changes)
-    visit.chat.settings = preferences.written(after)
+    visit.chat.settings = chat_settings.written(after)
 
 
-async def _change_quiet(visit: Visit, begins: str, ends: str) -> None:
+async def _change_quiet(visit: Context, begins: str, ends: str) -> None:
     await _change(visit, quiet_from=begins, quiet_to=ends)
     await quiet.release(visit.chat.id, visit.now)
 
 
-async def _done(visit: Visit) -> None:
+async def _done(visit: Context) -> None:
     await visit.replace(_card(visit))
     await visit.answer(say(visit.language, "settings-done"))
 
@@ -172,28 +172,28 @@ def _shown_hours(settings: ChatSettings) -> str:
     return f"{settings.quiet_from}–{settings.quiet_to}"
 
 
-def _mode(visit: Visit) -> str:
+def _mode(visit: Context) -> str:
     digest = visit.chat.preferences.quiet_mode == "digest"
     return say(visit.language, "quiet-mode-digest" if digest else "quiet-mode-silent")
 
 
-def _languages(visit: Visit) -> Text:
+def _languages(visit: Context) -> Text:
     rows = [[Button(say(code, "language-name"), f"set_language:{code}")] for code in LANGUAGES]
     rows.append([Button(say(visit.language, "language-telegram"), "set_language:-")])
     return formatted(visit.language, "language-choose", [*rows, _back(visit)])
 
 
-def _hours(visit: Visit) -> Text:
+def _hours(visit: Context) -> Text:
     row = [Button(hours.replace("-", "–"), f"set_hours:{hours}") for hours in OFFERED]
     off = [Button(say(visit.language, "quiet-none"), "set_hours:off")]
     return formatted(visit.language, "quiet-choose", [row[:2], row[2:], off, _back(visit)])
 
 
-def _back(visit: Visit) -> list[Button]:
+def _back(visit: Context) -> list[Button]:
     return [Button(say(visit.language, "back"), "settings:")]
 
 
-def _card(visit: Visit) -> Text:
+def _card(visit: Context) -> Text:
     language, settings = visit.language, visit.chat.preferences
     lines = [
         formatted(language, "settings-title"),
@@ -201,7 +201,7 @@ def _card(visit: Visit) -> Text:
         formatted(
             language,
             "settings-zone",
-            zone=zones.shown(language, settings.zone) or say(language, "settings-zone-none"),
+            zone=timezones.shown(language, settings.zone) or say(language, "settings-zone-none"),
         ),
     ]
     if settings.quiet_from:

@@ -6,12 +6,12 @@ from datetime import date, timedelta
 import msgspec
 import structlog
 
-from djangobot.bot import charts
-from djangobot.bot.charts import ChartFailed, Panel, Picture, Series
-from djangobot.bot.gateway import Button, File, Text
-from djangobot.bot.replies import BUTTON_LENGTH, formatted, say, shortened, shown_day, whose
-from djangobot.bot.visits import Visit
-from djangobot.db import history
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering import charts
+from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
+from djangobot.bot.rendering.replies import BUTTON_LENGTH, formatted, say, shortened, shown_day, whose
+from djangobot.bot.telegram.gateway import Button, File, Text
+from djangobot.db.messages import history
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Month(msgspec.Struct, frozen=True):
         return total.most_common()
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """On a light background."""
     month = await _month(visit)
     if not month.by_sender:
@@ -49,7 +49,7 @@ async def show(visit: Visit) -> None:
     await visit.reply_file(picture, _caption(visit, month, dark=False))
 
 
-async def turn_light(visit: Visit) -> None:
+async def refresh_light(visit: Context) -> None:
     """On the other background, in place of this one; as things are now."""
     dark = visit.argument == "dark"
     month = await _month(visit)
@@ -62,7 +62,7 @@ async def turn_light(visit: Visit) -> None:
     await visit.answer()
 
 
-async def _month(visit: Visit) -> Month:
+async def _month(visit: Context) -> Month:
     today = visit.now.astimezone(visit.zone).date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     counts = [await history.counts(visit.chat.id, history.whole_day(day, visit.zone)) for day in days]
@@ -70,7 +70,7 @@ async def _month(visit: Visit) -> Month:
     return Month(days, counts, {sender.token: whose(sender.account, sender.name) for sender in senders})
 
 
-async def _drawn(visit: Visit, month: Month, *, dark: bool) -> File | None:
+async def _drawn(visit: Context, month: Month, *, dark: bool) -> File | None:
     try:
         content = await charts.draw(picture_of(month, visit.language, dark=dark))
     except ChartFailed as exc:
@@ -112,7 +112,7 @@ def picture_of(month: Month, language: str, *, dark: bool) -> Picture:
     )
 
 
-def _caption(visit: Visit, month: Month, *, dark: bool) -> Text:
+def _caption(visit: Context, month: Month, *, dark: bool) -> Text:
     """One sentence, and a button for the other background."""
     token, most_of_one = month.by_sender[0]
     total = sum(count for _, count in month.by_sender)

@@ -7,8 +7,8 @@ card is shown as it is by now, also where an old button was pressed.
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import (
+from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.rendering.replies import (
     BUTTON_LENGTH,
     formatted,
     joined,
@@ -18,10 +18,12 @@ from djangobot.bot.replies import (
     shown_day,
     whose,
 )
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import chats, chores, tokens
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
-from djangobot.db.tokens import TokenCard
+from djangobot.db.people import chats
+from djangobot.db.programs import tokens
+from djangobot.db.programs.tokens import TokenCard
 
 PAGE = 8
 """Tokens on one page of the list: as many buttons as a phone shows without scrolling."""
@@ -33,24 +35,24 @@ SHOWN_FOR = timedelta(minutes=1)
 """How long a new value stands in the chat."""
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The list."""
     await visit.reply(await _list(visit, 0))
 
 
-async def turn_page(visit: Visit) -> None:
+async def turn_page(visit: Context) -> None:
     """The list, or another page of it, in place of what was there."""
     await _replace(visit, await _list(visit, number_in(visit.argument)))
     await visit.answer()
 
 
-async def open_card(visit: Visit) -> None:
+async def open_card(visit: Context) -> None:
     """A token's card in place of the list."""
     await _show(visit, tokens.card(visit.chat.id, _token(visit), visit.now), "")
     await tokens.hide_value(visit.chat.id, _token(visit))
 
 
-async def ask_name(visit: Visit) -> None:
+async def ask_name(visit: Context) -> None:
     """The next text is the token's name."""
     card = await _find(visit)
     if card is None:
@@ -60,7 +62,7 @@ async def ask_name(visit: Visit) -> None:
     await visit.reply(formatted(visit.language, "token-name-ask", who=_whose(card)))
 
 
-async def rename(visit: Visit) -> None:
+async def rename(visit: Context) -> None:
     """The answer to that."""
     try:
         card = await tokens.rename(visit.chat.id, number_in(visit.asked), visit.text.strip(), visit.now)
@@ -73,14 +75,14 @@ async def rename(visit: Visit) -> None:
         await visit.reply(await _card(visit, card))
 
 
-async def pause(visit: Visit) -> None:
+async def pause(visit: Context) -> None:
     """Pauses, or lets it go on."""
     act = tokens.pause if _choice(visit) else tokens.resume
     said = "token-paused" if _choice(visit) else "token-resumed"
     await _show(visit, act(visit.chat.id, _token(visit), visit.now), said)
 
 
-async def limit(visit: Visit) -> None:
+async def limit(visit: Context) -> None:
     """Asks how many a minute, or sets it."""
     choice = _choice(visit)
     if choice is None:
@@ -90,7 +92,7 @@ async def limit(visit: Visit) -> None:
     )
 
 
-async def expiry(visit: Visit) -> None:
+async def expiry(visit: Context) -> None:
     """Asks how long it may live, or sets it."""
     days = _choice(visit)
     if days is None:
@@ -99,14 +101,14 @@ async def expiry(visit: Visit) -> None:
     await _show(visit, tokens.expire(visit.chat.id, _token(visit), moment, visit.now), "token-expiry-set")
 
 
-async def urgent(visit: Visit) -> None:
+async def urgent(visit: Context) -> None:
     """Refuses its urgent messages, or allows them."""
     refuses = bool(_choice(visit))
     said = "token-urgent-refused" if refuses else "token-urgent-allowed"
     await _show(visit, tokens.refuse_urgent(visit.chat.id, _token(visit), refuses, visit.now), said)
 
 
-async def rotate(visit: Visit) -> None:
+async def rotate(visit: Context) -> None:
     """Asks whether, or makes a new value and shows it for a minute. That it must go is on disk before it is
     there."""
     card = await _find(visit)
@@ -116,7 +118,7 @@ async def rotate(visit: Visit) -> None:
     if not prefix:
         sure = Button(say(visit.language, "token-rotate-sure"), f"token_new:{card.id}:{card.prefix}")
         return await _confirm(visit, "token-rotate-ask", card, sure)
-    await chores.put(visit.chat.id, "token", visit.message_id, str(card.id), visit.now + SHOWN_FOR)
+    await scheduled.put(visit.chat.id, "token", visit.message_id, str(card.id), visit.now + SHOWN_FOR)
     card, value = await tokens.rotate(visit.chat.id, card.id, prefix, visit.now)
     if value is None:
         return await _show(visit, _known(card), "token-rotated-before")
@@ -126,7 +128,7 @@ async def rotate(visit: Visit) -> None:
     await visit.answer()
 
 
-async def revoke(visit: Visit) -> None:
+async def revoke(visit: Context) -> None:
     """Asks whether, or ends the token; for ten seconds that can be taken back."""
     card = await _find(visit)
     if card is None:
@@ -136,12 +138,12 @@ async def revoke(visit: Visit) -> None:
         return await _confirm(visit, "token-revoke-ask", card, sure)
     card = await tokens.revoke(visit.chat.id, card.id, visit.now)
     over = (card.revoked or visit.now) + tokens.UNDO_FOR
-    await chores.put(visit.chat.id, "token", visit.message_id, str(card.id), over)
+    await scheduled.put(visit.chat.id, "token", visit.message_id, str(card.id), over)
     await visit.replace(await _card(visit, card))
     await visit.answer(say(visit.language, "tokens-revoked", who=_whose(card)))
 
 
-async def unrevoke(visit: Visit) -> None:
+async def unrevoke(visit: Context) -> None:
     """Takes that back, or says that it is too late."""
     card = await _find(visit)
     if card is None:
@@ -150,7 +152,7 @@ async def unrevoke(visit: Visit) -> None:
     await _show(visit, _known(card), "token-undo-late" if card.revoked else "token-undone")
 
 
-async def settle(visit: Visit) -> None:
+async def settle(visit: Context) -> None:
     """What stood there for a while goes: the card as it is."""
     try:
         card = await tokens.card(visit.chat.id, _token(visit), visit.now)
@@ -160,12 +162,12 @@ async def settle(visit: Visit) -> None:
     await tokens.hide_value(visit.chat.id, card.id)
 
 
-async def shown_card(visit: Visit, token_id: int) -> Text:
+async def shown_card(visit: Context, token_id: int) -> Text:
     """A token's card. Raises TokenNotFound."""
     return await _card(visit, await tokens.card(visit.chat.id, token_id, visit.now))
 
 
-async def _show(visit: Visit, change: Awaitable[TokenCard], said: str) -> None:
+async def _show(visit: Context, change: Awaitable[TokenCard], said: str) -> None:
     """The card as it is after the change."""
     try:
         card = await change
@@ -177,17 +179,17 @@ async def _show(visit: Visit, change: Awaitable[TokenCard], said: str) -> None:
     await visit.answer(say(visit.language, said) if said else "")
 
 
-async def _replace(visit: Visit, text: Text) -> None:
+async def _replace(visit: Context, text: Text) -> None:
     """What was to be done about this message was about what it showed."""
     await visit.replace(text)
-    await chores.drop(visit.chat.id, "token", visit.message_id)
+    await scheduled.drop(visit.chat.id, "token", visit.message_id)
 
 
 async def _known(card: TokenCard) -> TokenCard:
     return card
 
 
-async def _find(visit: Visit) -> TokenCard | None:
+async def _find(visit: Context) -> TokenCard | None:
     """The token a button is about; says so when there is none."""
     try:
         return await tokens.card(visit.chat.id, _token(visit), visit.now)
@@ -196,7 +198,7 @@ async def _find(visit: Visit) -> TokenCard | None:
         return None
 
 
-async def _confirm(visit: Visit, question: str, card: TokenCard, sure: Button) -> None:
+async def _confirm(visit: Context, question: str, card: TokenCard, sure: Button) -> None:
     if card.over(visit.now):
         return await _show(visit, _known(card), "token-over")
     no = Button(say(visit.language, "back"), f"token:{card.id}")
@@ -204,7 +206,7 @@ async def _confirm(visit: Visit, question: str, card: TokenCard, sure: Button) -
     await visit.answer()
 
 
-async def _choose(visit: Visit, question: str, verb: str, choice: str, counts: tuple[int, ...]) -> None:
+async def _choose(visit: Context, question: str, verb: str, choice: str, counts: tuple[int, ...]) -> None:
     card = await _find(visit)
     if card is None:
         return
@@ -220,7 +222,7 @@ async def _choose(visit: Visit, question: str, verb: str, choice: str, counts: t
     await visit.answer()
 
 
-async def _list(visit: Visit, page: int) -> Text:
+async def _list(visit: Context, page: int) -> Text:
     cards = await tokens.of_chat(visit.chat.id, visit.now)
     if not cards:
         return formatted(visit.language, "tokens-none")
@@ -239,7 +241,7 @@ def _label(card: TokenCard) -> str:
     return ("⏸ " if card.paused else "") + shortened(_whose(card), BUTTON_LENGTH)
 
 
-async def _card(visit: Visit, card: TokenCard) -> Text:
+async def _card(visit: Context, card: TokenCard) -> Text:
     language = visit.language
     if card.over(visit.now):
         return _over(visit, card)
@@ -266,7 +268,7 @@ async def _card(visit: Visit, card: TokenCard) -> Text:
     return joined(lines, buttons=_buttons(language, card))
 
 
-def _over(visit: Visit, card: TokenCard) -> Text:
+def _over(visit: Context, card: TokenCard) -> Text:
     rows = [[Button(say(visit.language, "tokens-all"), "tokens:0")]]
     if card.revoked is None:
         return formatted(visit.language, "token-expired", rows, who=_whose(card))
@@ -298,7 +300,7 @@ def _buttons(language: str, card: TokenCard) -> list[list[Button]]:
     ]
 
 
-def _day(visit: Visit, moment: datetime) -> str:
+def _day(visit: Context, moment: datetime) -> str:
     return shown_day(moment.astimezone(visit.zone).date())
 
 
@@ -306,11 +308,11 @@ def _whose(card: TokenCard) -> str:
     return whose(card.account_name, card.name)
 
 
-def _token(visit: Visit) -> int:
+def _token(visit: Context) -> int:
     return number_in(visit.argument.partition(":")[0])
 
 
-def _choice(visit: Visit) -> int | None:
+def _choice(visit: Context) -> int | None:
     """What stands behind the token's number; None when nothing does."""
     chosen = visit.argument.partition(":")[2]
     return min(number_in(chosen), max(EXPIRIES)) if chosen else None

@@ -3,7 +3,7 @@ from piccolo.columns.column_types import BigInt, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.indexes import IndexMethod
 
-from djangobot.db.columns import SerialOnce
+from djangobot.db.engine.columns import SerialOnce
 
 ID = "2026-11-23T12:00:00:000000"
 VERSION = "1.38.0"

@@ -6,7 +6,7 @@ from piccolo.columns.column_types import BigInt, BigSerial, ForeignKey, Text, Ti
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
-from djangobot.db.columns import SerialOnce
+from djangobot.db.engine.columns import SerialOnce
 
 ID = "2026-11-23T10:21:00:000000"
 VERSION = "1.38.0"
@@ -42,7 +42,7 @@ REFERENCE: dict[str, Any] = {
 }
 TABLES = (
     (
-        "Chore",
+        "ScheduledJobRow",
         "chore",
         (
             ("id", BigSerial, KEY),

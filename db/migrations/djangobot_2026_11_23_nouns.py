@@ -14,7 +14,7 @@ from piccolo.columns.defaults.uuid import UUID4
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
-from djangobot.db.columns import SerialOnce
+from djangobot.db.engine.columns import SerialOnce
 
 
 class Account(Table, tablename="account", schema=None):

@@ -21,7 +21,7 @@ COMMON = {
 async def forwards():
     manager = MigrationManager(migration_id=ID, app_name="djangobot", description=DESCRIPTION)
     manager.add_table(
-        class_name="InboxPosition", tablename="inbox_position", schema=None, columns=None
+        class_name="UpdateStateRow", tablename="inbox_position", schema=None, columns=None
     )
     for name, column_class, primary_key in (
         ("bot", BigInt, True),
@@ -30,7 +30,7 @@ async def forwards():
         ("date", Integer, False),
     ):
         manager.add_column(
-            table_class_name="InboxPosition",
+            table_class_name="UpdateStateRow",
             tablename="inbox_position",
             column_name=name,
             db_column_name=name,

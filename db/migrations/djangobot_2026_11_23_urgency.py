@@ -30,9 +30,9 @@ MESSAGE = (
 
 async def forwards():
     manager = MigrationManager(migration_id=ID, app_name="djangobot", description=DESCRIPTION)
-    manager.add_table(class_name="ServiceState", tablename="service_state", schema=None, columns=None)
+    manager.add_table(class_name="State", tablename="service_state", schema=None, columns=None)
     for table, tablename, columns in (
-        ("ServiceState", "service_state", STATE),
+        ("State", "service_state", STATE),
         ("Message", "message", MESSAGE),
     ):
         for name, column_class, params in columns:

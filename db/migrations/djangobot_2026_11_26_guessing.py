@@ -13,7 +13,7 @@ from piccolo.columns.column_types import (
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
-from djangobot.db.columns import SerialOnce
+from djangobot.db.engine.columns import SerialOnce
 
 ID = "2026-11-26T04:37:17:000000"
 VERSION = "1.38.0"

@@ -6,7 +6,7 @@ from piccolo.columns.column_types import BigInt, ForeignKey, Varchar
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
-from djangobot.db.columns import SerialOnce
+from djangobot.db.engine.columns import SerialOnce
 
 ID = "2026-11-26T04:40:00:000000"
 VERSION = "1.38.0"

@@ -1,4 +1,4 @@
-from djangobot.bot.cli import main
+from djangobot.bot.cli.main import main
 
 __all__ = ["main"]
 

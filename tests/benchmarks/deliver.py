@@ -23,15 +23,18 @@ from pyrogram import raw
 
 from djangobot.bot import log
 from djangobot.bot.app import tune_python
-from djangobot.bot.client import TelegramClient, talk_to
-from djangobot.bot.delivery import Delivery
-from djangobot.bot.gateway import Gateway, Peer, Text
-from djangobot.bot.offers import SEVERAL, Offers
-from djangobot.bot.pacing import Pacing
-from djangobot.bot.session import SessionStorage
-from djangobot.db import accounts, chats, codes, messages, outbox
+from djangobot.bot.delivery.mute_prompts import SEVERAL, MutePrompts
+from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.delivery.worker import Worker
+from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.gateway import Gateway, Peer, Text
+from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.credentials import new_random_id
+from djangobot.db.delivery import outbox
+from djangobot.db.messages import messages
+from djangobot.db.people import chats, codes
+from djangobot.db.programs import accounts
 
 GOAL = 0.6
 AT_ONCE = 50
@@ -56,7 +59,7 @@ async def _raw(gateway: Gateway, hashes: dict[int, int], count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-async def _outbox(gateway: Gateway, tokens: list[str], count: int, offers: Offers) -> float:
+async def _outbox(gateway: Gateway, tokens: list[str], count: int, offers: MutePrompts) -> float:
     """Messages a second from accepted to settled; accepting is done before the clock starts."""
     now = datetime.now(UTC)
     for start in range(0, count, 200):
@@ -64,7 +67,7 @@ async def _outbox(gateway: Gateway, tokens: list[str], count: int, offers: Offer
         await asyncio.gather(
             *(messages.accept(tokens[n % len(tokens)], f"outbox {n}", "Text", now) for n in numbers)
         )
-    delivery = Delivery(gateway, Pacing(0, 0))
+    delivery = Worker(gateway, Pacing(0, 0))
     delivery.offers = offers
     began = time.perf_counter()
     running = asyncio.create_task(delivery.run())
@@ -100,7 +103,7 @@ def _call(url: str, body: str) -> None:
 
 async def _measure(rounds: int, people: int, count: int, folder: Path, ready: dict[str, str]) -> float:
     host, _, port = ready["telegram"].rpartition(":")
-    talk_to(host, int(port), Path(ready["key"]))
+    use_server(host, int(port), Path(ready["key"]))
     met: dict[int, int] = {}
 
     async def meet(update: Any, users: dict[int, Any]) -> None:
@@ -113,7 +116,7 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     await open_database(f"sqlite:///{folder / 'deliver.sqlite'}")
     await migrate()
     tokens = await _prepare(ready["web"], people, met)
-    offers = Offers()
+    offers = MutePrompts()
     # Warm-up, and the notices of the redeemed codes. Each chat's third message carries buttons to mute, which
     # the raw ones do not; after that none does for an hour.
     await _outbox(gateway, tokens, people * SEVERAL, offers)

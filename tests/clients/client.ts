@@ -13,12 +13,12 @@ const owner = createClient<paths>({
 });
 
 // Fields that may be left out need not be there: neither in what is sent, nor in what is made up for a test.
-const least: components["schemas"]["Outgoing"] = { text: "from TypeScript" };
-const most: components["schemas"]["Outgoing"] = { text: "all", type: "File", urgent: true, ttl: 60 };
-const answered: components["schemas"]["Taken"] = { answer: "a", id: "b", status: "sent" };
+const least: components["schemas"]["SendMessage"] = { text: "from TypeScript" };
+const most: components["schemas"]["SendMessage"] = { text: "all", type: "File", urgent: true, ttl: 60 };
+const answered: components["schemas"]["SendResult"] = { answer: "a", id: "b", status: "sent" };
 const refused: components["schemas"]["Refusal"] = { answer: answered.answer };
 // @ts-expect-error: a message needs its text
-const empty: components["schemas"]["Outgoing"] = {};
+const empty: components["schemas"]["SendMessage"] = {};
 
 const sent = await bot.POST("/api/send_message", { body: least });
 const all = await bot.POST("/api/send_message", {

@@ -13,11 +13,14 @@ import asyncpg
 import pytest
 from argon2 import PasswordHasher
 
-from djangobot.db import accounts, bells, chats, codes, credentials, outbox
-from djangobot.db.accounts import Account
-from djangobot.db.chats import Chat
+from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
+from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.people import chats, codes
+from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
+from djangobot.db.programs import accounts
+from djangobot.db.programs.accounts import Account
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -90,9 +93,9 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         url = request.getfixturevalue("postgresql")
         await _empty(url)
     await open_database(url)
-    bells.rung(bells.RUNG_MOST)  # what tests before this one left
-    bells.rung_urgently(bells.RUNG_MOST)
-    bells.hurried(set(bells._hurrying))
+    wakeups.take_due(wakeups.CHATS_MOST)  # what tests before this one left
+    wakeups.take_urgent(wakeups.CHATS_MOST)
+    wakeups.clear_urgent(set(wakeups._unclaimed_urgent))
     yield url
     await close_database()
 

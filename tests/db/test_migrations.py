@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from djangobot.db import conf, search
+from djangobot.db import conf
 from djangobot.db.engine import current
+from djangobot.db.messages import search
 from djangobot.db.piccolo_app import INDEXES, TABLES
 
 from .conftest import MIGRATE, NOW, World, on_sqlite

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from djangobot.bot.commands import BUTTONS, COMMANDS
-from djangobot.bot.replies import say
+from djangobot.bot.dispatch.commands import BUTTONS, COMMANDS
+from djangobot.bot.rendering.replies import say
 from djangobot.bot.sandbox.testing import PATIENCE
 
 from .judging import CYRILLIC, foreign, too_wide

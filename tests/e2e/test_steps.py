@@ -15,9 +15,10 @@ from djangobot.bot.sandbox.testing import PATIENCE
 CHATS = 4
 DYING = """
 import os, signal, sys
-from djangobot.bot.delivery import Delivery
-from djangobot.bot.gateway import Gateway
-from djangobot.db import messages, outbox
+from djangobot.bot.delivery.worker import Delivery
+from djangobot.bot.telegram.gateway import Gateway
+from djangobot.db.messages import messages
+from djangobot.db.delivery import outbox
 
 STEP = os.environ["KILL_AT"]
 take, settle, send, put = Delivery.take, outbox.settle, Gateway.send, messages._put

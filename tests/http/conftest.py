@@ -18,10 +18,13 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 
 from djangobot.bot.app import http_server
-from djangobot.db import accounts, chats, codes, credentials, outbox
+from djangobot.db import credentials
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.http.access import Signer
-from djangobot.http.app import Application, Bounds, Door, create_app
+from djangobot.db.delivery import outbox
+from djangobot.db.people import chats, codes
+from djangobot.db.programs import accounts
+from djangobot.http.access_tokens import Signer
+from djangobot.http.app import Application, Bounds, Config, create_app
 from djangobot.http.limits import Limits
 
 SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
@@ -137,7 +140,7 @@ def an_app(
     send_wait: float = 5.0,
     registration: accounts.Registration = "open",
 ) -> Litestar:
-    door = Door(
+    door = Config(
         jwt_secret=SECRET,
         version="0.0.test",
         telegram=telegram or Telegram(),

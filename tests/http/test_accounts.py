@@ -9,9 +9,12 @@ import jwt
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import accounts, codes, credentials, invites, outbox, tokens
-from djangobot.db.accounts import Account
+from djangobot.db import credentials
+from djangobot.db.delivery import outbox
 from djangobot.db.errors import AccessDenied
+from djangobot.db.people import codes
+from djangobot.db.programs import accounts, invites, tokens
+from djangobot.db.programs.accounts import Account
 from djangobot.http.limits import Limits
 
 from .conftest import PASSWORD, SECRET, Api, Clock, Telegram, a_client, an_app, served

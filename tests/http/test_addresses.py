@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from djangobot.db import networks
+from djangobot.db.programs import token_networks
 from djangobot.http.addresses import Trusted, address_in
 from djangobot.http.limits import Limits
 
 from .conftest import PASSWORD, Api, Clock, a_client, an_app, served
-from .test_server import echo
+from .server.test_server import echo
 
 SENTENCE = "Your account is locked. Visit http://evil.example"
 
@@ -121,6 +121,6 @@ async def test_what_stands_in_a_header_never_reaches_a_person(api: Api) -> None:
     answer = await api.client.post("/api/cabinet/", json={"code": await api.code()}, headers=headers)
     token = answer.json()["bot_token"]
     await api.client.post("/api/send_message", json={"text": "x", "bot_token": token}, headers=headers)
-    rows = await networks.TokenNetwork.select()
+    rows = await token_networks.TokenNetwork.select()
     assert rows
     assert SENTENCE not in str(rows)

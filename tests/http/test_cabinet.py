@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from djangobot.db import codes
+from djangobot.db.people import codes
 
 from .conftest import Api
 

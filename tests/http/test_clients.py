@@ -24,19 +24,19 @@ from client import AuthenticatedClient
 from client.api.cabinet import get_cabinet, post_cabinet
 from client.api.messages import get_messages_id
 from client.api.send_message import post_send_message
-from client.models import Outgoing, OutgoingForm, OutgoingType, Redemption, Taken
+from client.models import SendMessage, SendMessageForm, SendMessageType, Redemption, SendResult
 from client.types import UNSET
 
 bot = AuthenticatedClient(os.environ["API"], os.environ["TOKEN"])
 owner = AuthenticatedClient(os.environ["API"], os.environ["ACCESS"])
-sent = post_send_message.sync_detailed(client=bot, body=Outgoing("from Python"))
-full = Outgoing("all", OutgoingType.FILE, urgent=True, ttl=60)
+sent = post_send_message.sync_detailed(client=bot, body=SendMessage("from Python"))
+full = SendMessage("all", SendMessageType.FILE, urgent=True, ttl=60)
 all = post_send_message.sync_detailed(client=bot, body=full, prefer="respond-async", idempotency_key="python")
-form = post_send_message.sync_detailed(client=bot, body=OutgoingForm("as a form"), prefer="respond-async")
+form = post_send_message.sync_detailed(client=bot, body=SendMessageForm("as a form"), prefer="respond-async")
 found = get_messages_id.sync_detailed(sent.parsed.id, client=bot)
 history = get_cabinet.sync_detailed(client=owner, limit=3)
 wrong = post_cabinet.sync_detailed(client=owner, body=Redemption("0123456789"))
-assert Taken("a", "b", "sent").failure is UNSET
+assert SendResult("a", "b", "sent").failure is UNSET
 print(json.dumps({
     "statuses": [one.status_code for one in (sent, all, form, found, history, wrong)],
     "texts": [line.text for line in history.parsed.messages],

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Locator, Page, async_playwright, expec
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.http import openapi
-from djangobot.http.app import Door, create_app
+from djangobot.http.app import Config, create_app
 
 from .conftest import SECRET, Api, Telegram, a_client, served
 
@@ -121,7 +121,7 @@ class Shown:
 
 
 def an_app_at(public_url: str) -> Litestar:
-    door = Door(jwt_secret=SECRET, version="0.0.test", telegram=Telegram(), public_url=public_url)
+    door = Config(jwt_secret=SECRET, version="0.0.test", telegram=Telegram(), public_url=public_url)
     return create_app(door)
 
 
@@ -219,7 +219,7 @@ def test_the_document_shows_no_header_and_no_token_to_send_by_mistake() -> None:
                     assert not parameter.keys() & {"example", "examples"}
                     assert not parameter["schema"].keys() & {"default", "example", "examples"}
             assert "bot_token" not in str(operation.get("requestBody", ""))
-    assert not document["components"]["schemas"]["Outgoing"]["properties"]["bot_token"].keys() & {
+    assert not document["components"]["schemas"]["SendMessage"]["properties"]["bot_token"].keys() & {
         "example",
         "examples",
         "default",

@@ -10,9 +10,10 @@ import pytest
 import structlog
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import accounts, messages
 from djangobot.db import errors as family
 from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.messages import messages
+from djangobot.db.programs import accounts
 from djangobot.http import errors
 
 from .conftest import PASSWORD, Api

@@ -6,7 +6,8 @@ import sqlite3
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import outbox, service, waiting
+from djangobot.db import state
+from djangobot.db.delivery import outbox, quotas
 from djangobot.db.engine import SQLiteEngine, current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import health
@@ -69,7 +70,7 @@ async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
 ) -> None:
     """Another process holds the lock: the service lives, and is not ready."""
     assert (await api.client.get("/health")).status_code == 200
-    monkeypatch.setattr(service, "PROBE_EVERY", 0.0)
+    monkeypatch.setattr(state, "PROBE_EVERY", 0.0)
     monkeypatch.setattr(health, "PATIENCE", 0.5)
     engine = current()
     assert isinstance(engine, SQLiteEngine)
@@ -90,16 +91,16 @@ async def test_too_much_that_waits_is_429_and_too_little_disk_503(
 ) -> None:
     """The sentence names the bound; what is short is said by /health, too."""
     token = await api.bot_token(await api.access())
-    waiting.bound(waiting.Bounds(messages=1))
+    quotas.bound(quotas.Bounds(messages=1))
     try:
         assert (await api.send(token)).status_code == 202
         refused = await api.send(token)
         assert refused.status_code == 429
         assert "at most 1 messages" in refused.json()["answer"]
         assert int(refused.headers["retry-after"]) >= 1
-        waiting.bound(waiting.Bounds(disk=2**62))
+        quotas.bound(quotas.Bounds(disk=2**62))
         refused = await api.send(token)
         assert (refused.status_code, (await api.client.get("/health")).status_code) == (503, 503)
         assert "nearly full" in refused.json()["answer"]
     finally:
-        waiting.bound(waiting.Bounds())
+        quotas.bound(quotas.Bounds())

@@ -11,9 +11,18 @@ import pytest
 from litestar.types import Scope
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import accounts, users
+from djangobot.db.admin import users
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
-from djangobot.http.limits import OF_ACCOUNT, OF_ADDRESS, WAITING, Crowd, Limits, Window, address_of
+from djangobot.db.programs import accounts
+from djangobot.http.limits import (
+    OF_ACCOUNT,
+    OF_ADDRESS,
+    WAITING,
+    ConcurrencyLimit,
+    Limits,
+    Window,
+    address_of,
+)
 
 from .conftest import PASSWORD, Api, Clock, Telegram, a_client, an_app, served
 
@@ -118,7 +127,7 @@ def test_an_address_is_an_ipv4_address_or_an_ipv6_64(one: str, other: str, same:
 
 def test_a_crowd_has_its_size() -> None:
     """And a place is free again when somebody leaves, in whichever way."""
-    crowd = Crowd(1)
+    crowd = ConcurrencyLimit(1)
     with crowd.enter(), pytest.raises(TooManyRequests):
         crowd.enter().__enter__()
     with pytest.raises(OSError, match="away"), crowd.enter():

@@ -9,7 +9,9 @@ import httpx
 import pytest
 import structlog
 
-from djangobot.db import chats, messages, tokens
+from djangobot.db.messages import messages
+from djangobot.db.people import chats
+from djangobot.db.programs import tokens
 from djangobot.http.messages import preferred
 
 from .conftest import Api

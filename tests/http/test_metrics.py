@@ -8,10 +8,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import metrics, outbox
+from djangobot.db import metrics
+from djangobot.db.delivery import outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import metrics as door
-from djangobot.http.kept import Kept
+from djangobot.http.cache import Cached
 
 from .conftest import Api
 
@@ -37,7 +38,7 @@ def added(before: Samples, after: Samples, name: str) -> float:
 def fresh(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Each scrape is a new one, but where keeping it is what is tested."""
     if "kept" not in request.node.name:
-        monkeypatch.setattr(Kept, "get", lambda _, find: find())
+        monkeypatch.setattr(Cached, "get", lambda _, find: find())
 
 
 async def test_an_answer_is_kept_for_a_second_and_shared(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,13 +62,13 @@ async def test_an_answer_is_kept_for_a_second_and_shared(api: Api, monkeypatch: 
     while looks == 1:  # and after a second it looks again
         await scraped(api)
         await asyncio.sleep(0.1)
-    assert Kept[int](1.0).seconds == 1
+    assert Cached[int](1.0).seconds == 1
 
 
 async def test_what_is_kept_is_found_anew_when_its_time_is_over() -> None:
     """And whoever is cut off does not take it from the others."""
     now, found = 100.0, 0
-    kept: Kept[int] = Kept(1.0, lambda: now)
+    kept: Cached[int] = Cached(1.0, lambda: now)
 
     async def find() -> int:
         nonlocal found

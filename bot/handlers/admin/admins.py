@@ -1,12 +1,14 @@
 """/admins: who runs the service; `/admins add ID` and `/admins remove ID`."""
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import formatted, joined, say
-from djangobot.bot.visits import SPACE, Visit
-from djangobot.db import admins, chats, chores
+from djangobot.bot.dispatch.dispatcher import SPACE, Context
+from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.admin import admins
+from djangobot.db.delivery import scheduled
+from djangobot.db.people import chats
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The list, or what is asked for."""
     verb, who = [*SPACE.split(visit.argument, maxsplit=1), ""][:2]
     if not verb:
@@ -20,7 +22,7 @@ async def show(visit: Visit) -> None:
     await visit.reply(text)
 
 
-async def dismiss(visit: Visit) -> None:
+async def dismiss(visit: Context) -> None:
     """The button: asks whether, or does it."""
     who, _, sure = visit.argument.partition(":")
     if not (who.isascii() and who.isdigit() and len(who) < 16):
@@ -37,25 +39,25 @@ async def dismiss(visit: Visit) -> None:
     await visit.answer()
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The list in place of what was there."""
     await visit.replace(await _list(visit))
     await visit.answer()
 
 
-async def _appoint(visit: Visit, who: int) -> Text:
+async def _appoint(visit: Context, who: int) -> Text:
     if await chats.get(who) is None:
         return formatted(visit.language, "admins-unknown", who=str(who))
     new = who not in visit.settings.admins and await admins.appoint(who, visit.chat.id, visit.now)
-    await chores.put(who, "menu", 0, "", visit.now)
+    await scheduled.put(who, "menu", 0, "", visit.now)
     said = "admins-added" if new else "admins-already"
     return formatted(visit.language, said, who=await _name(who))
 
 
-async def _dismiss(visit: Visit, who: int) -> Text:
+async def _dismiss(visit: Context, who: int) -> Text:
     became = await admins.dismiss(who, visit.chat.id, visit.settings.admins, visit.now)
     if became == "dismissed" and await chats.get(who) is not None:
-        await chores.put(who, "menu", 0, "", visit.now)
+        await scheduled.put(who, "menu", 0, "", visit.now)
     said = {
         "dismissed": "admins-removed",
         "no admin": "admins-none",
@@ -65,7 +67,7 @@ async def _dismiss(visit: Visit, who: int) -> Text:
     return formatted(visit.language, said, who=await _name(who))
 
 
-async def _list(visit: Visit) -> Text:
+async def _list(visit: Context) -> Text:
     lines = [formatted(visit.language, "admins-title")]
     rows = []
     for who in await admins.every(visit.settings.admins):

@@ -2,11 +2,12 @@
 
 import json
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import formatted, joined, say, shown_time
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import audit, users
-from djangobot.db.audit import Deed
+from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.rendering.replies import formatted, joined, say, shown_time
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db import audit
+from djangobot.db.admin import users
+from djangobot.db.audit import AuditEntry
 
 PAGE = 8
 SENTENCES = {
@@ -37,18 +38,18 @@ SENTENCES = {
 """By the action as db/ records it."""
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The newest."""
     await visit.reply(await _page(visit, audit.NEWEST))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """Those before the deed whose number the button carries."""
     await visit.replace(await _page(visit, number_in(visit.argument) or audit.NEWEST))
     await visit.answer()
 
 
-async def _page(visit: Visit, before: int) -> Text:
+async def _page(visit: Context, before: int) -> Text:
     deeds = await audit.page(PAGE + 1, before)
     if not deeds and before == audit.NEWEST:
         return formatted(visit.language, "audit-none")
@@ -66,7 +67,7 @@ async def _page(visit: Visit, before: int) -> Text:
     return joined(lines, separator="\n\n", buttons=[turns] if turns else ())
 
 
-async def _sentence(language: str, deed: Deed) -> str:
+async def _sentence(language: str, deed: AuditEntry) -> str:
     """What was done, with names for numbers."""
     sentence = SENTENCES.get(deed.action, "audit-other")
     before, after = json.loads(deed.before), json.loads(deed.after)

@@ -3,30 +3,31 @@
 import tempfile
 from pathlib import Path
 
-from djangobot.bot.gateway import FILE_LIMIT, Button, File
-from djangobot.bot.replies import formatted, say
-from djangobot.bot.visits import Visit
-from djangobot.db import audit, backups
-from djangobot.db.copies import BackupRefused
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.gateway import FILE_LIMIT, Button, File
+from djangobot.db import audit
+from djangobot.db.admin import backup
+from djangobot.db.admin.backup.sqlite import BackupRefused
 
 MIB = 1 << 20
 
 
-async def ask(visit: Visit) -> None:
+async def ask(visit: Context) -> None:
     """/backup: asks whether what everybody was written shall be in this chat."""
     sure = Button(say(visit.language, "backup-sure"), "backup:yes")
     await visit.reply(formatted(visit.language, "backup-ask", [[sure]]))
 
 
-async def send(visit: Visit) -> None:
+async def send(visit: Context) -> None:
     """Takes it and sends it; too big a one is to be made on the machine."""
     await visit.answer()
     await visit.replace(formatted(visit.language, "backup-begun"))
     with tempfile.TemporaryDirectory(prefix="djangobot-backup-") as folder:
         url = visit.settings.database_url
-        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backups.suffix(url)}"
+        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
         try:
-            taken = await backups.take(url, path, visit.now)
+            taken = await backup.take(url, path, visit.now)
         except BackupRefused as exc:
             await visit.reply(formatted(visit.language, "backup-refused", reason=str(exc)))
             return

@@ -2,18 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import broadcast_text, formatted, joined, say
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import broadcasts, chats
-from djangobot.db.broadcasts import TEXT_LIMIT, Audience, Cast, Progress
+from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.rendering.replies import broadcast_text, formatted, joined, say
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.admin import broadcasts
+from djangobot.db.admin.broadcasts import TEXT_LIMIT, Audience, BroadcastView, Progress
 from djangobot.db.fields import blank, unstorable
+from djangobot.db.people import chats
 
 SPOKEN = {"": "broadcast-all", "en": "broadcast-en", "ru": "broadcast-ru"}
 DAYS = (0, 7, 30)
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The one under way, or a new one: its text may stand behind the command, else it is asked for."""
     live = await broadcasts.live()
     if live:
@@ -26,12 +27,12 @@ async def show(visit: Visit) -> None:
     await chats.ask(visit.chat.id, "broadcast", visit.now)
 
 
-async def hear(visit: Visit) -> None:
+async def on_answer(visit: Context) -> None:
     """The text, after it was asked for."""
     await _compose(visit, visit.text)
 
 
-async def press(visit: Visit) -> None:
+async def on_callback(visit: Context) -> None:
     """A button of a draft, of the question or of the card."""
     number, _, choice = visit.argument.partition(":")
     cast = await broadcasts.get(number_in(number))
@@ -55,7 +56,7 @@ async def press(visit: Visit) -> None:
     await visit.answer(say(visit.language, said) if said else "")
 
 
-async def _act(visit: Visit, cast: Cast, verb: str) -> str:
+async def _act(visit: Context, cast: BroadcastView, verb: str) -> str:
     """What is said above the button."""
     by, now = visit.chat.id, visit.now
     match verb:
@@ -71,14 +72,14 @@ async def _act(visit: Visit, cast: Cast, verb: str) -> str:
     return ""
 
 
-async def _replace(visit: Visit, number: int) -> None:
+async def _replace(visit: Context, number: int) -> None:
     cast = await broadcasts.get(number)
     if cast is None or cast.status == "draft":
         return
     await visit.replace(progress_card(visit.language, cast, await broadcasts.progress(number), visit.now))
 
 
-async def _compose(visit: Visit, text: str) -> None:
+async def _compose(visit: Context, text: str) -> None:
     text = text.strip()
     if blank(text) or len(text) > TEXT_LIMIT or unstorable(text):
         await chats.ask(visit.chat.id, "broadcast", visit.now)
@@ -89,7 +90,7 @@ async def _compose(visit: Visit, text: str) -> None:
     await visit.reply(await _choice(visit, number, Audience()))
 
 
-async def _choice(visit: Visit, number: int, audience: Audience) -> Text:
+async def _choice(visit: Context, number: int, audience: Audience) -> Text:
     """Whom it is for, and how many that is now."""
     language = visit.language
     people = await broadcasts.count(audience, visit.now)
@@ -120,7 +121,7 @@ async def _choice(visit: Visit, number: int, audience: Audience) -> Text:
     return formatted(language, "broadcast-whom", rows, count=people)
 
 
-async def _question(visit: Visit, cast: Cast) -> Text:
+async def _question(visit: Context, cast: BroadcastView) -> Text:
     people = await broadcasts.count(cast.audience, visit.now)
     rows = [
         [Button(say(visit.language, "broadcast-sure", count=people), f"cast:{cast.id}:go")],
@@ -129,7 +130,7 @@ async def _question(visit: Visit, cast: Cast) -> Text:
     return formatted(visit.language, "broadcast-ask", rows, count=people)
 
 
-def progress_card(language: str, cast: Cast, done: Progress, now: datetime) -> Text:
+def progress_card(language: str, cast: BroadcastView, done: Progress, now: datetime) -> Text:
     """How far it is, with what may be done about it; at its end what came of it."""
     titles = {
         "running": "broadcast-running",

@@ -1,14 +1,14 @@
 """/config: the settings in force, without their secrets."""
 
-from djangobot.bot.replies import formatted, joined, shortened
-from djangobot.bot.visits import Visit
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.replies import formatted, joined, shortened
 
 VALUE = 90
 """Characters shown of a value: with every one that long, all of them fit into one message."""
 LINES = {"default": "config-default", "generated": "config-generated", "set": "config-set"}
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/config"""
     lines = [formatted(visit.language, "config-title")]
     lines += [

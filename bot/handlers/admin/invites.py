@@ -1,16 +1,17 @@
 """/invite makes a word that lets somebody register; /invites lists them."""
 
-from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.handlers.tokens import SHOWN_FOR
-from djangobot.bot.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_time
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import chores, invites
-from djangobot.db.invites import InviteCard
+from djangobot.bot.rendering.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_time
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.db.delivery import scheduled
+from djangobot.db.programs import invites
+from djangobot.db.programs.invites import InviteCard
 
 PAGE = 8
 
 
-async def make(visit: Visit) -> None:
+async def make(visit: Context) -> None:
     """A new one: its word is shown once, and goes by itself."""
     number, word = await invites.make(visit.chat.id, visit.now)
     until = shown_time((visit.now + invites.VALID_FOR).astimezone(visit.zone))
@@ -20,40 +21,40 @@ async def make(visit: Visit) -> None:
     hide = Button(say(visit.language, "token-hide"), f"invite_hide:{number}")
     message_id = await visit.reply(joined(parts, separator="\n\n", buttons=[[hide]]))
     if message_id != UNKNOWN_TELEGRAM_ID:
-        await chores.put(visit.chat.id, "invite", message_id, str(number), visit.now + SHOWN_FOR)
+        await scheduled.put(visit.chat.id, "invite", message_id, str(number), visit.now + SHOWN_FOR)
 
 
-async def hide(visit: Visit) -> None:
+async def hide(visit: Context) -> None:
     """The button under the word."""
     await settle(visit)
     await visit.answer()
 
 
-async def settle(visit: Visit) -> None:
+async def settle(visit: Context) -> None:
     """The word goes."""
     number = str(number_in(visit.argument))
     await visit.replace(formatted(visit.language, "invite-hidden", number=number))
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/invites"""
     await visit.reply(await _list(visit, 0))
 
 
-async def turn(visit: Visit) -> None:
+async def turn(visit: Context) -> None:
     """Another page in place of this one."""
     await visit.replace(await _list(visit, number_in(visit.argument)))
     await visit.answer()
 
 
-async def revoke(visit: Visit) -> None:
+async def revoke(visit: Context) -> None:
     """The button: nobody registers with that one any more."""
     revoked = await invites.revoke(number_in(visit.argument), visit.chat.id, visit.now)
     await visit.replace(await _list(visit, 0))
     await visit.answer(say(visit.language, "invite-revoked" if revoked else "invite-over"))
 
 
-async def _list(visit: Visit, page: int) -> Text:
+async def _list(visit: Context, page: int) -> Text:
     language = visit.language
     found = await invites.page(visit.now, PAGE + 1, page * PAGE)
     if not found and not page:
@@ -72,7 +73,7 @@ async def _list(visit: Visit, page: int) -> Text:
     return joined(lines, buttons=[*rows, turns] if turns else rows)
 
 
-def _line(visit: Visit, one: InviteCard) -> Text:
+def _line(visit: Context, one: InviteCard) -> Text:
     number = str(one.id)
     if one.used is None:
         until = shown_time(one.expires.astimezone(visit.zone))

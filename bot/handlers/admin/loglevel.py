@@ -1,36 +1,36 @@
 """/loglevel: how much is logged; `/loglevel debug` or a button changes it."""
 
 from djangobot.bot import log as logs
-from djangobot.bot import verbosity
-from djangobot.bot.gateway import Button, Text
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.jobs import log_level
 from djangobot.bot.log import LEVELS
-from djangobot.bot.replies import formatted, joined, say
-from djangobot.bot.visits import Visit
+from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.telegram.gateway import Button, Text
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """The card, after the change that was asked for."""
     word = visit.argument.lower()
-    level = verbosity.read(word)
+    level = log_level.read(word)
     if level is not None:
-        await verbosity.choose(level, visit.chat.id, visit.now)
+        await log_level.choose(level, visit.chat.id, visit.now)
     elif word:
         await visit.reply(formatted(visit.language, "loglevel-usage"))
         return
     await visit.reply(_card(visit))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The button of a level."""
-    level = verbosity.read(visit.argument)
+    level = log_level.read(visit.argument)
     if level is None:
         return await visit.answer(say(visit.language, "button-unknown"))
-    await verbosity.choose(level, visit.chat.id, visit.now)
+    await log_level.choose(level, visit.chat.id, visit.now)
     await visit.replace(_card(visit))
     await visit.answer(say(visit.language, "loglevel-chosen", level=level))
 
 
-def _card(visit: Visit) -> Text:
+def _card(visit: Context) -> Text:
     chosen = logs.level()
     buttons = [Button(f"✓ {level}" if level == chosen else level, f"loglevel:{level}") for level in LEVELS]
     text = formatted(visit.language, "loglevel-card", level=chosen)

@@ -1,54 +1,60 @@
 """/queue and /errors: what waits, what failed and why, what is uncertain; and what to do about all of it."""
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.handlers.admin import stranded as lists
-from djangobot.bot.replies import formatted, joined, say, shown_age, shown_reason
-from djangobot.bot.visits import Visit
-from djangobot.db import audit, doubts, overview, stranded
-from djangobot.db.stranded import Counts
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.handlers.admin import backlog as lists
+from djangobot.bot.rendering.replies import formatted, joined, say, shown_age, shown_reason
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db import audit
+from djangobot.db.admin import stats
+from djangobot.db.delivery import backlog, backlog_decisions
+from djangobot.db.delivery.backlog import Counts
 
 CAUSES = 10
-DEEDS = {"retry": doubts.retry_all, "resend": doubts.resend_all, "drop": doubts.drop_all}
+DEEDS = {
+    "retry": backlog_decisions.retry_all,
+    "resend": backlog_decisions.resend_all,
+    "drop": backlog_decisions.drop_all,
+}
 ASKED = {"retry": "queue-retry-ask", "resend": "queue-resend-ask", "drop": "queue-drop-ask"}
 SURE = {"retry": "queue-retry-sure", "resend": "queue-resend-sure", "drop": "queue-drop-sure"}
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/queue"""
     await visit.reply(await _card(visit))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The card as it is by now."""
     await visit.replace(await _card(visit))
     await visit.answer()
 
 
-async def decide(visit: Visit) -> None:
+async def apply(visit: Context) -> None:
     """Asks whether, saying how many; or does it to all there are."""
     verb, _, sure = visit.argument.partition(":")
     if verb not in DEEDS:
         return await visit.answer(say(visit.language, "button-unknown"))
     if not sure:
-        many = _many(verb, await stranded.counts(visit.now))
+        many = _many(verb, await backlog.counts(visit.now))
         rows = [
             [Button(say(visit.language, SURE[verb], count=many), f"queue_all:{verb}:yes")],
             [Button(say(visit.language, "back"), "queue:")],
         ]
         await visit.replace(formatted(visit.language, ASKED[verb], rows, count=many))
         return await visit.answer()
-    before = _many(verb, await stranded.counts(visit.now))
+    before = _many(verb, await backlog.counts(visit.now))
     done = await DEEDS[verb](visit.now)
     if done:
-        after = _many(verb, await stranded.counts(visit.now))
+        after = _many(verb, await backlog.counts(visit.now))
         await audit.record(visit.chat.id, f"{verb} all", "messages", before, after, visit.now)
     await visit.replace(await _card(visit))
     await visit.answer(say(visit.language, "queue-done", count=done))
 
 
-async def show_causes(visit: Visit) -> None:
+async def show_causes(visit: Context) -> None:
     """/errors"""
-    causes = await overview.causes(CAUSES)
+    causes = await stats.causes(CAUSES)
     if not causes:
         await visit.reply(formatted(visit.language, "errors-none"))
         return
@@ -70,8 +76,8 @@ def _many(verb: str, seen: Counts) -> int:
     return seen.failed if verb == "retry" else seen.uncertain
 
 
-async def _card(visit: Visit) -> Text:
-    seen = await stranded.counts(visit.now)
+async def _card(visit: Context) -> Text:
+    seen = await backlog.counts(visit.now)
     text = formatted(
         visit.language,
         "queue-card",

@@ -9,14 +9,16 @@ from pathlib import Path
 import structlog
 
 from djangobot import __version__
-from djangobot.bot import charts
-from djangobot.bot.charts import ChartFailed, Panel, Picture, Series
-from djangobot.bot.gateway import UNKNOWN_TELEGRAM_ID, Button, File, Text
-from djangobot.bot.replies import formatted, joined, say, shown_size
-from djangobot.bot.visits import Visit
-from djangobot.db import audit, chores, outbox, overview, service
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering import charts
+from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
+from djangobot.bot.rendering.replies import formatted, joined, say, shown_size
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, File, Text
+from djangobot.db import audit, state
+from djangobot.db.admin import stats
+from djangobot.db.admin.stats import Hour
+from djangobot.db.delivery import outbox, scheduled
 from djangobot.db.engine import current
-from djangobot.db.overview import Hour
 
 log = structlog.get_logger(__name__)
 
@@ -28,22 +30,22 @@ STARTED = time.monotonic()
 PAGE_BYTES = 4096
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/status: the one card of this admin that lives; an older one stays as it is."""
     shown = await visit.reply(await _card(visit))
-    await chores.drop_all(visit.chat.id, "status")
+    await scheduled.drop_all(visit.chat.id, "status")
     await _keep_up(visit, shown, visit.now + LIVES_FOR)
 
 
-async def refresh(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """The card as it is by now, and for a while from now on."""
     await visit.replace(await _card(visit))
     await visit.answer()
-    await chores.drop_all(visit.chat.id, "status")
+    await scheduled.drop_all(visit.chat.id, "status")
     await _keep_up(visit, visit.message_id, visit.now + LIVES_FOR)
 
 
-async def keep_up(visit: Visit) -> None:
+async def keep_up(visit: Context) -> None:
     """The chore: shows the card as it is by now, until its time is over."""
     until = datetime.fromisoformat(visit.argument)
     await visit.replace(await _card(visit))
@@ -51,12 +53,12 @@ async def keep_up(visit: Visit) -> None:
         await _keep_up(visit, visit.message_id, until)
 
 
-async def _keep_up(visit: Visit, message_id: int, until: datetime) -> None:
+async def _keep_up(visit: Context, message_id: int, until: datetime) -> None:
     if message_id != UNKNOWN_TELEGRAM_ID:
-        await chores.put(visit.chat.id, "status", message_id, until.isoformat(), visit.now + EDIT_EVERY)
+        await scheduled.put(visit.chat.id, "status", message_id, until.isoformat(), visit.now + EDIT_EVERY)
 
 
-async def show_charts(visit: Visit) -> None:
+async def show_charts(visit: Context) -> None:
     """The last day, hour by hour: accepted, sent, failed, and how long sending took."""
     await visit.answer(say(visit.language, "status-drawing"))
     content = await _drawn(visit, dark=False)
@@ -66,7 +68,7 @@ async def show_charts(visit: Visit) -> None:
     await visit.reply_file(File("status.png", "image/png", content), _caption(visit, dark=False))
 
 
-async def turn_light(visit: Visit) -> None:
+async def turn_light(visit: Context) -> None:
     """The same on the other background, in place of what was there."""
     dark = visit.argument == "dark"
     content = await _drawn(visit, dark)
@@ -76,9 +78,9 @@ async def turn_light(visit: Visit) -> None:
     await visit.answer()
 
 
-async def _drawn(visit: Visit, dark: bool) -> bytes | None:
+async def _drawn(visit: Context, dark: bool) -> bytes | None:
     """Of the full hours, up to the one that is not over."""
-    hours = await overview.hours(next_hour(visit.now.astimezone(visit.zone)), HOURS)
+    hours = await stats.hours(next_hour(visit.now.astimezone(visit.zone)), HOURS)
     try:
         return await charts.draw(_picture(visit, hours, dark))
     except ChartFailed as exc:
@@ -94,12 +96,12 @@ def next_hour(moment: datetime) -> datetime:
     return began + timedelta(hours=1)
 
 
-def _caption(visit: Visit, dark: bool) -> Text:
+def _caption(visit: Context, dark: bool) -> Text:
     label = say(visit.language, "stats-light" if dark else "stats-dark")
     return Text("", (), ((Button(label, f"status_light:{'light' if dark else 'dark'}"),),))
 
 
-def _picture(visit: Visit, hours: Sequence[Hour], dark: bool) -> Picture:
+def _picture(visit: Context, hours: Sequence[Hour], dark: bool) -> Picture:
     language = visit.language
     labels = [hour.begins.astimezone(visit.zone).strftime("%H:%M") for hour in hours]
 
@@ -132,22 +134,22 @@ def _picture(visit: Visit, hours: Sequence[Hour], dark: bool) -> Picture:
     )
 
 
-async def pause(visit: Visit) -> None:
+async def pause(visit: Context) -> None:
     """Pauses delivery, or lets it go on; programs' messages are accepted all the same."""
     wanted = visit.argument == "1"
     engine = current()
     async with engine.write():
-        before = bool(await service.get("paused"))
+        before = bool(await state.get("paused"))
         if before != wanted:
-            await service.put("paused", wanted, visit.now)
+            await state.put("paused", wanted, visit.now)
             await audit.record(visit.chat.id, "pause delivery", "", before, wanted, visit.now)
     await outbox.obey()
     await visit.replace(await _card(visit))
     await visit.answer(say(visit.language, "status-paused" if wanted else "status-resumed"))
 
 
-async def _card(visit: Visit) -> Text:
-    language, seen = visit.language, await overview.overview(visit.now)
+async def _card(visit: Context) -> Text:
+    language, seen = visit.language, await stats.overview(visit.now)
     lines = [
         formatted(language, "status-title", version=__version__),
         formatted(
@@ -174,7 +176,7 @@ async def _card(visit: Visit) -> Text:
     return joined(lines, buttons=[[refresh], [picture], [turn]])
 
 
-def _queue(visit: Visit, depth: int, oldest_due: datetime | None) -> Text:
+def _queue(visit: Context, depth: int, oldest_due: datetime | None) -> Text:
     if oldest_due is None:
         return formatted(visit.language, "status-queue", count=depth)
     return formatted(

@@ -3,8 +3,8 @@ What people were written is never shown here."""
 
 from typing import cast
 
-from djangobot.bot.gateway import Button, Text
-from djangobot.bot.replies import (
+from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.rendering.replies import (
     BUTTON_LENGTH,
     formatted,
     joined,
@@ -14,9 +14,9 @@ from djangobot.bot.replies import (
     shown_status,
     shown_time,
 )
-from djangobot.bot.visits import Visit, number_in
-from djangobot.db import admins, users
-from djangobot.db.users import Kind, User
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.admin import admins, users
+from djangobot.db.admin.users import Kind, User
 
 PAGE = 8
 LINK_BUTTONS = 5
@@ -26,19 +26,19 @@ ENDED = {"ban": "users-banned", "unban": "users-unbanned", "limits": "users-limi
 ENDED |= {"signout": "users-signed-out", "delete": "users-deleted"}
 
 
-async def show(visit: Visit) -> None:
+async def show(visit: Context) -> None:
     """/users, /users words"""
     await visit.reply(await _list(visit, visit.argument, 0))
 
 
-async def turn(visit: Visit) -> None:
+async def refresh(visit: Context) -> None:
     """Another page in place of this one."""
     page, _, words = visit.argument.partition(":")
     await visit.replace(await _list(visit, words, number_in(page)))
     await visit.answer()
 
 
-async def show_one(visit: Visit) -> None:
+async def show_one(visit: Context) -> None:
     """/user N: the account and the person of this number, login or username."""
     words = visit.argument.strip().removeprefix("@").lower()
     found = [
@@ -55,14 +55,14 @@ async def show_one(visit: Visit) -> None:
             await visit.reply(_card(visit, user))
 
 
-async def open_card(visit: Visit) -> None:
+async def open_card(visit: Context) -> None:
     """A card in place of what was there."""
     kind, number = _user(visit.argument)
     await _replace(visit, kind, number)
     await visit.answer()
 
 
-async def act(visit: Visit) -> None:
+async def act(visit: Context) -> None:
     """Does what a card's button says; deletes after a question."""
     deed, _, rest = visit.argument.partition(":")
     who, sure = rest.removesuffix(":yes"), rest.endswith(":yes")
@@ -89,7 +89,7 @@ async def act(visit: Visit) -> None:
     await visit.answer(say(visit.language, ENDED[deed]))
 
 
-async def _do(visit: Visit, deed: str, kind: Kind, number: int) -> None:
+async def _do(visit: Context, deed: str, kind: Kind, number: int) -> None:
     by, now = visit.chat.id, visit.now
     match deed:
         case "ban":
@@ -104,7 +104,7 @@ async def _do(visit: Visit, deed: str, kind: Kind, number: int) -> None:
             await users.reset_limits(number, by, now)
 
 
-async def _replace(visit: Visit, kind: Kind, number: int) -> None:
+async def _replace(visit: Context, kind: Kind, number: int) -> None:
     user = await users.get(kind, number, visit.now)
     await visit.replace(_card(visit, user) if user else formatted(visit.language, "users-gone"))
 
@@ -115,7 +115,7 @@ def _user(argument: str) -> tuple[Kind, int]:
     return (cast(Kind, kind), number_in(number)) if kind in ("account", "chat") else ("account", 0)
 
 
-async def _list(visit: Visit, words: str, page: int) -> Text:
+async def _list(visit: Context, words: str, page: int) -> Text:
     language = visit.language
     found = await users.search(words, PAGE + 1, page * PAGE)
     if not found:
@@ -141,7 +141,7 @@ async def _list(visit: Visit, words: str, page: int) -> Text:
     return joined([title, formatted(language, "users-usage")], buttons=[*rows, turns] if turns else rows)
 
 
-def _card(visit: Visit, user: User) -> Text:
+def _card(visit: Context, user: User) -> Text:
     language, is_account = visit.language, user.kind == "account"
     title = "users-account-title" if is_account else "users-person-title"
     lines = [formatted(language, title, id=str(user.id), who=user.name or "—")]

@@ -1,0 +1,168 @@
+"""`djangobot doctor`: what is in order, what is not, and what to do about it."""
+
+import asyncio
+import os
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+from pyrogram.errors import RPCError
+
+from djangobot.bot import secret_file
+from djangobot.bot.settings import Settings, trouble_with
+from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.session import SessionStorage
+from djangobot.db import conf
+from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
+from djangobot.db.engine.checks import DatabaseRefused
+from djangobot.db.errors import DjangoBotError, reason
+
+SIGN_IN_TIMEOUT = 20.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing looked at."""
+
+    about: str
+    good: bool
+    says: str
+
+
+async def examine(settings: Settings, *, bot: bool = True) -> list[Finding]:
+    """Looks at settings, database and, for a `bot`, Telegram. Makes nothing, changes nothing."""
+    findings = [_settings(settings, bot), _registration(settings), _proxies(settings), _secrets(settings)]
+    findings.append(await _database(settings))
+    return [*findings, await _telegram(settings)] if bot else findings
+
+
+def _settings(settings: Settings, bot: bool) -> Finding:
+    missing = settings.missing_for_telegram() if bot else []
+    if missing:
+        return Finding(
+            "settings", False, f"{', '.join(missing)} missing: my.telegram.org and @BotFather give them"
+        )
+    if not bot and is_sqlite(settings.database_url):
+        return Finding("settings", False, "a door needs a shared PostgreSQL: set DATABASE_URL")
+    if not bot and not settings.jwt_secret:
+        return Finding("settings", False, "DJANGOBOT_JWT_SECRET missing: every door needs the same one")
+    if trouble := trouble_with(settings.data):
+        return Finding("settings", False, trouble)
+    return Finding("settings", True, f"complete; data in {settings.data}")
+
+
+def _registration(settings: Settings) -> Finding:
+    """Open to the machine alone, or to others as well: that works, and should be meant."""
+    if settings.registration != "open":
+        return Finding("registration", True, f"DJANGOBOT_REGISTRATION={settings.registration}")
+    reached = [
+        name
+        for name, host in (
+            ("DJANGOBOT_HTTP_HOST", settings.http_host),
+            ("DJANGOBOT_PUBLIC_URL", urlsplit(settings.public_url).hostname),
+        )
+        if host and not _is_loopback(host)
+    ]
+    if not reached:
+        return Finding("registration", True, "open, to this machine alone")
+    return Finding(
+        "registration",
+        True,
+        f"warning: open to everybody who reaches the API ({', '.join(reached)}); if that is not meant, set "
+        "DJANGOBOT_REGISTRATION=invite or closed",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _proxies(settings: Settings) -> Finding:
+    """Whether limits by address can tell programs apart."""
+    trusted = settings.trusted_proxies
+    if any(ip_network(network).prefixlen == 0 for network in trusted):
+        return Finding(
+            "proxies",
+            False,
+            "DJANGOBOT_TRUSTED_PROXIES covers every address: anybody may write the one they are counted by; "
+            "name the proxies' own addresses",
+        )
+    if trusted:
+        return Finding("proxies", True, f"X-Forwarded-For is believed from {', '.join(trusted)}")
+    if settings.public_url.startswith("https:"):
+        return Finding(
+            "proxies",
+            True,
+            "none trusted: if a proxy stands before DJANGOBOT_PUBLIC_URL, all programs share its limits; "
+            "name it in DJANGOBOT_TRUSTED_PROXIES",
+        )
+    return Finding("proxies", True, "none; X-Forwarded-For is not believed")
+
+
+def _secrets(settings: Settings) -> Finding:
+    """Those kept in the data folder by now."""
+    for name in ("jwt_secret", "session_key"):
+        path = settings.data / name
+        try:
+            if not getattr(settings, name) and os.path.lexists(path):
+                secret_file.kept(path)
+        except (secret_file.SecretUnusable, OSError) as exc:
+            return Finding("secrets", False, str(exc))
+    return Finding("secrets", True, "set, or made at the first start")
+
+
+async def _database(settings: Settings) -> Finding:
+    url = settings.database_url
+    where = without_secrets(url)
+    if is_sqlite(url) and (not_yet := _no_file_yet(Path(url.removeprefix(SQLITE)))):
+        return not_yet
+    try:
+        await conf.open_database(url, create=False)
+        try:
+            lacking = await conf.refuse_unfit()
+        finally:
+            await conf.close_database()
+    except DatabaseRefused as exc:
+        return Finding("database", False, f"{where}: {exc}")
+    except DjangoBotError as exc:
+        return Finding("database", False, f"{where}: {reason(exc)}; check DATABASE_URL and DJANGOBOT_DATA")
+    tables = f"the first start makes {lacking} changes to its tables" if lacking else "tables are up to date"
+    return Finding("database", True, f"{where} answers, {tables}")
+
+
+def _no_file_yet(path: Path) -> Finding | None:
+    if os.path.lexists(path):
+        return None
+    trouble = trouble_with(path.parent)
+    said = "its folder can't be used; check DATABASE_URL and DJANGOBOT_DATA"
+    return Finding("database", not trouble, f"{path}: {said if trouble else 'the first start makes it'}")
+
+
+async def _telegram(settings: Settings) -> Finding:
+    if settings.missing_for_telegram():
+        return Finding("telegram", False, "not tried without its settings; to try the rest: djangobot demo")
+    if settings.telegram_server and settings.telegram_key:
+        use_server(*settings.telegram_server, settings.telegram_key)
+    return await _sign_in(settings)
+
+
+async def _sign_in(settings: Settings) -> Finding:
+    """A sign-in of its own, which is not kept."""
+    client = TelegramClient(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
+    try:
+        async with asyncio.timeout(SIGN_IN_TIMEOUT):
+            await client.start()
+    except TimeoutError:
+        why = client.trouble or f"no answer in {SIGN_IN_TIMEOUT:g} s"
+        return Finding("telegram", False, f"{why}: check the network, a proxy or firewall")
+    except RPCError as exc:
+        return Finding(
+            "telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash"
+        )
+    else:
+        return Finding("telegram", True, f"signed in as @{client.bot_name}")
+    finally:
+        await client.stop()

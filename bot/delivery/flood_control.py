@@ -1,0 +1,90 @@
+"""The gate: whether the bot may write to anybody at all now.
+
+It is shut while an admin has paused delivery, and while Telegram wants the whole bot to wait. Both outlive
+the process.
+
+Whose wait a FLOOD_WAIT is, Telegram does not say. "The maximum allowed number of attempts to invoke the given
+method with the given input parameters has been exceeded" (core.telegram.org/api/errors, 420 FLOOD), and its
+bots FAQ knows a limit for one chat and one for all. So: a call that concerns no chat (a sign-in, an upload)
+makes the whole bot wait; a call to a chat makes that chat wait, as SLOWMODE_WAIT always does; but when
+several chats are told to wait within a short time, it is the bot that is too fast, and it waits until the
+first of them may go on. Taken wrongly, this costs no more than a chat would have waited anyway.
+"""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+
+import structlog
+
+from djangobot.db import state
+from djangobot.db.errors import DatabaseUnavailable
+
+log = structlog.get_logger(__name__)
+
+FLOODED_CHATS, FLOOD_WINDOW = 3, 10.0
+"""So many chats, told to wait within so many seconds, are the whole bot."""
+
+
+class FloodControl:
+    """Times are of the monotonic clock, but for what is remembered."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.flood_until = 0.0
+        self.opened = asyncio.Event()
+        self.opened.set()
+        self._hits: dict[int, tuple[float, float]] = {}
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may be sent now."""
+        return self.opened.is_set() and not self.shut
+
+    @property
+    def shut(self) -> bool:
+        return self.paused or time.monotonic() < self.flood_until
+
+    async def remember(self, now: datetime) -> None:
+        """What held when the last process ended."""
+        self.flood_until = time.monotonic() + await state.flood_left(now)
+        await self.poll()
+
+    async def poll(self) -> None:
+        """Whether delivery is paused, and whether a wait is over."""
+        paused = bool(await state.get("paused"))
+        if paused != self.paused:
+            log.info("delivery paused" if paused else "delivery goes on")
+        self.paused = paused
+        self.settle()
+
+    def settle(self) -> None:
+        """Opens or shuts."""
+        if self.shut:
+            self.opened.clear()
+        else:
+            self.opened.set()
+
+    async def on_flood_wait(self, chat_id: int, seconds: int, now: datetime, *, whole_bot: bool) -> None:
+        """A FLOOD_WAIT of a call to this chat."""
+        at = time.monotonic()
+        hits = {chat: hit for chat, hit in self._hits.items() if at - hit[0] < FLOOD_WINDOW}
+        hits[chat_id] = (at, at + seconds)
+        self._hits = hits
+        if whole_bot:
+            await self.hold(seconds, now)
+        elif len(hits) >= FLOODED_CHATS:
+            await self.hold(min(until for _, until in hits.values()) - at, now)
+
+    async def hold(self, seconds: float, now: datetime) -> None:
+        """The whole bot waits. Remembered, if the database can."""
+        until = time.monotonic() + seconds
+        if seconds <= 0 or until <= self.flood_until:
+            return
+        self.flood_until = until
+        self.settle()
+        log.warning("flood wait of the whole bot", seconds=round(seconds, 3))
+        try:
+            await state.note_flood(timedelta(seconds=seconds), now)
+        except DatabaseUnavailable as exc:
+            log.error("flood wait not remembered", reason=str(exc.__cause__ or exc))

@@ -1,0 +1,552 @@
+"""Delivery: claim from the outbox, act, record.
+
+The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the
+chat once whatever happens between Telegram's doing it and our recording it. One chat's messages go one after
+another, many chats at the same time; Telegram's waits hold for the chat they hit. Urgent ones go first.
+"""
+
+import asyncio
+import random
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import structlog
+
+from djangobot.bot.delivery import parts
+from djangobot.bot.delivery.flood_control import FloodControl
+from djangobot.bot.delivery.mute_prompts import MutePrompts
+from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.delivery.ready_queue import ReadyQueue
+from djangobot.bot.rendering.replies import render_message
+from djangobot.bot.telegram.gateway import (
+    AnswerLost,
+    Blocked,
+    Cut,
+    FloodWait,
+    Gateway,
+    Peer,
+    Refused,
+    Text,
+    Unasked,
+    Undone,
+    derived_id,
+)
+from djangobot.db import metrics, state
+from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.people import chats, quiet
+
+log = structlog.get_logger(__name__)
+
+CONCURRENT_SENDS = 50
+"""Calls to Telegram under way at once, unless set otherwise."""
+READY = 8
+"""Messages in hand that wait for nothing but a free place, for each of those calls."""
+FEW = 2
+"""Ready messages, for each of them, below which more are claimed: many at once, yet before the workers run
+dry."""
+URGENT = 100
+"""Urgent ones' chats claimed at once, however many others are ready."""
+IN_HAND = 5000
+"""Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
+GATHER = 0.02
+"""Seconds that outcomes may wait for others under load, to be committed together."""
+LEASE = timedelta(minutes=5)
+BACKOFF_FIRST = 0.5
+BACKOFF_MOST = 60.0
+LOSSES_KEPT = 10_000
+"""Messages whose back-off is remembered."""
+DUTY_PAUSE = 0.1
+"""Seconds between looks whether this process is on duty for certain."""
+LONGEST_NAP = 30.0
+"""Seconds after which the outbox is looked at though nobody rang."""
+SAFE_TO_REPEAT = timedelta(hours=24)
+"""How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is
+uncertain."""
+STALE = timedelta(seconds=5)
+"""From then on what was fixed with a claim is looked at again before the first attempt."""
+EVER = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
+WATCH = 0.5
+"""Seconds between looks at what nobody rings for."""
+CLOCK_STEP = timedelta(seconds=2)
+"""By so much less than expected the clock must have moved to have stepped back."""
+STOP_GRACE = 10.0
+"""Seconds the sends under way get to end when the process stops."""
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+class PartlySent(FloodWait):
+    """Telegram took the first part and wants us to wait with the next: repeating begins with the first, which
+    Telegram knows by its random_id."""
+
+    def __init__(self, wait: FloodWait) -> None:
+        super().__init__(wait.seconds, whole_bot=wait.whole_bot)
+
+
+class Worker:
+    """The one deliverer of one bot. `run` until `stop`."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        pacing: Pacing,
+        *,
+        concurrency: int = CONCURRENT_SENDS,
+        safe_to_repeat: timedelta = SAFE_TO_REPEAT,
+        now: Now = utc_now,
+    ) -> None:
+        self.gateway = gateway
+        self.pacing = pacing
+        self.gate = FloodControl()
+        self.offers = MutePrompts()
+        self.concurrency = concurrency
+        self.safe_to_repeat = safe_to_repeat
+        self.now = now
+        self.in_flight = 0
+        """Claimed and without an outcome: held, ready, or being sent."""
+        self.held: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
+        """Those whose chat's turn has not come, by their id."""
+        self.ready = ReadyQueue()
+        self.choosing = asyncio.Lock()
+        """Held by the worker that waits for the next place."""
+        self.losses: dict[int, int] = {}
+        """How often Telegram did not answer, though there, or had trouble of its own; by message id."""
+        self.outcomes: list[Settled] = []
+        self.runs_low = asyncio.Event()
+        """More can be claimed, or nothing is in hand."""
+        self.something_to_record = asyncio.Event()
+        self.poll_at = EVER
+        self.recalled: object = None
+        self.stopping = asyncio.Event()
+        self.grace = STOP_GRACE
+        self.lease = LEASE
+
+    @property
+    def idle(self) -> bool:
+        """Nothing in hand, nothing to record."""
+        return not self.in_flight and not self.outcomes
+
+    async def run(self) -> None:
+        """Delivers until `stop`; then lets the sends under way end and records them."""
+        await self._until_db_answers(self._take_over)
+        recorder = asyncio.create_task(self._record())
+        watch = asyncio.create_task(self._watch())
+        workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
+        wakeups.set_worker_here(True)
+        outbox.register_worker(self, fix=self.fix, obey=self.obey)
+        try:
+            while not self.stopping.is_set():
+                await self._until_db_answers(self._step)
+        finally:
+            wakeups.set_worker_here(False)
+            outbox.register_worker(None)
+            await self._finish(workers)
+            await _end([recorder, watch])
+            await self._record_now()
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """Claims nothing more, begins no further send. `at_once`: those under way are given up too; whoever
+        takes over asks Telegram about them under the same random_ids."""
+        self.grace = 0 if at_once else STOP_GRACE
+        self.stopping.set()
+
+    async def _until_db_answers(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step; a database that does not answer is asked again, never given up."""
+        pause = BACKOFF_FIRST
+        while not self.stopping.is_set():
+            try:
+                await step()
+            except DatabaseUnavailable as exc:
+                log.error("database not available to delivery", reason=str(exc.__cause__ or exc))
+                await _nap(self.stopping, pause)
+                pause = min(pause * 2, BACKOFF_MOST)
+            else:
+                return
+
+    async def _take_over(self) -> None:
+        await self.gate.remember(self.now())
+        self.recalled = await state.get(outbox.RECALL)
+        before = await state.last_clock()
+        if before is not None and self.now() < before:
+            await self._clock_stepped_back()
+        reclaimed = await outbox.reclaim(self.now())
+        if reclaimed:
+            log.info("messages in flight at the last stop taken up again", count=reclaimed)
+
+    async def _step(self) -> None:
+        """Claims what has been rung for, looks for what is due when the time for that has come, or waits."""
+        if not self.gateway.online.is_set():
+            await self._unless_stopping(self.gateway.online.wait())
+            return
+        if not self.gateway.on_duty:
+            self._put_back()
+            await _nap(self.stopping, DUTY_PAUSE)
+            return
+        if not self.gate.open:
+            self._put_back()
+            await self._unless_stopping(self.gate.opened.wait())
+            return
+        if hurrying := wakeups.take_urgent(URGENT):
+            for chat_id in hurrying:
+                self.ready.promote(chat_id)
+            self.take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying, fix=self.fix))
+        elif not self._runs_low:
+            self.runs_low.clear()
+            await self._unless_stopping(self.runs_low.wait(), wakeups.wait_for_urgent())
+        elif self.now() >= self.poll_at:
+            await self._poll()
+        elif rung := wakeups.take_due(self._capacity):
+            self.take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung, fix=self.fix))
+        else:
+            nap = min(LONGEST_NAP, (self.poll_at - self.now()).total_seconds())
+            await self._unless_stopping(wakeups.wait_for_due(max(nap, 0)))
+
+    @property
+    def _capacity(self) -> int:
+        """How many more may be claimed."""
+        return min(READY * self.concurrency - len(self.ready), IN_HAND - self.in_flight)
+
+    @property
+    def _runs_low(self) -> bool:
+        return self._capacity >= (READY - FEW) * self.concurrency
+
+    async def _poll(self) -> None:
+        """Once at the start, and whenever something put off falls due: rings for all chats that have."""
+        self.poll_at = NEVER
+        due = await outbox.poll(self.now())
+        self.poll_at = min(due or NEVER, self.poll_at, self.now() + timedelta(seconds=LONGEST_NAP))
+
+    @property
+    def free(self) -> bool:
+        """Whether a message accepted now is sent at once: nothing stands before it."""
+        can_send = self.gateway.online.is_set() and self.gate.open and not self.stopping.is_set()
+        can_send = can_send and self.gateway.on_duty
+        return can_send and not self.ready and self.in_flight < self.concurrency and wakeups.nothing_due()
+
+    def take(self, claimed: Sequence[Claimed]) -> None:
+        """Into the hand: they end in an outcome, whatever happens."""
+        now = time.monotonic()
+        for message in claimed:
+            log.debug("message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts)
+            self.in_flight += 1
+            turn = self.pacing.reserve_chat(message.chat_id, now)
+            if turn <= now:
+                self.ready.put(message)
+            else:
+                later = asyncio.get_running_loop().call_later(turn - now, self._on_chat_turn, message)
+                self.held[message.id] = (message, later)
+
+    def _on_chat_turn(self, message: Claimed) -> None:
+        del self.held[message.id]
+        self.ready.put(message)
+
+    async def _watch(self) -> None:
+        """Every second: what has expired, whether delivery is paused, whether the clock is what it was."""
+        ticks, wall = time.monotonic(), self.now()
+        noted = -LONGEST_NAP
+        while True:
+            try:
+                await self.gate.poll()
+                await self._poll_recall()
+                while await outbox.expire(self.now()):
+                    pass
+                while await quiet.send_digests(self.now()):
+                    pass
+                passed = timedelta(seconds=time.monotonic() - ticks)
+                if self.now() < wall + passed - CLOCK_STEP:
+                    await self._clock_stepped_back()
+                ticks, wall = time.monotonic(), self.now()
+                if ticks - noted >= LONGEST_NAP:
+                    await state.note_clock(wall)
+                    noted = ticks
+            except DatabaseUnavailable:
+                pass  # the turns say so
+            await asyncio.sleep(WATCH)
+
+    async def obey(self) -> None:
+        """A pause and a recall hold when this returns."""
+        await self.gate.poll()
+        await self._poll_recall()
+
+    async def _poll_recall(self) -> None:
+        """Somebody was banned: what is in hand goes back, and is claimed again if it still may be sent."""
+        recalled = await state.get(outbox.RECALL)
+        if recalled != self.recalled:
+            self.recalled = recalled
+            self._put_back()
+
+    async def _clock_stepped_back(self) -> None:
+        """What was to come later would come much later: it is due now. Waits that Telegram asked for are kept
+        on the monotonic clock, too."""
+        count = await outbox.due_now(self.now())
+        log.warning("the clock stepped back", messages_due_now=count)
+        self.poll_at = EVER
+
+    def _put_back(self) -> None:
+        """What is in hand and was not begun."""
+        for message, turn in self.held.values():
+            turn.cancel()
+            self._ended(self._untried(message))
+        self.held.clear()
+        while (ready := self.ready.take()) is not None:
+            self._ended(self._untried(ready))
+
+    async def _unless_stopping(self, *awaited: Coroutine[None, None, object]) -> None:
+        """Awaits the first of these, or `stop` if that comes first."""
+        waiting = {asyncio.ensure_future(one) for one in (*awaited, self.stopping.wait())}
+        _, late = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in late:
+            task.cancel()
+
+    async def _work(self) -> None:
+        """One send after the other, each to its end for now: sent, failed, uncertain or put off."""
+        while True:
+            message = await self._next()
+            try:
+                outcome = await self._outcome(message)
+            except asyncio.CancelledError:
+                self._ended(Postponed(message, self.now(), "interrupted"))
+                raise
+            except Exception as exc:  # whatever it is, the message must not stay 'sending'
+                _log_fault(message, exc)
+                outcome = self._put_off(message, f"internal: {type(exc).__name__}")
+            self._ended(outcome)
+
+    async def _next(self) -> Claimed:
+        """The best there is when a place among all has come: until then a better one may. One worker waits at
+        a time, so nobody holds a place further off."""
+        if (message := self._chosen()) is not None:
+            return message
+        async with self.choosing:
+            while (message := self._chosen()) is None:
+                await self.ready.some()
+                now = time.monotonic()
+                await asyncio.sleep(self.pacing.next_total(now) - now)
+            return message
+
+    def _chosen(self) -> Claimed | None:
+        now = time.monotonic()
+        if self.pacing.next_total(now) > now:
+            return None
+        message = self.ready.take()
+        if message is not None:
+            self.pacing.reserve_total(now)
+        return message
+
+    def _ended(self, outcome: Settled) -> None:
+        self.in_flight -= 1
+        self.outcomes.append(outcome)
+        self.something_to_record.set()
+        if not self.in_flight or self._runs_low:
+            self.runs_low.set()
+        if not isinstance(outcome, Postponed):
+            self.losses.pop(outcome.message.id, None)
+        else:
+            self.poll_at = min(self.poll_at, outcome.until)
+
+    async def _outcome(self, message: Claimed) -> Settled:
+        if self.stopping.is_set() or not self.gate.open or not self.gateway.on_duty:
+            return self._untried(message)
+        now = self.now()
+        if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:
+            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
+        if message.expired(now):
+            if message.first_attempt:
+                return Uncertain(message, outbox.EXPIRED_IN_DOUBT)
+            return Expired(message)
+        if (until := quiet.held_until(message, now)) is not None:
+            return Held(message, until)
+        try:
+            fixed = await self._fixed(message, now)
+        except DatabaseUnavailable:
+            fixed = None
+        if fixed is None:
+            return self._untried(message)
+        try:
+            return Sent(message, await self._send_parts(message, fixed))
+        except Unasked:
+            return self._untried(message)
+        except Cut as exc:
+            return self._again(message, f"no answer: {exc}", not_done=isinstance(exc, Undone))
+        except AnswerLost as exc:
+            return self._put_off(message, f"no answer: {exc}")
+        except FloodWait as exc:
+            return await self._on_flood_wait(message, exc)
+        except Blocked as exc:
+            await chats.block(message.chat_id, self.now())
+            return Failed(message, exc.reason)
+        except Refused as exc:
+            return Failed(message, exc.reason)
+
+    def _untried(self, message: Claimed) -> Postponed:
+        log.debug("message put back", id=message.public_id, chat=message.chat_id)
+        return outbox.put_back(message, self.now())
+
+    def fix(self, message: Claimed) -> str | None:
+        """What is sent of this message, whatever changes from now on. None when it can't be told."""
+        try:
+            return self._rendered(message, self.now())
+        except Exception as exc:  # it is tried again before it is sent
+            _log_fault(message, exc)
+            return None
+
+    def _rendered(self, message: Claimed, now: datetime) -> str:
+        shown: Sequence[Text] = render_message(message, now, offer_mute=self.offers.fits(message, now))
+        if quiet.silently(message, now):
+            shown = [msgspec.structs.replace(part, silent=True) for part in shown]
+        return parts.encode(shown)
+
+    async def _fixed(self, message: Claimed, now: datetime) -> list[Text] | None:
+        """What is sent of it, each time the same. One that has waited in hand for its first attempt is fixed
+        anew, as late as it is by now. None: it is in our hand no more."""
+        fixed = message.parts
+        if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
+            rendered = self._rendered(message, now)
+            if rendered != fixed and not await outbox.fix(message, rendered):
+                return None
+            fixed = rendered
+        return parts.decode(fixed)
+
+    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> int:
+        """Sends each part under its own random_id, the first under the message's; returns the first's id."""
+        peer = Peer(message.chat_id, message.access_hash)
+        first = await self.gateway.send(peer, texts[0], message.random_id)
+        for number, part in enumerate(texts[1:], start=1):
+            try:
+                await self.gateway.send(peer, part, derived_id(message.random_id, number))
+            except FloodWait as exc:
+                raise PartlySent(exc) from exc
+            except Undone as exc:
+                raise Cut(str(exc)) from exc
+        self.offers.note(message, self.now(), offered=bool(texts[-1].buttons))
+        return first
+
+    def _put_off(self, message: Claimed, reason: str) -> Postponed:
+        """Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter")."""
+        losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
+        if len(self.losses) > LOSSES_KEPT:
+            del self.losses[next(iter(self.losses))]
+        most = min(BACKOFF_FIRST * 2 ** min(losses, 16), BACKOFF_MOST)
+        pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
+        return self._later(message, pause, reason)
+
+    def _again(self, message: Claimed, reason: str, *, not_done: bool) -> Postponed:
+        """What was lost with a connection is asked as soon as there is one."""
+        return self._later(message, 0, reason, not_done=not_done)
+
+    def _later(self, message: Claimed, pause: float, reason: str, *, not_done: bool = False) -> Postponed:
+        metrics.retries.inc()
+        log.warning(
+            "message put off",
+            id=message.public_id,
+            chat=message.chat_id,
+            attempt=message.attempts,
+            seconds=round(pause, 3),
+            reason=reason,
+        )
+        return Postponed(message, self.now() + timedelta(seconds=pause), reason, not_done)
+
+    async def _on_flood_wait(self, message: Claimed, wait: FloodWait) -> Postponed:
+        """FLOOD_WAIT: this chat waits what Telegram says, to the second; whether others do, the gate
+        decides."""
+        seconds, now = wait.seconds, self.now()
+        metrics.flood_waits.inc()
+        log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
+        self.pacing.hold_chat(message.chat_id, time.monotonic() + seconds)
+        await self.gate.on_flood_wait(message.chat_id, seconds, now, whole_bot=wait.whole_bot)
+        return Postponed(
+            message,
+            now + timedelta(seconds=seconds),
+            f"flood wait {seconds} s",
+            not_done=not isinstance(wait, PartlySent),
+        )
+
+    async def _record(self) -> None:
+        """Writes outcomes in batches: while one is committed, the next gathers."""
+        while True:
+            await self.something_to_record.wait()
+            if len(self.ready) > CONCURRENT_SENDS:
+                await asyncio.sleep(GATHER)
+            self.something_to_record.clear()
+            await self._record_now()
+
+    async def _record_now(self) -> None:
+        """Until the database has them: an outcome is never dropped while the process lives."""
+        pause = BACKOFF_FIRST
+        while self.outcomes:
+            batch = self.outcomes[:]
+            try:
+                await outbox.settle(batch, self.now())
+            except DatabaseUnavailable as exc:
+                log.error("outcomes not recorded yet", count=len(batch), reason=str(exc.__cause__ or exc))
+                if self.stopping.is_set():
+                    return  # they stay 'sending'; the next start asks Telegram again under the same random_id
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, BACKOFF_MOST)
+            else:
+                del self.outcomes[: len(batch)]
+                _log_settled(batch)
+
+    async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
+        """What was not begun goes back; what is being sent gets STOP_GRACE."""
+        self._put_back()
+        try:
+            async with asyncio.timeout(self.grace):
+                while self.in_flight:
+                    self.runs_low.clear()
+                    await self.runs_low.wait()
+        except TimeoutError:
+            log.warning("sends interrupted by the stop", count=self.in_flight)
+        await _end(workers)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _log_fault(message: Claimed, exc: Exception) -> None:
+    """The place alone: a renderer of exceptions may show the values around it, the text too."""
+    frames = traceback.extract_tb(exc.__traceback__)[-8:]
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at)
+
+
+def _log_settled(batch: Sequence[Settled]) -> None:
+    """Once they are on disk."""
+    for outcome in batch:
+        message = outcome.message
+        where = {"id": message.public_id, "chat": message.chat_id, "attempt": message.attempts}
+        match outcome:
+            case Sent():
+                log.debug("message sent", **where)
+            case Held():
+                log.debug("message held", **where)
+            case Failed():
+                log.warning("message failed", **where, reason=outcome.reason)
+            case Uncertain():
+                log.warning("message uncertain", **where, reason=outcome.reason)
+            case Expired():
+                log.warning("message expired", **where)
+            case Postponed():
+                pass  # said when it was put off
+
+
+async def _nap(interrupt: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await interrupt.wait()
+    except TimeoutError:
+        return

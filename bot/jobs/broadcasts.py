@@ -1,0 +1,97 @@
+"""Broadcasts: enrols people as the outbox has room, and shows the author how far it is. One process does
+this, the one on duty; where it stopped, the next one goes on (db/admin/broadcasts.py)."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from djangobot.bot.handlers.admin.broadcasts import progress_card
+from djangobot.bot.rendering.replies import language_of
+from djangobot.bot.telegram.gateway import FloodWait, Gateway, GatewayError, Peer
+from djangobot.db.admin import broadcasts
+from djangobot.db.admin.broadcasts import BroadcastView
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.people import chats
+
+log = structlog.get_logger(__name__)
+
+STEP = 0.2
+"""Seconds between two looks at how much room there is."""
+SHOW_EVERY = 3.0
+"""Seconds between two edits of the card: Telegram allows a bot about twenty a minute in one chat."""
+LONGEST_NAP = 2.0
+
+
+class Broadcasts:
+    """At work until it is cancelled."""
+
+    def __init__(self, gateway: Gateway, now: Callable[[], datetime]) -> None:
+        self.gateway = gateway
+        self.now = now
+        self.shown_at = 0.0
+        self.shown: object = None
+        self.ending: set[int] = set()
+        """Those seen under way, whose card is to say how they ended."""
+
+    async def run(self) -> None:
+        """Whatever is under way, then waits for more."""
+        while True:
+            await self.gateway.online.wait()
+            broadcasts.bell.clear()
+            nap = LONGEST_NAP
+            try:
+                if await self.poll():
+                    nap = STEP
+            except DatabaseUnavailable as exc:
+                log.error("database not available to broadcasts", reason=str(exc.__cause__ or exc))
+            if nap == STEP:
+                await asyncio.sleep(STEP)
+            else:
+                await _nap(nap)
+
+    async def poll(self) -> bool:
+        """One step of each that runs. Whether there is more to do at once."""
+        live = await broadcasts.live()
+        more = False
+        for cast in live:
+            if cast.status == "running":
+                more = await broadcasts.step(cast.id, self.now()) or more
+        self.ending |= {cast.id for cast in live}
+        for number in sorted(self.ending):
+            found = await broadcasts.get(number)
+            if found is not None:
+                await self._show(found)
+            if found is None or not found.live:
+                self.ending.discard(number)
+        return more
+
+    async def _show(self, cast: BroadcastView) -> None:
+        """Edits the card, now and then; its end at once. A card that can't be edited stops nothing."""
+        if cast.live and time.monotonic() - self.shown_at < SHOW_EVERY:
+            return
+        author = await chats.get(cast.author)
+        if author is None or not cast.card:
+            return
+        done = await broadcasts.progress(cast.id)
+        look = (cast.id, cast.status, done)
+        if look == self.shown:
+            return
+        text = progress_card(language_of(author.language_tag), cast, done, self.now())
+        self.shown_at, self.shown = time.monotonic(), look
+        try:
+            await self.gateway.edit(Peer(author.id, author.access_hash), cast.card, text)
+        except FloodWait as exc:
+            self.shown_at += exc.seconds
+        except GatewayError as exc:
+            log.info("broadcast's card not shown", broadcast=cast.id, reason=str(exc))
+
+
+async def _nap(seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await broadcasts.bell.wait()
+    except TimeoutError:
+        return

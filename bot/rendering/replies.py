@@ -1,0 +1,360 @@
+"""What people read in the chat: Fluent messages made into text with formatting, in their language."""
+
+import re
+from collections.abc import Callable, Sequence
+from copy import copy
+from datetime import date, datetime, timedelta
+from functools import cache, partial
+from itertools import takewhile, zip_longest
+from pathlib import Path
+from typing import Any
+
+import regex
+from fluent.runtime import FluentBundle, FluentResource
+from pyrogram import raw
+
+from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.db.credentials import CODE_LENGTH
+from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.fields import one_direction
+from djangobot.db.people.quiet import read_digest
+
+LANGUAGES = ("en", "ru")
+MESSAGE_LIMIT = 4096
+"""Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
+BUTTON_LENGTH = 40
+"""Characters of a name on a button; more do not fit on a phone."""
+SENDERS_TOLD = 20
+"""Senders whose messages a digest quotes; the others it counts."""
+DIGEST_LINE = 120
+"""Characters of each message quoted: two or three lines on a phone."""
+WHOLE_MOST = 8
+"""Of those that are cut, so many can be read in full by a button of the digest; the history has all."""
+MIB = 1 << 20
+REASONS = {
+    "dropped": "reason-dropped",
+    "token revoked": "reason-token-revoked",
+    "account banned": "reason-account-banned",
+    "forgotten": "reason-forgotten",
+    "broadcast canceled": "reason-broadcast-canceled",
+    "skipped": "reason-skipped",
+}
+"""Of db/'s own; others are Telegram's."""
+MUTE_HOURS = (1, 8)
+LATE = timedelta(minutes=5)
+"""From then on a message says when it was written: Telegram's own time is that of its arrival."""
+HEAD_ROOM = 200
+"""UTF-16 units that a token's name (64 characters, two units each at most) and a time take, and to spare."""
+CLUSTER = regex.compile(r"\X")
+"""What a person sees as one character: a flag, a family, a letter with its accents (Unicode, UAX 29)."""
+TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
+TAGS: dict[str, Callable[..., Any]] = {
+    "b": raw.types.MessageEntityBold,
+    "i": raw.types.MessageEntityItalic,
+    "code": raw.types.MessageEntityCode,
+    "pre": partial(raw.types.MessageEntityPre, language="sh"),
+    "spoiler": raw.types.MessageEntitySpoiler,
+}
+FIRST_STAND_IN = 0xF0000
+"""People's words are put in after the markup was read, so theirs is never taken for ours: until then each is
+one character of Unicode's private plane."""
+
+
+def language_of(code: str | None) -> str:
+    """The language we speak to a person whose Telegram says `code` (IETF tag), English when we lack
+    theirs."""
+    short = (code or "").partition("-")[0].lower()
+    return short if short in LANGUAGES else "en"
+
+
+def say(language: str, message: str, /, **args: str | int) -> str:
+    """A message without formatting: a button's or a menu's words."""
+    return formatted(language, message, (), **args).text
+
+
+def formatted(
+    language: str, message: str, buttons: Sequence[Sequence[Button]] = (), /, **args: str | int
+) -> Text:
+    """A message with its formatting. Raises KeyError for one that no locale file has."""
+    bundle = _bundle(language)
+    pattern = bundle.get_message(message).value
+    if pattern is None:
+        raise KeyError(message)
+    words = [value for value in args.values() if isinstance(value, str)]
+    stand_ins = {word: chr(FIRST_STAND_IN + number) for number, word in enumerate(words)}
+    given = {name: _stand_in(name, value, stand_ins) for name, value in args.items()}
+    written, errors = bundle.format_pattern(pattern, given)
+    if errors:
+        raise errors[0]
+    back = {ord(stand_in): word for word, stand_in in stand_ins.items()}
+    text, entities = _read_markup(str(written), back)
+    return Text(text, entities, tuple(tuple(row) for row in buttons))
+
+
+def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:
+    """Several texts as one message, formatting kept."""
+    text = ""
+    entities: list[Any] = []
+    for part in parts:
+        text += separator if text else ""
+        entities += [_moved(entity, utf16_length(text)) for entity in part.entities]
+        text += part.text
+    return Text(text, tuple(entities), tuple(tuple(row) for row in buttons))
+
+
+def shown_time(moment: datetime | None) -> str:
+    """Like `23.11.2026 05:14`; `never` for none."""
+    return moment.strftime("%d.%m.%Y %H:%M") if moment else "never"
+
+
+def shown_day(day: date) -> str:
+    """Like `23.11.2026`."""
+    return day.strftime("%d.%m.%Y")
+
+
+def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
+    """How long ago, in words: `5 minutes ago`."""
+    if moment is None:
+        return say(language, "age-never")
+    minutes = max(0, int((now - moment).total_seconds())) // 60
+    if not minutes:
+        return say(language, "age-now")
+    if minutes < 60:
+        return say(language, "age-minutes", count=minutes)
+    hours = minutes // 60
+    return (
+        say(language, "age-hours", count=hours)
+        if hours < 24
+        else say(language, "age-days", count=hours // 24)
+    )
+
+
+def shown_status(language: str, status: str) -> str:
+    """What became of messages, in words."""
+    return say(language, "message-status", status=status)
+
+
+def shown_reason(language: str, failure: str) -> str:
+    """Why a message was not delivered: ours in words, Telegram's as it is."""
+    return say(language, REASONS[failure]) if failure in REASONS else failure
+
+
+def shown_size(language: str, size: int) -> str:
+    """Bytes in MiB, with a decimal comma where that is usual."""
+    shown = f"{size / MIB:.1f}"
+    return say(language, "size-mib", size=shown.replace(".", ",") if language == "ru" else shown)
+
+
+def shown_code(code: str) -> str:
+    """A code's digits in groups: ten as people read telephone numbers, twenty as those of a card."""
+    if len(code) > CODE_LENGTH:  # four by four
+        return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+    return f"{code[:3]} {code[3:6]} {code[6:]}"
+
+
+def shortened(text: str, length: int) -> str:
+    """On one line, in one direction, cut at `length` characters, between two that people see as such."""
+    line = " ".join(one_direction(text).split())
+    if len(line) <= length:
+        return line
+    ends = takewhile(lambda end: end < length, (cluster.end() for cluster in CLUSTER.finditer(line)))
+    return line[: max(ends, default=length - 1)].rstrip() + "…"
+
+
+def utf16_length(text: str) -> int:
+    """Telegram counts entity offsets and lengths in UTF-16 code units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
+    """What a row of the outbox looks like in the chat, in as many parts as Telegram's limit asks."""
+    if message.kind == "linked":
+        return [_linked(message)]
+    if message.kind == "account_removed":
+        return [formatted(language_of(message.language), "account-removed", account=message.text)]
+    if message.kind == "tokens_revoked":
+        return [formatted(language_of(message.language), "owner-revoked", account=message.text)]
+    if message.kind in ("new_network", "last_network"):
+        return [_network(message)]
+    if message.kind == "digest":
+        return _digest(message)
+    if message.kind == "broadcast":
+        return [broadcast_text(language_of(message.language), message.text)]
+    return _from_sender(message, now, offer_mute)
+
+
+def broadcast_text(language: str, text: str) -> Text:
+    """What an admin tells many, and how to be told no more."""
+    return joined([Text(text), formatted(language, "broadcast-footer")], separator="\n\n")
+
+
+def _digest(message: Claimed) -> list[Text]:
+    """How many messages of whom were held, the first of each; as many parts as it takes."""
+    language = language_of(message.language)
+    digest = read_digest(message.text)
+    lines = [formatted(language, "digest-title", count=digest.count)]
+    cut: list[Button] = []
+    for share in digest.shares[:SENDERS_TOLD]:
+        who = whose(share.account, share.token) if share.token else say(language, "digest-gone")
+        lines.append(formatted(language, "digest-sender", who=who, count=share.count))
+        for number, text in zip_longest(share.ids, share.first):
+            shown = shortened(text, DIGEST_LINE)
+            if number is None or shown == text or len(cut) >= WHOLE_MOST:
+                lines.append(Text(f"· {shown}"))
+            else:
+                cut.append(full_button(language, f"[{len(cut) + 1}]", number))
+                lines.append(Text(f"[{len(cut)}] {shown}"))
+        if more := share.count - len(share.first):
+            lines.append(formatted(language, "digest-more", count=more))
+    if others := digest.shares[SENDERS_TOLD:]:
+        count = sum(share.count for share in others)
+        lines.append(formatted(language, "digest-others", count=count))
+    parts = [[lines[0]]]
+    length = utf16_length(lines[0].text)
+    for line in lines[1:]:
+        length += utf16_length(line.text) + 1
+        if length > MESSAGE_LIMIT:
+            parts.append([])
+            length = utf16_length(line.text)
+        parts[-1].append(line)
+    button = Button(say(language, "digest-history"), "show:history")
+    rows = [cut[at : at + 2] for at in range(0, len(cut), 2)]
+    return [joined(part, buttons=[*rows, [button]] if part is parts[-1] else ()) for part in parts]
+
+
+def full_button(language: str, which: str, number: int) -> Button:
+    """The one that shows a message to the letter."""
+    return Button(say(language, "history-full", which=which), f"full:{number}")
+
+
+def _network(message: Claimed) -> Text:
+    language = language_of(message.language)
+    who = whose(message.sender, message.token_name)
+    note = formatted(language, "network-new", who=who, prefix=message.token_prefix, network=message.text)
+    notes = [note] if message.kind == "new_network" else [note, formatted(language, "network-last")]
+    revoke = revoke_button(language, message.token_id or 0, who)
+    return joined(notes, separator="\n\n", buttons=[[revoke]])
+
+
+def _linked(message: Claimed) -> Text:
+    language = language_of(message.language)
+    who = whose(message.sender, message.token_name)
+    revoke = revoke_button(language, message.token_id or 0, who)
+    return formatted(language, "linked", [[revoke]], who=who, prefix=message.token_prefix)
+
+
+def whose(account: str | None, token: str) -> str:
+    """A token as people call it: by its account, if there is one, and by its own name when it has one."""
+    return token if account in (None, "", token) else f"{account} · {token}"
+
+
+def revoke_button(language: str, token_id: int, who: str) -> Button:
+    """The one that ends what a token may do; pressing it twice does no more than once."""
+    return Button(say(language, "tokens-revoke", who=shortened(who, BUTTON_LENGTH)), f"revoke:{token_id}")
+
+
+def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text]:
+    """Whose it is, in bold, on a line of its own, then the text to the letter.
+
+    Token and time stand only where there is room for any: a repeat must break long messages where the first
+    attempt did, though the token has been renamed or the message has become late meanwhile.
+    """
+    head = message.sender
+    if utf16_length(f"{message.sender}{message.text}") + HEAD_ROOM <= MESSAGE_LIMIT:
+        if message.token_name:
+            head = whose(message.sender, message.token_name)
+        if now - message.created > LATE:
+            head += f" · {shown_time(message.created.astimezone(message.settings.clock))}"
+    bold = raw.types.MessageEntityBold(offset=0, length=utf16_length(head))
+    chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
+    shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
+    parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
+    if offer_mute and message.sender_id:
+        rows = mute_buttons(language_of(message.language), "mute_here", message.sender_id)
+        parts[-1] = Text(parts[-1].text, parts[-1].entities, tuple(tuple(row) for row in rows))
+    return parts
+
+
+def mute_buttons(language: str, verb: str, sender_id: int) -> list[list[Button]]:
+    """How long to mute, small buttons; three in a row would break words under a short message."""
+    *hours, tomorrow = [Button(words, f"{verb}:{sender_id}:{span}") for words, span in _mute_spans(language)]
+    return [hours, [tomorrow]]
+
+
+@cache
+def _mute_spans(language: str) -> list[tuple[str, str]]:
+    hours = [(say(language, "mute-hours", count=count), str(count)) for count in MUTE_HOURS]
+    return [*hours, (say(language, "mute-tomorrow"), "tomorrow")]
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where
+    one ends in a part's second half, and never within what a person sees as one character."""
+    parts = []
+    while utf16_length(text) > limit:
+        end = _breaking(text, _fitting(text, limit))
+        parts.append(text[:end])
+        text = text[end:]
+    return [*parts, text]
+
+
+def _breaking(text: str, most: int) -> int:
+    """After how many characters to break, `most` at the most. A cluster longer than all that is torn."""
+    ends: list[int] = list(
+        takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text)))
+    )
+    if not ends:
+        return most
+    for mark in ("\n", " "):
+        for end in reversed(ends):
+            if end <= most // 2:
+                break
+            if text[end - 1] == mark:
+                return end
+    return ends[-1]
+
+
+def _fitting(text: str, limit: int) -> int:
+    """How many characters of `text` fit into `limit` UTF-16 units."""
+    end = min(len(text), limit)
+    while utf16_length(text[:end]) > limit:
+        end -= max(1, (utf16_length(text[:end]) - limit) // 2)
+    return end
+
+
+def _stand_in(name: str, value: str | int, stand_ins: dict[str, str]) -> str | int:
+    """Numbers and choices Fluent decides by must reach it as they are."""
+    if isinstance(value, int) or name == "status" or value == "never":
+        return value
+    return stand_ins[value]
+
+
+def _read_markup(written: str, people_said: dict[int, str]) -> tuple[str, tuple[Any, ...]]:
+    text = ""
+    entities: list[Any] = []
+    opened: dict[str, int] = {}
+    position = 0
+    for tag in TAG.finditer(written):
+        text += written[position : tag.start()].translate(people_said)
+        position = tag.end()
+        if not tag[1]:
+            opened[tag[2]] = utf16_length(text)
+        else:
+            start = opened.pop(tag[2])
+            entities.append(TAGS[tag[2]](offset=start, length=utf16_length(text) - start))
+    text += written[position:].translate(people_said)
+    return text, tuple(entity for entity in entities if entity.length)
+
+
+def _moved(entity: Any, by: int) -> Any:
+    moved = copy(entity)
+    moved.offset += by
+    return moved
+
+
+@cache
+def _bundle(language: str) -> FluentBundle:
+    bundle = FluentBundle([language], use_isolating=False)
+    path = Path(__file__).parents[1] / "locales" / f"{language}.ftl"
+    bundle.add_resource(FluentResource(path.read_text(encoding="utf-8")))
+    return bundle

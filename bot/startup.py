@@ -1,0 +1,106 @@
+"""What may keep a process from starting, in words that name the fix. Imported by commands that are over in a
+moment: nothing of Telegram's or HTTP's is."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from djangobot.db.engine import address
+
+EVERYWHERE = "::"
+
+
+class StartError(Exception):
+    """Why the service cannot start, and what to do about it."""
+
+
+def listen(host: str, port: int, setting: str, host_setting: str = "") -> socket.socket:
+    """A listening socket; on `::` for IPv4, too. Raises StartError, naming the `setting` of the port when
+    that is taken, and the `host_setting` when this machine has no such address."""
+    try:
+        family, where = _resolved(host, port)
+        both = host == EVERYWHERE and socket.has_dualstack_ipv6()
+        return socket.create_server(where, family=family, backlog=2048, dualstack_ipv6=both)
+    except (OSError, UnicodeError) as exc:
+        if getattr(exc, "errno", None) in (errno.EADDRINUSE, errno.EACCES) or not host_setting:
+            fix = f"Stop what uses this port, or choose another: {setting}"
+        else:
+            fix = f"This must be an address or a name of this machine: {host_setting}"
+        shown = f"[{host}]" if ":" in host else host
+        raise StartError(f"Can't listen on {shown}:{port} ({_words(exc)}). {fix}") from exc
+
+
+def _words(exc: Exception) -> str:
+    """The system's, without Python's about the address."""
+    if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror) and exc.errno:
+        return os.strerror(exc.errno)
+    return str(getattr(exc, "strerror", None) or exc)
+
+
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
+    """Of a name's addresses an IPv4 one, if it has any."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, where  # type: ignore[return-value]  # IPv6 adds flow and scope, which bind takes
+
+
+@contextlib.contextmanager
+def only_one(data: Path, setting: str = "DJANGOBOT_DATA") -> Iterator[None]:
+    """Two processes on one data folder would share a session and deliver everything twice. Raises
+    StartError."""
+    with _locked(
+        data / "lock", f"uses the folder {data}. Stop it, or give this one a folder of its own: {setting}"
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def alone_on(url: str) -> Iterator[None]:
+    """An SQLite database has one service, whichever folder that has and by whichever name it knows the file;
+    PostgreSQL's may have many. Raises StartError."""
+    if not address.is_sqlite(url):
+        yield
+        return
+    path = Path(os.path.realpath(url.removeprefix(address.SQLITE)))
+    with contextlib.suppress(OSError):
+        if path.stat().st_nlink > 1:
+            raise StartError(
+                f"The database {path} has another name (a hard link), by which it can be used without our "
+                "knowing and be damaged (sqlite.org/howtocorrupt.html). Remove that name, or make a copy"
+            )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StartError(
+            f"The database's folder {path.parent} can't be used: {exc.strerror}. "
+            "Change DATABASE_URL or DJANGOBOT_DATA"
+        ) from exc
+    what = (
+        f"uses the database {path}. Stop it, or give this one a database of its own: DATABASE_URL. "
+        "For several processes on one database there is PostgreSQL"
+    )
+    with _locked(path.with_name(f"{path.name}.in-use"), what):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, what: str) -> Iterator[None]:
+    """The file says who holds it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise StartError(f"{path} can't be used: {exc.strerror}") from exc
+    with open(descriptor, "r+", errors="replace") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise StartError(f"Another djangobot (pid {file.read(20).strip() or 'unknown'}) {what}") from exc
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,361 @@
+# Pyrogram's raw types do not inherit from the bases their parameters are annotated with.
+# pyright: reportArgumentType=false
+"""The gateway: the one place where we call Telegram, and where its answers become words of ours.
+
+A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again;
+`FloodWait`: not before that many seconds; `Lost`: nobody knows whether it was done, so ask again with the
+same random_id, at once when there is a connection again (`Cut`), or later. Which of Telegram's errors is
+which: bot/telegram/refusals.py.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import md5, sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import structlog
+from pyrogram import raw
+from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicate, RPCError
+from pyrogram.raw.core import TLObject
+
+from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram.client import Anew, ConnectionLost, NotConnected, TelegramClient
+
+log = structlog.get_logger(__name__)
+
+UNKNOWN_TELEGRAM_ID = 0
+"""The message is in the chat, but Telegram's answer did not say under which id."""
+PART = 512 << 10
+"""Bytes of a file sent at once; the most Telegram takes (core.telegram.org/api/files#uploading-files)."""
+SMALL_FILE = 10 << 20
+"""Bytes up to which a file has a checksum; a bigger one says how many parts there will be instead."""
+FILE_LIMIT = 4000 * PART
+"""Bytes; Telegram takes 4000 parts (client configuration, upload_max_fileparts_default)."""
+PICTURES = ("image/png", "image/jpeg")
+
+
+class GatewayError(Exception):
+    """A call to Telegram that did not succeed."""
+
+
+class AnswerLost(GatewayError):
+    """The answer was lost: repeat with the same random_id."""
+
+
+class Cut(AnswerLost):
+    """It was lost with the connection."""
+
+
+class Undone(Cut):
+    """It was not done: Telegram wants a new connection or a new sign-in first."""
+
+
+class Unasked(Undone):
+    """It was not done: there was no connection to ask over."""
+
+
+class FloodWait(GatewayError):
+    """Telegram wants no such call for `seconds`; `whole_bot`: the call concerned no chat."""
+
+    def __init__(self, seconds: int, *, whole_bot: bool = False) -> None:
+        super().__init__(f"wait {seconds} s")
+        self.seconds = seconds
+        self.whole_bot = whole_bot
+
+
+class Refused(GatewayError):
+    """Telegram will not do this, now or later; `reason` is its own word for why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Blocked(Refused):
+    """The person blocked the bot."""
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """A person, or now and then a group or a channel, as Telegram wants them addressed; the hash is valid for
+    this bot alone."""
+
+    id: int
+    access_hash: int
+    kind: Literal["person", "group", "channel"] = "person"
+
+
+class Button(msgspec.Struct, frozen=True):
+    """A button under a message; Telegram: `data` has 1 to 64 bytes."""
+
+    text: str
+    data: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """What a message shows: plain text, the formatting over it, rows of buttons. `silent`: it arrives
+    without a sound."""
+
+    text: str
+    entities: tuple[Any, ...] = ()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    silent: bool = False
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file to send: its bytes, or where it lies. One whose `mime` is in PICTURES is shown as a picture."""
+
+    name: str
+    mime: str
+    content: bytes | Path
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+
+
+def derived_id(*parts: object) -> int:
+    """A random_id (signed 64 bits, never 0) that is the same each time the same thing is answered.
+
+    An update that is handled again after a crash is then not answered twice.
+    """
+    digest = sha256("\0".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "little", signed=True) or 1
+
+
+class Gateway:
+    """Calls Telegram through `client`."""
+
+    def __init__(self, client: TelegramClient) -> None:
+        self.client = client
+
+    @property
+    def online(self) -> asyncio.Event:
+        """Set while calls can be answered."""
+        return self.client.online
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether this process may ask anything; another may have taken its place."""
+        return self.client.on_duty()
+
+    async def send(self, peer: Peer, text: Text, random_id: int) -> int:
+        """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
+
+        `UNKNOWN_TELEGRAM_ID` when Telegram says it has had this random_id without saying which message that
+        was.
+        """
+        query = raw.functions.messages.SendMessage(
+            peer=_input_peer(peer),
+            message=text.text,
+            random_id=random_id,
+            silent=text.silent or None,
+            no_webpage=True,
+            entities=list(text.entities) or None,
+            reply_markup=_markup(text),
+        )
+        try:
+            answer = await self._ask(query)
+        except RandomIdDuplicate:
+            return UNKNOWN_TELEGRAM_ID
+        return _sent_id(answer, random_id)
+
+    async def send_file(self, peer: Peer, file: File, caption: Text, random_id: int) -> int:
+        """Sends a file once per `random_id`, as `send` does a text. Telegram: a caption has 1024 characters.
+
+        Raises ValueError for an empty file and for one of more than FILE_LIMIT bytes.
+        """
+        query = raw.functions.messages.SendMedia(
+            peer=_input_peer(peer),
+            media=await self._upload(file, random_id),
+            message=caption.text,
+            random_id=random_id,
+            entities=list(caption.entities) or None,
+            reply_markup=_markup(caption),
+        )
+        try:
+            answer = await self._ask(query)
+        except RandomIdDuplicate:
+            return UNKNOWN_TELEGRAM_ID
+        return _sent_id(answer, random_id)
+
+    async def edit(self, peer: Peer, message_id: int, text: Text, file: File | None = None) -> None:
+        """Replaces a message, with `file` also what it shows; one that already looks so is fine."""
+        media: Any = None
+        if file is not None:
+            media = await self._upload(file, derived_id("edit", peer.id, message_id, file.name))
+        query = raw.functions.messages.EditMessage(
+            peer=_input_peer(peer),
+            id=message_id,
+            message=text.text,
+            no_webpage=True,
+            media=media,
+            entities=list(text.entities) or None,
+            reply_markup=_markup(text),
+        )
+        try:
+            await self._ask(query)
+        except MessageNotModified:
+            return
+
+    async def edit_buttons(self, peer: Peer, message_id: int, rows: Sequence[Sequence[Button]]) -> None:
+        """Puts other buttons under a message, whose content stays as it is."""
+        query = raw.functions.messages.EditMessage(
+            peer=_input_peer(peer), id=message_id, reply_markup=_markup(Text("", (), _rows(rows)))
+        )
+        try:
+            await self._ask(query)
+        except MessageNotModified:
+            return
+
+    async def delete(self, peer: Peer, message_ids: Sequence[int]) -> None:
+        """Takes messages back, for both sides; those that are gone are fine. Telegram lets a bot do so within
+        48 hours."""
+        for start in range(0, len(message_ids), 100):  # core.telegram.org/method/messages.deleteMessages
+            ids = list(message_ids[start : start + 100])
+            await self._ask(raw.functions.messages.DeleteMessages(id=ids, revoke=True))
+
+    async def answer(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
+        """Ends the waiting on a pressed button; one that waits no more is fine."""
+        query = raw.functions.messages.SetBotCallbackAnswer(
+            query_id=query_id, cache_time=0, message=text or None, alert=alert
+        )
+        try:
+            await self._ask(query)
+        except QueryIdInvalid:
+            return
+
+    async def set_commands(
+        self, commands: Sequence[tuple[str, str]], language: str = "", peer: Peer | None = None
+    ) -> None:
+        """The menu people see, for one language or for all that have none of their own; with `peer` the menu
+        of one person."""
+        scope: Any = raw.types.BotCommandScopeUsers()
+        if peer is not None:
+            scope = raw.types.BotCommandScopePeer(peer=_input_peer(peer))
+        await self._ask(
+            raw.functions.bots.SetBotCommands(
+                scope=scope,
+                lang_code=language,
+                commands=[raw.types.BotCommand(command=name, description=text) for name, text in commands],
+            )
+        )
+
+    async def _upload(self, file: File, file_id: int) -> Any:
+        """The file as Telegram keeps it until it is sent. A part that comes again is the same part."""
+        size = file.size
+        if not 0 < size <= FILE_LIMIT:
+            raise ValueError(f"a file of {size} bytes can't be sent")
+        total, checksum = -(-size // PART), md5(usedforsecurity=False)
+        for number in range(total):
+            part = await _part(file, number)
+            if size > SMALL_FILE:
+                query: TLObject = raw.functions.upload.SaveBigFilePart(
+                    file_id=file_id, file_part=number, file_total_parts=total, bytes=part
+                )
+            else:
+                query = raw.functions.upload.SaveFilePart(file_id=file_id, file_part=number, bytes=part)
+                checksum.update(part)
+            await self._ask(query)
+        if size > SMALL_FILE:
+            return _media(file, raw.types.InputFileBig(id=file_id, parts=total, name=file.name))
+        digest = checksum.hexdigest()
+        return _media(file, raw.types.InputFile(id=file_id, parts=total, name=file.name, md5_checksum=digest))
+
+    async def _ask(self, query: TLObject) -> Any:
+        """One attempt. Raises ours for Telegram's; lets through what callers read as success."""
+        try:
+            answer = await self.client.ask(query)
+        except (RandomIdDuplicate, MessageNotModified, QueryIdInvalid):
+            raise
+        except NotConnected as exc:
+            raise Unasked(str(exc)) from exc
+        except Anew as exc:
+            raise Undone(str(exc)) from exc
+        except ConnectionLost as exc:
+            raise Cut(str(exc)) from exc
+        except OSError as exc:
+            raise AnswerLost(str(exc) or type(exc).__name__) from exc
+        except RPCError as exc:
+            raise _refusal(exc, query) from exc
+        if isinstance(answer, raw.types.BadMsgNotification):
+            raise AnswerLost(f"bad_msg_notification {answer.error_code}")
+        return answer
+
+
+def _refusal(exc: RPCError, query: TLObject) -> GatewayError:
+    said = refusals.word(exc)
+    match refusals.meaning(exc):
+        case "again":
+            return AnswerLost(str(exc))
+        case "wait":
+            return FloodWait(refusals.seconds_of(exc), whole_bot=not hasattr(query, "peer"))
+        case "session" | "connection":
+            return Undone(said)
+        case "chat" if said == "USER_IS_BLOCKED":
+            return Blocked("blocked")
+        case "chat" if said == "INPUT_USER_DEACTIVATED":
+            return Refused("deactivated")
+    return Refused(said)
+
+
+def _input_peer(peer: Peer) -> Any:
+    match peer.kind:
+        case "group":
+            return raw.types.InputPeerChat(chat_id=peer.id)
+        case "channel":
+            return raw.types.InputPeerChannel(channel_id=peer.id, access_hash=peer.access_hash)
+    return raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash)
+
+
+def _media(file: File, uploaded: Any) -> Any:
+    if file.mime in PICTURES:
+        return raw.types.InputMediaUploadedPhoto(file=uploaded)
+    name = raw.types.DocumentAttributeFilename(file_name=file.name)
+    return raw.types.InputMediaUploadedDocument(
+        file=uploaded, mime_type=file.mime, attributes=[name], force_file=True
+    )
+
+
+async def _part(file: File, number: int) -> bytes:
+    """What Telegram takes at once; a file on disk is never in memory as a whole."""
+    start = number * PART
+    if isinstance(file.content, bytes):
+        return file.content[start : start + PART]
+    return await asyncio.to_thread(_read, file.content, start)
+
+
+def _read(path: Path, start: int) -> bytes:
+    with path.open("rb") as stored:
+        stored.seek(start)
+        return stored.read(PART)
+
+
+def _sent_id(answer: Any, random_id: int) -> int:
+    if isinstance(answer, raw.types.UpdateShortSentMessage):
+        return int(answer.id)
+    for update in getattr(answer, "updates", ()):
+        if isinstance(update, raw.types.UpdateMessageID) and update.random_id == random_id:
+            return int(update.id)
+    return UNKNOWN_TELEGRAM_ID
+
+
+def _rows(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:
+    return tuple(tuple(row) for row in rows)
+
+
+def _markup(text: Text) -> Any:
+    if not text.buttons:
+        return None
+    rows = [
+        raw.types.KeyboardButtonRow(
+            buttons=[
+                raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode())
+                for button in row
+            ]
+        )
+        for row in text.buttons
+    ]
+    return raw.types.ReplyInlineMarkup(rows=rows)

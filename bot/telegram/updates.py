@@ -1,0 +1,232 @@
+"""The inbox: everything people did, each thing handled once, what they did while we were away included.
+
+Telegram numbers what happens in a bot's box (pts) and who stopped or started it (qts), our own messages too.
+We keep how far all has been handled; after each start and each cut we ask for what came since
+(updates.getDifference), and also when a number is missing (core.telegram.org/api/updates).
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import structlog
+from pyrogram import raw
+from pyrogram.errors import PersistentTimestampEmpty, PersistentTimestampInvalid, RPCError
+from pyrogram.raw.core import TLObject
+
+from djangobot.bot.telegram.client import TelegramClient
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.telegram import update_state
+from djangobot.db.telegram.update_state import UpdateState
+
+log = structlog.get_logger(__name__)
+
+GAP_PATIENCE = 1.0
+"""Seconds a missing number may be late before we ask for it; Telegram's documentation waits half a second."""
+SAVE_EVERY = 0.5
+"""Seconds between two writes of a position that only our own messages moved. What was handled and not written
+before a crash comes again: it has the same effect then, and the same answers, which Telegram recognises."""
+CATCH_UP_PATIENCE = 10.0
+"""Seconds the start waits until what came meanwhile is dealt with; it goes on after that."""
+REMEMBERED = 10_000
+"""Things handled that are remembered in case they come again from elsewhere."""
+
+OF_CHANNELS = (
+    raw.types.UpdateNewChannelMessage,
+    raw.types.UpdateEditChannelMessage,
+    raw.types.UpdateDeleteChannelMessages,
+    raw.types.UpdatePinnedChannelMessages,
+    raw.types.UpdateChannelWebPage,
+    raw.types.UpdateReadChannelInbox,
+)
+"""Their pts is the channel's own, not ours."""
+
+Handle = Callable[[TLObject, dict[int, Any]], asyncio.Future[None] | None]
+
+
+class Inbox:
+    """What is received live and what is fetched, without doubles, to `handle`."""
+
+    def __init__(self, client: TelegramClient, handle: Handle) -> None:
+        self.client = client
+        self.handle = handle
+        self.bot_id = 0
+        self.pts = self.qts = self.date = 0
+        self.ahead: dict[int, int] = {}
+        """Received beyond a gap: the number before a thing → its own."""
+        self.unfinished: dict[object, tuple[int, asyncio.Future[None]]] = {}
+        """In hand: what it is → the position before it, and its end."""
+        self.seen: OrderedDict[object, None] = OrderedDict()
+        self.fetching = asyncio.Lock()
+        self.changed = asyncio.Event()
+        self.now = asyncio.Event()
+        """Set when the position should be written without waiting for more."""
+        self.gap: asyncio.TimerHandle | None = None
+        self.gap_at = 0
+        self.fetches: set[asyncio.Task[None]] = set()
+        client.on_update, client.on_back, client.on_pts = self.take, self.catch_up, self.passed
+
+    async def open(self, bot_id: int) -> None:
+        """Goes on where it was; a bot that was never here begins with what happens from now on."""
+        while True:
+            if await self._opened(bot_id):
+                return
+            await asyncio.sleep(GAP_PATIENCE)
+
+    async def _opened(self, bot_id: int) -> bool:
+        try:
+            known = await update_state.load(bot_id)
+            if known is None:
+                await self._begin_here()
+            else:
+                self.pts, self.qts, self.date = known.pts, known.qts, known.date
+                await self.catch_up()
+        except (OSError, RPCError, DatabaseUnavailable) as exc:
+            log.warning("inbox not open yet", reason=str(exc))
+            return False
+        self.bot_id = bot_id
+        if self.unfinished:
+            await asyncio.wait(
+                [handling for _, handling in self.unfinished.values()], timeout=CATCH_UP_PATIENCE
+            )
+        self.client.caught_up.set()
+        return True
+
+    async def catch_up(self) -> None:
+        """Fetches and hands over what came since our position. Lost answers are asked for again."""
+        async with self.fetching:
+            self.ahead.clear()
+            try:
+                while await self._fetch():
+                    pass
+            except (OSError, RPCError) as exc:  # the next cut's end, gap or start asks again
+                log.warning("what came meanwhile is not fetched yet", reason=str(exc))
+
+    async def take(self, update: TLObject, users: dict[int, Any]) -> None:
+        """Something received live. Who may not be on duty any more leaves it to the one who is, who fetches
+        it."""
+        if not self.client.on_duty():
+            return
+        pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
+        count = getattr(update, "pts_count", 0)
+        before = self.pts if pts is None else min(self.pts, pts - count)
+        self._hand(update, users, before)
+        if isinstance(update, raw.types.UpdateBotStopped):
+            self.qts = max(self.qts, update.qts)
+        if pts is not None:
+            self.passed(pts, count)
+
+    def passed(self, pts: int, count: int) -> None:
+        """Something took these numbers: received, or written by ourselves."""
+        if pts > self.pts and count:
+            self.ahead[pts - count] = pts
+            while self.pts in self.ahead:
+                self.pts = self.ahead.pop(self.pts)
+            self.changed.set()
+        if self.ahead and self.gap is None:
+            self.gap_at = self.pts
+            self.gap = asyncio.get_running_loop().call_later(GAP_PATIENCE, self._gap_is_old)
+
+    async def keep(self) -> None:
+        """Writes the position down: at once when something was handled, else with what comes shortly
+        after."""
+        while True:
+            await self.changed.wait()
+            self.now.clear()
+            await self.save()
+            try:
+                async with asyncio.timeout(SAVE_EVERY):
+                    await self.now.wait()
+            except TimeoutError:
+                continue
+
+    async def save(self) -> None:
+        """Never further than everything before it has been handled."""
+        if not self.bot_id or not self.changed.is_set() or not self.client.on_duty():
+            return
+        self.changed.clear()
+        handled = min((before for before, _ in self.unfinished.values()), default=self.pts)
+        try:
+            await update_state.save(self.bot_id, UpdateState(min(handled, self.pts), self.qts, self.date))
+        except DatabaseUnavailable as exc:
+            log.error("inbox position not kept", reason=str(exc.__cause__ or exc))
+            self.changed.set()
+
+    def _gap_is_old(self) -> None:
+        self.gap = None
+        self.ahead = {before: pts for before, pts in self.ahead.items() if pts > self.pts}
+        still_there = self.ahead and self.pts == self.gap_at
+        if still_there and self.client.online.is_set():
+            task = asyncio.create_task(self.catch_up())
+            self.fetches.add(task)
+            task.add_done_callback(self.fetches.discard)
+
+    async def _begin_here(self) -> None:
+        state = await self.client.ask(raw.functions.updates.GetState())
+        self.pts = 0
+        self._move(state)
+
+    async def _fetch(self) -> bool:
+        """One answer's worth; whether there is more."""
+        try:
+            answer = await self.client.ask(
+                raw.functions.updates.GetDifference(pts=self.pts, qts=self.qts, date=self.date)
+            )
+        except (PersistentTimestampInvalid, PersistentTimestampEmpty):
+            log.error("telegram does not know our position; going on from its own", pts=self.pts)
+            await self._begin_here()
+            return False
+        if isinstance(answer, raw.types.updates.DifferenceTooLong):
+            log.error("too much came meanwhile, a part of it is lost", pts=answer.pts)
+            self.pts = answer.pts
+            return True
+        if isinstance(answer, raw.types.updates.Difference | raw.types.updates.DifferenceSlice):
+            self._hand_all(answer)
+        if isinstance(answer, raw.types.updates.Difference):
+            self._move(answer.state)
+        if isinstance(answer, raw.types.updates.DifferenceSlice):
+            self._move(answer.intermediate_state)
+            return True
+        return False
+
+    def _hand_all(self, difference: Any) -> None:
+        users = {user.id: user for user in difference.users}
+        for message in difference.new_messages:
+            self._hand(raw.types.UpdateNewMessage(message=message, pts=0, pts_count=0), users, self.pts)
+        for update in difference.other_updates:
+            self._hand(update, users, self.pts)
+
+    def _move(self, state: Any) -> None:
+        self.pts, self.qts, self.date = max(self.pts, state.pts), state.qts, state.date
+        self.changed.set()
+
+    def _hand(self, update: TLObject, users: dict[int, Any], before: int) -> None:
+        what = _identity(update)
+        if what in self.seen:
+            return
+        self.seen[what] = None
+        if len(self.seen) > REMEMBERED:
+            self.seen.popitem(last=False)
+        handling = self.handle(update, users)
+        if handling is not None:
+            self.unfinished[what] = (before, handling)
+            handling.add_done_callback(partial(self._handled, what))
+
+    def _handled(self, what: object, _: asyncio.Future[None]) -> None:
+        self.unfinished.pop(what, None)
+        self.changed.set()
+        self.now.set()
+
+
+def _identity(update: Any) -> object:
+    """The same for the same thing, whichever way it comes."""
+    if isinstance(update, raw.types.UpdateNewMessage):
+        message: Any = update.message
+        return "message", message.id
+    if isinstance(update, raw.types.UpdateBotCallbackQuery):
+        return "press", update.query_id
+    if isinstance(update, raw.types.UpdateBotStopped):
+        return "stopped", update.qts
+    return object()

@@ -1,0 +1,173 @@
+"""Overview: how the service is, in a few numbers that cost little to get."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from djangobot.db import state
+from djangobot.db.delivery import outbox
+from djangobot.db.engine import PostgresEngine, current
+
+MINUTE = timedelta(minutes=1)
+NEWEST = 10_000
+"""Of so many newest messages those of the last minute are counted, so that no history is read through."""
+
+SIZE = {
+    "SQLite": "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
+    "PostgreSQL": "SELECT pg_database_size(current_database()) AS size",
+}
+LATELY = """
+SELECT COUNT(*) AS accepted, SUM(CASE WHEN m.sent >= $1 THEN 1 ELSE 0 END) AS sent,
+       SUM(CASE WHEN m.status = 'failed' THEN 1 ELSE 0 END) AS failed
+FROM message m
+WHERE m.kind = 'message' AND m.id > (SELECT COALESCE(MAX(n.id), 0) FROM message n) - $2 AND m.created >= $1
+"""
+CAUSES = """
+SELECT COALESCE(failure, '') AS reason, COUNT(*) AS messages, MAX(created) AS latest FROM message
+WHERE status IN ('failed', 'uncertain') AND kind = 'message'
+GROUP BY 1 ORDER BY messages DESC, reason LIMIT $1
+"""
+OF_HOUR = """
+SELECT status, COUNT(*) AS messages FROM message
+WHERE id >= $1 AND id < $2 AND kind = 'message' GROUP BY status
+"""
+TIMED = 1000
+"""Messages of an hour whose times are looked at."""
+TIMES = """
+SELECT created, sent FROM message
+WHERE id >= $1 AND id < $2 AND kind = 'message' AND status = 'sent' ORDER BY id DESC LIMIT $3
+"""
+COUNTS = """
+SELECT (SELECT COUNT(*) FROM account) AS accounts, (SELECT COUNT(*) FROM chat) AS chats,
+       (SELECT COUNT(*) FROM bot_token WHERE revoked IS NULL) AS tokens
+"""
+BY_STATUS = "SELECT status, COUNT(*) AS messages FROM message GROUP BY status ORDER BY status"
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """Sizes are bytes; `accepted`, `sent` and `failed` are of the last minute."""
+
+    database: str
+    size: int
+    depth: int
+    oldest_due: datetime | None
+    accepted: int
+    sent: int
+    failed: int
+    paused: bool
+    flood_seconds: float
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """Why messages failed or became uncertain, how many, and when the newest of them was accepted."""
+
+    reason: str
+    messages: int
+    latest: datetime
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """Messages accepted in an hour and what has become of them by now; from accepting one to recording that
+    Telegram took it, in seconds: half of the newest TIMED took `median` at most, 95 of a hundred `slow`."""
+
+    begins: datetime
+    accepted: int
+    sent: int
+    failed: int
+    median: float
+    slow: float
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """What there is; all of it is counted, which takes a while in a big database."""
+
+    database: str
+    size: int
+    accounts: int
+    chats: int
+    tokens: int
+    messages: dict[str, int]
+
+
+async def overview(now: datetime) -> Overview:
+    """As of now."""
+    database, size = await _size()
+    lately = (await current().fetch(LATELY, now - MINUTE, NEWEST))[0]
+    return Overview(
+        database=database,
+        size=size,
+        depth=await outbox.depth(),
+        oldest_due=await outbox.oldest_due(now),
+        accepted=lately["accepted"],
+        sent=lately["sent"] or 0,
+        failed=lately["failed"] or 0,
+        paused=bool(await state.get("paused")),
+        flood_seconds=await state.flood_left(now),
+    )
+
+
+async def causes(limit: int) -> list[Cause]:
+    """The most frequent first."""
+    rows = await current().fetch(CAUSES, limit)
+    return [Cause(**{**row, "latest": _moment(row["latest"])}) for row in rows]
+
+
+async def hours(now: datetime, number: int) -> list[Hour]:
+    """The last so many, the oldest first; the last one lasts until now."""
+    begins = [now - timedelta(hours=back) for back in range(number, 0, -1)]
+    bounds = [await _first_since(moment) for moment in begins]
+    found = []
+    for moment, low, high in zip(begins, bounds, [*bounds[1:], 2**63 - 1], strict=True):
+        counts = {row["status"]: row["messages"] for row in await current().fetch(OF_HOUR, low, high)}
+        rows = await current().fetch(TIMES, low, high, TIMED)
+        seconds = sorted(max(0.0, (row["sent"] - row["created"]).total_seconds()) for row in rows)
+        found.append(
+            Hour(
+                begins=moment,
+                accepted=sum(counts.values()),
+                sent=counts.get("sent", 0),
+                failed=sum(counts.get(status, 0) for status in ("failed", "uncertain", "expired")),
+                median=_share(seconds, 0.5),
+                slow=_share(seconds, 0.95),
+            )
+        )
+    return found
+
+
+async def _first_since(moment: datetime) -> int:
+    """The lowest id of a message accepted since then, found by halves: ids grow with time, and no index by
+    time needs to be kept. A clock that was set back shifts an hour's border, no more."""
+    ends = (await current().fetch("SELECT MIN(id) AS low, MAX(id) AS high FROM message"))[0]
+    low, high = ends["low"] or 0, (ends["high"] or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        rows = await current().fetch(
+            "SELECT id, created FROM message WHERE id >= $1 ORDER BY id LIMIT 1", middle
+        )
+        if not rows or rows[0]["created"] >= moment:
+            high = middle
+        else:
+            low = rows[0]["id"] + 1
+    return int(low)
+
+
+def _share(ordered: list[float], part: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
+
+
+async def counts() -> Counts:
+    """All there is."""
+    database, size = await _size()
+    row = (await current().fetch(COUNTS))[0]
+    by_status = {one["status"]: one["messages"] for one in await current().fetch(BY_STATUS)}
+    return Counts(database=database, size=size, messages=by_status, **row)
+
+
+async def _size() -> tuple[str, int]:
+    database = "PostgreSQL" if isinstance(current(), PostgresEngine) else "SQLite"
+    return database, int((await current().fetch(SIZE[database]))[0]["size"])
+
+
+def _moment(value: datetime | str) -> datetime:
+    """SQLite forgets the type of what MAX gives."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)

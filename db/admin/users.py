@@ -1,0 +1,273 @@
+"""Users, as admins see them: accounts and chats, what they have to do with each other, and what may be done
+about them. Never what people were written.
+
+Every deed and its line in the audit are one transaction, and hold at once in every process: what is asked of
+an account or a chat is asked of the database each time.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+import structlog
+
+from djangobot.db import audit
+from djangobot.db.delivery import outbox, resets, wakeups
+from djangobot.db.engine import Row, current
+from djangobot.db.errors import AccessDenied
+from djangobot.db.people import erasure, guesses
+from djangobot.db.programs import accounts
+
+log = structlog.get_logger(__name__)
+
+Kind = Literal["account", "chat"]
+COUNTED_MOST = 10_000
+"""Newest messages that are counted for a card."""
+LINKS = 10
+"""Links on a card."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """`handle` is an account's login, a person's username."""
+
+    kind: Kind
+    id: int
+    name: str
+    handle: str
+    banned: bool
+
+
+class Link(msgspec.Struct, frozen=True):
+    """The other side of a card's living tokens: how many, and when one of them was used last. Number 0 stands
+    for a person's own tokens, which belong to no account."""
+
+    id: int
+    name: str
+    tokens: int
+    last_used: datetime | None
+
+
+class User(msgspec.Struct, frozen=True):
+    """An account or a chat. `messages`: of its newest COUNTED_MOST, by status. `seen`: when an account's
+    token was used last, when a person wrote last. `blocked`: the person has blocked the bot."""
+
+    kind: Kind
+    id: int
+    name: str
+    handle: str
+    created: datetime
+    seen: datetime | None
+    banned: datetime | None
+    blocked: datetime | None
+    messages: dict[str, int]
+    tokens: int
+    links: list[Link]
+
+
+# Without words everybody; the newest first. `\\` makes a letter of LIKE's signs.
+SEARCH = """
+SELECT kind, id, name, handle, banned FROM (
+    SELECT 'account' AS kind, id, name, login AS handle, banned, created FROM account
+    UNION ALL
+    SELECT 'chat' AS kind, id, TRIM(first_name || ' ' || last_name) AS name, username AS handle, banned,
+           created
+    FROM chat
+) one
+WHERE LOWER(name) LIKE $1 ESCAPE '\\' OR LOWER(handle) LIKE $1 ESCAPE '\\' OR CAST(id AS VARCHAR(20)) = $2
+ORDER BY created DESC, kind, id LIMIT $3 OFFSET $4
+"""
+ACCOUNT = """
+SELECT id, name, login AS handle, created, banned,
+       (SELECT MAX(t.last_used) FROM bot_token t WHERE t.account = account.id) AS seen
+FROM account WHERE id = $1
+"""
+CHAT = """
+SELECT id, TRIM(first_name || ' ' || last_name) AS name, username AS handle, created, banned, blocked, seen
+FROM chat WHERE id = $1
+"""
+COUNTS = {
+    "account": """
+SELECT status, COUNT(*) AS messages FROM (
+    SELECT status FROM message WHERE account = $1 AND kind = 'message' ORDER BY id DESC LIMIT $2
+) newest GROUP BY status
+""",
+    "chat": """
+SELECT status, COUNT(*) AS messages FROM (
+    SELECT status FROM message WHERE chat = $1 AND kind = 'message' ORDER BY created DESC, id DESC LIMIT $2
+) newest GROUP BY status
+""",
+}
+LIVING = "t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)"
+# ruff: noqa: S608 - the statements are put together from constants of this file.
+TOKENS = {
+    "account": f"SELECT COUNT(*) AS tokens FROM bot_token t WHERE t.account = $1 AND {LIVING}",
+    "chat": f"SELECT COUNT(*) AS tokens FROM bot_token t WHERE t.chat = $1 AND {LIVING}",
+}
+LINKED = {
+    "account": f"""
+SELECT c.id AS id, TRIM(c.first_name || ' ' || c.last_name) AS name, COUNT(*) AS tokens,
+       MAX(t.last_used) AS last_used
+FROM bot_token t JOIN chat c ON c.id = t.chat WHERE t.account = $1 AND {LIVING}
+GROUP BY c.id, c.first_name, c.last_name ORDER BY tokens DESC, c.id LIMIT $3
+""",
+    "chat": f"""
+SELECT COALESCE(a.id, 0) AS id, COALESCE(a.name, '') AS name, COUNT(*) AS tokens,
+       MAX(t.last_used) AS last_used
+FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1 AND {LIVING}
+GROUP BY a.id, a.name ORDER BY tokens DESC, a.id LIMIT $3
+""",
+}
+BAN = {
+    "account": "UPDATE account SET banned = $2 WHERE id = $1 AND banned IS NULL RETURNING id",
+    "chat": "UPDATE chat SET banned = $2 WHERE id = $1 AND banned IS NULL RETURNING id",
+}
+UNBAN = {
+    "account": "UPDATE account SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
+    "chat": "UPDATE chat SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
+}
+# By the index of what is unsettled (the plus keeps SQLite from reading all the account ever sent).
+CANCEL = f"""
+UPDATE message SET status = 'canceled', failure = '{outbox.ACCOUNT_BANNED}'
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
+RETURNING public_id
+"""
+RESTORE = f"""
+UPDATE message SET status = 'queued', failure = NULL, next_attempt = $2
+WHERE status = 'canceled' AND failure = '{outbox.ACCOUNT_BANNED}'
+  AND token IN (SELECT id FROM bot_token t WHERE t.account = $1 AND {LIVING})
+RETURNING chat
+"""
+SIGN_OUT = "UPDATE account SET token_version = token_version + 1 WHERE id = $1 RETURNING token_version"
+
+
+async def search(words: str, limit: int, offset: int = 0) -> list[Found]:
+    """Accounts and chats whose name, login or username has these words in it, or whose number it is."""
+    plain = " ".join(words.split()).removeprefix("@").lower()
+    escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    rows = await current().fetch(SEARCH, f"%{escaped}%", plain, limit, offset)
+    return [Found(**{**row, "banned": row["banned"] is not None}) for row in rows]
+
+
+async def get(kind: Kind, number: int, now: datetime) -> User | None:
+    """Everything of one."""
+    engine = current()
+    rows = await engine.fetch(ACCOUNT if kind == "account" else CHAT, number)
+    if not rows:
+        return None
+    counts = await engine.fetch(COUNTS[kind], number, COUNTED_MOST)
+    links = await engine.fetch(LINKED[kind], number, now, LINKS)
+    found = {"blocked": None, **rows[0], "seen": _moment(rows[0]["seen"])}
+    return User(
+        kind=kind,
+        messages={row["status"]: row["messages"] for row in counts},
+        tokens=(await engine.fetch(TOKENS[kind], number, now))[0]["tokens"],
+        links=[Link(**{**row, "last_used": _moment(row["last_used"])}) for row in links],
+        **found,
+    )
+
+
+async def name(kind: Kind, number: int) -> str:
+    """What one is called; nothing when they are gone or have no name."""
+    rows = await current().fetch(ACCOUNT if kind == "account" else CHAT, number)
+    return str(rows[0]["name"]) if rows else ""
+
+
+async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
+    """Whether that is new. A banned account's tokens do nothing any more, and what it has queued is canceled;
+    a banned chat gets nothing and can do nothing, what was queued for it waits."""
+    engine = current()
+    canceled: list[Row] = []
+    async with _audited(by, "ban", kind, number, False, True, now) as done:
+        if await engine.execute(BAN[kind], number, now):
+            done()
+            canceled = await engine.execute(CANCEL, number) if kind == "account" else []
+            await outbox.recall(now)
+    await outbox.obey()
+    for row in canceled:
+        wakeups.notify_settled(str(row["public_id"]), "canceled", outbox.ACCOUNT_BANNED)
+    return done.was
+
+
+async def unban(kind: Kind, number: int, by: int, now: datetime) -> bool:
+    """Whether that is new. What the ban canceled is queued again, unless its time has run out."""
+    engine = current()
+    chats: set[int] = set()
+    async with _audited(by, "unban", kind, number, True, False, now) as done:
+        if await engine.execute(UNBAN[kind], number):
+            done()
+            restored = await engine.execute(RESTORE, number, now) if kind == "account" else []
+            chats = {number} if kind == "chat" else {row["chat"] for row in restored}
+    for chat in chats:
+        wakeups.notify_due(chat)
+    return done.was
+
+
+async def sign_out(account_id: int, by: int, now: datetime) -> bool:
+    """Ends all its access tokens; bot tokens stay. False when there is no such account."""
+    async with _audited(by, "sign out", "account", account_id, None, None, now) as done:
+        if await current().execute(SIGN_OUT, account_id):
+            done()
+    return done.was
+
+
+async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
+    """Its failures to sign in and to redeem codes are forgotten, in every process. False when there is no
+    such account."""
+    rows = await current().fetch("SELECT login FROM account WHERE id = $1", account_id)
+    if not rows:
+        return False
+    async with current().write():
+        await guesses.forgive(account_id)
+        await audit.record(by, "reset limits", f"account {account_id}", None, None, now)
+    resets.publish(account_id, rows[0]["login"])
+    return True
+
+
+async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
+    """As if its owner had removed it, or the person had forgotten everything. False when it is gone."""
+    unsettled: list[str] = []
+    chats: list[int] = []
+    try:
+        async with _audited(by, "delete", kind, number, True, False, now) as done:
+            if kind == "account":
+                chats, unsettled = await accounts.remove_in_transaction(number, now)
+            else:
+                unsettled = await erasure.erase_in_transaction(number, now)
+            done()
+    except AccessDenied:
+        return False
+    await erasure.notify_canceled(unsettled, outbox.DELETED_BY_ADMIN)
+    for chat in chats:
+        wakeups.notify_due(chat)
+    return True
+
+
+class _Done:
+    """Called when the deed was one."""
+
+    def __init__(self) -> None:
+        self.was = False
+
+    def __call__(self) -> None:
+        self.was = True
+
+
+@asynccontextmanager
+async def _audited(
+    by: int, action: str, kind: Kind, number: int, before: Any, after: Any, now: datetime
+) -> AsyncIterator[_Done]:
+    """A transaction that ends with its line in the audit, if it came to anything."""
+    done = _Done()
+    async with current().write():
+        yield done
+        if done.was:
+            await audit.record(by, action, f"{kind} {number}", before, after, now)
+    if done.was:
+        log.info("admin's deed", admin=by, action=action, target=f"{kind} {number}")
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    """SQLite forgets the type of what MAX gives."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

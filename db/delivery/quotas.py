@@ -1,0 +1,232 @@
+"""Waiting: how much may wait to be delivered, for one chat, of one token, of one account; and how much disk
+must be free for more to be accepted.
+
+What waits is counted in the database, so the bounds hold in every process and after a restart. Not for each
+message: a count leaves room, a part of which is given away here before the next count is made.
+"""
+
+import asyncio
+import shutil
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from djangobot.db.delivery import outbox
+from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWaiting
+
+MIB = 1 << 20
+UNBOUND = 1 << 60
+TEXT_BYTES = 4 * 4096
+"""The most one message's text takes."""
+GIVEN = 4
+"""A quarter of the room is given away between two counts, so several processes stay within it."""
+COUNT_AGAIN = 5.0
+"""Seconds after which one who was refused is counted again."""
+LOOK_AT_DISK = 1.0
+"""Seconds between two looks at the disk."""
+REMEMBERED = 10_000
+"""Tokens, chats and accounts each whose room is remembered."""
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Messages and bytes of text that may wait for one chat and of one token, and of one account; bytes of
+    disk that must be free. 0 is no bound."""
+
+    messages: int = 100_000
+    bytes: int = 32 * MIB
+    account_messages: int = 500_000
+    account_bytes: int = 128 * MIB
+    disk: int = 128 * MIB
+
+
+class Room(msgspec.Struct):
+    """What is left to give away until the next count; `full_until` on the monotonic clock."""
+
+    messages: int
+    bytes: int
+    full_until: float = 0.0
+
+    def has(self, size: int) -> bool:
+        """Whether one more message of this many bytes fits."""
+        return self.messages >= 1 and self.bytes >= size
+
+
+class Turn(msgspec.Struct):
+    """Those of one token who wait for its room to be counted. When the database does not answer the first of
+    them, it answers none: each would wait as long again."""
+
+    lock: asyncio.Lock
+    waiting: int = 0
+    failed: DatabaseUnavailable | None = None
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Whom a token is of; one of a chat's own is of no account. `bounded`: whose rooms it takes from."""
+
+    token: int
+    chat: int
+    account: int | None
+    bounded: tuple[tuple[str, int], ...]
+
+
+WHOSE = "SELECT id AS token, chat, account FROM bot_token WHERE digest = $1"
+BYTES = {"sqlite": "LENGTH(CAST(m.text AS BLOB))", "postgres": "OCTET_LENGTH(m.text)"}
+
+OF_CHAT = """
+SELECT m.token AS token, COUNT(*) AS messages, SUM({bytes}) AS bytes
+FROM message m WHERE m.chat = $1 AND {unsettled} AND m.kind = 'message' GROUP BY m.token
+"""
+OF_ACCOUNT = """
+SELECT COUNT(*) AS messages, SUM({bytes}) AS bytes
+FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
+JOIN message m ON m.chat = c.chat AND {unsettled} AND m.account = $1 AND m.kind = 'message'
+"""
+_bounds = Bounds()
+_whose: OrderedDict[str, Whose] = OrderedDict()
+_rooms: OrderedDict[tuple[str, int], Room] = OrderedDict()
+_disk: tuple[float, int] = (0.0, 0)
+_database: object = None
+_counting: dict[str, Turn] = {}
+
+
+def bound(bounds: Bounds) -> None:
+    """These hold from now on; what was counted before is counted again."""
+    global _bounds
+    _bounds = bounds
+    forget()
+
+
+def forget() -> None:
+    """Nothing is known any more: another database, other bounds."""
+    global _disk
+    _whose.clear()
+    _rooms.clear()
+    _disk = (0.0, 0)
+
+
+async def check(digest: str, size: int) -> None:
+    """Takes the place of one message of this many bytes. Of one token, who comes first goes on first. Raises
+    TooMuchWaiting, DiskNearlyFull."""
+    global _database
+    if _database is not current():
+        forget()
+        _database = current()
+    check_disk()
+    if digest not in _counting and _take(digest, size):
+        return
+    turn = _counting.setdefault(digest, Turn(asyncio.Lock()))
+    turn.waiting += 1
+    try:
+        async with turn.lock:
+            if turn.failed is not None:
+                raise DatabaseUnavailable from turn.failed.__cause__
+            await _count_and_take(digest, size)
+    except DatabaseUnavailable as exc:
+        turn.failed = exc
+        raise
+    finally:
+        turn.waiting -= 1
+        if not turn.waiting:
+            _counting.pop(digest, None)
+
+
+def check_disk() -> None:
+    """Raises DiskNearlyFull. Of a PostgreSQL's disk nothing is known here."""
+    global _disk
+    engine = current()
+    if not _bounds.disk or not isinstance(engine, SQLiteEngine):
+        return
+    looked, free = _disk
+    if time.monotonic() - looked > LOOK_AT_DISK:
+        free = shutil.disk_usage(Path(engine.path).parent).free
+        _disk = (time.monotonic(), free)
+    if free < _bounds.disk:
+        raise DiskNearlyFull
+
+
+async def _count_and_take(digest: str, size: int) -> None:
+    if digest not in _whose:
+        rows = await current().fetch(WHOSE, digest)
+        if not rows:
+            return  # no token: whoever accepts says so
+        _remember(_whose, digest, Whose(**rows[0], bounded=_bounded(**rows[0])))
+    whose = _whose[digest]
+    for place in whose.bounded:
+        room = _rooms.get(place)
+        if room is None or (not room.has(size) and room.full_until <= time.monotonic()):
+            await _count(place[0], whose)
+    _take(digest, size)
+
+
+def _take(digest: str, size: int) -> bool:
+    """False when something must be counted first. Raises TooMuchWaiting."""
+    whose = _whose.get(digest)
+    if whose is None:
+        return False
+    rooms: list[Room] = []
+    for place in whose.bounded:
+        room = _rooms.get(place)
+        if room is None:
+            return False
+        if not room.has(size):
+            if room.full_until <= time.monotonic():
+                return False
+            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(place[0]))
+        rooms.append(room)
+    for room in rooms:
+        room.messages -= 1
+        room.bytes -= size
+    return True
+
+
+def _bounded(token: int, chat: int, account: int | None) -> tuple[tuple[str, int], ...]:
+    found = [("chat", chat), ("token", token), ("account", account)]
+    return tuple((kind, number) for kind, number in found if number is not None and any(_of(kind)))
+
+
+async def _count(kind: str, whose: Whose) -> None:
+    """Anew, with what other processes have added and what was delivered."""
+    engine = current()
+    words = {"bytes": BYTES[engine.engine_type], "unsettled": outbox.UNSETTLED}
+    if kind == "account":
+        (row,) = await engine.fetch(OF_ACCOUNT.format(**words), whose.account)
+        return _leave("account", whose.account or 0, row["messages"], row["bytes"] or 0)
+    rows = await engine.fetch(OF_CHAT.format(**words), whose.chat)
+    _leave("chat", whose.chat, sum(row["messages"] for row in rows), sum(row["bytes"] for row in rows))
+    own = [row for row in rows if row["token"] == whose.token]
+    _leave("token", whose.token, sum(row["messages"] for row in own), sum(row["bytes"] for row in own))
+
+
+def _leave(kind: str, number: int, messages: int, size: int) -> None:
+    """Gives away a part of the room that is left; all of it when that is little."""
+    most_messages, most_bytes = _of(kind)
+    left = max(0, most_messages - messages) if most_messages else UNBOUND
+    bytes_left = max(0, most_bytes - int(size)) if most_bytes else UNBOUND
+    given = max(left // GIVEN, min(left, 1))
+    part = bytes_left // GIVEN
+    room = Room(given, part if part >= TEXT_BYTES else bytes_left)
+    room.full_until = time.monotonic() + COUNT_AGAIN if not left or bytes_left < TEXT_BYTES else 0.0
+    _remember(_rooms, (kind, number), room)
+
+
+def _of(kind: str) -> tuple[int, int]:
+    if kind == "account":
+        return _bounds.account_messages, _bounds.account_bytes
+    return _bounds.messages, _bounds.bytes
+
+
+def _said(kind: str) -> str:
+    messages, size = _of(kind)
+    what = {"chat": "for this person", "token": "of this bot token", "account": "of this account"}[kind]
+    bounds = [f"{messages} messages"] * bool(messages) + [f"{size // MIB} MiB of text"] * bool(size)
+    return f"{what} (at most {' or '.join(bounds)})"
+
+
+def _remember(known: OrderedDict[Any, Any], key: object, value: object) -> None:
+    known[key] = value
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)

@@ -1,0 +1,159 @@
+"""History: what was sent to a person, as they read it, page by page.
+
+Newest first, ordered by time and then by id; within one token's messages by id alone, so that an index gives
+each page without looking at what lies before it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Any
+
+import msgspec
+
+from djangobot.db.engine import current
+from djangobot.db.messages.messages import ENTRY, Entry, entry_of
+
+BATCH = 1000
+"""Messages read at once when all are."""
+
+OF_CHAT = f"{ENTRY} AND m.chat = $1"
+# A token has one chat: asking for the token tells whose messages these are.
+OF_TOKEN = f"{ENTRY} AND m.token = (SELECT o.id FROM bot_token o WHERE o.chat = $1 AND o.id = $2)"  # noqa: S608
+BY_TIME = "(m.created, m.id) {sign} (${time}::timestamptz, ${seq}::bigint)"
+NEWEST_BEFORE = """
+SELECT created FROM message WHERE chat = $1 AND kind = 'message' AND created < $2
+ORDER BY created DESC, id DESC LIMIT 1
+"""
+SENDERS = """
+SELECT t.id AS token, a.name AS account, t.name AS name
+FROM bot_token t LEFT JOIN account a ON a.id = t.account
+WHERE t.chat = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.token = t.id AND m.kind = 'message')
+ORDER BY COALESCE(t.last_used, t.created) DESC, t.id DESC
+"""
+COUNTS = """
+SELECT token, COUNT(*) AS messages FROM message
+WHERE chat = $1 AND kind = 'message' AND created >= $2 AND created < $3 GROUP BY token
+"""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where in a history a message stands, whether or not it is still there."""
+
+    time: datetime
+    seq: int
+
+
+class Days(msgspec.Struct, frozen=True):
+    """From a moment on, until just before another."""
+
+    since: datetime
+    until: datetime
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Newest first. Whether there is more on either side."""
+
+    messages: list[Entry]
+    older: bool
+    newer: bool
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """One whose messages there are, by the token they were sent with."""
+
+    token: int
+    account: str | None
+    name: str
+
+
+async def page(
+    chat_id: int,
+    *,
+    limit: int,
+    before: Place | None = None,
+    after: Place | None = None,
+    token: int | None = None,
+    days: Days | None = None,
+) -> Page:
+    """A person's messages: the newest, those just older than `before`, or those just newer than `after`."""
+    sql, args = _chosen(chat_id, token, days)
+    by_id = token is not None and days is None
+    bound, sign = (after, ">") if after else (before, "<")
+    if bound is not None:
+        args += [bound.seq] if by_id else [bound.time, bound.seq]
+        last = len(args)
+        by_time = BY_TIME.format(sign=sign, time=last - 1, seq=last)
+        sql += f" AND m.id {sign} ${last}" if by_id else f" AND {by_time}"
+    way = "ASC" if after else "DESC"
+    order = f"m.id {way}" if by_id else f"m.created {way}, m.id {way}"
+    rows = await current().fetch(f"{sql} ORDER BY {order} LIMIT {limit + 1}", *args)
+    more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
+    if after:
+        return Page(entries[::-1], older=bool(entries), newer=more)
+    return Page(entries, older=more, newer=before is not None and bool(entries))
+
+
+def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, list[Any]]:
+    if days is None:
+        return (OF_CHAT, [chat_id]) if token is None else (OF_TOKEN, [chat_id, token])
+    # Written out: the plan PostgreSQL has for any chat and any day would read all of it.
+    since, until = (f"'{moment.astimezone(UTC)}'::timestamptz" for moment in (days.since, days.until))
+    sql = f"{ENTRY} AND m.chat = {int(chat_id)} AND m.created >= {since} AND m.created < {until}"
+    if token is not None:  # by the chat's index; `IS TRUE` keeps both databases from taking the token's
+        sql += f" AND (m.token = {int(token)}) IS TRUE"
+    return sql, []
+
+
+async def one(chat_id: int, seq: int) -> Entry | None:
+    """One of this person's messages."""
+    rows = await current().fetch(f"{OF_CHAT} AND m.id = $2", chat_id, seq)
+    return entry_of(rows[0]) if rows else None
+
+
+async def count(chat_id: int) -> int:
+    """How many messages this person has."""
+    sql = "SELECT COUNT(*) AS messages FROM message WHERE chat = $1 AND kind = 'message'"
+    return int((await current().fetch(sql, chat_id))[0]["messages"])
+
+
+async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]]:
+    """A person's messages from before that moment, oldest first, so many at a time that neither memory nor
+    the database is held for long."""
+    reached = Place(datetime(1, 1, 1, tzinfo=UTC), 0)
+    days = Days(reached.time, until)
+    while entries := (await page(chat_id, limit=BATCH, after=reached, days=days)).messages[::-1]:
+        yield entries
+        reached = Place(entries[-1].time, entries[-1].seq)
+
+
+async def senders(chat_id: int) -> list[Sender]:
+    """Whose messages this person has, who wrote last first."""
+    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id)]
+
+
+async def counts(chat_id: int, days: Days) -> dict[int, int]:
+    """How many messages this person got in that time, by token."""
+    rows = await current().fetch(COUNTS, chat_id, days.since, days.until)
+    return {row["token"]: row["messages"] for row in rows}
+
+
+async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: datetime) -> Sequence[date]:
+    """The newest days, as the person's clock has them, on which something was sent before that moment."""
+    found: list[date] = []
+    while len(found) < limit:
+        rows = await current().fetch(NEWEST_BEFORE, chat_id, before)
+        if not rows:
+            break
+        found.append(rows[0]["created"].astimezone(zone).date())
+        before = start_of(found[-1], zone)
+    return found
+
+
+def whole_day(day: date, zone: tzinfo) -> Days:
+    """A day of the person's clock; 23 or 25 hours when that is changed."""
+    return Days(start_of(day, zone), start_of(day + timedelta(days=1), zone))
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """When a day begins where the person is, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,0 +1,133 @@
+"""Chats: people in Telegram who have started the bot."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from piccolo.columns import BigInt, Text, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db.delivery import wakeups
+from djangobot.db.engine import current
+from djangobot.db.fields import UNSTORABLE, nameable
+from djangobot.db.people import chat_settings
+from djangobot.db.people.chat_settings import ChatSettings
+
+ASKED_FOR = timedelta(minutes=10)
+"""How long the next plain text is taken for an answer."""
+
+
+class Chat(Table, tablename="chat"):
+    """`id` is Telegram's (64 bits); `access_hash` is what this bot needs to write to them."""
+
+    id = BigInt(primary_key=True)
+    access_hash = BigInt()
+    first_name = Varchar(length=256)
+    last_name = Varchar(length=256)
+    username = Varchar(length=64)
+    language = Varchar(length=16)
+    created = Timestamptz()
+    seen = Timestamptz()
+    blocked = Timestamptz(null=True, default=None)
+    banned = Timestamptz(null=True, default=None)
+    settings = Text(default="{}")
+    asked = Text(null=True, default=None)
+    """What we have asked, and the next plain text from this person answers."""
+    asked_at = Timestamptz(null=True, default=None)
+
+    @property
+    def preferences(self) -> ChatSettings:
+        """How this person wants it."""
+        return chat_settings.read(self.settings)
+
+    @property
+    def language_tag(self) -> str:
+        """The language this person chose here, or else Telegram's (IETF tag)."""
+        return self.preferences.language or self.language
+
+
+MEET = """
+INSERT INTO chat (id, access_hash, first_name, last_name, username, language, created, seen, settings)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, '{}')
+ON CONFLICT (id) DO UPDATE SET
+    access_hash = CASE WHEN excluded.access_hash = 0 THEN chat.access_hash ELSE excluded.access_hash END,
+    first_name = excluded.first_name, last_name = excluded.last_name, username = excluded.username,
+    language = excluded.language, seen = excluded.seen
+"""
+
+
+async def meet(
+    telegram_id: int,
+    *,
+    access_hash: int,
+    first_name: str,
+    last_name: str,
+    username: str,
+    language: str,
+    now: datetime,
+) -> Chat:
+    """Somebody who wrote to the bot: new, or with news of themselves. A hash of 0 leaves the known one."""
+    names = (nameable(first_name, 256), nameable(last_name, 256), _storable(username, 64))
+    await current().execute(MEET, telegram_id, access_hash, *names, _storable(language, 16), now)
+    chat = await get(telegram_id)
+    assert chat is not None, "only the person themselves deletes it"  # noqa: S101
+    return chat
+
+
+async def get(telegram_id: int) -> Chat | None:
+    """The chat of a person we have met."""
+    return await Chat.objects().where(Chat.id == telegram_id).first()
+
+
+async def change_settings(telegram_id: int, **changes: Any) -> ChatSettings:
+    """Changes how a person wants it; all of it, as it is then."""
+    engine = current()
+    async with engine.write():
+        rows = await engine.execute(
+            "UPDATE chat SET settings = settings WHERE id = $1 RETURNING settings", telegram_id
+        )  # so that nobody else changes them meanwhile
+        before = chat_settings.read(rows[0]["settings"]) if rows else ChatSettings()
+        after = msgspec.structs.replace(before, **changes)
+        await engine.execute(
+            "UPDATE chat SET settings = $2 WHERE id = $1", telegram_id, chat_settings.written(after)
+        )
+    return after
+
+
+async def block(telegram_id: int, now: datetime) -> bool:
+    """The person blocked the bot: their queue rests. Whether that is new."""
+    changed = await current().execute(
+        "UPDATE chat SET blocked = $2 WHERE id = $1 AND blocked IS NULL RETURNING id", telegram_id, now
+    )
+    return bool(changed)
+
+
+async def unblock(telegram_id: int, now: datetime) -> bool:
+    """The person is back: their queue goes on. Whether that is new."""
+    changed = await current().execute(
+        "UPDATE chat SET blocked = NULL, seen = $2 WHERE id = $1 AND blocked IS NOT NULL RETURNING id",
+        telegram_id,
+        now,
+    )
+    if changed:
+        wakeups.notify_due(telegram_id)
+    return bool(changed)
+
+
+async def ask(telegram_id: int, what: str, now: datetime) -> None:
+    """The next plain text from this person is the answer to `what`."""
+    await current().execute("UPDATE chat SET asked = $2, asked_at = $3 WHERE id = $1", telegram_id, what, now)
+
+
+async def take_asked(telegram_id: int, now: datetime) -> str | None:
+    """What this person has been asked in the last ten minutes; they are asked it no longer."""
+    engine = current()
+    async with engine.write():
+        rows = await engine.execute("SELECT asked, asked_at FROM chat WHERE id = $1", telegram_id)
+        await engine.execute("UPDATE chat SET asked = NULL, asked_at = NULL WHERE id = $1", telegram_id)
+    asked_at = rows[0]["asked_at"] if rows else None
+    return rows[0]["asked"] if asked_at is not None and now - asked_at < ASKED_FOR else None
+
+
+def _storable(text: str, limit: int) -> str:
+    return UNSTORABLE.sub("", text)[:limit]

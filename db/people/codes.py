@@ -1,0 +1,220 @@
+"""Codes: what a person gives a program's owner, once, to let the program in."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from piccolo.columns import BigInt, BigSerial, ForeignKey, Integer, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db import credentials
+from djangobot.db.delivery import outbox, scheduled, wakeups
+from djangobot.db.engine import current, is_reference_violation, is_unique_violation
+from djangobot.db.errors import AccessDenied, AccountBanned, CodeInvalid
+from djangobot.db.fields import TOKEN_NAME_LIMIT, check_token_name
+from djangobot.db.people import guesses
+from djangobot.db.people.chats import Chat
+from djangobot.db.programs import token_networks
+from djangobot.db.programs.accounts import Account
+from djangobot.db.programs.tokens import BotToken, issue_in_transaction
+
+CODE_TTL = timedelta(minutes=10)
+TRIES = 10
+
+
+class Code(Table, tablename="code"):
+    """The newest of each chat; the digits themselves are kept nowhere."""
+
+    id = BigSerial(primary_key=True)
+    chat = ForeignKey(references=Chat, unique=True, on_delete=OnDelete.cascade, null=False)
+    digest = Varchar(length=64, unique=True, secret=True)
+    created = Timestamptz()
+    expires = Timestamptz()
+    used = Timestamptz(null=True, default=None)
+    name = Varchar(length=TOKEN_NAME_LIMIT, null=True, default=None)
+    """The token's to come."""
+    length = Integer(default=credentials.CODE_LENGTH)
+    """Of digits."""
+    message = Integer(null=True, default=None)
+    """Telegram's id of the message that shows it."""
+    origin = BigInt(null=True, default=None)
+    """Telegram's number of the person's message that asked for it."""
+    nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
+    """What the digits were made from, with a secret that the database does not have: the same message,
+    handled again after a crash, is answered with the same digits."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A person's message that asks for a code: Telegram's number of it, when it was written, and the secret
+    that the digits are made with."""
+
+    number: int
+    written: datetime
+    secret: str
+
+
+ISSUE = """
+INSERT INTO code (chat, digest, created, expires, name, length, origin, nonce)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (chat) DO UPDATE SET digest = excluded.digest, created = excluded.created,
+    expires = excluded.expires, name = excluded.name, length = excluded.length,
+    origin = excluded.origin, nonce = excluded.nonce,
+    used = NULL, message = NULL
+"""
+LIVE_MESSAGE = "SELECT message FROM code WHERE chat = $1 AND used IS NULL AND expires > $2 AND message > 0"
+REDEEM = """
+UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2
+    AND EXISTS (SELECT 1 FROM chat c WHERE c.id = code.chat AND c.banned IS NULL)
+RETURNING chat, name, message
+"""
+# Whoever changes the account, or looks at it so, waits: a token made with a dead password is none.
+SIGNED_IN = "SELECT banned, token_version FROM account a WHERE id = $1 FOR SHARE OF a"
+ISSUED = "SELECT 1 AS one FROM code WHERE digest = $1"
+SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
+
+
+async def answer(chat: Chat, asked: Asked, now: datetime, name: str | None = None) -> str | None:
+    """`issue` for a person's message: the same digits when it was answered before, also if they are used by
+    now. None when there is nothing to answer any more: a later message was, or what this one got has expired.
+
+    Raises FieldsInvalid.
+    """
+    row = await Code.objects().where(Code.chat == chat.id).first()
+    # Telegram numbers a person's messages one after another; a new sandbox begins anew, with later dates.
+    if row is not None and row.origin is not None and row.created > asked.written:
+        if row.origin > asked.number:
+            return None
+        if row.origin == asked.number and row.nonce and (row.used or row.message or row.expires > now):
+            gone = row.used is None and row.expires <= now
+            return None if gone else credentials.derived_code(asked.secret, row.nonce, row.length)
+    return await issue(chat, now, name, asked)
+
+
+async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked | None = None) -> str:
+    """Ten digits, twenty while too many wrong codes are tried, valid for CODE_TTL; the chat's former code is
+    dead. `name` is the token's to come.
+
+    Raises FieldsInvalid.
+    """
+    if name is not None:
+        check_token_name(name)
+    long = await guesses.too_many(now)
+    for _ in range(TRIES):
+        code, nonce = _new(asked, credentials.LONG_CODE_LENGTH if long else credentials.CODE_LENGTH)
+        digest = await credentials.digest_code(code)
+        try:
+            await _replace(chat.id, digest, now, name, len(code), asked.number if asked else None, nonce)
+        except Exception as exc:
+            if not is_unique_violation(exc):  # another chat has these very digits just now
+                raise
+        else:
+            scheduled.notify()
+            return code
+    raise RuntimeError(f"no free code in {TRIES} tries")
+
+
+def _new(asked: Asked | None, length: int) -> tuple[str, str | None]:
+    """New digits, and what they were made from if somebody may ask for them again."""
+    if asked is None:
+        return credentials.new_code(length), None
+    nonce = credentials.new_nonce()
+    return credentials.derived_code(asked.secret, nonce, length), nonce
+
+
+async def _replace(
+    chat_id: int,
+    digest: str,
+    now: datetime,
+    name: str | None,
+    length: int,
+    origin: int | None,
+    nonce: str | None,
+) -> None:
+    engine = current()
+    async with engine.write():
+        for row in await engine.fetch(LIVE_MESSAGE, chat_id, now):
+            await scheduled.bring_forward(chat_id, "code", row["message"], ":replaced", now)
+        await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name, length, origin, nonce)
+
+
+async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:
+    """A message shows this code: once the code is dead the chore `code` is to be done about that message,
+    with the argument `look`, or `look:used:<the token's id>`, or `look:replaced`."""
+    engine = current()
+    digest = await credentials.digest_code(code)
+    async with engine.write():
+        rows = await engine.execute(SHOWN, chat_id, digest, message_id)
+        if rows and rows[0]["used"] is None:
+            return await scheduled.put(chat_id, "code", message_id, look, rows[0]["expires"])
+        await scheduled.put(chat_id, "code", message_id, f"{look}:{'used' if rows else 'replaced'}", now)
+
+
+async def live(chat_id: int, code: str, now: datetime) -> Code | None:
+    """This chat's code if it is the newest and can be redeemed."""
+    row = await Code.objects().where(Code.chat == chat_id).first()
+    if row is None or row.used is not None or row.expires <= now:
+        return None
+    return row if row.digest == await credentials.digest_code(code) else None
+
+
+async def redeem(
+    account: Account, code: str, now: datetime, name: str | None = None, *, network: str | None = None
+) -> tuple[BotToken, str]:
+    """A code for a bot token; the chat is told who was linked. Returns the token's row and the token itself,
+    which is kept nowhere. `name` is the token's, by default the code's, else the account's. The token is
+    known to be used from `network`.
+
+    Raises CodeInvalid, FieldsInvalid, AccountBanned, TooManyWrongCodes, AccessDenied when the account is gone
+    or its password has changed. Of several who try one code at the same moment one succeeds.
+    """
+    if name is not None:
+        check_token_name(name)
+    digits = credentials.normalise_code(code)
+    if digits is None:
+        raise CodeInvalid
+    digest = await credentials.digest_code(digits)
+    try:
+        linked = await _redeem(account, digest, len(digits), now, name, network)
+    except Exception as exc:
+        if is_reference_violation(exc):
+            raise AccessDenied from exc
+        raise
+    if linked is None:
+        raise CodeInvalid
+    chat_id, row, token = linked
+    wakeups.notify_due(chat_id)
+    scheduled.notify()
+    return row, token
+
+
+async def _redeem(
+    account: Account, digest: str, length: int, now: datetime, name: str | None, network: str | None
+) -> tuple[int, BotToken, str] | None:
+    """None when the code was wrong, which is counted by then."""
+    engine = current()
+    async with engine.write():
+        await _check_account(account)
+        cost = await guesses.admit_in_transaction(account.id, network or "", length, now)
+        used = await engine.execute(REDEEM, digest, now)
+        if not used:
+            if cost and not await engine.execute(ISSUED, digest):  # else it was no guess
+                await guesses.count_in_transaction(cost, account.id, network or "", now)
+            return None
+        chat_id: int = used[0]["chat"]
+        called: str = name or used[0]["name"] or account.name
+        row, token = await issue_in_transaction(account.id, chat_id, called, now)
+        await outbox.add_notice("linked", chat_id, now, account_id=account.id, token_id=row.id)
+        if used[0]["message"]:
+            await scheduled.bring_forward(chat_id, "code", used[0]["message"], f":used:{row.id}", now)
+        if network is not None:
+            await token_networks.know(row.id, network, now)
+    return chat_id, row, token
+
+
+async def _check_account(account: Account) -> None:
+    """As it is now. Raises AccountBanned, AccessDenied."""
+    rows = await current().execute(SIGNED_IN, account.id)
+    if not rows or rows[0]["token_version"] != account.token_version:
+        raise AccessDenied
+    if rows[0]["banned"]:
+        raise AccountBanned

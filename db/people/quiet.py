@@ -1,0 +1,226 @@
+"""Quiet: senders that a person has muted, messages held back, and the one notice that tells of them.
+
+Whether a message is shown is decided by the deliverer, in the moment before it would send it (`held_until`,
+`silently`): what a person has said by then counts, and a message that waited for its turn, for Telegram or
+for a restart until the quiet hours is not shown in them. A held message's own row says when it is to be told
+of; whoever tells clears that and writes the notice in one transaction, so no digest is lost, and none comes
+twice.
+"""
+
+from datetime import datetime
+
+import msgspec
+import structlog
+from piccolo.columns import BigSerial, ForeignKey, Timestamptz
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.engine import Row, current
+from djangobot.db.people import chat_settings
+from djangobot.db.people.chats import Chat
+from djangobot.db.programs.accounts import Account
+from djangobot.db.programs.tokens import BotToken
+
+log = structlog.get_logger(__name__)
+
+HELD_AT_ONCE = 100
+"""Messages looked at, to find the chats that are to be told."""
+FIRST_SHOWN = 3
+"""Messages of each sender that a digest quotes."""
+TEXT_READ = 200
+"""Characters of each of them; the history has the rest."""
+
+
+class Mute(Table, tablename="mute"):
+    """Until then this chat is not shown what this account sends, or this token of its own."""
+
+    id = BigSerial(primary_key=True)
+    chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None)
+    token = ForeignKey(references=BotToken, on_delete=OnDelete.cascade, null=True, default=None)
+    until = Timestamptz(default=None)
+
+
+INDEXES = (
+    "CREATE UNIQUE INDEX mute_of_account ON mute (chat, account)",
+    "CREATE UNIQUE INDEX mute_of_token ON mute (chat, token) WHERE token IS NOT NULL",
+)
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """An account that may write to a person, or a token of the chat's own, whose number comes with a minus;
+    `until` when they have muted it."""
+
+    id: int
+    name: str
+    until: datetime | None
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What one token sent, of what a digest tells of."""
+
+    account: str
+    token: str
+    count: int
+    first: list[str]
+    ids: list[int] = []
+    """Of these messages."""
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """Most first."""
+
+    shares: list[Share]
+
+    @property
+    def count(self) -> int:
+        """Messages in all."""
+        return sum(share.count for share in self.shares)
+
+
+# Only accounts that have something to do with this person.
+MUTE = """
+INSERT INTO mute (chat, account, until)
+SELECT DISTINCT t.chat, t.account, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.account = $2
+ON CONFLICT (chat, account) DO UPDATE SET until = excluded.until
+RETURNING id
+"""
+MUTE_OWN = """
+INSERT INTO mute (chat, token, until)
+SELECT t.chat, t.id, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.id = $2 AND t.account IS NULL
+ON CONFLICT (chat, token) WHERE token IS NOT NULL DO UPDATE SET until = excluded.until
+RETURNING id
+"""
+SENDERS = """
+SELECT a.id AS id, a.name AS name, u.until AS until
+FROM account a LEFT JOIN mute u ON u.chat = $1 AND u.account = a.id AND u.until > $2
+WHERE EXISTS (
+    SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
+    AND (t.expires IS NULL OR t.expires > $2))
+UNION ALL
+SELECT -t.id AS id, t.name AS name, u.until AS until
+FROM bot_token t LEFT JOIN mute u ON u.chat = $1 AND u.token = t.id AND u.until > $2
+WHERE t.chat = $1 AND t.account IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+ORDER BY 2, 1
+"""
+HOLD_UNTIL = "UPDATE message SET held_until = $3 WHERE chat = $1 AND {column} = $2 AND held_until {when}"
+UNMUTE = "DELETE FROM mute WHERE chat = $1 AND {column} = $2 RETURNING until"
+RELEASE = """
+UPDATE message SET held_until = $2 WHERE chat = $1 AND held_until > $2 AND NOT EXISTS (
+    SELECT 1 FROM mute u WHERE u.chat = message.chat
+    AND (u.account = message.account OR u.token = message.token) AND u.until > $2)
+"""
+# The longest overdue first, by the one index that has this condition.
+TO_TELL = """
+SELECT chat FROM message
+WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message' AND held_until <= $1
+ORDER BY held_until LIMIT $2
+"""
+TAKE_HELD = """
+UPDATE message SET held_until = NULL WHERE chat = $1 AND held_until <= $2
+RETURNING id, token, substr(text, 1, 200) AS text
+"""
+NAMES = """
+SELECT t.id AS token, a.name AS account, t.name AS name
+FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1
+"""
+
+
+def held_until(message: Claimed, now: datetime) -> datetime | None:
+    """When the person will be told of this message instead of being shown it; None: show it.
+
+    A mute holds urgent messages, too: it is the person's own word about this sender. Quiet hours do not.
+    What may be in the chat already, its answer lost, is never held.
+    """
+    if message.kind != "message" or message.first_attempt is not None:
+        return None
+    if message.muted_until is not None:
+        return message.muted_until
+    if message.urgent or message.settings.quiet_mode != "digest":
+        return None
+    return message.settings.quiet_until(now)
+
+
+def silently(message: Claimed, now: datetime) -> bool:
+    """Whether it arrives without a sound."""
+    if message.settings is chat_settings.DEFAULT or message.urgent:
+        return False
+    return message.settings.quiet_until(now) is not None
+
+
+async def mute(chat_id: int, sender_id: int, until: datetime) -> bool:
+    """Holds what this sender sends. False: it is none of this person's."""
+    engine = current()
+    column, number = _sender(sender_id)
+    async with engine.write():
+        muted = await engine.execute(MUTE if column == "account" else MUTE_OWN, chat_id, number, until)
+        await engine.execute(HOLD_UNTIL.format(column=column, when="IS NOT NULL"), chat_id, number, until)
+    return bool(muted)
+
+
+async def unmute(chat_id: int, sender_id: int, now: datetime) -> bool:
+    """Shows again what this sender sends, and tells of what was held. Whether it was muted."""
+    engine = current()
+    column, number = _sender(sender_id)
+    async with engine.write():
+        ended = await engine.execute(UNMUTE.format(column=column), chat_id, number)
+        await engine.execute(HOLD_UNTIL.format(column=column, when="> $3"), chat_id, number, now)
+    return any(row["until"] > now for row in ended)
+
+
+def _sender(sender_id: int) -> tuple[str, int]:
+    """In which column the number of a Sender stands, without its sign."""
+    return ("account", sender_id) if sender_id > 0 else ("token", -sender_id)
+
+
+async def senders(chat_id: int, now: datetime) -> list[Sender]:
+    """Who may write to this person, by name."""
+    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id, now)]
+
+
+async def release(chat_id: int, now: datetime) -> None:
+    """The person changed their quiet hours, so they are awake: what was held is told of now, but not what
+    they muted."""
+    await current().execute(RELEASE, chat_id, now)
+
+
+async def send_digests(now: datetime) -> int:
+    """Writes the notices that are due, one for each chat. How many; asked again, it goes on where it
+    stopped."""
+    found = {row["chat"] for row in await current().fetch(TO_TELL, now, HELD_AT_ONCE)}
+    for chat in found:
+        await _send_digest(chat, now)
+        wakeups.notify_due(chat)
+    return len(found)
+
+
+async def _send_digest(chat_id: int, now: datetime) -> None:
+    engine = current()
+    async with engine.write():
+        held = await engine.execute(TAKE_HELD, chat_id, now)
+        if not held:
+            return
+        names = {row["token"]: row for row in await engine.execute(NAMES, chat_id)}
+        by_token: dict[int | None, list[Row]] = {}
+        for row in sorted(held, key=lambda row: row["id"]):
+            by_token.setdefault(row["token"], []).append(row)
+        shares = [
+            Share(
+                (names[token]["account"] or "") if token in names else "",
+                names[token]["name"] if token in names else "",
+                len(rows),
+                [row["text"] for row in rows[:FIRST_SHOWN]],
+                [row["id"] for row in rows[:FIRST_SHOWN]],
+            )
+            for token, rows in sorted(by_token.items(), key=lambda item: -len(item[1]))
+        ]
+        text = msgspec.json.encode(Digest(shares)).decode()
+        await outbox.add_notice("digest", chat_id, now, text=text)
+    log.info("told of what was held", chat=chat_id, count=len(held))
+
+
+def read_digest(text: str) -> Digest:
+    """What a notice of the kind `digest` tells."""
+    return msgspec.json.decode(text, type=Digest)

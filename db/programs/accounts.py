@@ -1,0 +1,273 @@
+"""Accounts: the owners of programs, who come in over REST."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from piccolo.columns import Integer, Timestamptz, Varchar
+from piccolo.table import Table
+
+from djangobot.db import credentials, purge
+from djangobot.db.delivery import outbox, scheduled, wakeups
+from djangobot.db.engine import current, is_unique_violation
+from djangobot.db.engine.columns import SerialOnce
+from djangobot.db.errors import (
+    AccessDenied,
+    AccountBanned,
+    InviteMissing,
+    LoginTaken,
+    NotYours,
+    RegistrationClosed,
+    WrongCredentials,
+)
+from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
+from djangobot.db.people import erasure
+from djangobot.db.programs import invites
+
+Registration = Literal["open", "closed", "invite"]
+"""Who may make an account: anybody, nobody, whoever has an invite."""
+UNDO_FOR = timedelta(seconds=10)
+"""How long the person in the chat can take back that they revoked a token."""
+
+
+class Account(Table, tablename="account"):
+    """`token_version` grows when the password changes: access tokens that carry a lower one are dead."""
+
+    id = SerialOnce(primary_key=True)
+    name = Varchar(length=NAME_LIMIT)
+    login = Varchar(length=LOGIN_LIMIT, unique=True)
+    password_hash = Varchar(length=200, secret=True)
+    token_version = Integer(default=1)
+    created = Timestamptz()
+    banned = Timestamptz(null=True, default=None)
+    """Since then neither its access tokens nor its bot tokens work."""
+
+
+KNOWN_AS = """
+INSERT INTO chore (chat, kind, message, argument, due)
+SELECT DISTINCT t.chat, 'renamed', $1::bigint, $2::text, $3::timestamptz
+FROM bot_token t WHERE t.account = $1 AND t.revoked IS NULL
+ON CONFLICT (chat, kind, message) DO NOTHING
+"""
+REVOKE = """
+UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
+AND (revoked IS NULL OR revoked > $3) RETURNING chat
+"""
+# By the index of what is unsettled (the plus keeps SQLite from reading all the account ever sent).
+CANCEL = """
+UPDATE message SET status = 'canceled', failure = 'token revoked'
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
+RETURNING public_id
+"""
+LIVING = """
+SELECT COUNT(*) AS living FROM bot_token
+WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)
+"""
+
+
+async def register(
+    name: str,
+    login: str,
+    password: str,
+    now: datetime,
+    *,
+    registration: Registration = "open",
+    invite: str | None = None,
+) -> Account:
+    """Raises FieldsInvalid, LoginTaken; RegistrationClosed, InviteMissing or InviteInvalid before either
+    could tell which logins there are. An invite that came to nothing can be used again."""
+    if registration == "closed":
+        raise RegistrationClosed
+    if registration == "invite":
+        if invite is None:
+            raise InviteMissing
+        await invites.check(invite, now)
+    check(name=name, login=login, password=password)
+    password_hash = await credentials.hash_password(password)
+    account = Account(name=name, login=login, password_hash=password_hash, token_version=1, created=now)
+    if registration == "invite" and invite is not None:
+        await _save_invited(account, invite, now)
+    else:
+        await _save(account)
+    return account
+
+
+async def _save_invited(account: Account, invite: str, now: datetime) -> None:
+    async with current().write():
+        number = await invites.use_in_transaction(invite, now)
+        await _save(account)
+        await invites.used_by(number, account.id)
+
+
+async def sign_in(login: str, password: str) -> Account:
+    """Raises WrongCredentials, after the same time whether the login exists or not; AccountBanned."""
+    account = None if _unaskable(login) else await Account.objects().where(Account.login == login).first()
+    known = account.password_hash if account else None
+    if not await credentials.password_matches(password, known) or account is None:
+        raise WrongCredentials
+    if account.banned:
+        raise AccountBanned
+    if credentials.needs_rehash(account.password_hash):
+        new_hash = await credentials.hash_password(password)
+        await Account.update({Account.password_hash: new_hash}).where(
+            (Account.id == account.id) & (Account.password_hash == account.password_hash)
+        )
+    return account
+
+
+async def authenticate(account_id: int, token_version: int) -> Account:
+    """The account an access token speaks for. Raises AccessDenied when it is gone or its password has
+    changed, AccountBanned."""
+    account = await Account.objects().where(Account.id == account_id).first()
+    if account is None or account.token_version != token_version:
+        raise AccessDenied
+    if account.banned:
+        raise AccountBanned
+    return account
+
+
+async def change(
+    account: Account,
+    *,
+    name: str | None = None,
+    login: str | None = None,
+    password: str | None = None,
+    tokens_end: datetime | None = None,
+) -> Account:
+    """Changes what is given; a password that is the same already changes nothing. With `tokens_end`, which
+    is now, all its bot tokens are revoked with it. Raises FieldsInvalid, LoginTaken, AccessDenied when the
+    account is gone."""
+    check(name=name, login=login, password=password)
+    values: dict[Any, Any] = {}
+    if name is not None:
+        values["name"] = name
+    if login is not None:
+        values["login"] = login
+    if password is not None and not await credentials.password_matches(password, account.password_hash):
+        values["password_hash"] = await credentials.hash_password(password)
+        values["token_version"] = Account.token_version + 1
+    chats: set[int] = set()
+    canceled: list[str] = []
+    async with current().write():
+        if name is not None:
+            await _tell_of_name(account)
+        if values and not await _update(account, values):
+            raise AccessDenied
+        if "password_hash" in values:  # whoever knew the former one is a stranger now
+            await current().execute("DELETE FROM account_network WHERE account = $1", account.id)
+        changed = await _again(account)
+        if tokens_end is not None:
+            chats, canceled = await _revoke_tokens(changed, tokens_end)
+    for public_id in canceled:
+        wakeups.notify_settled(public_id, "canceled", "token revoked")
+    for chat in chats:
+        wakeups.notify_due(chat)
+    scheduled.notify()
+    return changed
+
+
+async def _tell_of_name(account: Account) -> None:
+    """The chats that let it in are told what it is called now; which name they know stays as it is until
+    then."""
+    engine = current()
+    for row in await engine.execute(
+        "UPDATE account SET login = login WHERE id = $1 RETURNING name", account.id
+    ):
+        await engine.execute(KNOWN_AS, account.id, f"0:{row['name']}", account.created)
+
+
+async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], list[str]]:
+    """Ends all its bot tokens and cancels what they have queued, for the caller to commit: the chats, which
+    are told, and the messages."""
+    engine = current()
+    # As if it had been a while ago: nobody in a chat can take it back.
+    revoked = await engine.execute(REVOKE, account.id, now, now - UNDO_FOR)
+    canceled = await engine.execute(CANCEL, account.id)
+    chats = {row["chat"] for row in revoked}
+    for chat in sorted(chats):
+        await outbox.add_notice("tokens_revoked", chat, now, text=account.name)
+    return chats, [str(row["public_id"]) for row in canceled]
+
+
+async def bot_tokens(account_id: int, now: datetime) -> int:
+    """How many of its bot tokens live."""
+    number: int = (await current().fetch(LIVING, account_id, now))[0]["living"]
+    return number
+
+
+async def remove(
+    account: Account, *, login: str | None = None, password: str | None = None, now: datetime
+) -> None:
+    """Deletes the account with its tokens and messages; the chats it could write to are told.
+
+    Raises NotYours when a login or password is given that is not this account's, AccessDenied when the
+    account is gone.
+    """
+    if login is not None and login != account.login:
+        raise NotYours
+    if password is not None and not await credentials.password_matches(password, account.password_hash):
+        raise NotYours
+    async with current().write():
+        chats, unsettled = await remove_in_transaction(account.id, now)
+    await erasure.notify_canceled(unsettled, outbox.ACCOUNT_DELETED)
+    for chat in chats:
+        wakeups.notify_due(chat)
+
+
+async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[int], list[str]]:
+    """Deletes it with all it has, for the caller to commit. The chats to ring for after that, which are told;
+    and the messages that somebody may wait for, to `forgetting.tell` of.
+
+    Raises AccessDenied when it is gone.
+    """
+    engine = current()
+    # Of two who remove it at once, the second waits here until the first has.
+    rows = await engine.execute("UPDATE account SET login = login WHERE id = $1 RETURNING name", account_id)
+    if not rows:
+        raise AccessDenied
+    chats = await engine.execute(
+        "SELECT DISTINCT chat FROM bot_token WHERE account = $1 AND revoked IS NULL"
+        " AND (expires IS NULL OR expires > $2)",
+        account_id,
+        now,
+    )
+    gone = await engine.execute(
+        "DELETE FROM message WHERE account = $1 RETURNING public_id, status", account_id
+    )
+    await engine.execute("DELETE FROM bot_token WHERE account = $1", account_id)
+    await engine.execute("DELETE FROM account WHERE id = $1", account_id)
+    await purge.note()
+    for row in chats:
+        await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
+    await outbox.recall(now)
+    return [row["chat"] for row in chats], erasure.unsettled(gone)
+
+
+async def _save(account: Account) -> None:
+    try:
+        await account.save()
+    except Exception as exc:
+        if is_unique_violation(exc):
+            raise LoginTaken from exc
+        raise
+
+
+async def _update(account: Account, values: dict[Any, Any]) -> bool:
+    try:
+        changed = await Account.update(values).where(Account.id == account.id).returning(Account.id)
+    except Exception as exc:
+        if is_unique_violation(exc):
+            raise LoginTaken from exc
+        raise
+    return bool(changed)
+
+
+async def _again(account: Account) -> Account:
+    found = await Account.objects().where(Account.id == account.id).first()
+    if found is None:
+        raise AccessDenied
+    return found
+
+
+def _unaskable(login: str) -> bool:
+    """A login nobody can have, which PostgreSQL would not even compare."""
+    return any(character == "\0" or "\ud800" <= character <= "\udfff" for character in login)

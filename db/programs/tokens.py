@@ -1,0 +1,359 @@
+"""Bot tokens: what a program sends with. One chat, and one account or none: a person makes tokens for their
+own programs in the chat, and with these no account has to do. The person in the chat can end any of them."""
+
+import asyncio
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
+from piccolo.table import Table
+
+from djangobot.db import credentials
+from djangobot.db.delivery import wakeups
+from djangobot.db.engine import Row, current
+from djangobot.db.engine.columns import SerialOnce
+from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound, TokensTooMany
+from djangobot.db.fields import NAME_LIMIT, check_token_name
+from djangobot.db.people.chats import Chat
+from djangobot.db.programs import accounts
+from djangobot.db.programs.accounts import Account
+
+log = structlog.get_logger(__name__)
+
+PREFIX = 4
+USE_NOTED_EVERY = timedelta(seconds=30)
+"""`last_used` is that exact; writing it with each message would double the writes."""
+REMEMBERED = 10_000
+UNDO_FOR = accounts.UNDO_FOR
+"""How long a revocation can be taken back."""
+COUNTED_MOST = 10_000
+"""Messages that are counted for a card."""
+OWN_MOST = 50
+"""Tokens of a chat's own that can be used or are younger than OWN_PERIOD: neither many at once nor many one
+after another."""
+OWN_PERIOD = timedelta(days=1)
+
+
+class BotToken(Table, tablename="bot_token"):
+    """Kept as a digest; `prefix` is for people to tell it from others."""
+
+    id = SerialOnce(primary_key=True)
+    digest = Varchar(length=64, unique=True, secret=True)
+    prefix = Varchar(length=PREFIX)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None, index=True)
+    """None: the chat's own."""
+    chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False, index=True)
+    name = Varchar(length=NAME_LIMIT)
+    created = Timestamptz()
+    last_used = Timestamptz(null=True, default=None)
+    expires = Timestamptz(null=True, default=None)
+    revoked = Timestamptz(null=True, default=None)
+    paused = Timestamptz(null=True, default=None)
+    limit_minute = Integer(null=True, default=None)
+    """Messages in any sixty seconds; none for no limit."""
+    refuses_urgent = Boolean(default=False)
+    """Its urgent messages are messages like any other."""
+    origin = BigInt(null=True, default=None)
+    """Of the chat's own: Telegram's number of the person's message that asked for it."""
+    nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
+    """Of the chat's own, while its value stands in the chat: what that was made from, with a secret that the
+    database does not have."""
+
+
+INDEXES = ("CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT NULL",)
+
+
+class TokenCard(msgspec.Struct, frozen=True):
+    """A token as the person in its chat sees it. Without an account it is the chat's own."""
+
+    id: int
+    prefix: str
+    name: str
+    account_name: str | None
+    created: datetime
+    last_used: datetime | None
+    expires: datetime | None
+    revoked: datetime | None
+    paused: datetime | None
+    limit_minute: int | None
+    refuses_urgent: bool
+
+    def over(self, now: datetime) -> bool:
+        """Whether it can never be used again, as it is."""
+        return self.revoked is not None or (self.expires is not None and self.expires <= now)
+
+
+CARD = """
+SELECT t.id AS id, t.prefix AS prefix, t.name AS name, a.name AS account_name, t.created AS created,
+       t.last_used AS last_used, t.expires AS expires, t.revoked AS revoked, t.paused AS paused,
+       t.limit_minute AS limit_minute, t.refuses_urgent AS refuses_urgent
+FROM bot_token t LEFT JOIN account a ON a.id = t.account
+"""
+NAME_IN_CHAT = """
+SELECT a.name AS name FROM account a WHERE a.id = $2 AND EXISTS (
+    SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
+    AND (t.expires IS NULL OR t.expires > $3))
+"""
+CHANGE = """
+UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL
+AND (expires IS NULL OR expires > $4)
+"""
+ROTATE = """
+UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
+WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
+RETURNING id
+"""
+# Telegram numbers a chat's messages once and for all, a new sandbox from the beginning: hence the name.
+ISSUED = "SELECT id, nonce FROM bot_token WHERE chat = $1 AND origin = $2 AND name = $3"
+OWN_COUNT = """
+SELECT COUNT(*) AS tokens FROM bot_token WHERE chat = $1 AND account IS NULL
+AND (created > $3 OR (revoked IS NULL AND (expires IS NULL OR expires > $2)))
+"""
+ISSUE_OWN = """
+INSERT INTO bot_token (digest, prefix, chat, name, created, origin, nonce, refuses_urgent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, false) RETURNING id
+"""
+RESTORE = """
+UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
+WHERE token = $1 AND chat = $2 AND kind = 'message' AND status = 'canceled' AND failure = 'token revoked'
+RETURNING id
+"""
+# Newest first along the index of the token's messages, so many and no more.
+SINCE = """
+SELECT COUNT(*) AS messages FROM (
+    SELECT created FROM message WHERE token = $1 AND kind = 'message' ORDER BY id DESC LIMIT $3
+) latest WHERE created > $2
+"""
+
+
+async def resolve(token: str, now: datetime) -> BotToken:
+    """Raises TokenInvalid: unknown, revoked or expired; AccountBanned."""
+    row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
+    if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
+        raise TokenInvalid
+    banned = (Account.id == row.account) & Account.banned.is_not_null()
+    if row.account is not None and await Account.exists().where(banned):
+        raise AccountBanned
+    return row
+
+
+async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
+    """Those that can be used, newest first."""
+    rows = await current().fetch(
+        CARD + "WHERE t.chat = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)"
+        " ORDER BY t.id DESC",
+        chat_id,
+        now,
+    )
+    return [_card(row) for row in rows]
+
+
+async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """One of this chat's tokens, also when it is over. Raises TokenNotFound."""
+    rows = await current().fetch(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
+    if not rows:
+        raise TokenNotFound
+    return _card(rows[0])
+
+
+async def name_in_chat(chat_id: int, account_id: int, now: datetime) -> str | None:
+    """What an account is called that may write to this chat; None when it may not."""
+    rows = await current().fetch(NAME_IN_CHAT, chat_id, account_id, now)
+    return rows[0]["name"] if rows else None
+
+
+async def messages_since(token_id: int, moment: datetime) -> int:
+    """How many it has sent; COUNTED_MOST at the most."""
+    rows = await current().fetch(SINCE, token_id, moment, COUNTED_MOST)
+    number: int = rows[0]["messages"]
+    return number
+
+
+async def rename(chat_id: int, token_id: int, name: str, now: datetime) -> TokenCard:
+    """Another name for a token. Raises TokenNotFound, FieldsInvalid."""
+    check_token_name(name)
+    return await _change(chat_id, token_id, "name", name, now)
+
+
+async def pause(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """It can't send until `resume`; what it has sent before is delivered. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "paused", now, now)
+
+
+async def resume(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """It may send again. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "paused", None, now)
+
+
+async def limit(chat_id: int, token_id: int, a_minute: int | None, now: datetime) -> TokenCard:
+    """So many messages in any minute, None for as many as it likes. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "limit_minute", a_minute, now)
+
+
+async def expire(chat_id: int, token_id: int, moment: datetime | None, now: datetime) -> TokenCard:
+    """It ends then, or not by itself. One that is over stays so. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "expires", moment, now)
+
+
+async def refuse_urgent(chat_id: int, token_id: int, refuses: bool, now: datetime) -> TokenCard:
+    """Whether its urgent messages are messages like any other. Raises TokenNotFound."""
+    return await _change(chat_id, token_id, "refuses_urgent", refuses, now)
+
+
+async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tuple[TokenCard, str | None]:
+    """Another value for the token that begins with `prefix`; the one it had is dead. None when the token is
+    over, or begins with something else by now: then it has been done before.
+
+    Raises TokenNotFound.
+    """
+    token = credentials.new_bot_token()
+    changed = await current().execute(
+        ROTATE, chat_id, token_id, prefix, credentials.digest_token(token), token[:PREFIX], now
+    )
+    if changed:
+        log.info("bot token rotated", token_id=token_id, chat=chat_id)
+    return await card(chat_id, token_id, now), token if changed else None
+
+
+async def _change(chat_id: int, token_id: int, column: str, value: object, now: datetime) -> TokenCard:
+    """A token that is over is left as it is, and shown so."""
+    await current().execute(CHANGE.format(column=column), chat_id, token_id, value, now)
+    log.info("bot token changed", token_id=token_id, chat=chat_id, what=column)
+    return await card(chat_id, token_id, now)
+
+
+def _card(row: Row) -> TokenCard:
+    return TokenCard(**{**row, "refuses_urgent": bool(row["refuses_urgent"])})
+
+
+async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """Takes a revocation back within UNDO_FOR; what it canceled is queued again. Later, or when there is
+    nothing to take back, it changes nothing. Raises TokenNotFound."""
+    engine = current()
+    async with engine.write():
+        undone = await engine.execute(
+            "UPDATE bot_token SET revoked = NULL WHERE id = $2 AND chat = $1 AND revoked > $3 RETURNING id",
+            chat_id,
+            token_id,
+            now - UNDO_FOR,
+        )
+        queued = await engine.execute(RESTORE, token_id, chat_id, now) if undone else []
+    if undone:
+        log.info("bot token back", token_id=token_id, chat=chat_id, messages_queued=len(queued))
+        wakeups.notify_due(chat_id)
+    return await card(chat_id, token_id, now)
+
+
+async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
+    """Ends a token of this chat, and cancels what it has queued. Doing it again changes nothing.
+
+    Raises TokenNotFound when the chat has no such token.
+    """
+    engine = current()
+    async with engine.write():
+        await engine.execute(
+            "UPDATE bot_token SET revoked = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL",
+            chat_id,
+            token_id,
+            now,
+        )
+        cards = await engine.execute(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
+        if not cards:
+            raise TokenNotFound
+        canceled = await engine.execute(
+            "UPDATE message SET status = 'canceled', failure = 'token revoked'"
+            " WHERE chat = $1 AND token = $2 AND kind = 'message' AND status = 'queued' RETURNING public_id",
+            chat_id,
+            token_id,
+        )
+    for row in canceled:
+        wakeups.notify_settled(str(row["public_id"]), "canceled", "token revoked")
+        log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
+    log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
+    return _card(cards[0])
+
+
+async def issue_own(
+    chat_id: int, name: str, now: datetime, *, origin: int, secret: str
+) -> tuple[int, str | None]:
+    """A token for the person's own programs: its id and value. The same for the same `origin`, the number of
+    the message that asked for it; then None when the value is shown no longer (`hide_value`).
+
+    Raises FieldsInvalid, TokensTooMany, TokenNotFound when there is no such chat.
+    """
+    check_token_name(name)
+    engine = current()
+    async with engine.write():
+        # Of two at the same moment, the second waits here until the first is there.
+        if not await engine.execute("UPDATE chat SET seen = seen WHERE id = $1 RETURNING id", chat_id):
+            raise TokenNotFound
+        for row in await engine.execute(ISSUED, chat_id, origin, name):
+            return row["id"], credentials.derived_token(secret, row["nonce"]) if row["nonce"] else None
+        rows = await engine.execute(OWN_COUNT, chat_id, now, now - OWN_PERIOD)
+        if rows[0]["tokens"] >= OWN_MOST:
+            raise TokensTooMany
+        nonce = credentials.new_nonce()
+        value = credentials.derived_token(secret, nonce)
+        await engine.execute(
+            "UPDATE bot_token SET origin = NULL WHERE chat = $1 AND origin = $2", chat_id, origin
+        )
+        rows = await engine.execute(
+            ISSUE_OWN, credentials.digest_token(value), value[:PREFIX], chat_id, name, now, origin, nonce
+        )
+    token_id: int = rows[0]["id"]
+    log.info("bot token made in the chat", token_id=token_id, chat=chat_id)
+    return token_id, value
+
+
+async def hide_value(chat_id: int, token_id: int) -> None:
+    """The value of a token of the chat's own is shown no longer: from now on nobody can tell it."""
+    await current().execute(
+        "UPDATE bot_token SET nonce = NULL WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL",
+        chat_id,
+        token_id,
+    )
+
+
+async def issue_in_transaction(
+    account_id: int, chat_id: int, name: str, now: datetime
+) -> tuple[BotToken, str]:
+    """A new token for `chat_id`; the caller's transaction decides whether it comes to be."""
+    token = credentials.new_bot_token()
+    row = BotToken(
+        digest=credentials.digest_token(token),
+        prefix=token[:PREFIX],
+        account=account_id,
+        chat=chat_id,
+        name=name,
+        created=now,
+    )
+    await row.save()
+    return row, token
+
+
+_noted: OrderedDict[tuple[int, int], datetime] = OrderedDict()
+_noting: set[asyncio.Task[None]] = set()
+
+
+def note_use(token_id: int, now: datetime) -> None:
+    """Writes `last_used` in the background, every USE_NOTED_EVERY at most."""
+    key = (id(current()), token_id)
+    last = _noted.get(key)
+    if last is not None and now - last < USE_NOTED_EVERY:
+        return
+    _noted[key] = now
+    if len(_noted) > REMEMBERED:
+        _noted.popitem(last=False)
+    task = asyncio.get_running_loop().create_task(_write_use(token_id, now))
+    _noting.add(task)
+    task.add_done_callback(_noting.discard)
+
+
+async def _write_use(token_id: int, now: datetime) -> None:
+    try:
+        await current().execute("UPDATE bot_token SET last_used = $2 WHERE id = $1", token_id, now)
+    except DatabaseUnavailable:
+        _noted.clear()  # the next uses try again

@@ -1,0 +1,43 @@
+"""Positions: how far in what people did each bot has come, so that nothing done while it was away is
+missed."""
+
+import msgspec
+from piccolo.columns import BigInt, Integer
+from piccolo.table import Table
+
+from djangobot.db.engine import current
+
+
+class UpdateStateRow(Table, tablename="inbox_position"):
+    """Telegram's pts, qts and date (core.telegram.org/api/updates) up to which everything has been
+    handled."""
+
+    bot = BigInt(primary_key=True)
+    pts = Integer()
+    qts = Integer()
+    date = Integer()
+
+
+class UpdateState(msgspec.Struct, frozen=True):
+    """`date` in seconds since 1970."""
+
+    pts: int
+    qts: int
+    date: int
+
+
+SAVE = """
+INSERT INTO inbox_position (bot, pts, qts, date) VALUES ($1, $2, $3, $4)
+ON CONFLICT (bot) DO UPDATE SET pts = excluded.pts, qts = excluded.qts, date = excluded.date
+"""
+
+
+async def load(bot_id: int) -> UpdateState | None:
+    """None for a bot that has never been here."""
+    rows = await current().fetch("SELECT pts, qts, date FROM inbox_position WHERE bot = $1", bot_id)
+    return UpdateState(**rows[0]) if rows else None
+
+
+async def save(bot_id: int, position: UpdateState) -> None:
+    """Everything up to there has been handled."""
+    await current().execute(SAVE, bot_id, position.pts, position.qts, position.date)

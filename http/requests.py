@@ -1,0 +1,319 @@
+"""Requests in: bytes to msgspec structs, and a sentence for every field that is wrong."""
+
+import re
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar.types import Receive, Scope
+from msgspec import UNSET, Meta, UnsetType
+
+from djangobot.http.errors import Refused, fields_refused
+from djangobot.http.responses import Call
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+LARGEST_BODY = 64 * 1024
+"""Bytes: the longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
+
+TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
+MULTIPART = "Send the body as JSON; multipart is not understood here."
+EMPTY = "The body is empty; send a JSON object."
+NOT_UTF_8 = "The body is not text in UTF-8."
+
+ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
+BOM = b"\xef\xbb\xbf"
+"""RFC 8259, 8.1: a parser may take it for nothing."""
+FORM = "application/x-www-form-urlencoded"
+PLAIN = "text/plain"
+FORM_FIELDS = 100
+SWITCHES = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+"""How forms say true and false, besides `true`, `false`, `1` and `0`."""
+CHARSETS = {
+    "": "utf-8",
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "iso-8859-1": "iso-8859-1",
+    "windows-1251": "cp1251",
+    "windows-1252": "cp1252",
+    "koi8-r": "koi8-r",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+}
+"""What a plain text may be written in, and Python's name for it."""
+OTHER_CHARSET = f"Send the text in UTF-8; other charsets read here: {', '.join(list(CHARSETS)[5:])}."
+TEXT_AS_IT_IS = (
+    "To send a text as it is, send a form (curl --data-urlencode 'text=…') or plain text "
+    "(Content-Type: text/plain, with the token as Authorization: Bearer)."
+)
+STRING = re.compile(rb'[^"]*"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*')
+"""Up to the end of a JSON string, or to what can't stand in one."""
+WRITTEN = {0x0A: ("A line break", r"\n"), 0x0D: ("A line break", r"\n"), 0x09: ("A tab", r"\t")}
+NAMED = 20
+"""Unknown fields named in one answer, each with at most 64 characters: what came is not sent back whole."""
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """The first header of this (lower-case) name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+async def body_of(scope: Scope, receive: Receive) -> bytes:
+    """The request's body, refused as soon as it is known to be too large: no more than that is kept."""
+    for key, value in scope["headers"]:
+        if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
+            raise Refused(413, TOO_LARGE)
+        if key == b"content-type" and value[:10].lower() == b"multipart/":
+            raise Refused(415, MULTIPART)
+        if key == b"content-encoding" and value.strip().lower() not in (b"identity", b""):
+            raise Refused(415, ENCODED)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        _within_limit(message["body"])
+        return message["body"]
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message["body"]
+        _within_limit(body)
+        if not message.get("more_body", False):
+            return bytes(body)
+        message = await receive()
+    raise Refused(400, "The connection was closed before the whole request had come.")
+
+
+def content_type(scope: Scope) -> tuple[str, str]:
+    """What the body is said to be, without its parameters, and the charset it is said to be written in."""
+    kind, *parameters = (header_of(scope, b"content-type") or "").lower().split(";")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset":
+            return kind.strip(), value.strip(" \t\"'")
+    return kind.strip(), ""
+
+
+def looks_like_json(body: bytes) -> bool:
+    """No form begins so: there these characters are percent-encoded."""
+    return body.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", b'"')
+
+
+def plain_text(body: bytes, charset: str) -> str:
+    """The whole body as a text."""
+    encoding = CHARSETS.get(charset)
+    if encoding is None:
+        raise Refused(415, OTHER_CHARSET)
+    if encoding == "utf-8":
+        return _utf8(body)
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError:
+        raise Refused(400, f"The body is not text in {charset}.") from None
+
+
+def _within_limit(body: bytes | bytearray) -> None:
+    if len(body) > LARGEST_BODY:
+        raise Refused(413, TOO_LARGE)
+
+
+class Reader(Generic[Shape]):
+    """Reads one shape of body, or says of every field what is wrong with it."""
+
+    def __init__(self, shape: type[Shape], *, may_be_empty: bool = False, otherwise: str = "") -> None:
+        self.shape = shape
+        self._decode = msgspec.json.Decoder(shape).decode
+        self._may_be_empty = may_be_empty
+        self._otherwise = otherwise
+        """How else the same may be sent, for those whose JSON is none."""
+
+    def read(self, body: bytes) -> Shape:
+        body = body.removeprefix(BOM)
+        if self._may_be_empty and not body.strip():
+            return self.shape()
+        try:
+            return self._decode(body)
+        except msgspec.ValidationError:
+            return self._read_whole_numbers(_json(body, self._otherwise))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            raise _malformed(body, exc, self._otherwise) from None
+
+    def _read_whole_numbers(self, given: object) -> Shape:
+        """JSON knows no difference between 60 and 60.0 (RFC 8259, 6): some languages write the latter."""
+        if isinstance(given, dict):
+            given = {
+                name: int(value) if isinstance(value, float) and value.is_integer() else value
+                for name, value in given.items()
+            }
+        try:
+            return msgspec.convert(given, self.shape)
+        except msgspec.ValidationError:
+            raise _wrong_fields(self.shape, given, strict=True) from None
+
+    def read_form(self, body: bytes) -> Shape:
+        """The same fields as application/x-www-form-urlencoded."""
+        text = _utf8(body)
+        if not text.strip():
+            raise Refused(400, EMPTY)
+        if "=" not in text:
+            raise Refused(400, f"The body is neither JSON nor a form. {self._otherwise}".strip())
+        given = _pairs(text, "The form can't be read: it is not in UTF-8, or has more than 100 fields.")
+        kinds = {field.encode_name: field.type for field in msgspec.structs.fields(self.shape)}
+        given = {
+            name: SWITCHES.get(value.lower(), value) if _bare(kinds.get(name)) is bool else value
+            for name, value in given.items()
+        }
+        return _converted(given, self.shape)
+
+    async def of(self, request: Call) -> Shape:
+        return self.read(await body_of(request.scope, request.receive))
+
+
+def read_query(shape: type[Shape], scope: Scope) -> Shape:
+    """The query's parameters, by the same rules as a body's fields."""
+    return _converted(_pairs(scope["query_string"].decode("latin-1"), "The query can't be read."), shape)
+
+
+class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """The query of a call that takes none."""
+
+
+def refuse_query(scope: Scope) -> None:
+    """Names every parameter: one that is ignored would be taken for one that is obeyed."""
+    if scope["query_string"]:
+        read_query(NoParameters, scope)
+
+
+def _pairs(text: str, sentence: str) -> dict[str, str]:
+    """The fields of a form or a query; refused with this sentence when it is none."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict")
+    except ValueError:
+        raise Refused(400, sentence) from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise fields_refused({_short(n): "is given more than once" for n in names if names.count(n) > 1})
+    return given
+
+
+def _converted(given: Mapping[str, str], shape: type[Shape]) -> Shape:
+    try:
+        return msgspec.convert(given, shape, strict=False)
+    except msgspec.ValidationError:
+        raise _wrong_fields(shape, given, strict=False) from None
+
+
+def _utf8(body: bytes) -> str:
+    """A body's text, without the mark at its beginning."""
+    if wide := _wide(body):
+        raise Refused(400, f"{NOT_UTF_8} It looks like {wide}.")
+    try:
+        return body.removeprefix(BOM).decode()
+    except UnicodeDecodeError:
+        raise Refused(400, NOT_UTF_8) from None
+
+
+def _wide(body: bytes) -> str | None:
+    """The encoding of 16 or 32 bits this was written in, by its mark or by the zeros of its first character
+    (RFC 4627, 3)."""
+    if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or body[:3] == b"\0\0\0" or body[1:4] == b"\0\0\0":
+        return "UTF-32"
+    return "UTF-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:2] else None
+
+
+def _json(body: bytes, otherwise: str) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise _malformed(body, exc, otherwise) from None
+
+
+def _malformed(body: bytes, exc: Exception, otherwise: str) -> Refused:
+    if not body.strip():
+        return Refused(400, EMPTY)
+    _utf8(body)
+    if isinstance(exc, RecursionError):
+        return Refused(400, "The body is nested too deeply.")
+    if isinstance(exc, msgspec.ValidationError):  # of a number no field could hold
+        return Refused(400, "The body holds a number that is out of range.")
+    if b"\\ud" in body.lower():
+        return Refused(400, "The body is not valid JSON, or has one half of a surrogate pair.")
+    wrong = str(exc).removeprefix("JSON is malformed: ")
+    sentence = _unescaped(body, wrong) or f"The body is not valid JSON ({wrong})."
+    return Refused(400, f"{sentence} {otherwise}".strip())
+
+
+def _unescaped(body: bytes, wrong: str) -> str | None:
+    """What to write for the control character that stands where reading ended, inside a string."""
+    place = re.search(r"byte (\d+)", wrong)
+    end = 0
+    while found := STRING.match(body, end):
+        end = found.end()
+        if body[end : end + 1] == b'"':
+            end += 1
+            continue
+        end += body[end : end + 1] == b"\\"
+        if end >= len(body) or body[end] >= 0x20 or place is None or abs(int(place[1]) - end) > 1:
+            return None
+        what, written = WRITTEN.get(body[end], ("A control character", f"\\u{body[end]:04x}"))
+        return f"{what} inside a JSON string is written {written}."
+    return None
+
+
+def _wrong_fields(shape: type[msgspec.Struct], given: object, *, strict: bool) -> Refused:
+    """One sentence for each field at fault; called only when there is one."""
+    if not isinstance(given, dict):
+        return Refused(400, "The body must be a JSON object.")
+    known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
+    wrong: dict[str, str] = {}
+    for name in list(given.keys() - known.keys())[:NAMED]:
+        wrong[_short(name)] = "is not known here; " + (
+            f"known are: {', '.join(known)}" if known else "this call takes no query parameters"
+        )
+    for name, field in known.items():
+        if name not in given:
+            if field.required:
+                wrong[name] = "is missing"
+            continue
+        try:
+            msgspec.convert(given[name], field.type, strict=strict)
+        except msgspec.ValidationError:
+            wrong[name] = expected(field.type)
+    return fields_refused(wrong)
+
+
+def _bare(kind: Any) -> Any:
+    """A field's type, whether or not it may be left out, without what is said about it."""
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(one for one in get_args(kind) if one is not UnsetType)
+    return kind.__origin__ if get_origin(kind) is Annotated else kind
+
+
+def expected(kind: Any) -> str:
+    """What a field of this type must be."""
+    if get_origin(kind) in (Union, types.UnionType):
+        kind = next(one for one in get_args(kind) if one is not UnsetType)
+    meta = kind.__metadata__[0] if get_origin(kind) is Annotated else Meta()
+    kind = _bare(kind)
+    if get_origin(kind) is Literal:
+        return f"must be one of: {', '.join(get_args(kind))}"
+    if kind is int:
+        return f"must be a whole number from {meta.ge} to {meta.le}"
+    if kind is bool:
+        return "must be true or false"
+    return "must be text"
+
+
+def given(value: str | UnsetType) -> str | None:
+    """A field that may be left out, as the verbs want it."""
+    return None if value is UNSET else value
+
+
+def _short(name: object) -> str:
+    return str(name)[:64]

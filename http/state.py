@@ -1,0 +1,44 @@
+"""What the whole door shares: how it was set up, and where its handlers find that again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from litestar.types import Scope
+
+from djangobot.db.programs.accounts import Registration
+from djangobot.http.access_tokens import Signer
+from djangobot.http.cache import Cached
+from djangobot.http.limits import Limits
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the process around it decides about the door."""
+
+    jwt_secret: str = field(repr=False)
+    version: str
+    telegram: Callable[[], str]
+    """The bot's connection now: "connected", "connecting", "standby" or "off", as `Health` says them."""
+    send_wait: float = 5.0
+    """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
+    public_url: str = ""
+    """Where programs reach the door, when a proxy stands before it."""
+    limit_send: int = 0
+    """Messages accepted a minute per bot token; 0: no limit."""
+    registration: Registration = "open"
+
+
+@dataclass(frozen=True)
+class AppState:
+    """The door as its handlers see it: one per application."""
+
+    door: Config
+    limits: Limits
+    signer: Signer
+    metrics: Cached[bytes] = field(default_factory=lambda: Cached(1.0))
+    """What /metrics says, good for a second: who asks without pause shall not keep the database busy."""
+
+
+def state_of(scope: Scope) -> AppState:
+    here: AppState = scope["litestar_app"].state.inside
+    return here

@@ -1,0 +1,255 @@
+"""What is sent of a message is fixed with it: every repeat sends the same, whatever has changed meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyrogram import raw
+
+from djangobot.bot.delivery import parts
+from djangobot.bot.delivery.mute_prompts import MutePrompts
+from djangobot.bot.delivery.pacing import CHAT_BURST, Pacing
+from djangobot.bot.delivery.worker import Worker
+from djangobot.bot.rendering import replies
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
+from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.gateway import Button, Gateway, Text
+from djangobot.db.delivery import outbox
+from djangobot.db.engine import current
+from djangobot.db.messages import messages
+from djangobot.db.people.quiet import Digest, Share
+
+from .test_worker import Running, SteppingClock, chat_of
+
+LONG = "".join(f"{number:04} " for number in range(4096 // 5)).ljust(4096, "x")
+Step = Callable[[], Awaitable[None]]
+
+
+class Watching(Gateway):
+    """Notes every call that sends, answered or not; `before` is awaited before the call of that number."""
+
+    def __init__(self, client: TelegramClient, before: dict[int, Step]) -> None:
+        super().__init__(client)
+        self.before = before
+        self.calls: list[tuple[int, str]] = []
+
+    async def send(self, peer: Any, text: Text, random_id: int) -> int:
+        self.calls.append((random_id, str(text)))
+        if step := self.before.get(len(self.calls)):
+            await step()
+        return await super().send(peer, text, random_id)
+
+    def each_is_always_the_same(self) -> bool:
+        """And something was sent again."""
+        shown: dict[int, set[str]] = {}
+        for random_id, text in self.calls:
+            shown.setdefault(random_id, set()).add(text)
+        return len(shown) < len(self.calls) and all(len(texts) == 1 for texts in shown.values())
+
+
+async def rename(name: str) -> None:
+    await current().execute("UPDATE account SET name = $1", name)
+
+
+async def drained() -> None:
+    async with asyncio.timeout(PATIENCE):
+        while await outbox.depth():  # noqa: ASYNC110 - in the database
+            await asyncio.sleep(0.01)
+
+
+def faults(sandbox: SandboxProcess, kind: str, change: Step) -> Step:
+    async def step() -> None:
+        value = 1 if kind == "flood_wait" else None
+        await sandbox.fault(kind, "messages.sendMessage", value=value, times=1)
+        await change()
+
+    return step
+
+
+async def begin(sandbox: SandboxProcess) -> None:
+    """The notice of the link is out of the way."""
+    await current().execute("UPDATE message SET status = 'canceled' WHERE kind = 'linked'")
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "later"),
+    [
+        ("flood_wait", "W" * 100, "A"),
+        ("flood_wait", "A", "W" * 100),
+        ("cut_before", "A", "W" * 100),
+        ("cut_after", "Ж" * 40, "🇩🇪" * 20),
+    ],
+)
+async def test_a_sender_renamed_between_two_parts_loses_and_doubles_nothing(
+    client: TelegramClient, sandbox: SandboxProcess, token: str, fault: str, name: str, later: str
+) -> None:
+    """The cut between the parts stays where it was: each part's random_id stands for the same text."""
+    await begin(sandbox)
+    await rename(name)
+    gateway = Watching(client, {2: faults(sandbox, fault, lambda: rename(later))})
+    async with Running(client, Worker(gateway, Pacing(0, 0))):
+        accepted = await messages.accept(token, LONG, "Text", datetime.now(UTC), wait=PATIENCE)
+    assert accepted.status == "sent"
+    assert gateway.each_is_always_the_same()
+    _, said = await chat_of(sandbox)
+    assert "".join(said).replace(" ", "") == f"{name}\n{LONG}".replace(" ", "")
+
+
+async def test_a_head_that_would_grow_over_the_limit_adds_no_part(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Telegram has the message as one part and its answer was lost: it stays one."""
+    await begin(sandbox)
+    text = "x" * 4080
+    gateway = Watching(client, {1: faults(sandbox, "cut_after", lambda: rename("W" * 100))})
+    async with Running(client, Worker(gateway, Pacing(0, 0))):
+        accepted = await messages.accept(token, text, "Text", datetime.now(UTC), wait=PATIENCE)
+    assert accepted.status == "sent"
+    _, said = await chat_of(sandbox)
+    assert said == [f"Fedor\n{text}"]
+
+
+CHANGES = (
+    "UPDATE account SET name = 'Somebody else'",
+    "UPDATE bot_token SET name = 'another name'",
+    """UPDATE chat SET language = 'ru', settings = '{"quiet_from":0,"quiet_to":1439,"clock":"Asia/Tokyo"}'""",
+)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["same process", "another process"])
+@pytest.mark.parametrize("kind", ["message", "linked", "digest", "new_network"])
+async def test_whatever_changes_between_two_attempts_the_second_sends_the_same(
+    client: TelegramClient,
+    sandbox: SandboxProcess,
+    token: str,
+    kind: str,
+    restarted: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Names, the language, the settings, the clock, the buttons, texts of a newer version of ours; in this
+    process and in the next."""
+    clock, offers = SteppingClock(), MutePrompts()
+    (row,) = await current().fetch("SELECT chat, account, id AS token FROM bot_token")
+    if kind != "linked":
+        await begin(sandbox)
+        text = digest() if kind == "digest" else "203.0.113.0/24"
+        if kind == "message":
+            await messages.accept(token, LONG[:3000], "Text", datetime.now(UTC))
+        else:
+            await outbox.add_notice(
+                kind,
+                row["chat"],
+                datetime.now(UTC),
+                text=text,
+                account_id=row["account"],
+                token_id=row["token"],
+            )
+
+    async def happen() -> None:
+        for change in CHANGES:
+            await current().execute(change)
+        clock.behind = -timedelta(hours=1)
+        monkeypatch.setattr(offers, "fits", lambda *_: True)
+        monkeypatch.setattr(replies, "say", lambda *_, **__: "of a newer version")
+        monkeypatch.setattr(replies, "formatted", lambda *_, **__: Text("of a newer version"))
+        if restarted:
+            at_work.stop()
+
+    last = 2 if kind == "digest" else 1
+    gateway = Watching(client, {last: faults(sandbox, "cut_before", happen)})
+    at_work = Worker(gateway, Pacing(0, 0), now=clock)
+    at_work.offers = offers
+    await at_work.run() if restarted else None
+    again = at_work if not restarted else Worker(gateway, Pacing(0, 0), now=clock)
+    again.offers = offers
+    async with Running(client, again):
+        await drained()
+    assert gateway.each_is_always_the_same()
+    (left,) = await current().fetch("SELECT COUNT(*) AS kept FROM message WHERE parts IS NOT NULL")
+    assert left["kept"] == 0, "what was sent is kept once"
+
+
+def digest() -> str:
+    """One that takes two parts."""
+    shares = [
+        Share(f"Account {number}", "token", 5, ["x" * 119, "y" * 119, "z" * 119]) for number in range(15)
+    ]
+    return msgspec.json.encode(Digest(shares)).decode()
+
+
+async def test_what_was_not_begun_is_not_fixed(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """A message put back before Telegram was asked is sent under the name of then."""
+    await begin(sandbox)
+    at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0))
+    running = asyncio.create_task(at_work.run())
+    for number in range(CHAT_BURST + 1):
+        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+    async with asyncio.timeout(PATIENCE):
+        while not at_work.held:  # noqa: ASYNC110 - nothing tells when a message is held
+            await asyncio.sleep(0.01)
+    at_work.stop()
+    await running
+    await rename("Nora")
+    async with Running(client):
+        await drained()
+    _, said = await chat_of(sandbox)
+    assert said[-1] == f"Nora · Fedor\nnumber {CHAT_BURST}"
+
+
+async def test_a_message_that_waited_in_hand_says_how_late_it_is(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """Its first attempt fixes the time on it, not the claim long before."""
+    await begin(sandbox)
+    clock = SteppingClock()
+    at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0), now=clock)
+    running = asyncio.create_task(at_work.run())
+    for number in range(CHAT_BURST + 1):
+        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+    async with asyncio.timeout(PATIENCE):
+        while not at_work.held:  # noqa: ASYNC110 - nothing tells when a message is held
+            await asyncio.sleep(0.01)
+        clock.behind = -timedelta(hours=1)
+        (message, turn) = next(iter(at_work.held.values()))
+        turn.cancel()
+        at_work._on_chat_turn(message)
+        await drained()
+    at_work.stop()
+    await running
+    _, said = await chat_of(sandbox)
+    assert said[-1].startswith("Fedor · ")
+    assert said[-1].endswith(f"\nnumber {CHAT_BURST}")
+
+
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
+ENTITIES = st.builds(
+    lambda kind, offset, length, language: (
+        kind(offset=offset, length=length, language=language)
+        if kind is raw.types.MessageEntityPre
+        else kind(offset=offset, length=length)
+    ),
+    st.sampled_from(list(parts.FORMATS.values())),
+    st.integers(0, 4096),
+    st.integers(1, 4096),
+    TEXTS,
+)
+BUTTONS = st.lists(st.lists(st.builds(Button, TEXTS, TEXTS), max_size=3).map(tuple), max_size=3).map(tuple)
+
+
+@given(st.lists(st.builds(Text, TEXTS, st.lists(ENTITIES, max_size=3).map(tuple), BUTTONS, st.booleans())))
+def test_what_is_read_back_is_what_was_stored(texts: list[Text]) -> None:
+    """To the byte: text, formatting, buttons, silence."""
+    assert str(parts.decode(parts.encode(texts))) == str(texts)
+
+
+def test_every_format_a_text_can_have_can_be_stored() -> None:
+    """Whatever markup the replies read."""
+    made = {type(make(offset=0, length=1)) for make in replies.TAGS.values()}
+    assert made <= set(parts.NAMES)

@@ -1,0 +1,229 @@
+"""Alarms: once for each cause, and that it is over."""
+
+import shutil
+from collections import namedtuple
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from djangobot import __version__
+from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alerts, Memory
+from djangobot.bot.settings import Settings
+from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram.gateway import AnswerLost, Peer, Text
+from djangobot.db import metrics, state
+from djangobot.db.admin import admins
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.delivery import outbox
+from djangobot.db.engine import current
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.people import chats, codes, guesses
+from djangobot.db.programs import accounts
+
+NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
+ROOT = 5_000_000_001
+SECOND = timedelta(seconds=1)
+Usage = namedtuple("Usage", "total used free")
+
+
+class Telegram:
+    """Writes down what it is told to say; `lost` while it can't be reached."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.lost = False
+
+    async def send(self, peer: Peer, text: Text, random_id: int) -> int:
+        assert peer.id == ROOT
+        if self.lost:
+            raise AnswerLost("away")
+        self.said.append(text.text)
+        return len(self.said)
+
+
+class Watch:
+    """Alarms on a fresh database with one admin, and a clock that is moved."""
+
+    def __init__(self, data: Path) -> None:
+        self.telegram = Telegram()
+        self.time = NOW
+        self.data = data
+        self.begin()
+
+    def begin(self, memory: Memory | None = None) -> None:
+        """As after a restart; with a memory, as when the same process is on duty again."""
+        settings = Settings(database_url="", data=self.data, admins=(ROOT,))
+        self.alarms = Alerts(self.telegram, settings, lambda: self.time, memory)  # type: ignore[arg-type]
+
+    async def poll(self, later: timedelta = SECOND) -> list[str]:
+        """What is said in one look, so much later."""
+        self.time += later
+        self.telegram.said.clear()
+        await self.alarms.poll()
+        return list(self.telegram.said)
+
+
+@pytest.fixture
+async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
+    await open_database(f"sqlite:///{tmp_path}/x.sqlite")
+    await migrate()
+    await chats.meet(
+        ROOT, access_hash=1, first_name="Root", last_name="", username="", language="en", now=NOW
+    )
+    yield Watch(tmp_path)
+    await close_database()
+
+
+async def due(moment: datetime) -> None:
+    """A message that is due since then."""
+    account = await accounts.register("Fedor", "fedor", "password1234", NOW)
+    chat = await chats.get(ROOT)
+    assert chat
+    await codes.redeem(account, await codes.issue(chat, moment), moment)
+
+
+async def test_a_stuck_delivery_is_told_once_and_when_it_is_over(watch: Watch) -> None:
+    """Not again within the cool-down, nor by the next process; after it again."""
+    assert await watch.poll() == []
+    await due(watch.time)
+    assert await watch.poll(STUCK_AFTER) == []
+    (said,) = await watch.poll()
+    assert "stuck" in said
+    assert await watch.poll() == []
+    watch.begin()
+    assert await watch.poll() == []
+    claimed = await outbox.claim(watch.time, limit=9, lease=SECOND)
+    await outbox.settle([outbox.Sent(message, 1) for message in claimed], watch.time)
+    assert await watch.poll() == ["Delivery works again."]
+    await outbox.add_notice("digest", ROOT, watch.time - STUCK_AFTER, text='{"shares":[]}')
+    assert await watch.poll() == []
+    assert len(await watch.poll(COOL_DOWN)) == 1
+
+
+async def test_a_paused_delivery_is_not_stuck(watch: Watch) -> None:
+    """An admin wanted it so."""
+    await due(watch.time)
+    await state.put("paused", True, watch.time)
+    assert await watch.poll(STUCK_AFTER * 2) == []
+
+
+async def test_what_could_not_be_told_is_told_later(watch: Watch) -> None:
+    """When Telegram can be reached again, if it is still so."""
+    await due(watch.time)
+    watch.telegram.lost = True
+    assert await watch.poll(STUCK_AFTER * 2) == []
+    watch.telegram.lost = False
+    assert len(await watch.poll()) == 1
+
+
+async def test_a_database_that_fails_is_told_without_it(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the admins known before; not at the first failure."""
+    assert await watch.poll() == []
+
+    async def fail(*_: Any, **__: Any) -> Any:
+        raise DatabaseUnavailable
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "get", fail)
+        patch.setattr(state, "put", fail)
+        patch.setattr(admins, "every", fail)
+        assert await watch.poll() == []
+        (said,) = await watch.poll()
+        assert "database does not answer" in said
+        assert await watch.poll() == []
+    assert await watch.poll() == ["The database answers again."]
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_over(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    """By the process that was on duty; that it is over by whoever is on duty then, the same or another."""
+    monkeypatch.setattr("djangobot.bot.jobs.alerts.LOOK_EVERY", 0)
+    assert await watch.poll() == []
+    memory = watch.alarms.memory
+    await close_database()
+    watch.telegram.said.clear()
+    await watch.alarms.last_look()
+    (said,) = watch.telegram.said
+    assert "database does not answer" in said
+    with pytest.raises(DatabaseUnavailable):
+        await memory.save(watch.time)
+    await open_database(f"sqlite:///{watch.data}/x.sqlite")
+    await memory.save(watch.time)
+    watch.begin(memory if same else None)
+    assert await watch.poll() == ["The database answers again."]
+    assert await watch.poll() == []
+
+
+async def test_who_leaves_the_duty_while_the_database_answers_says_nothing(watch: Watch) -> None:
+    """Another process has it."""
+    watch.telegram.said.clear()
+    await watch.alarms.last_look()
+    assert watch.telegram.said == []
+
+
+async def test_guessing_is_told_of_until_it_ends(watch: Watch) -> None:
+    """Refused attempts alone count, those of the last minutes."""
+    await watch.poll()
+    metrics.refused.labels("code").inc(ATTACK - 1)
+    assert await watch.poll() == []
+    metrics.refused.labels("sign_in").inc()
+    (said,) = await watch.poll()
+    assert "guessing" in said
+    assert await watch.poll() == []
+    assert await watch.poll(ATTACK_WITHIN * 2) == ["The guessing has ended."]
+
+
+async def test_a_nearly_full_disk_is_told_of(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By room and by part: a small disk is not always nearly full."""
+    free = 1 << 20
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(1 << 40, 0, free))
+    (said,) = await watch.poll()
+    assert "nearly full" in said
+    free = 1 << 31
+    assert await watch.poll() == ["There is room on the disk again."]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free // 10))
+    assert await watch.poll(COOL_DOWN) == []
+
+
+async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
+    """Not the first there is."""
+    assert await watch.poll() == []
+    await state.put("version", "0.0.1", NOW)
+    (said,) = await watch.poll()
+    assert __version__ in said
+    assert "0.0.1" in said
+    assert await watch.poll() == []
+
+
+async def test_a_session_that_telegram_ended_is_told_of_once_it_can_be(watch: Watch) -> None:
+    """With Telegram's word for it; not again within the hour."""
+    await watch.poll()
+    refusals.session_ended("USER_DEACTIVATED")
+    watch.telegram.lost = True
+    assert await watch.poll() == []
+    watch.telegram.lost = False
+    (said,) = await watch.poll()
+    assert "USER_DEACTIVATED" in said
+    refusals.session_ended("SESSION_REVOKED")
+    assert await watch.poll() == []
+
+
+async def test_wrong_codes_that_use_up_what_all_may_try_are_told_of_once(watch: Watch) -> None:
+    """And that it is over, a day later."""
+    assert await watch.poll() == []
+    spend = "INSERT INTO wrong_code (time, cost, network) VALUES ($1, $2, '')"
+    await current().execute(spend, watch.time, guesses.OF_ALL)
+    assert await watch.poll() == []
+    await current().execute(spend, watch.time, 1)
+    assert [text.splitlines()[0][:26] for text in await watch.poll()] == ["Somebody is trying codes. "]
+    assert await watch.poll() == []
+    watch.begin()
+    assert await watch.poll() == []
+    assert [text[:27] for text in await watch.poll(guesses.DAY)] == ["The trying of codes has end"]

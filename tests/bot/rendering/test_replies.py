@@ -1,0 +1,204 @@
+"""What people read: right in both languages, to the letter, within Telegram's limits."""
+
+import ast as python
+import re
+import time
+from pathlib import Path
+
+import pytest
+from fluent.runtime import FluentResource
+from fluent.syntax import ast
+from hypothesis import given
+from hypothesis import strategies as st
+
+from djangobot.bot.dispatch.commands import COMMANDS
+from djangobot.bot.rendering.replies import (
+    LANGUAGES,
+    MESSAGE_LIMIT,
+    formatted,
+    joined,
+    language_of,
+    say,
+    shortened,
+    shown_code,
+    split,
+    utf16_length,
+)
+from djangobot.bot.telegram.gateway import Text
+
+BOT = Path(__file__).resolve().parents[3] / "bot"
+
+
+def messages(language: str) -> dict[str, set[str]]:
+    """Each message of a locale with the variables it uses."""
+    resource = FluentResource((BOT / "locales" / f"{language}.ftl").read_text(encoding="utf-8"))
+    assert not [entry for entry in resource.body if isinstance(entry, ast.Junk)]
+    found = {}
+    for entry in resource.body:
+        if isinstance(entry, ast.Message):
+            found[entry.id.name] = set(
+                re.findall(r"'VariableReference'.*?'name': '(\w+)'", str(entry.to_json()))
+            )
+    return found
+
+
+def covered(text: Text) -> dict[str, str]:
+    """What each entity covers, by its type, read back in UTF-16 as Telegram does."""
+    units = text.text.encode("utf-16-le")
+    return {
+        type(entity).__name__: units[entity.offset * 2 : (entity.offset + entity.length) * 2].decode(
+            "utf-16-le"
+        )
+        for entity in text.entities
+    }
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """No message is missing in one of them."""
+    english, russian = messages("en"), messages("ru")
+    assert english.keys() == russian.keys()
+
+
+def test_every_message_is_used() -> None:
+    """No text lies about that nobody reads."""
+    code = "\n".join(path.read_text() for path in BOT.rglob("*.py"))
+    assert [name for name in messages("en") if f'"{name}"' not in code] == []
+
+
+def test_every_message_that_is_said_is_there() -> None:
+    """Whatever is named in the code where words are made of a name stands in the locales."""
+    said = set()
+    for path in BOT.rglob("*.py"):
+        for node in python.walk(python.parse(path.read_text())):
+            if isinstance(node, python.Call) and getattr(node.func, "id", "") in ("formatted", "say"):
+                named = list(python.walk(node.args[1])) if len(node.args) > 1 else []
+                asked = {
+                    id(part)
+                    for name in named
+                    if isinstance(name, python.Compare)
+                    for part in python.walk(name)
+                }
+                said |= {
+                    name.value
+                    for name in named
+                    if isinstance(name, python.Constant)
+                    and isinstance(name.value, str)
+                    and id(name) not in asked
+                }
+    assert len(said) > 20
+    assert sorted(said - messages("en").keys()) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_command_is_described(language: str) -> None:
+    """Telegram allows a description of 1 to 256 characters."""
+    for command in COMMANDS:
+        assert 0 < len(say(language, command.description)) <= 256
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "1 токен"), (2, "2 токена"), (5, "5 токенов"), (11, "11 токенов"), (21, "21 токен")],
+)
+def test_russian_plurals_are_right(count: int, words: str) -> None:
+    """One, few, many."""
+    assert f"{words}." in say("ru", "tokens-title", count=count)
+
+
+def test_peoples_words_are_shown_to_the_letter() -> None:
+    """A name with tags, entities or braces is not markup."""
+    name = "<b>Bobby</b> &amp; { $code } 😀"
+    text = formatted("en", "account-removed", account=name)
+    assert name in text.text
+    assert covered(text) == {"MessageEntityBold": name}
+
+
+def test_the_code_can_be_copied_with_a_tap() -> None:
+    """The code stands in a code entity, alone."""
+    text = formatted("ru", "code", code=shown_code("0123456789"), minutes=10)
+    assert covered(text)["MessageEntityCode"] == "012 345 6789"
+
+
+def test_joined_texts_keep_their_formatting() -> None:
+    """Offsets move with the text before them, counted in UTF-16."""
+    text = joined([Text("😀😀"), formatted("en", "help-title")])
+    assert covered(text) == {"MessageEntityBold": "What I can do"}
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [("ru", "ru"), ("ru-RU", "ru"), ("en-GB", "en"), ("de", "en"), ("", "en"), (None, "en")],
+)
+def test_people_get_their_language_or_english(code: str | None, language: str) -> None:
+    """By what their Telegram says."""
+    assert language_of(code) == language
+
+
+@given(st.text(max_size=300), st.integers(2, 50))
+def test_parts_together_are_the_text(text: str, limit: int) -> None:
+    """Nothing is lost or added by splitting, and no part is too long."""
+    parts = split(text, limit)
+    assert "".join(parts) == text
+    assert all(utf16_length(part) <= limit for part in parts)
+
+
+def test_a_long_text_breaks_between_words() -> None:
+    """People read whole words."""
+    parts = split("word " * 2000, MESSAGE_LIMIT)
+    assert len(parts) == 3
+    assert all(part.endswith("word ") for part in parts)
+
+
+@given(st.text(max_size=100), st.integers(1, 30))
+def test_shortened_text_fits_on_its_line(text: str, length: int) -> None:
+    """Never longer than asked, never more than one line."""
+    short = shortened(text, length)
+    assert len(short) <= length
+    assert "\n" not in short
+
+
+FAMILY, KEYCAP, WAVE, FLAG = "👨\u200d👩\u200d👧\u200d👦", "1\ufe0f\u20e3", "👋🏽", "🇩🇪"
+
+
+@pytest.mark.parametrize("seen", [FLAG, FAMILY, KEYCAP, WAVE, "e\u0301", "\r\n", "क्षि", " \u0308"])
+@pytest.mark.parametrize("before", ["", "x", "xy", "word "])
+def test_no_part_begins_within_what_a_person_sees_as_one_character(seen: str, before: str) -> None:
+    """Flags, families, keycaps, skin tones, accents, also one on a space."""
+    text = before + seen * (2 * MESSAGE_LIMIT // len(seen))
+    parts = split(text, MESSAGE_LIMIT)
+    assert "".join(parts) == text
+    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
+    assert all(
+        (part.removeprefix(before) if part is parts[0] else part).count(seen) * len(seen)
+        == len(part.removeprefix(before) if part is parts[0] else part)
+        for part in parts
+    )
+
+
+@pytest.mark.parametrize("length", [4094, 4095, 4096, 4097])
+def test_a_flag_at_the_limit_goes_to_one_side_whole(length: int) -> None:
+    """Four UTF-16 units, of which some would fit."""
+    first, *rest = split("x" * (length - 2) + FLAG + "yy", MESSAGE_LIMIT)
+    assert FLAG in first or FLAG in rest[0]
+
+
+def test_one_that_is_longer_than_a_message_is_torn_and_takes_no_time() -> None:
+    """A letter with ten thousand accents."""
+    began = time.monotonic()
+    text = "a" + "\u0301" * 10_000
+    parts = split(text, MESSAGE_LIMIT)
+    assert "".join(parts) == text
+    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
+    assert time.monotonic() - began < 1
+
+
+def test_shortened_text_tears_no_flag() -> None:
+    """In lists and on buttons, too."""
+    assert shortened(FLAG * 10, 6) == FLAG * 2 + "…"
+    assert shortened("a" + FAMILY, 5) == "a…"
+
+
+def test_long_codes_are_shown_four_by_four() -> None:
+    """As the numbers of a card; short ones as those of a telephone."""
+    assert shown_code("12345678901234567890") == "1234 5678 9012 3456 7890"
+    assert shown_code("0123456789") == "012 345 6789"

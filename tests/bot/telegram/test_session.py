@@ -1,0 +1,44 @@
+"""The session with Telegram, as it lies in the database."""
+
+from pathlib import Path
+
+import pytest
+
+from djangobot.bot.telegram.session import Session, SessionLocked, open_session
+from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.engine import current
+
+KEY = bytes(range(256))
+
+
+@pytest.fixture(autouse=True)
+async def _database(tmp_path: Path):  # type: ignore[no-untyped-def]
+    await open_database(f"sqlite:///{tmp_path / 'djangobot.sqlite'}")
+    await migrate()
+    yield
+    await close_database()
+
+
+async def test_what_was_kept_is_there_for_the_next_process() -> None:
+    """Each change, at once: nobody knows when the process is killed. One bot does not see another's."""
+    storage = await open_session(1, "secret" * 6)
+    assert storage.session == Session()
+    await storage.auth_key(KEY)
+    await storage.user_id(7)
+    assert (await open_session(1, "secret" * 6)).session == Session(auth_key=KEY, user_id=7)
+    assert (await open_session(2, "secret" * 6)).session == Session()
+    await storage.delete()
+    assert (await open_session(1, "secret" * 6)).session == Session()
+
+
+async def test_it_is_sealed() -> None:
+    """The key is nowhere in the row, and another secret opens nothing, not even an empty session."""
+    storage = await open_session(1, "secret" * 6)
+    with pytest.raises(SessionLocked):
+        await open_session(1, "Secret" * 6)
+    await storage.auth_key(KEY)
+    (row,) = await current().fetch("SELECT * FROM telegram_session")
+    assert KEY[:16].hex() not in row["sealed"]
+    assert "auth_key" not in row["sealed"]
+    with pytest.raises(SessionLocked):
+        await open_session(1, "Secret" * 6)

@@ -1,0 +1,393 @@
+"""The outbox: claiming in order and fairly, settling, and surviving a process that dies."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from djangobot.bot.sandbox.testing import PATIENCE
+from djangobot.db import audit
+from djangobot.db.delivery import backlog, backlog_decisions, outbox, wakeups
+from djangobot.db.engine import current
+from djangobot.db.messages import messages
+from djangobot.db.people import chats, quiet
+from djangobot.db.programs import tokens
+
+from ..conftest import MINUTE, NOW, World, on_sqlite
+
+
+async def claim(limit: int = 100) -> list[outbox.Claimed]:
+    return await outbox.claim(NOW, limit=limit, lease=MINUTE)
+
+
+async def test_of_each_chat_only_the_oldest_is_claimed_and_none_while_it_is_sent(world: World) -> None:
+    account = await world.account()
+    a, b = [await world.link(account, await world.person()) for _ in range(2)]
+    for name, token in (("a", a), ("b", b)):
+        for number in range(3):
+            await messages.accept(token, f"{name}{number}", "Text", NOW)
+    first = await claim()
+    assert [message.text for message in first] == ["a0", "b0"]
+    assert await claim() == []
+    await outbox.settle([outbox.Sent(first[0], 1)], NOW)
+    assert [message.text for message in await claim()] == ["a1"]
+
+
+async def test_a_chat_that_waits_delays_nobody_else(world: World) -> None:
+    account = await world.account()
+    slow, quick = [await world.link(account, await world.person()) for _ in range(2)]
+    for token in (slow, quick, slow, quick):
+        await messages.accept(token, "x", "Text", NOW)
+    flooded = (await claim(1))[0]
+    until = NOW + timedelta(seconds=30)
+    await outbox.settle([outbox.Postponed(flooded, until, "flood wait 30 s")], NOW)
+    assert {message.chat_id for message in await world.deliver()} != {flooded.chat_id}
+    assert await outbox.poll(NOW) == until
+    world.now = until
+    again = await world.deliver()
+    assert next((m.id, m.random_id, m.attempts) for m in again) == (flooded.id, flooded.random_id, 2)
+    assert len(again) == 2
+
+
+async def test_a_message_claimed_by_a_dead_process_is_claimed_again_under_its_random_id(world: World) -> None:
+    token = await world.link(await world.account(), await world.person())
+    await messages.accept(token, "in flight", "Text", NOW)
+    (before,) = await claim()
+    assert await outbox.reclaim(NOW) == 1
+    (after,) = await claim()
+    assert (after.id, after.random_id) == (before.id, before.random_id)
+    assert (after.attempts, after.first_attempt) == (2, NOW)
+
+
+async def test_every_end_is_in_the_history_with_its_reason(world: World) -> None:
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(3)]
+    for token, text in zip(linked, ("sent", "failed", "uncertain"), strict=True):
+        await messages.accept(token, text, "Text", NOW)
+    found = {message.text: message for message in await claim()}
+    await outbox.settle(
+        [
+            outbox.Sent(found["sent"], 77),
+            outbox.Failed(found["failed"], "deactivated"),
+            outbox.Uncertain(found["uncertain"], "lost"),
+        ],
+        NOW,
+    )
+    ends = {e.text: (e.status, e.failure) for e in (await messages.page(account.id)).messages}
+    assert ends == {
+        "sent": ("sent", None), "failed": ("failed", "deactivated"), "uncertain": ("uncertain", "lost"),
+    }  # fmt: skip
+    assert await outbox.poll(NOW) is None
+    assert await outbox.oldest_due(NOW) is None
+
+
+async def test_a_claim_takes_no_more_than_its_limit_oldest_first(world: World) -> None:
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(5)]
+    for number, token in enumerate(linked):
+        await messages.accept(token, str(number), "Text", NOW - timedelta(seconds=number))
+    assert [message.text for message in await claim(2)] == ["4", "3"]
+
+
+async def test_what_is_urgent_is_claimed_first_and_takes_what_stands_before_it_along(world: World) -> None:
+    """In its chat the order stays."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(3)]
+    for number, token in enumerate(linked):
+        await messages.accept(token, f"plain {number}", "Text", NOW)
+    await messages.accept(linked[2], "urgent", "Text", NOW, urgent=True)
+    (first,) = await claim(1)
+    assert (first.text, first.urgent, first.has_urgent) == ("plain 2", False, True)
+    await outbox.settle([outbox.Sent(first, 1)], NOW)
+    (second,) = await claim(1)
+    assert (second.text, second.urgent) == ("urgent", True)
+    await outbox.settle([outbox.Sent(second, 2)], NOW)
+    assert [(message.text, message.has_urgent) for message in await claim()] == [
+        ("plain 0", False),
+        ("plain 1", False),
+    ]
+
+
+async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the urgent one comes while another of its chat is being sent."""
+    for memory in ("_due_chats", "_urgent_chats"):
+        monkeypatch.setattr(wakeups, memory, {})
+    monkeypatch.setattr(wakeups, "_unclaimed_urgent", set())
+    account = await world.account()
+    people = [await world.person() for _ in range(2)]
+    plain, urgent = [await world.link(account, person) for person in people]
+    wakeups.take_due(100)
+    for token in (plain, urgent):
+        await messages.accept(token, "x", "Text", NOW)
+    assert wakeups.take_due(100) == [person.id for person in people]
+    claimed = await claim()
+    await messages.accept(urgent, "hurry", "Text", NOW, urgent=True)
+    assert wakeups.take_urgent(100) == [people[1].id]
+    await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
+    assert (wakeups.take_urgent(100), wakeups.take_due(100)) == ([people[1].id], [people[0].id])
+
+
+async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(world: World) -> None:
+    """Its sender, who waits, is told; the messages behind it go on when the person is back."""
+    person = await world.person()
+    token = await world.link(await world.account(), person)
+    waiting = asyncio.create_task(messages.accept(token, "soon", "Text", NOW, wait=30, ttl=60))
+    while not await outbox.depth():  # noqa: ASYNC110 - in the database
+        await asyncio.sleep(0)
+    kept = await messages.accept(token, "any time", "Text", NOW)
+    await chats.block(person.id, NOW)
+    assert await outbox.expire(NOW + timedelta(seconds=59.999999)) == 0
+    assert await outbox.expire(NOW + MINUTE) == 1
+    assert await outbox.expire(NOW + MINUTE) == 0
+    accepted = await waiting
+    assert (accepted.status, accepted.failure) == ("expired", None)
+    assert (await messages.of_token(accepted.id, token, NOW)).status == "expired"
+    await chats.unblock(person.id, NOW)
+    assert [message.public_id for message in await claim()] == [kept.id]
+
+
+async def test_what_may_be_in_the_chat_is_not_said_to_have_expired(world: World) -> None:
+    """Its answer was lost: uncertain, though Telegram then said to wait with the repeat."""
+    token = await world.link(await world.account(), await world.person())
+    accepted = await messages.accept(token, "soon", "Text", NOW, ttl=60)
+    (first,) = await claim()
+    await outbox.settle([outbox.Postponed(first, NOW, "no answer")], NOW)
+    (again,) = await claim()
+    until = NOW + timedelta(seconds=90)
+    await outbox.settle([outbox.Postponed(again, until, "flood wait 90 s", not_done=True)], NOW)
+    assert await outbox.expire(NOW + MINUTE) == 1
+    entry = await messages.of_token(accepted.id, token, NOW)
+    assert (entry.status, entry.failure) == ("uncertain", outbox.EXPIRED_IN_DOUBT)
+
+
+async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time(world: World) -> None:
+    """Accepted and put off by the clock of before, hours ahead."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(2)]
+    for token in linked:
+        await messages.accept(token, "x", "Text", NOW)
+    (put_off,) = await claim(1)
+    await outbox.settle([outbox.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
+    back = NOW - timedelta(hours=5)
+    assert await outbox.claim(back, limit=10, lease=MINUTE) == []
+    assert await outbox.due_now(back) == 2
+    assert len(await outbox.claim(back, limit=10, lease=MINUTE)) == 2
+
+
+async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[outbox.Claimed]]:
+    """Messages of one person that ended so, and the token."""
+    token = await world.link(await world.account(), await world.person())
+    found = []
+    for number in range(many):
+        await messages.accept(token, f"doubtful {number}", "Text", NOW, ttl=60)
+        (message,) = await claim()
+        end = outbox.Uncertain if status == "uncertain" else outbox.Failed
+        await outbox.settle([end(message, "PEER_ID_INVALID")], NOW)
+        found.append(message)
+    return token, found
+
+
+async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_so(world: World) -> None:
+    """Under a new random_id, with no time of its own to expire; never twice for two presses."""
+    token, (first, second, _) = await ended(world, "uncertain", 3)
+    later = NOW + timedelta(hours=1)
+    assert await backlog_decisions.apply("resend", first.id, 7, later)
+    assert not await backlog_decisions.apply("resend", first.id, 7, later)
+    (again,) = await outbox.claim(later, limit=9, lease=MINUTE)
+    assert again.random_id != first.random_id
+    assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
+    assert await backlog_decisions.apply("drop", second.id, 7, later)
+    entry = await messages.of_token(second.public_id, token, later)
+    assert (entry.status, entry.failure) == ("canceled", "dropped")
+    assert await backlog.counts(later) == backlog.Counts(due=1, uncertain=1)
+
+
+async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World) -> None:
+    """And only these."""
+    _, found = await ended(world, "failed", 3)
+    assert await backlog.counts(NOW) == backlog.Counts(failed=3)
+    assert await backlog_decisions.retry_all(NOW, "blocked") == 0
+    assert await backlog_decisions.resend_all(NOW) == await backlog_decisions.drop_all(NOW) == 0
+    assert await backlog_decisions.retry_all(NOW, "PEER_ID_INVALID") == 3
+    assert [message.id for message in await world.deliver()] == [message.id for message in found]
+
+
+async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) -> None:
+    """More of them than one page."""
+    await ended(world, "uncertain", 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backlog_decisions, "BULK", 2)
+        assert await backlog_decisions.resend_all(NOW) == 3
+        for _ in range(2):
+            await outbox.settle([outbox.Uncertain(one, "lost") for one in await claim()], NOW)
+        assert await backlog_decisions.drop_all(NOW) == 2
+        assert (await backlog.counts(NOW)).uncertain == 0
+
+
+async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World) -> None:
+    """Whoever was shown the door stays out."""
+    _, (message,) = await ended(world, "uncertain")
+    (token,) = await tokens.of_chat(message.chat_id, NOW)
+    await tokens.revoke(message.chat_id, token.id, NOW)
+    assert not await backlog_decisions.apply("resend", message.id, 7, NOW)
+    assert await backlog_decisions.apply("drop", message.id, 7, NOW)
+
+
+class Idle:
+    """A deliverer with its hands free."""
+
+    lease = MINUTE
+
+    def __init__(self) -> None:
+        self.taken: list[outbox.Claimed] = []
+        self.asked = asyncio.Event()
+        self.stops = False
+
+    @property
+    def free(self) -> bool:
+        self.asked.set()
+        if self.stops:
+            outbox.register_worker(None)
+        return True
+
+    def take(self, claimed: Sequence[outbox.Claimed]) -> None:
+        self.taken += claimed
+
+
+@pytest.fixture
+def idle() -> Iterator[Idle]:
+    hands = Idle()
+    outbox.register_worker(hands)
+    yield hands
+    outbox.register_worker(None)
+
+
+async def states() -> list[tuple[str, str, int]]:
+    rows = await current().fetch(
+        "SELECT text, status, attempts FROM message WHERE kind = 'message' ORDER BY id"
+    )
+    return [(row["text"], row["status"], row["attempts"]) for row in rows]
+
+
+@on_sqlite
+@pytest.mark.parametrize("limited", [False, True], ids=["free", "muted, limited in time, urgent"])
+async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
+    world: World, idle: Idle, limited: bool
+) -> None:
+    """In the same commit, so nobody has to look for it; `sending` on disk."""
+    account = await world.account()
+    linked = [await world.link(account, await world.person()) for _ in range(2)]
+    how: dict[str, Any] = {"urgent": True, "ttl": 60} if limited else {}
+    if limited:
+        for chat in await current().fetch("SELECT id FROM chat"):
+            await quiet.mute(chat["id"], account.id, NOW + MINUTE)
+    await messages.accept(linked[0], "x", "Text", NOW, **how)
+    assert await states() == [("x", "sending", 1)]
+    outbox.register_worker(None)
+    await messages.accept(linked[1], "x", "Text", NOW, **how)
+    (given,), (claimed,) = idle.taken, await claim()
+    its_own = ("id", "public_id", "chat_id", "access_hash", "random_id", "token_id", "token_prefix")
+    same = {name: getattr(claimed, name) for name in its_own}
+    assert msgspec.structs.replace(given, **same) == claimed
+    assert await outbox.reclaim(NOW) == 2, "a process that dies now loses neither"
+
+
+@on_sqlite
+async def test_of_a_chat_one_message_at_a_time_is_given_to_an_idle_deliverer(
+    world: World, idle: Idle
+) -> None:
+    """The others wait behind it, however many are accepted at the same moment."""
+    token = await world.link(await world.account(), await world.person())
+    texts = [str(number) for number in range(5)]
+    await asyncio.gather(*(messages.accept(token, text, "Text", NOW) for text in texts))
+    for text in texts:
+        (message,) = idle.taken or await claim()
+        assert message.text == text
+        assert await claim() == []
+        idle.taken.clear()
+        await outbox.settle([outbox.Sent(message, 1)], NOW)
+    assert {status for _, status, _ in await states()} == {"sent"}
+
+
+async def test_what_waits_in_a_chat_is_not_passed_by_what_is_given_to_an_idle_deliverer(
+    world: World, idle: Idle
+) -> None:
+    """Its oldest message was put off; the new one waits behind it."""
+    token = await world.link(await world.account(), await world.person())
+    outbox.register_worker(None)
+    await messages.accept(token, "put off", "Text", NOW)
+    (first,) = await claim()
+    await outbox.settle([outbox.Postponed(first, NOW + MINUTE, "flood wait")], NOW)
+    outbox.register_worker(idle)
+    await messages.accept(token, "behind it", "Text", NOW)
+    assert idle.taken == []
+    assert await states() == [("put off", "queued", 1), ("behind it", "queued", 0)]
+
+
+async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queued(
+    world: World, idle: Idle
+) -> None:
+    """And rung for: the next one sends it, as never tried."""
+    token = await world.link(await world.account(), await world.person())
+    wakeups.take_due(wakeups.CHATS_MOST)
+    idle.stops = True
+    await messages.accept(token, "x", "Text", NOW)
+    assert idle.taken == []
+    assert len(wakeups.take_due(10)) == 1
+    (message,) = await claim()
+    assert (message.text, message.first_attempt) == ("x", None)
+
+
+async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
+    world: World, idle: Idle
+) -> None:
+    """What is `sending` on disk is in somebody's hand, or it would wait for the next start."""
+    token = await world.link(await world.account(), await world.person())
+    wakeups.take_due(wakeups.CHATS_MOST)
+    sending = asyncio.create_task(messages.accept(token, "x", "Text", NOW))
+    await idle.asked.wait()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    async with asyncio.timeout(PATIENCE):
+        while not idle.taken and wakeups.nothing_due():  # noqa: ASYNC110 - nothing tells when it is on disk
+            await asyncio.sleep(0)
+    assert [message.text for message in idle.taken or await claim()] == ["x"]
+
+
+async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
+    world: World, idle: Idle
+) -> None:
+    """Those that found it there are given nothing."""
+    token = await world.link(await world.account(), await world.person())
+    await asyncio.gather(*(messages.accept(token, "x", "Text", NOW, key="k") for _ in range(10)))
+    assert len(await states()) == 1
+    assert len([*idle.taken, *await claim()]) == 1
+
+
+async def test_one_that_waits_is_hastened_or_dropped_and_the_audit_says_so(world: World) -> None:
+    """Whoever waits for it hears; what is being sent is left alone."""
+    token = await world.link(await world.account(), await world.person())
+    for text in ("first", "second"):
+        await messages.accept(token, text, "Text", NOW)
+    (first,) = await claim()
+    assert not await backlog_decisions.apply("drop", first.id, 7, NOW)
+    assert not await backlog_decisions.apply("hasten", first.id, 7, NOW)
+    await outbox.settle([outbox.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
+    assert await claim() == []
+    assert await backlog_decisions.apply("hasten", first.id, 7, NOW)
+    assert not await backlog_decisions.apply("hasten", first.id, 7, NOW)
+    assert wakeups.take_due(9) == [first.chat_id]
+    (second,) = [one for one in await backlog.listed(NOW, 9) if one.id != first.id]
+    waiting = wakeups.add_waiter(second.public_id)
+    assert await backlog_decisions.apply("drop", second.id, 7, NOW)
+    assert waiting.result() == ("canceled", "dropped")
+    assert [message.id for message in await world.deliver()] == [first.id]
+    dropped, hastened = await audit.page(2)
+    assert (dropped.action, dropped.before, dropped.after) == ("drop", '"queued"', '"canceled"')
+    assert (hastened.who, hastened.action, hastened.target) == (7, "hasten", f"message {first.public_id}")

@@ -1,0 +1,148 @@
+"""A database that is there and says nothing: packets that vanish, as behind a halted proxy."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from djangobot.bot.sandbox.testing import PATIENCE
+from djangobot.db import conf
+from djangobot.db.delivery import outbox
+from djangobot.db.engine import POOL, PostgresEngine, current
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.messages import messages
+
+from ..conftest import NOW, World, on_postgresql
+
+WITHIN = 10.0
+"""Seconds for whoever asks to hear that the database is not available."""
+MARGIN = 4.0
+"""More, on a machine that is busy with other tests."""
+
+
+class Proxy:
+    """Passes on what comes, from one socket to the server's and back; when it is halted it takes all and
+    passes nothing on, and closes nothing."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.goes_on = asyncio.Event()
+        self.goes_on.set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(self) -> int:
+        """The port."""
+        self.server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        return int(self.server.sockets[0].getsockname()[1])
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self.goes_on.wait()
+        there, back = await asyncio.open_unix_connection(self.path)
+        for source, sink in ((reader, back), (there, writer)):
+            self.writers.add(sink)
+            task = asyncio.create_task(self._pass_on(source, sink))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _pass_on(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await source.read(65536):
+                await self.goes_on.wait()
+                sink.write(data)
+                await sink.drain()
+        sink.close()
+
+    def close(self) -> None:
+        self.server.close()
+        for task in self.tasks:
+            task.cancel()
+        for writer in self.writers:
+            writer.close()
+
+
+@pytest.fixture
+async def proxy(world: World, database: str) -> AsyncIterator[Proxy]:
+    """The database in use is behind it."""
+    folder = database.partition("host=")[2]
+    proxy = Proxy(f"{folder}/.s.PGSQL.5432")
+    port = await proxy.serve()
+    await conf.close_database()
+    await conf.open_database(f"postgresql://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
+    yield proxy
+    proxy.goes_on.set()
+    await conf.close_database()
+    proxy.close()
+
+
+async def refused_after(ask: Callable[[], Awaitable[object]]) -> float:
+    """Seconds until it says that the database is not available."""
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        await ask()
+    return time.monotonic() - began
+
+
+@on_postgresql
+async def test_a_server_that_says_nothing_is_unavailable_within_ten_seconds_and_then_works_again(
+    world: World, proxy: Proxy
+) -> None:
+    """More ask at once than there are connections: those that use one, those that wait for one, and a
+    transaction."""
+    token = await world.link(await world.account(), await world.person())
+    engine = current()
+    await asyncio.gather(*(engine.fetch("SELECT pg_sleep(0)") for _ in range(POOL)))
+
+    async def write() -> None:
+        async with engine.write():
+            await engine.execute("UPDATE chat SET seen = seen")
+
+    proxy.goes_on.clear()
+    asked = [
+        *(refused_after(lambda: messages.accept(token, "x", "Text", NOW)) for _ in range(POOL)),
+        *(refused_after(lambda: messages.accept(token, "x", "Text", NOW, key="k")) for _ in range(3)),
+        *(refused_after(write) for _ in range(3)),
+    ]
+    assert max(await asyncio.gather(*asked)) < WITHIN + MARGIN
+    proxy.goes_on.set()
+    assert (await messages.accept(token, "back", "Text", NOW)).status == "queued"
+
+
+@on_postgresql
+async def test_who_gives_up_asking_does_not_wait_for_a_dead_connection(world: World, proxy: Proxy) -> None:
+    """As /health does after its two seconds."""
+    await outbox.oldest_due(NOW)
+    proxy.goes_on.clear()
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outbox.oldest_due(NOW), 0.2)
+    assert time.monotonic() - began < 2
+
+
+@on_postgresql
+async def test_a_statement_that_takes_long_is_not_taken_for_a_dead_connection(
+    world: World, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server says that it is at work."""
+    monkeypatch.setattr("djangobot.db.engine.DOUBT_AFTER", 0.1)
+    assert await current().fetch("SELECT 1 AS one FROM pg_sleep(1)") == [{"one": 1}]
+
+
+@on_postgresql
+async def test_closing_does_not_wait_for_a_server_that_says_nothing(
+    world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process can stop."""
+    monkeypatch.setattr("djangobot.db.engine.ANSWER_PATIENCE", 0.5)
+    engine = current()
+    assert isinstance(engine, PostgresEngine)
+    await engine.fetch("SELECT 1")
+    proxy.goes_on.clear()
+    asking = asyncio.create_task(engine.fetch("SELECT 1"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        await engine.close()
+    with pytest.raises(DatabaseUnavailable):
+        await asking

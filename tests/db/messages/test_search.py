@@ -1,0 +1,152 @@
+"""Searching: a person finds their own messages, by words in any form, whatever they type."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from djangobot.db.engine import current
+from djangobot.db.messages import history, messages, search
+from djangobot.db.messages.history import Page
+from djangobot.db.people import chats
+
+from ..conftest import NOW, World
+
+TEXTS = [
+    "The nightly backup failed: disk is full",
+    "Ошибка на сервере: нет места",
+    "Все серверы работают, ошибок нет",
+    "Ёлка наряжена",
+    "https://example.com/build/42 deployed to prod-server-1 by ann@mail.org",
+    "not the deploy you are looking for",
+]
+
+
+@pytest.fixture
+async def person(world: World) -> int:
+    """Somebody who got TEXTS, all of them indexed, beside another person who got the same."""
+    account, person, other = await world.account(), await world.person(), await world.person()
+    for token in (await world.link(account, person), await world.link(account, other)):
+        for text in TEXTS:
+            await messages.accept(token, text, "Text", NOW)
+    assert await search.catch_up(10)
+    return person.id
+
+
+def texts(page: Page) -> list[str]:
+    return [entry.text for entry in page.messages]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("backup", [0]),
+        ("BACKUPS failing", [0]),
+        ("ошибки", [2, 1]),
+        ("серверами", [2, 1]),
+        ("сервера место", [1]),
+        ("елки", [3]),
+        ("deploying", [5, 4]),
+        ("example build", [4]),
+        ("server ann 42", [4]),
+        ("the", [5, 0]),
+        ("nothing like that", []),
+        ("c5000000001", []),
+    ],
+)
+async def test_words_are_found_in_their_forms(person: int, words: str, expected: list[int]) -> None:
+    """All of them must be there; in Russian and English, ё as е, in addresses too. Newest first."""
+    assert texts(await search.find(person, words, limit=9)) == [TEXTS[number] for number in expected]
+
+
+async def test_nobody_finds_anothers_messages(person: int, world: World) -> None:
+    """A stranger finds nothing, whatever they name."""
+    stranger = await chats.meet(
+        9, access_hash=1, first_name="", last_name="", username="", language="", now=NOW
+    )
+    for words in ("backup", f"c{person} backup", f'chat : "c{person}"', "the OR the"):
+        assert texts(await search.find(stranger.id, words, limit=9)) == []
+
+
+async def test_pages_of_what_was_found(person: int, world: World) -> None:
+    """Forth and back; nothing twice."""
+    first = await search.find(person, "сервер", limit=1)
+    second = await search.find(person, "сервер", limit=1, before=first.messages[-1].seq)
+    back = await search.find(person, "сервер", limit=1, after=second.messages[0].seq)
+    assert [texts(page) for page in (first, second, back)] == [[TEXTS[2]], [TEXTS[1]], [TEXTS[2]]]
+    assert [(page.older, page.newer) for page in (first, second, back)] == [
+        (True, False), (False, True), (True, False),
+    ]  # fmt: skip
+
+
+HARD = [
+    '"',
+    "'",
+    '"" OR ""',
+    "a NEAR b",
+    "NOT",
+    "*",
+    "(",
+    "chat:",
+    "🎉",
+    "²",
+    "x' OR 1=1 --",
+    ":* & |!",
+    "\\",
+]
+
+
+async def test_no_input_is_an_error(person: int) -> None:
+    """Operators and quotes are no words; text that has none finds nothing."""
+    chance = st.lists(st.sampled_from(HARD) | st.text(max_size=12), max_size=6).map(" ".join)
+    tried: list[str] = list(HARD)
+
+    @given(chance)
+    def collect(words: str) -> None:
+        tried.append(words)
+
+    collect()
+    for words in tried:
+        await search.find(person, words, limit=2)
+        search.hits(words, words)
+    assert texts(await search.find(person, "🎉 ¿?", limit=9)) == []
+
+
+async def test_what_is_deleted_is_found_no_more(person: int, world: World) -> None:
+    """Nor does the index keep its words: a text with the same id, were there one, is not mistaken for it."""
+    seq = (await history.page(person, limit=1)).messages[0].seq
+    await current().execute("DELETE FROM message WHERE id = $1", seq)
+    assert texts(await search.find(person, "deploy", limit=9)) == [TEXTS[4]]
+    table = {"sqlite": "message_search_docsize", "postgres": "message_words"}[current().engine_type]
+    column = {"sqlite": "id", "postgres": "message"}[current().engine_type]
+    assert await current().fetch(f"SELECT 1 FROM {table} WHERE {column} = $1", seq) == []  # noqa: S608
+
+
+async def test_what_was_deleted_before_it_was_indexed_does_no_harm(world: World) -> None:
+    """The index is filled behind the messages' back."""
+    person = await world.person()
+    token = await world.link(await world.account(), person)
+    await messages.accept(token, "gone at once", "Text", NOW)
+    await current().execute("DELETE FROM message WHERE kind = 'message'")
+    await messages.accept(token, "here to stay", "Text", NOW)
+    assert await search.catch_up(10)
+    assert texts(await search.find(person.id, "gone", limit=9)) == []
+    assert texts(await search.find(person.id, "here", limit=9)) == ["here to stay"]
+
+
+async def test_what_was_looked_for_is_ones_own_and_not_kept_for_ever(world: World) -> None:
+    """The buttons of the last twenty searches work."""
+    one, two = await world.person(), await world.person()
+    first = await search.remember(one.id, "first")
+    assert await search.recall(one.id, first) == "first"
+    assert await search.recall(two.id, first) is None
+    later = [await search.remember(one.id, str(number)) for number in range(search.REMEMBERED)]
+    assert await search.recall(one.id, first) is None
+    assert await search.recall(one.id, later[0]) == "0"
+
+
+def test_hits_are_where_the_words_are() -> None:
+    """In characters; every form of them."""
+    text = "Ошибок нет, ошибка была. Backups 😀 backup"
+    assert [text[start:end] for start, end in search.hits(text, "ошибки backup")] == [
+        "Ошибок", "ошибка", "Backups", "backup",
+    ]  # fmt: skip

@@ -1,0 +1,140 @@
+"""Mutes and held messages: nothing is lost, everything is told of once."""
+
+from datetime import timedelta
+
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.outbox import Claimed, Held, Sent
+from djangobot.db.engine import current
+from djangobot.db.messages import messages
+from djangobot.db.people import quiet
+from djangobot.db.people.chat_settings import ChatSettings
+from djangobot.db.programs import accounts
+
+from ..conftest import MINUTE, World
+
+
+async def deliver(world: World) -> list[Claimed]:
+    """As the deliverer does; what was shown."""
+    shown = []
+    while claimed := await outbox.claim(world.now, limit=100, lease=MINUTE):
+        for message in claimed:
+            until = quiet.held_until(message, world.now)
+            await outbox.settle([Held(message, until) if until else Sent(message, message.id)], world.now)
+            shown += [] if until else [message]
+    return shown
+
+
+def digest_of(shown: list[Claimed]) -> list[tuple[str, int, list[str]]]:
+    """What the only notice tells."""
+    (notice,) = shown
+    assert notice.kind == "digest"
+    return [(share.account, share.count, share.first) for share in quiet.read_digest(notice.text).shares]
+
+
+async def test_what_a_muted_sender_sends_is_held_and_told_of_once_when_the_mute_ends(world: World) -> None:
+    """Others are shown; urgent or not makes no difference."""
+    ci, other, person = (
+        await world.account(name="CI"),
+        await world.account("b", "Other"),
+        await world.person(),
+    )
+    token, others = await world.link(ci, person), await world.link(other, person)
+    assert await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    held = await messages.accept(token, "one", "Text", world.now, urgent=True)
+    for text in ("two", "three", "four"):
+        await messages.accept(token, text, "Text", world.now)
+    await messages.accept(others, "seen", "Text", world.now)
+    assert [message.text for message in await deliver(world)] == ["seen"]
+    assert (await messages.of_token(held.id, token, world.now)).status == "held"
+    assert await quiet.send_digests(world.now) == 0
+    world.now += 60 * MINUTE
+    assert await quiet.send_digests(world.now) == 1
+    assert digest_of(await deliver(world)) == [("CI", 4, ["one", "two", "three"])]
+    assert await quiet.send_digests(world.now) == 0
+    await messages.accept(token, "again", "Text", world.now)
+    assert [message.text for message in await deliver(world)] == ["again"]
+
+
+async def test_unmuting_tells_at_once_and_twice_does_no_more(world: World) -> None:
+    """The second time it says that nobody was muted."""
+    ci, person = await world.account(name="CI"), await world.person()
+    token = await world.link(ci, person)
+    await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    await messages.accept(token, "one", "Text", world.now)
+    assert await deliver(world) == []
+    assert await quiet.unmute(person.id, ci.id, world.now)
+    assert not await quiet.unmute(person.id, ci.id, world.now)
+    assert await quiet.send_digests(world.now) == 1
+    assert digest_of(await deliver(world)) == [("CI", 1, ["one"])]
+
+
+async def test_a_longer_mute_keeps_what_was_held_for_its_end(world: World) -> None:
+    """Nothing is told of while the sender is muted."""
+    ci, person = await world.account(name="CI"), await world.person()
+    token = await world.link(ci, person)
+    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await messages.accept(token, "one", "Text", world.now)
+    await deliver(world)
+    await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    assert await quiet.send_digests(world.now + MINUTE) == 0
+    assert await quiet.send_digests(world.now + 60 * MINUTE) == 1
+
+
+async def test_nobody_mutes_who_never_wrote_to_them(world: World) -> None:
+    """An account without a token for this person is none of their senders."""
+    ci, person, other = await world.account(name="CI"), await world.person(), await world.person()
+    await world.link(ci, person)
+    assert not await quiet.mute(other.id, ci.id, world.now + MINUTE)
+    assert await quiet.senders(other.id, world.now) == []
+    assert [sender.name for sender in await quiet.senders(person.id, world.now)] == ["CI"]
+
+
+async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) -> None:
+    """At their end one notice tells of all; changing them tells at once, but not of muted senders."""
+    ci, noisy, person = (
+        await world.account(name="CI"),
+        await world.account("n", "Noisy"),
+        await world.person(),
+    )
+    token, noise = await world.link(ci, person), await world.link(noisy, person)
+    hours = {"quiet_from": "00:00", "quiet_to": "08:00", "quiet_mode": "digest"}
+    await current().execute(
+        "UPDATE chat SET settings = $2 WHERE id = $1",
+        person.id,
+        '{"quiet_from":"00:00","quiet_to":"08:00","quiet_mode":"digest"}',
+    )
+    await quiet.mute(person.id, noisy.id, world.now + timedelta(days=1))
+    await messages.accept(token, "quiet", "Text", world.now)
+    await messages.accept(noise, "noise", "Text", world.now)
+    await messages.accept(token, "fire", "Text", world.now, urgent=True)
+    assert [message.text for message in await deliver(world)] == ["fire"]
+    end = ChatSettings(**hours).quiet_until(world.now)  # type: ignore[arg-type]
+    assert end is not None
+    assert end == world.now + timedelta(hours=3)
+    assert await quiet.send_digests(end - MINUTE) == 0
+    await quiet.release(person.id, world.now)
+    assert await quiet.send_digests(world.now) == 1
+    assert digest_of(await deliver(world)) == [("CI", 1, ["quiet"])]
+
+
+async def test_what_may_be_in_the_chat_already_is_not_held(world: World) -> None:
+    """Its answer was lost: it is asked for again under its random_id, mute or not."""
+    ci, person = await world.account(name="CI"), await world.person()
+    token = await world.link(ci, person)
+    await messages.accept(token, "one", "Text", world.now)
+    (message,) = await outbox.claim(world.now, limit=1, lease=MINUTE)
+    await outbox.settle([outbox.Postponed(message, world.now, "no answer")], world.now)
+    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    assert [message.text for message in await deliver(world)] == ["one"]
+
+
+async def test_an_account_that_goes_takes_its_held_messages_along(world: World) -> None:
+    """Nothing is left to tell of, and the notice about the account is told."""
+    ci, person = await world.account(name="CI"), await world.person()
+    token = await world.link(ci, person)
+    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await messages.accept(token, "one", "Text", world.now)
+    await deliver(world)
+    await accounts.remove(ci, now=world.now)
+    assert await quiet.send_digests(world.now + MINUTE) == 0
+    assert [message.kind for message in await deliver(world)] == ["account_removed"]
