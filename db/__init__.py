@@ -1,4 +1,4 @@
-"""The memory: what DjangoBot remembers, and the rules for changing it."""
+"""The database: what DjangoBot stores, and the rules for changing it."""
 
 import importlib
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class _WhenUsed(ModuleType):
-    """Stands for a module until something of it is used."""
+    """Imports a module when something of it is first used."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -15,5 +15,5 @@ class _WhenUsed(ModuleType):
         return getattr(importlib.import_module(self.__name__), name)
 
 
-# Piccolo imports black to write new migrations, which the service never does: 12 MB and 0.1 s.
+# Piccolo imports black to write new migrations. The service never writes any. This saves 12 MB and 0.1 s.
 sys.modules.setdefault("black", _WhenUsed("black"))

@@ -1,4 +1,5 @@
-"""Stranded: the messages that are not where they were to go, as admins see them. Never what they say."""
+"""The backlog: messages that wait, failed or are uncertain, as admins see them. It never contains their
+text."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,12 +11,12 @@ from djangobot.db.engine import Row, current
 State = Literal["due", "postponed", "failed", "uncertain"]
 STATES: tuple[State, ...] = ("due", "postponed", "failed", "uncertain")
 Side = Literal["chat", "account"]
-"""To whom, or from whom."""
+"""Whether messages are grouped by recipient or by sender."""
 NOBODY = 0
-"""The account of what the service itself says. A token of a chat's own stands for an account, with a
-minus."""
+"""The account number of notices, which the service itself sends. A chat's own token has no account; its id
+with a minus stands in for one."""
 
-# By the partial indexes of just these, whatever the history holds.
+# Uses the partial indexes of just these messages, so the size of the history does not matter.
 BACKLOG = """
 SELECT m.id AS id, m.chat AS chat, COALESCE(m.account, -m.token, 0) AS account,
        CASE WHEN m.next_attempt > $1 THEN 'postponed' ELSE 'due' END AS state
@@ -56,7 +57,7 @@ LISTED = f"""
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many there are, by state."""
+    """Numbers of messages by state."""
 
     due: int = 0
     postponed: int = 0
@@ -65,7 +66,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Those of one chat, or of one account."""
+    """The numbers for one chat or one account."""
 
     id: int
     name: str
@@ -76,7 +77,7 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class BacklogItem(msgspec.Struct, frozen=True):
-    """One of them; `length` in characters. `sender` is empty for what the service itself says."""
+    """One message of the backlog. `length` is in characters. `sender` is empty for a notice."""
 
     id: int
     public_id: str
@@ -98,7 +99,7 @@ class BacklogItem(msgspec.Struct, frozen=True):
     banned: datetime | None
 
     def state(self, now: datetime) -> State | None:
-        """None when it is none of them any more."""
+        """The state at `now`. None when the message is no longer in the backlog."""
         match self.status:
             case "queued" | "sending":
                 return "postponed" if self.next_attempt > now else "due"
@@ -111,12 +112,12 @@ class BacklogItem(msgspec.Struct, frozen=True):
 
 
 async def counts(now: datetime) -> Counts:
-    """Of all."""
+    """Counts the whole backlog."""
     return Counts(**{row["state"]: row["messages"] for row in await current().fetch(COUNTS, now)})
 
 
 async def groups(side: Side, now: datetime, limit: int, offset: int = 0) -> list[Group]:
-    """By person or by sender, the one with the most first."""
+    """Counts by chat or by account. The one with the most messages comes first."""
     return [Group(**row) for row in await current().fetch(GROUPS[side], now, limit, offset)]
 
 
@@ -129,14 +130,14 @@ async def listed(
     side: Side | None = None,
     of: int = NOBODY,
 ) -> list[BacklogItem]:
-    """Oldest first: all, or those in one state, or of one person or sender."""
+    """Lists messages, oldest first: all, or those in one state, or those of one chat or account."""
     sql = LISTED.format(where="" if side is None else f"AND s.{side} = $5")
     only = () if side is None else (of,)
     return [_item(row) for row in await current().fetch(sql, now, state or "", limit, offset, *only)]
 
 
 async def get(message_id: int) -> BacklogItem | None:
-    """Whatever has become of it."""
+    """Returns a message whatever its status is. None when there is no such message."""
     rows = await current().fetch(f"{ONE} WHERE m.id = $1", message_id)
     return _item(rows[0]) if rows else None
 

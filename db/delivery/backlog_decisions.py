@@ -1,4 +1,4 @@
-"""Doubts: messages that ended `uncertain` or `failed`, or wait, and what an admin decides about them."""
+"""What an admin decides about messages that are `uncertain`, `failed` or waiting."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from djangobot.db.engine import Row, current
 log = structlog.get_logger(__name__)
 
 BULK = 200
-"""Messages decided about at the same moment."""
+"""The number of messages that are changed at the same time."""
 
 UNDECIDED = """
 SELECT id, failure FROM message
 WHERE status = $1::varchar AND kind = 'message' AND id > $2 ORDER BY id LIMIT $3
 """
-# As if it had just been accepted; but not for a sender the person has shown the door. A new random_id: under
-# the old one Telegram might take it for the message it has, or not.
+# The message is queued as if it had just been accepted, unless its sender was revoked. It gets a new
+# random_id. Under the old one Telegram might take it for the message it already has, or might not.
 ANEW = """
 UPDATE message SET status = 'queued', random_id = $3, attempts = 0, first_attempt = NULL, next_attempt = $4,
                    failure = NULL, expires = NULL, parts = NULL
@@ -42,13 +42,13 @@ Verb = Literal["hasten", "retry", "resend", "drop"]
 
 
 async def apply(verb: Verb, message_id: int, by: int, now: datetime) -> bool:
-    """What an admin decides about one message, with its line in the audit.
+    """Applies an admin's decision to one message, and records it in the audit.
 
-    `hasten`: what was postponed is due now (a FLOOD_WAIT holds all the same). `retry`: what failed is sent
-    anew; it is not in the chat, unless it had several parts. `resend`: what is uncertain is sent anew, under
-    a new random_id; if it had arrived after all, the person has it twice: whoever asks for this must know.
-    `drop`: what is uncertain or waits ends as canceled. False: it is in no state for that by now, or its
-    token was revoked.
+    `hasten`: a postponed message becomes due now; a flood wait still holds it. `retry`: a failed message is
+    sent again; it is not in the chat, unless it had several parts. `resend`: an uncertain message is sent
+    again under a new random_id; if it had arrived after all, the person gets it twice, so the admin must know
+    this. `drop`: an uncertain or waiting message ends as canceled. Returns False when the message is no
+    longer in a state that allows this, or its token was revoked.
     """
     engine = current()
     async with engine.write():
@@ -62,17 +62,17 @@ async def apply(verb: Verb, message_id: int, by: int, now: datetime) -> bool:
 
 
 async def resend_all(now: datetime) -> int:
-    """Every uncertain message, as `decide` does. How many these are."""
+    """Resends every uncertain message, as `apply` does. Returns their number."""
     return await _each("resend", "uncertain", now)
 
 
 async def retry_all(now: datetime, reason: str | None = None) -> int:
-    """Every failed message, or those that failed for this reason. How many these are."""
+    """Retries every failed message, or those that failed for this reason. Returns their number."""
     return await _each("retry", "failed", now, reason)
 
 
 async def drop_all(now: datetime) -> int:
-    """Every uncertain message. How many these are."""
+    """Drops every uncertain message. Returns their number."""
     return await _each("drop", "uncertain", now)
 
 
@@ -99,7 +99,7 @@ async def _do(verb: Verb, message_id: int, now: datetime) -> list[Row]:
 
 
 def _notify(verb: Verb, rows: Sequence[Row]) -> None:
-    """Once it is on disk."""
+    """Logs the decision and sends wakeups. Call it after the commit."""
     for row in rows:
         public_id = str(row["public_id"])
         log.info("an admin decided about a message", id=public_id, chat=row["chat"], verb=verb)

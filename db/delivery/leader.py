@@ -1,9 +1,10 @@
-"""Duty: of several processes on one PostgreSQL, the one that delivers and talks to Telegram.
+"""The leader: of several processes on one PostgreSQL, the one that delivers and talks to Telegram.
 
-It holds an advisory lock on a connection of its own, and what the deliverer asks of the database goes over
-this very connection (`Duty.context`). The server lets the lock go when that connection ends, so whoever has
-lost the duty, and need not know it yet, can neither claim nor record anything any more. Before each call to
-Telegram the age of the last sign of life is looked at (`Duty.sure`): who may have been deposed asks nothing.
+The leader holds an advisory lock on a dedicated connection. The worker's queries use this same connection
+(`Leadership.context`). The server releases the lock when that connection ends. So a process that has lost the
+lock can no longer claim or record anything, even if it does not know of the loss yet. Before each call to
+Telegram the age of the last confirmation is checked (`Leadership.sure`). A process that may have lost the
+lock calls nothing.
 """
 
 import asyncio
@@ -19,35 +20,35 @@ from djangobot.db.errors import DatabaseUnavailable
 log = structlog.get_logger(__name__)
 
 LEADER_LOCK = 0x446A616E676F4454
-"""PostgreSQL advisory lock of the deliverer: "DjangoDT" in ASCII."""
+"""PostgreSQL advisory lock of the leader: "DjangoDT" in ASCII."""
 TRY_LOCK = "SELECT pg_try_advisory_lock($1) AS ours"
 STANDBY_PAUSE = 0.5
-"""Seconds between two attempts at the lock."""
+"""Seconds between two attempts to get the lock."""
 PULSE = 1.0
-"""Seconds between two signs of life over the lock's connection; without any the server ends it
-(`engine.WATCHED`)."""
+"""Seconds between two keep-alive queries on the lock's connection. Without any, the server ends the
+connection (`engine.WATCHED`)."""
 
 TRUSTED = 3.0
-"""Seconds after a sign of life that was answered in which nobody else can have the lock: less than the five
-after which the server ends the connection (`engine.WATCHED`)."""
+"""Seconds after an answered keep-alive query in which no other process can have the lock. They are fewer than
+the five after which the server ends the connection (`engine.WATCHED`)."""
 
 
 class Leadership:
-    """Ours, until `lost` is set."""
+    """This process leads until `lost` is set."""
 
     def __init__(self, seat: DedicatedConnection | None = None) -> None:
         self.seat = seat
         self.lost = asyncio.Event() if seat is None else seat.lost
 
     def sure(self) -> bool:
-        """Whether no other process can be on duty by now. One that stood still, or whose database did not
-        answer, does not know."""
+        """Whether no other process can lead yet. A process cannot know this when it was suspended or when its
+        database did not answer."""
         if self.seat is None:
             return True
         return not self.lost.is_set() and steady() - self.seat.confirmed < TRUSTED
 
     def context(self) -> contextvars.Context:
-        """For the deliverer's task: what it asks of the database goes over the connection with the lock."""
+        """The context for the worker's task: its database queries use the connection that holds the lock."""
         context = contextvars.copy_context()
         if self.seat is not None:
             context.run(use_connection, self.seat)
@@ -56,8 +57,8 @@ class Leadership:
 
 @contextlib.asynccontextmanager
 async def elected(stand_by: Callable[[], None]) -> AsyncIterator[Leadership]:
-    """Waits for the duty; `stand_by` is called when somebody else has it. On SQLite, which one process alone
-    uses, it is ours."""
+    """Waits until this process leads. `stand_by` is called while another process leads. SQLite is used by one
+    process alone, which leads at once."""
     engine = current()
     if not isinstance(engine, PostgresEngine):
         yield Leadership()
@@ -73,7 +74,7 @@ async def elected(stand_by: Callable[[], None]) -> AsyncIterator[Leadership]:
 
 
 async def _until_elected(engine: PostgresEngine, stand_by: Callable[[], None]) -> DedicatedConnection:
-    """A connection with the lock. A server that does not answer is asked again."""
+    """Returns a connection that holds the lock. Tries again when the server does not answer."""
     while True:
         try:
             return await _try_until_elected(engine, stand_by)

@@ -1,8 +1,8 @@
-"""Signals: what the processes on one PostgreSQL tell each other at once, by LISTEN and NOTIFY.
+"""Pubsub: how the processes on one PostgreSQL notify each other at once, by LISTEN and NOTIFY.
 
-A door that accepted a message wakes the deliverer; the deliverer wakes whoever waits, in another process,
-for a message to be settled. Signals are for speed alone: one that is lost costs time, never a message, for
-the deliverer looks at its outbox by itself and who waits asks the table every second.
+A door that accepts a message wakes the worker. The worker wakes the waiters of a settled message in other
+processes. Notifications only save time. A lost one costs time, never a message: the worker polls the outbox,
+and waiters query the table every second.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ SETTLED = "djangobot_settled"
 RESET = "djangobot_reset"
 RECALLED = "djangobot_recalled"
 PAYLOAD_MOST = 7900
-"""Bytes of one notification; PostgreSQL: shorter than 8000 (sql-notify)."""
+"""The most bytes in one notification. PostgreSQL requires fewer than 8000 (sql-notify)."""
 PAUSE = 1.0
-"""Seconds between two attempts to listen, and between two questions after what is waited for."""
+"""Seconds between two attempts to listen, and between two queries for awaited messages."""
 PULSE = 2.0
 NOTIFY = "SELECT pg_notify($1, p.payload) FROM unnest($2::text[]) AS p (payload)"
 SETTLED_ROWS = """
@@ -39,7 +39,7 @@ _Settled = tuple[str, str, str | None]
 
 
 class PubSub:
-    """This process's end: what it has to say, and how it hears the others."""
+    """One process's part: it sends notifications and receives those of others."""
 
     def __init__(self, engine: PostgresEngine, now: Callable[[], datetime]) -> None:
         self.engine = engine
@@ -52,33 +52,33 @@ class PubSub:
         self.obeying: asyncio.Task[None] | None = None
         self.something_to_say = asyncio.Event()
         self.saying = False
-        """Whether something that was taken from `due` may not have been said yet."""
+        """Whether something was taken from `due` and may not have been sent yet."""
         self.hearing = asyncio.Event()
-        """Set while others can be heard."""
+        """Set while notifications of others are received."""
 
     def publish_due(self, chat_id: int, urgent: bool) -> None:
-        """To the deliverer, wherever it is: this chat has something new."""
+        """Tells the worker, in whatever process it is, that this chat has something new."""
         if len(self.due) < wakeups.CHATS_MOST:
             self.due[chat_id] = urgent or self.due.get(chat_id, False)
         self.something_to_say.set()
 
     def publish_settled(self, public_id: str, status: str, failure: str | None) -> None:
-        """To whoever waits for this message."""
+        """Tells the waiters of this message that it is settled."""
         self.settled.append((public_id, status, failure))
         self.something_to_say.set()
 
     def publish_reset(self, account_id: int, login: str) -> None:
-        """To all who count this account's failures."""
+        """Tells all processes to clear the failures of this account."""
         self.resets.append((account_id, login))
         self.something_to_say.set()
 
     def say_recalled(self) -> None:
-        """To the deliverer: something was said of the queue."""
+        """Tells the worker that the queue was paused or messages were recalled."""
         self.recalled = True
         self.something_to_say.set()
 
     async def listen(self) -> None:
-        """Hears the others, for ever; a connection that ends is made anew."""
+        """Receives notifications for ever. Reconnects when the connection ends."""
         while True:
             try:
                 await self._listen_once()
@@ -96,7 +96,7 @@ class PubSub:
             self.seat = seat
             self.hearing.set()
             self.something_to_say.set()
-            await outbox.poll(self.now())  # for what was said while we did not hear
+            await outbox.poll(self.now())  # for notifications that were missed
             await seat.keep_alive(PULSE)
         finally:
             self.seat = None
@@ -104,14 +104,14 @@ class PubSub:
             await seat.leave()
 
     async def talk(self) -> None:
-        """Says what there is to say, all that has gathered at once."""
+        """Sends notifications for ever, all that have gathered at once."""
         while True:
             await self.something_to_say.wait()
             self.something_to_say.clear()
             if self.seat is None:
-                self.settled.clear()  # who waits for these will ask
-                self.resets.clear()  # an admin may say it again
-                self.recalled = False  # the deliverer looks by itself
+                self.settled.clear()  # their waiters query the table
+                self.resets.clear()  # an admin may repeat it
+                self.recalled = False  # the worker polls
                 continue
             due, self.due = self.due, {}
             self.saying = True
@@ -135,7 +135,7 @@ class PubSub:
             await self.seat.fetch(NOTIFY, channel, list(_payloads(words)))
 
     async def ask(self) -> None:
-        """Asks the table after what is waited for here: for signals that were lost."""
+        """Queries the table for awaited messages, because notifications may be lost."""
         seen: set[str] = set()
         while True:
             await asyncio.sleep(PAUSE)
@@ -145,7 +145,8 @@ class PubSub:
                     seen = await self._ask(expected, seen)
 
     async def _ask(self, expected: Sequence[str], seen: set[str]) -> set[str]:
-        """Tells of what has ended, or was there before and is there no more. What is there now."""
+        """Notifies the waiters of messages that were settled, or that were seen before and are gone. Returns
+        the public_ids that are in the table now."""
         there: set[str] = set()
         for row in await self.engine.fetch(SETTLED_ROWS, expected):
             there.add(str(row["public_id"]))
@@ -167,7 +168,7 @@ class PubSub:
         self.obeying = asyncio.create_task(self._on_flood_wait())
 
     async def _on_flood_wait(self) -> None:
-        with contextlib.suppress(DatabaseUnavailable):  # the deliverer looks by itself in a moment
+        with contextlib.suppress(DatabaseUnavailable):  # the worker polls in a moment
             await outbox.obey_here()
 
     def _on_reset(self, payload: str) -> None:
@@ -177,7 +178,8 @@ class PubSub:
 
 @contextlib.asynccontextmanager
 async def connected(now: Callable[[], datetime]) -> AsyncIterator[None]:
-    """Within, processes on this database hear each other. SQLite has but one process: nothing to do."""
+    """Connects the processes on this database while the block runs. SQLite has only one process, so nothing
+    is done."""
     engine = current()
     if not isinstance(engine, PostgresEngine):
         yield
@@ -195,7 +197,7 @@ async def connected(now: Callable[[], datetime]) -> AsyncIterator[None]:
 
 
 def _payloads(words: Sequence[Any]) -> Iterator[str]:
-    """JSON arrays of these, each short enough for one notification."""
+    """Splits the words into JSON arrays that each fit into one notification."""
     gathered: list[bytes] = []
     size = 2
     for word in map(msgspec.json.encode, words):

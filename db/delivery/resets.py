@@ -1,4 +1,5 @@
-"""Resets: an admin lets an account try again; whoever counts failures hears it, in every process."""
+"""Resets: an admin lets an account try again. Every process then clears its count of the account's
+failures."""
 
 from typing import Protocol
 from weakref import WeakSet
@@ -10,21 +11,21 @@ class Counter(Protocol):
     """Counts an account's failures."""
 
     def forget(self, account_id: int, login: str) -> None:
-        """Those of this account count no more."""
+        """Clears the failures of this account."""
 
 
 counters: "WeakSet[Counter]" = WeakSet()
-"""Those of this process."""
+"""The counters of this process."""
 
 
 def publish(account_id: int, login: str) -> None:
-    """To all of them."""
+    """Resets the account in all processes."""
     publish_here(account_id, login)
     if wakeups.pubsub is not None:
         wakeups.pubsub.publish_reset(account_id, login)
 
 
 def publish_here(account_id: int, login: str) -> None:
-    """To those of this process."""
+    """Resets the account in this process."""
     for counter in list(counters):
         counter.forget(account_id, login)

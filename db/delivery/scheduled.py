@@ -1,8 +1,8 @@
-"""Chores: small things to be done in a chat at a later time, restart or not: a message to be changed once
-its time is over.
+"""Scheduled jobs: small changes to be made in a chat at a later time, such as editing a message when its time
+is over. They survive a restart.
 
-A chore is done at least once; doing it twice must do no harm. Of one kind there is one for a message: a later
-word about it replaces the earlier one.
+A job runs at least once; running it twice must do no harm. A message has at most one job of each kind. A
+later job replaces the earlier one.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from djangobot.db.people.chats import Chat
 
 
 class ScheduledJobRow(Table, tablename="chore"):
-    """`kind` says who does it, `message` is the Telegram id it is about, `argument` what else must be
-    known."""
+    """`kind` names the handler, `message` is the Telegram id of the message, and `argument` holds what else
+    the handler needs."""
 
     id = BigSerial(primary_key=True)
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
@@ -34,7 +34,7 @@ INDEXES = ("CREATE UNIQUE INDEX chore_of_message ON chore (chat, kind, message)"
 
 
 class ScheduledJob(msgspec.Struct, frozen=True):
-    """A chore whose time has come."""
+    """A job that is due."""
 
     id: int
     chat: int
@@ -54,14 +54,14 @@ DUE = "SELECT id, chat, kind, message, argument, due FROM chore WHERE due <= $1 
 
 
 async def put(chat_id: int, kind: str, message_id: int, argument: str, due: datetime) -> None:
-    """To be done about this message at `due`."""
+    """Schedules a job for this message at `due`."""
     await current().execute(PUT, chat_id, kind, message_id, argument, due)
     notify()
 
 
 async def bring_forward(chat_id: int, kind: str, message_id: int, more: str, now: datetime) -> None:
-    """What is to be done about this message is due now, and `more` is to be known. In a transaction, call
-    `ring` after it."""
+    """Makes the job for this message due now and appends `more` to its argument. In a transaction, call
+    `notify` after the commit."""
     await current().execute(
         "UPDATE chore SET argument = argument || $4::text, due = $5::timestamptz"
         " WHERE chat = $1 AND kind = $2 AND message = $3",
@@ -75,26 +75,26 @@ async def bring_forward(chat_id: int, kind: str, message_id: int, more: str, now
 
 
 async def due(now: datetime, limit: int) -> list[ScheduledJob]:
-    """The longest overdue first."""
+    """Returns the jobs that are due, the longest overdue first."""
     rows = await current().fetch(DUE, now, limit)
     return [ScheduledJob(**row) for row in rows]
 
 
 async def next_due() -> datetime | None:
-    """When the next one falls due; None when there is none."""
+    """When the next job falls due. None when there is none."""
     rows = await current().fetch("SELECT due FROM chore ORDER BY due LIMIT 1")
     return rows[0]["due"] if rows else None
 
 
 async def done(chore: ScheduledJob) -> None:
-    """Forgets it, unless something else is to be done about its message by now."""
+    """Deletes the job, unless another one has replaced it meanwhile."""
     await current().execute(
         "DELETE FROM chore WHERE id = $1 AND argument = $2 AND due = $3", chore.id, chore.argument, chore.due
     )
 
 
 async def postpone(chore: ScheduledJob, until: datetime) -> None:
-    """Telegram does not want it now."""
+    """Postpones the job, because Telegram refuses it now."""
     await current().execute(
         "UPDATE chore SET due = $4 WHERE id = $1 AND argument = $2 AND due = $3",
         chore.id,
@@ -105,14 +105,14 @@ async def postpone(chore: ScheduledJob, until: datetime) -> None:
 
 
 async def drop(chat_id: int, kind: str, message_id: int) -> None:
-    """Nothing of this kind is to be done about this message any more."""
+    """Deletes the job of this kind for this message."""
     await current().execute(
         "DELETE FROM chore WHERE chat = $1 AND kind = $2 AND message = $3", chat_id, kind, message_id
     )
 
 
 async def drop_all(chat_id: int, kind: str) -> None:
-    """Nor about any other message in this chat."""
+    """Deletes all jobs of this kind in this chat."""
     await current().execute("DELETE FROM chore WHERE chat = $1 AND kind = $2", chat_id, kind)
 
 
@@ -120,12 +120,12 @@ _changed = LoopFreeEvent()
 
 
 def notify() -> None:
-    """There may be a new chore: wakes who does them, if that is this process."""
+    """Wakes the scheduler, if it is in this process: there may be a new job."""
     _changed.set()
 
 
 async def wait_for_due(seconds: float) -> None:
-    """Until somebody rings, `seconds` at most."""
+    """Waits until `notify` is called, `seconds` at most."""
     try:
         async with asyncio.timeout(seconds):
             await _changed.wait()

@@ -1,5 +1,5 @@
-"""Bells: who waits for something to arrive in the outbox, and who for a message of it to be settled: in this
-process, and over the wire in others."""
+"""Wakeups: they tell the worker that a message may be due, and a waiter that its message is settled. They
+work within this process, and through pubsub in others."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from djangobot.db.delivery.pubsub import PubSub
 
 CHATS_MOST = 100_000
-"""Chats that may be rung for at once; `look` finds the others. A process without a deliverer answers none."""
+"""The number of chats that may wait for a wakeup at once; `poll` finds the others. A process without a worker
+removes none."""
 
 
 class LoopFreeEvent:
-    """An event that belongs to no event loop, unlike asyncio's."""
+    """An event that is not bound to an event loop, unlike asyncio's."""
 
     def __init__(self) -> None:
         self._is_set = False
@@ -45,34 +46,36 @@ _urgent_due = LoopFreeEvent()
 _due_chats: dict[int, None] = {}
 _urgent_chats: dict[int, None] = {}
 _unclaimed_urgent: set[int] = set()
-"""Chats in which something urgent was accepted that nobody has claimed yet."""
+"""Chats in which an urgent message was accepted and is not claimed yet."""
 Outcome = asyncio.Future[tuple[str, str | None]]
 _waiters: dict[str, list[Outcome]] = {}
-"""By public_id; several wait for one message when its sender asked again under the same key."""
+"""Waiters by public_id. A message has several when its sender repeated the request under the same idempotency
+key."""
 pubsub: "PubSub | None" = None
-"""To the other processes on this database; `signals.connected` sets it."""
+"""The link to other processes on this database. `pubsub.connected` sets it."""
 _worker_here = False
 
 
 def mark_urgent(chat_id: int) -> None:
-    """Something urgent was accepted in this chat: until it is claimed, each ring for it is urgent."""
+    """Records that an urgent message was accepted in this chat. Until it is claimed, each wakeup for the chat
+    is urgent."""
     if len(_unclaimed_urgent) < CHATS_MOST:
         _unclaimed_urgent.add(chat_id)
 
 
 def clear_urgent(chat_ids: Iterable[int]) -> None:
-    """What was urgent in these has been claimed."""
+    """Records that the urgent messages of these chats were claimed."""
     _unclaimed_urgent.difference_update(chat_ids)
 
 
 def set_worker_here(yes: bool) -> None:
-    """Whether the deliverer is in this process: nobody else needs to hear of what is due then."""
+    """Sets whether the worker is in this process. If it is, no other process is told what is due."""
     global _worker_here
     _worker_here = yes
 
 
 def notify_due(chat_id: int, *, urgent: bool = False) -> None:
-    """Something may be due in this chat: wakes the deliverer, wherever it is."""
+    """Wakes the worker, in whatever process it is: something may be due in this chat."""
     if pubsub is not None and not _worker_here:
         pubsub.publish_due(chat_id, urgent or chat_id in _unclaimed_urgent)
         _unclaimed_urgent.discard(chat_id)
@@ -81,7 +84,7 @@ def notify_due(chat_id: int, *, urgent: bool = False) -> None:
 
 
 def notify_due_here(chat_id: int, *, urgent: bool = False) -> None:
-    """Wakes the deliverer of this process."""
+    """Wakes the worker of this process."""
     if urgent or chat_id in _unclaimed_urgent:
         if len(_urgent_chats) < CHATS_MOST:
             _urgent_chats.setdefault(chat_id)
@@ -93,12 +96,12 @@ def notify_due_here(chat_id: int, *, urgent: bool = False) -> None:
 
 
 def nothing_due() -> bool:
-    """Nobody has rung here that was not answered for yet."""
+    """Whether no chat waits for the worker of this process."""
     return not _due_chats and not _urgent_chats
 
 
 def take_due(most: int) -> list[int]:
-    """Up to `most` chats that were rung for and not answered for yet, first come first."""
+    """Returns up to `most` chats that have a wakeup, the earliest first, and removes them from the list."""
     chats = list(islice(_due_chats, most))
     for chat_id in chats:
         del _due_chats[chat_id]
@@ -107,7 +110,7 @@ def take_due(most: int) -> list[int]:
 
 
 def take_urgent(most: int) -> list[int]:
-    """The same of those in which something urgent waits."""
+    """Does the same as `take_due` for chats in which an urgent message waits."""
     chats = list(islice(_urgent_chats, most))
     for chat_id in chats:
         del _urgent_chats[chat_id]
@@ -123,12 +126,12 @@ def _clear_if_empty() -> None:
 
 
 async def wait_for_urgent() -> None:
-    """Until somebody rings for a chat in which something urgent waits."""
+    """Waits for a wakeup of a chat in which an urgent message waits."""
     await _urgent_due.wait()
 
 
 async def wait_for_due(seconds: float) -> None:
-    """Until somebody rings, `seconds` at most."""
+    """Waits for a wakeup, `seconds` at most."""
     try:
         async with asyncio.timeout(seconds):
             await _due.wait()
@@ -137,14 +140,15 @@ async def wait_for_due(seconds: float) -> None:
 
 
 def add_waiter(public_id: str) -> Outcome:
-    """To be resolved by `settle` with status and failure; `forget` it, or wait in `settled_within`."""
+    """Returns a future that `notify_settled` resolves with status and failure. Pass it to `wait_settled`, or
+    end it with `remove_waiter`."""
     future: Outcome = asyncio.get_running_loop().create_future()
     _waiters.setdefault(public_id, []).append(future)
     return future
 
 
 async def wait_settled(public_id: str, future: Outcome, seconds: float) -> tuple[str, str | None]:
-    """Status and failure; `queued` when nothing final came in that time."""
+    """Returns status and failure. The status is `queued` when the message was not settled in that time."""
     try:
         async with asyncio.timeout(seconds):
             return await future
@@ -155,32 +159,33 @@ async def wait_settled(public_id: str, future: Outcome, seconds: float) -> tuple
 
 
 def remove_waiter(public_id: str, future: Outcome) -> None:
-    """This one waits no more."""
+    """Removes this waiter."""
     waiting = [other for other in _waiters.pop(public_id, ()) if other is not future]
     if waiting:
         _waiters[public_id] = waiting
 
 
 def release_waiters() -> None:
-    """The process ends: whoever waits hears `queued`, and the next start delivers."""
+    """Answers every waiter with `queued`, because the process ends. The next start delivers their
+    messages."""
     for public_id in _waiters:
         notify_settled_here(public_id, "queued", None)
 
 
 def awaited_ids() -> list[str]:
-    """The public_ids of messages that somebody in this process waits for."""
+    """The public_ids of messages that have a waiter in this process."""
     return list(_waiters)
 
 
 def notify_settled(public_id: str, status: str, failure: str | None) -> None:
-    """A message has ended: wakes whoever waits for that, in any process."""
+    """Wakes the waiters of a settled message, in every process."""
     notify_settled_here(public_id, status, failure)
     if pubsub is not None:
         pubsub.publish_settled(public_id, status, failure)
 
 
 def notify_settled_here(public_id: str, status: str, failure: str | None) -> None:
-    """Wakes whoever waits in this process."""
+    """Wakes the waiters in this process."""
     for future in _waiters.get(public_id, ()):
         if not future.done():
             future.set_result((status, failure))
