@@ -1,4 +1,4 @@
-"""Audit: what admins did, when, to whom, and how it was before and after."""
+"""Audit: which admin changed what, when, for whom, and the values before and after."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from djangobot.db.engine.columns import SerialOnce
 
 
 class Audit(Table, tablename="audit"):
-    """`who` is a Telegram id, 0 for the machine's command line; `before` and `after` are JSON."""
+    """`who` is a Telegram id, or 0 for the machine's command line. `before` and `after` are JSON."""
 
     id = SerialOnce(primary_key=True)
     time = Timestamptz()
@@ -24,7 +24,7 @@ class Audit(Table, tablename="audit"):
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
-    """One line of it."""
+    """One line of the audit."""
 
     id: int
     time: datetime
@@ -45,11 +45,11 @@ NEWEST = 2**62
 
 
 async def record(who: int, action: str, target: str, before: Any, after: Any, now: datetime) -> None:
-    """In the transaction of the deed itself, where there is one."""
+    """Records a change. Call it in the transaction of the change, where there is one."""
     said = [msgspec.json.encode(value).decode() for value in (before, after)]
     await current().execute(RECORD, now, who, action, target, *said)
 
 
 async def page(limit: int, before: int = NEWEST) -> list[AuditEntry]:
-    """Newest first; `before` the id of the page's last."""
+    """Returns entries, newest first. `before` is the id of the last entry on the previous page."""
     return [AuditEntry(**row) for row in await current().fetch(PAGE, before, limit)]

@@ -1,10 +1,11 @@
-"""What is counted, for Prometheus: here, where both doors reach it. Counts begin anew with the process."""
+"""Metrics for Prometheus. They are here because both the bot and the HTTP server use them. Counts start again
+with the process."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
-"""Of what `generate_latest` writes, in UTF-8."""
+"""The content type of what `generate_latest` writes, in UTF-8."""
 REASONS = frozenset(
     {
         "blocked",
@@ -19,14 +20,15 @@ REASONS = frozenset(
         "USER_PRIVACY_RESTRICTED",
     }
 )
-"""Reasons with a label of their own; a time series for every word Telegram may think of would never end."""
+"""Reasons that have their own label. With a time series for every error name of Telegram, their number would
+have no limit."""
 
 ATTEMPTS = ("sign_in", "code")
-"""What somebody may guess at."""
+"""What an attacker may try to guess."""
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which is not needed
 REGISTRY = CollectorRegistry()
-"""Ours, without what other packages put into prometheus_client's own."""
+"""Our own registry, without the metrics that other packages add to prometheus_client's."""
 
 accepted = Counter("djangobot_accepted_total", "Messages accepted from programs.", registry=REGISTRY)
 sent = Counter("djangobot_sent_total", "Messages that Telegram took.", registry=REGISTRY)
@@ -76,23 +78,23 @@ telegram_connected = Gauge(
 
 
 def count_failed(reason: str) -> None:
-    """Under its reason, or under `other`."""
+    """Counts a failure under its reason, or under `other`."""
     failed.labels(reason if reason in REASONS else "other").inc()
 
 
 def refused_attempts() -> float:
-    """All of them, since the process began."""
+    """The number of all refused attempts since the process started."""
     counted = (REGISTRY.get_sample_value("djangobot_refused_total", {"what": what}) for what in ATTEMPTS)
     return sum(count or 0.0 for count in counted)
 
 
 def count_end(status: str) -> None:
-    """An end that is neither sent nor failed."""
+    """Counts an outcome that is neither sent nor failed."""
     {"uncertain": uncertain, "expired": expired, "held": held}[status].inc()
 
 
 def exposition(queue: float, oldest_due: float, *, connected: bool) -> bytes:
-    """All of it as text, with what is only known now."""
+    """Returns all metrics as text. Sets the gauges, whose values are only known now."""
     queue_messages.set(queue)
     oldest_due_seconds.set(oldest_due)
     telegram_connected.set(connected)

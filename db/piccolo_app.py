@@ -1,4 +1,4 @@
-"""The tables, as Piccolo's command line and the migrations see them."""
+"""The tables, for Piccolo's command line and the migrations."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ INDEXES = (
     *guesses.INDEXES,
     *tokens.INDEXES,
 )
-"""What Piccolo's columns can't say."""
+"""Indexes that Piccolo's columns can't express."""
 
 APP_CONFIG = AppConfig(
     app_name="djangobot",

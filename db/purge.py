@@ -1,9 +1,9 @@
-"""Erasure: what was deleted is gone from the files too, within a minute, and so from later backups.
+"""Purge: deleted data is removed from the files too, within a minute, and so from later backups.
 
-A deleted row is not gone at once: an index of words keeps its words in parts that are merged some day,
-SQLite's log keeps old pages, PostgreSQL keeps dead rows, and samples of living ones in its statistics. Who
-deletes what people wrote notes it in the same transaction; `keep_up` does the rest, in whatever process, also
-after a restart.
+A deleted row is not gone at once. A full-text index keeps its words in segments until they are merged.
+SQLite's log keeps old pages. PostgreSQL keeps dead rows, and samples of living ones in its statistics. Code
+that deletes what people wrote calls `note` in the same transaction. `keep_up` does the rest, in any process,
+also after a restart.
 """
 
 import asyncio
@@ -21,20 +21,21 @@ from djangobot.db.errors import DatabaseUnavailable
 log = structlog.get_logger(__name__)
 
 DELETED = "erase"
-"""The service's state that says when something was deleted that is not erased yet."""
+"""The name of the state that says when something was deleted that is not purged yet."""
 LOOK_EVERY = 5.0
-"""Seconds."""
+"""Seconds between two checks."""
 PAUSE = 0.05
-"""Seconds between two merges, so that others write."""
+"""Seconds between two merges, so that others can write."""
 MERGED_AT_ONCE = 200
-"""Pages of the index of words written in one transaction."""
+"""The pages of the full-text index that are written in one transaction."""
 MERGE = "INSERT INTO message_search (message_search, rank) VALUES ('merge', {pages})"
 ERASURE_LOCK = 0x446A616E676F4572
-"""PostgreSQL advisory lock of the process that erases: "DjangoEr" in ASCII."""
-# Dead rows, and what statistics sampled of them; words that nobody has any more stay in their index until it
-# is made anew. In the free room of its files PostgreSQL keeps what no query, index or dump shows.
+"""PostgreSQL advisory lock of the process that purges: "DjangoEr" in ASCII."""
+# Removes dead rows and their samples in the statistics. Words that no row contains any more stay in their
+# index until it is rebuilt. The free space of PostgreSQL's files keeps data that no query, index or dump
+# shows.
 IN_POSTGRESQL = (
-    "DROP INDEX CONCURRENTLY IF EXISTS message_words_found_ccnew",  # of one that did not come to its end
+    "DROP INDEX CONCURRENTLY IF EXISTS message_words_found_ccnew",  # left by a rebuild that was interrupted
     "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, chore, mute,"
     " search",
     "REINDEX INDEX CONCURRENTLY message_words_found",
@@ -43,14 +44,15 @@ DONE = "DELETE FROM service_state WHERE name = $1 AND changed = $2"
 
 
 async def note() -> None:
-    """Something was deleted that must not stay anywhere. In the transaction that deletes."""
+    """Records that something was deleted that must not stay anywhere. Call it in the transaction that
+    deletes."""
     now = datetime.now(UTC)
     await state.put(DELETED, now, now)
 
 
 @contextlib.asynccontextmanager
 async def kept_up() -> AsyncIterator[None]:
-    """Within, what is noted is erased."""
+    """Purges what is noted while the block runs."""
     task = asyncio.create_task(keep_up())
     try:
         yield
@@ -60,31 +62,32 @@ async def kept_up() -> AsyncIterator[None]:
 
 
 async def keep_up() -> None:
-    """Erases what is noted, for ever."""
+    """Purges what is noted, for ever."""
     while True:
-        with contextlib.suppress(DatabaseUnavailable):  # others say so
+        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
             await run()
         await asyncio.sleep(LOOK_EVERY)
 
 
 async def run() -> bool:
-    """Erases what was deleted until now. Whether that is done; False also when another process does it."""
+    """Purges what was deleted until now. Returns whether that is done; False also when another process does
+    it."""
     rows = await current().fetch("SELECT changed FROM service_state WHERE name = $1", DELETED)
     if not rows:
         return True
     engine = current()
     done = await (_in_sqlite(engine) if isinstance(engine, SQLiteEngine) else _in_postgresql(engine))
     if done:
-        # Unless more was deleted meanwhile: then it is noted with another time.
+        # If more was deleted meanwhile, the note has another time and stays.
         await engine.execute(DONE, DELETED, rows[0]["changed"])
         log.info("deleted data erased")
     return done
 
 
 async def _in_sqlite(engine: SQLiteEngine) -> bool:
-    """One part of words is left, in which no deleted ones are; pages that are free hold zeros
-    (`secure_delete`), and the log begins anew."""
-    pages = -MERGED_AT_ONCE  # negative: whatever there is, not only what is due to be merged
+    """Merges the full-text index into one segment that has no deleted words. Free pages hold zeros
+    (`secure_delete`), and the log starts again."""
+    pages = -MERGED_AT_ONCE  # negative: merge everything, not only what is due to be merged
     while await engine.changed_by(MERGE.format(pages=pages)) > 1:
         pages = MERGED_AT_ONCE
         await asyncio.sleep(PAUSE)

@@ -1,4 +1,4 @@
-"""The outbox: messages that are due, claimed by the one deliverer, and what came of each."""
+"""The outbox: messages that are due, their claims by the worker, and their outcomes."""
 
 import asyncio
 import contextlib
@@ -22,22 +22,22 @@ log = structlog.get_logger(__name__)
 SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
 FAILURE_LENGTH = 200
 RECALL = "recall"
-"""The service's state that changes when the deliverer must look again at what it has in hand."""
+"""The name of the state that changes when the worker must check its messages in flight again."""
 ACCOUNT_BANNED = "account banned"
-"""Why a ban canceled it."""
+"""The failure of a message that a ban canceled."""
 FORGOTTEN = "forgotten"
 ACCOUNT_DELETED = "account deleted"
 DELETED_BY_ADMIN = "deleted by an admin"
-"""Why what was deleted was canceled."""
+"""The failure of a message that was canceled because it, or what it belongs to, was deleted."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 CHANGING = 0.05
-"""Seconds after which a message that was locked by another transaction is tried again."""
+"""Seconds after which a message that another transaction had locked is tried again."""
 EXPIRE_MOST = 1000
-"""Messages that end as expired in one transaction."""
+"""The most messages that expire in one transaction."""
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A message in the deliverer's hand, with all it takes to send it."""
+    """A claimed message, with everything that is needed to send it."""
 
     id: int
     public_id: str
@@ -57,9 +57,9 @@ class Claimed(msgspec.Struct, frozen=True):
     token_prefix: str
     urgent: bool
     broadcast: bool
-    """It gives way to what is no broadcast."""
+    """Whether it belongs to a broadcast. All other messages are sent first."""
     has_urgent: bool
-    """Itself, or another of its chat behind it, is urgent."""
+    """Whether this message, or a later one of its chat, is urgent."""
     expires: datetime | None
     settings: chat_settings.ChatSettings = chat_settings.DEFAULT
     muted_until: datetime | None = None
@@ -67,11 +67,11 @@ class Claimed(msgspec.Struct, frozen=True):
     parts: str | None = None
     """What is sent under its random_id."""
     fixed: datetime | None = None
-    """When this claim fixed its parts; none when they had been before."""
+    """When this claim fixed its parts. None when they had been fixed before."""
 
     @property
     def sender_id(self) -> int | None:
-        """An account's number, or that of a token of the chat's own with a minus; none for what we say."""
+        """The account's id, or the id of a chat's own token with a minus. None for a notice."""
         if self.account_id is None and self.token_id is not None:
             return -self.token_id
         return self.account_id
@@ -81,14 +81,14 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """It is in the chat."""
+    """The message is in the chat."""
 
     message: Claimed
     telegram_id: int
 
 
 class Held(msgspec.Struct, frozen=True):
-    """Kept and not shown; its person is told of it at `until`."""
+    """The message is kept and not shown. The person gets a digest at `until`."""
 
     message: Claimed
     until: datetime
@@ -96,30 +96,30 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """It will never be in the chat."""
+    """The message will never be in the chat."""
 
     message: Claimed
     reason: str
 
 
 class Uncertain(msgspec.Struct, frozen=True):
-    """Nobody knows, and a repeat is not safe."""
+    """Nobody knows whether the message is in the chat, and a repeat is not safe."""
 
     message: Claimed
     reason: str
 
 
 class Expired(msgspec.Struct, frozen=True):
-    """Its time was over before it was sent, so it never will be."""
+    """The message expired before it was sent, so it will never be sent."""
 
     message: Claimed
     reason: str | None = None
 
 
 class Postponed(msgspec.Struct, frozen=True):
-    """Back to the queue. `not_done`: Telegram said so, or was not asked: the attempt does not count against
-    repeating it. One before it, whose answer was lost, still does. `untried`: Telegram was not asked; parts
-    that this claim fixed are fixed anew by the next."""
+    """The message goes back to the queue. `not_done`: Telegram refused this attempt or was not called, so the
+    attempt does not count against a repeat. An earlier attempt whose answer was lost still counts. `untried`:
+    Telegram was not called; if this claim fixed the parts, the next claim fixes them again."""
 
     message: Claimed
     until: datetime
@@ -129,55 +129,55 @@ class Postponed(msgspec.Struct, frozen=True):
 
 
 Fix = Callable[[Claimed], str | None]
-"""Fixes what is sent of a message; None: later, before it is sent."""
+"""Fixes the parts of a message that are sent. None: they are fixed later, before the message is sent."""
 Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
 
 
 class LocalWorker(Protocol):
-    """The deliverer of this process."""
+    """The worker of this process."""
 
     lease: timedelta
 
     @property
     def free(self) -> bool:
-        """Whether it would begin to send at once."""
+        """Whether the worker would start to send at once."""
         ...
 
     def take(self, claimed: Sequence[Claimed]) -> None:
-        """These are to be sent, or put back."""
+        """Receives claimed messages, to send them or put them back."""
 
 
 def _unfixed(message: Claimed) -> str | None:
-    """It is fixed before it is sent."""
+    """Leaves the parts open. They are fixed before the message is sent."""
     return None
 
 
 async def _nothing() -> None:
-    """Nobody delivers here, so there is nobody to obey."""
+    """Does nothing, because this process has no worker."""
 
 
 _local_worker: LocalWorker | None = None
 _fix: Fix = _unfixed
 _obey: Callable[[], Awaitable[None]] = _nothing
 
-# ruff: noqa: S608 - the statements below are put together from constants of this file.
-# How these statements are written keeps their cost to what they touch, whatever the database believes about
-# the table; its statistics may be from before the queue was full. Each partial index has a condition of its
-# own spelling, so no other one is taken in its stead; rows are looked up one by one (`$lookup`); a range of
-# one chat in the index's order leaves no index but that one; a scalar subquery is asked for each row.
+# ruff: noqa: S608 - the statements below are put together from constants of this file. The form of these
+# statements limits their cost to the rows they touch, whatever the planner believes about the table. Its
+# statistics may be from before the queue was full. Each partial index has a condition that is spelled
+# differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range of one
+# chat in the index's order allows only that index. A scalar subquery runs for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
 SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
 PERISHABLE = "CASE WHEN expires IS NOT NULL THEN status END = 'queued'"
-# No index has these: a row is looked up, and its status compared.
+# No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
 OLDEST = f"""
 SELECT m.id FROM message m WHERE m.chat BETWEEN {{chat}} AND {{chat}} AND {UNSETTLED}
 ORDER BY m.chat, m.id LIMIT 1
 """
-# The chats that have something unsettled, by skipping along the partial index from chat to chat; of each the
-# oldest message. Costs a few steps per chat with a backlog, however long the backlog and the history are.
-# Every person's id is more than 0.
+# Finds the chats that have unsettled messages, by skipping along the partial index from chat to chat, and the
+# oldest message of each. It costs a few steps per chat with a backlog, however long the backlog and the
+# history are. Every person's id is more than 0.
 HEADS = f"""
 WITH RECURSIVE backlog (chat) AS (
     SELECT 0::bigint
@@ -188,13 +188,14 @@ WITH RECURSIVE backlog (chat) AS (
     SELECT ({OLDEST.format(chat="b.chat")}) FROM backlog b WHERE b.chat IS NOT NULL
 )
 """
-# An urgent message makes its whole chat hurry: what stands before it there must go first.
+# An urgent message makes its whole chat urgent, because earlier messages of the chat must be sent first.
 HAS_URGENT = f"(SELECT 1 FROM message m WHERE m.chat = c.id AND {URGENT_UNSETTLED} LIMIT 1) IS NOT NULL"
-# Somebody of the chat being sent need not be the oldest: PostgreSQL gives ids out before the commit.
+# The message that is being sent need not be the oldest of its chat: PostgreSQL gives ids out before the
+# commit.
 WAITING = f"""m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL
   AND (SELECT 1 FROM message s WHERE s.chat = m.chat AND {SENDING} LIMIT 1) IS NULL"""
 FROM_HEADS = "FROM heads h JOIN $lookup(message m: m.id = h.id) JOIN $lookup(chat c: c.id = m.chat)"
-# The same of given chats alone: what is asked each time one of them has had something sent or accepted.
+# Does the same for given chats only. It runs each time a message of one of them was sent or accepted.
 HEADS_OF = f"""
 WITH heads (id) AS (
     SELECT ({OLDEST.format(chat="b.value")}) FROM $each3 b
@@ -231,7 +232,7 @@ SELECT m.chat AS chat, m.next_attempt AS due, {HAS_URGENT} AS has_urgent
 {FROM_HEADS}
 WHERE {WAITING} ORDER BY m.next_attempt, m.id
 """
-# What is sent of it is on disk before Telegram is asked, and stays what it is.
+# The parts that are sent are on disk before Telegram is called, and they do not change afterwards.
 TAKE = """
 WITH free (id, parts) AS (
     SELECT m.id, b.parts FROM $rows3 b(id, parts::text)
@@ -242,11 +243,12 @@ UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = 
                    lease_until = $2, parts = COALESCE(message.parts, free.parts)
 FROM free WHERE message.id = free.id RETURNING message.id AS id
 """
-# The random_id too: whatever happens to ids, an outcome is this very message's.
+# The random_id is compared too. Whatever happens to ids, an outcome then belongs to this very message.
 CLAIMED = f"WHERE id = $1 AND random_id = $2 AND {IS_SENDING}"
 FIX = f"UPDATE message SET parts = $3 {CLAIMED} RETURNING id"
-# All at once: row by row, the writing thread would wait for Python's lock once a row. A notice may quote what
-# somebody may delete later; once it is in the chat, nobody reads it here.
+# All rows are updated at once. Row by row, the writing thread would wait for Python's lock once a row. The
+# text of a notice is erased: it may quote something that is deleted later, and once it is in the chat, nobody
+# reads it here.
 SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
                    lease_until = NULL, parts = NULL, text = CASE kind WHEN 'message' THEN text ELSE '' END
@@ -256,12 +258,13 @@ WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SEND
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
 """
-# It was never begun to be sent.
+# Sending never started.
 HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
                    lease_until = NULL, parts = NULL {CLAIMED}
 """
-# What a ban, or the end of a broadcast, did not find in the queue comes back to none.
+# A message in flight is not found by a ban, a pause or the end of a broadcast. When it comes back, its status
+# follows from them.
 OF_BANNED = "EXISTS (SELECT 1 FROM account a WHERE a.id = message.account AND a.banned IS NOT NULL)"
 BACK = f"""lease_until = NULL,
            status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE COALESCE((
@@ -281,7 +284,7 @@ RECLAIM = f"""
 UPDATE message SET {BACK.format(failure="failure")}, next_attempt = $1
 WHERE {SENDING.replace("s.", "")} RETURNING id
 """
-# A lost answer may mean that it is in the chat: then nobody can say that it expired unsent.
+# A lost answer may mean that the message is in the chat. Then nobody can say that it expired unsent.
 EXPIRE = f"""
 UPDATE message SET status = CASE WHEN first_attempt IS NULL THEN 'expired' ELSE 'uncertain' END,
                    failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END, parts = NULL
@@ -309,9 +312,9 @@ VALUES ($1, $2, $3, $4, $5, $6, 'Text', $7, 'queued', $8, 0, $6)
 
 
 async def reclaim(now: datetime) -> int:
-    """Takes up what a process that is gone had in hand, under the same random_ids. How many these are.
+    """Puts back what a dead process had in flight, under the same random_ids. Returns the number of messages.
 
-    For the one deliverer, at its start.
+    Only the leader calls this, at its start.
     """
     return len(await current().execute(RECLAIM, now))
 
@@ -319,20 +322,21 @@ async def reclaim(now: datetime) -> int:
 def register_worker(
     hands: LocalWorker | None, *, fix: Fix = _unfixed, obey: Callable[[], Awaitable[None]] = _nothing
 ) -> None:
-    """Whose hands what is accepted in this process may come into at once; how it fixes what is sent; and what
-    makes a pause or a recall hold there."""
+    """Registers the worker of this process. New messages may be handed to it at once. `fix` fixes the parts
+    that are sent. `obey` applies a pause or a recall to the messages in flight."""
     global _local_worker, _fix, _obey
     _local_worker, _fix, _obey = hands, fix, obey
 
 
 async def recall(now: datetime) -> None:
-    """In a transaction: the deliverer must look again at what it has in hand. `obey` after it."""
+    """Records that the worker must check its messages in flight again. Call it in a transaction, and call
+    `obey` after the commit."""
     await state.put(RECALL, now, now)
 
 
 async def obey() -> None:
-    """What was said of the queue, a pause or a recall, holds in this process when this returns, and a moment
-    later in another one that delivers."""
+    """Applies a pause or a recall. It is in effect in this process when this returns, and a moment later in
+    another process that delivers."""
     if _local_worker is not None:
         await _obey()
     elif wakeups.pubsub is not None:
@@ -340,17 +344,17 @@ async def obey() -> None:
 
 
 async def obey_here() -> None:
-    """Another process said something of the queue."""
+    """Applies a pause or a recall that another process published."""
     await _obey()
 
 
 async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: object) -> list[Row]:
-    """Puts a message on disk by a statement that returns its chat and whether it is urgent, says `accepted`,
-    and has it delivered.
+    """Commits a message by a statement that returns its chat and whether it is urgent. Calls `accepted`, and
+    has the message delivered.
 
-    When the deliverer of this process is idle, what is due in the chat is claimed in the same commit: one
-    commit and its way to another thread and back less until it is sent. On SQLite alone, where no other
-    process delivers; on PostgreSQL each statement is a round trip anyway.
+    When the worker of this process is idle, the due message of the chat is claimed in the same commit. This
+    saves one commit and one change of threads before the message is sent. It is done on SQLite only, where no
+    other process delivers. On PostgreSQL each statement is a round trip anyway.
     """
     hands, engine = _local_worker, current()
     if hands is None or not hands.free or not isinstance(engine, SQLiteEngine):
@@ -367,7 +371,7 @@ async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: o
 
 
 def notify_added(rows: Sequence[Row], accepted: Callable[[Row], None]) -> None:
-    """They are on disk: has them claimed."""
+    """Calls `accepted` for each new message and wakes the worker. Call it after the commit."""
     for row in rows:
         accepted(row)
         if row["urgent"]:
@@ -390,7 +394,8 @@ def _add_and_claim(
 
 
 async def _hand_over(hands: LocalWorker, claimed: Claimed, now: datetime) -> None:
-    """To whom it was claimed for; back to the queue when that one has stopped since."""
+    """Hands the message to the worker for which it was claimed, or puts it back when that worker has stopped
+    since."""
     wakeups.clear_urgent([claimed.chat_id] if claimed.urgent else [])
     if hands is _local_worker:
         hands.take([claimed])
@@ -406,11 +411,12 @@ async def claim(
     chats: Sequence[int] | None = None,
     fix: Fix = _unfixed,
 ) -> list[Claimed]:
-    """The next messages to send: of each chat at most its oldest, and none while another of that chat is
-    being sent. With `chats`, of those alone; they are rung for again when the database does not answer.
+    """Claims the next messages to send: at most the oldest of each chat, and none of a chat that has one in
+    flight. With `chats`, only messages of those chats are claimed; the chats get a new wakeup when the
+    database does not answer.
 
-    They are `sending`, and counted as attempted, on disk when this returns, with what `fix` says is sent of
-    those that it was not asked about before.
+    When this returns, it is on disk that they are `sending` and that an attempt was made. Parts that were not
+    fixed before are on disk as `fix` returned them.
     """
     try:
         return await _claim(now, limit, lease, chats, fix)
@@ -434,11 +440,11 @@ async def _claim(
     try:
         taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, _with_parts(found))}
     except Exception as exc:
-        if not is_unique_violation(exc):  # another process has just begun to send to one of these chats
+        if not is_unique_violation(exc):  # another process has just started to send to one of these chats
             raise
         return await _claim(now, limit, lease, chats, fix)
     for message in found:
-        if message.id not in taken:  # somebody is just changing it: it is looked at again when that is over
+        if message.id not in taken:  # another transaction is changing it: try again after it
             asyncio.get_running_loop().call_later(CHANGING, wakeups.notify_due, message.chat_id)
     claimed = [message for message in found if message.id in taken]
     wakeups.clear_urgent(message.chat_id for message in claimed if message.urgent)
@@ -460,19 +466,19 @@ def _with_parts(claimed: Sequence[Claimed]) -> str:
 
 
 async def fix(message: Claimed, parts: str) -> bool:
-    """Fixes what is sent of a message in hand. False: it is in nobody's hand any more."""
+    """Fixes the parts of a message in flight. Returns False when it is no longer in flight."""
     return bool(await current().execute(FIX, message.id, message.random_id, parts))
 
 
 def put_back(message: Claimed, now: datetime) -> Postponed:
-    """The outcome of one in hand that was not begun."""
+    """The outcome of a message in flight that was not started."""
     return Postponed(message, now, "put back before it was sent", not_done=True, untried=True)
 
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
-    """Records outcomes in one transaction; rows deleted or canceled meanwhile are left alone.
+    """Records outcomes in one transaction. Rows that were deleted or canceled meanwhile are left alone.
 
-    Rings for the chats, whose next messages can be claimed now.
+    Wakes the worker for the chats, because their next messages can be claimed now.
     """
     statements: dict[str, list[Sequence[object]]] = {}
     sent = [
@@ -496,7 +502,8 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
 
 
 async def poll(now: datetime) -> datetime | None:
-    """Rings for every chat that has something due, the longest waiting first. When the next one falls due."""
+    """Wakes the worker for every chat that has something due, the longest waiting first. Returns when the
+    next message falls due."""
     for row in await current().fetch(WAITING_CHATS):
         due: datetime = row["due"]
         if due > now:
@@ -506,8 +513,8 @@ async def poll(now: datetime) -> datetime | None:
 
 
 async def expire(now: datetime) -> int:
-    """Ends what waits and will not be sent any more, whatever it waits for: a blocked chat, Telegram, its
-    turn. How many these were; asked again, it goes on where it stopped."""
+    """Ends waiting messages whose time is over, whatever they wait for: a blocked chat, Telegram, or earlier
+    messages. Returns their number. The next call continues where this one stopped."""
     rows = await current().fetch(EXPIRING, now, EXPIRE_MOST)
     if not rows:
         return 0
@@ -522,8 +529,8 @@ async def expire(now: datetime) -> int:
 
 
 async def due_now(now: datetime) -> int:
-    """What was put off until later is due at once: the clock stepped back, and nobody knows for how long
-    these would wait. How many these are."""
+    """Makes all postponed messages due at once. Used when the clock stepped back and nobody knows how long
+    they would wait. Returns their number."""
     rows = await current().execute(
         DUE_NOW,
         now,
@@ -534,13 +541,13 @@ async def due_now(now: datetime) -> int:
 
 
 async def oldest_due(now: datetime) -> datetime | None:
-    """Since when the longest waiting message could have been sent; None when nothing is due."""
+    """Since when the longest waiting message has been due. None when nothing is due."""
     rows = await current().fetch(OLDEST_DUE, now)
     return rows[0]["due"] if rows else None
 
 
 async def depth() -> int:
-    """Messages and notices that are not settled yet. Reads the partial index of just these."""
+    """The number of messages and notices that are not settled yet. Reads the partial index of just these."""
     rows = await current().fetch(DEPTH)
     depth: int = rows[0]["unsettled"]
     return depth
@@ -555,7 +562,7 @@ async def add_notice(
     account_id: int | None = None,
     token_id: int | None = None,
 ) -> None:
-    """Something people should be told by us, once, like any message. Call `ring` after the commit."""
+    """Queues a notice, which is sent once, like any message. Call `wakeups.notify_due` after the commit."""
     random_id = credentials.new_random_id()
     public_id = str(uuid_utils.uuid7())
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
@@ -577,7 +584,8 @@ def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple
 
 
 def _count(results: Sequence[Settled], now: datetime) -> None:
-    """For /metrics. What is put off is counted by who puts it off, and knows why."""
+    """Counts outcomes for /metrics. Postponed messages are counted where they are postponed, because the
+    reason is known there."""
     metrics.sent.inc(sum(isinstance(result, Sent) for result in results))
     for result in results:
         if isinstance(result, Sent):
@@ -600,7 +608,8 @@ def _status(result: Settled) -> str:
 
 
 async def _tell_canceled(postponed: Sequence[Postponed]) -> None:
-    """What came back to no queue, because its sender was banned meanwhile: whoever waits for it hears."""
+    """Tells waiters of messages that were put back and canceled, because their sender was banned
+    meanwhile."""
     if not postponed or (wakeups.pubsub is None and not wakeups.awaited_ids()):
         return
     ids = current().each([result.message.id for result in postponed])

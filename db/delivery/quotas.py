@@ -1,8 +1,9 @@
-"""Waiting: how much may wait to be delivered, for one chat, of one token, of one account; and how much disk
-must be free for more to be accepted.
+"""Quotas: how much may wait to be delivered, for one chat, of one token and of one account, and how much free
+disk is needed to accept more.
 
-What waits is counted in the database, so the bounds hold in every process and after a restart. Not for each
-message: a count leaves room, a part of which is given away here before the next count is made.
+Waiting messages are counted in the database, so the limits hold in every process and after a restart. They
+are not counted for each message. A count leaves room, and a part of this room is given away here before the
+next count.
 """
 
 import asyncio
@@ -21,20 +22,21 @@ from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWait
 MIB = 1 << 20
 UNBOUND = 1 << 60
 TEXT_BYTES = 4 * 4096
-"""The most one message's text takes."""
+"""The most bytes that one message's text takes."""
 GIVEN = 4
-"""A quarter of the room is given away between two counts, so several processes stay within it."""
+"""A quarter of the room is given away between two counts, so several processes together stay within the
+limit."""
 COUNT_AGAIN = 5.0
-"""Seconds after which one who was refused is counted again."""
+"""Seconds after which a refused sender's messages are counted again."""
 LOOK_AT_DISK = 1.0
-"""Seconds between two looks at the disk."""
+"""Seconds between two checks of the disk."""
 REMEMBERED = 10_000
-"""Tokens, chats and accounts each whose room is remembered."""
+"""The number of tokens, and of rooms, that are remembered."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """Messages and bytes of text that may wait for one chat and of one token, and of one account; bytes of
-    disk that must be free. 0 is no bound."""
+    """The most messages and bytes of text that may wait for one chat and of one token, and of one account;
+    the bytes of disk that must be free. 0 means no limit."""
 
     messages: int = 100_000
     bytes: int = 32 * MIB
@@ -44,7 +46,7 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Room(msgspec.Struct):
-    """What is left to give away until the next count; `full_until` on the monotonic clock."""
+    """What may be given away until the next count. `full_until` is on the monotonic clock."""
 
     messages: int
     bytes: int
@@ -56,8 +58,8 @@ class Room(msgspec.Struct):
 
 
 class Turn(msgspec.Struct):
-    """Those of one token who wait for its room to be counted. When the database does not answer the first of
-    them, it answers none: each would wait as long again."""
+    """The requests of one token that wait for a count. When the database does not answer the first of them,
+    all of them fail, because each would wait as long again."""
 
     lock: asyncio.Lock
     waiting: int = 0
@@ -94,14 +96,14 @@ _counting: dict[str, Turn] = {}
 
 
 def bound(bounds: Bounds) -> None:
-    """These hold from now on; what was counted before is counted again."""
+    """Sets the limits. Everything is counted again."""
     global _bounds
     _bounds = bounds
     forget()
 
 
 def forget() -> None:
-    """Nothing is known any more: another database, other bounds."""
+    """Forgets all counts, because the database or the limits changed."""
     global _disk
     _whose.clear()
     _rooms.clear()
@@ -109,7 +111,7 @@ def forget() -> None:
 
 
 async def check(digest: str, size: int) -> None:
-    """Takes the place of one message of this many bytes. Of one token, who comes first goes on first. Raises
+    """Reserves the room for one message of this many bytes. Requests of one token are served in order. Raises
     TooMuchWaiting, DiskNearlyFull."""
     global _database
     if _database is not current():
@@ -135,7 +137,7 @@ async def check(digest: str, size: int) -> None:
 
 
 def check_disk() -> None:
-    """Raises DiskNearlyFull. Of a PostgreSQL's disk nothing is known here."""
+    """Raises DiskNearlyFull. The disk of a PostgreSQL server is not known here."""
     global _disk
     engine = current()
     if not _bounds.disk or not isinstance(engine, SQLiteEngine):
@@ -163,7 +165,7 @@ async def _count_and_take(digest: str, size: int) -> None:
 
 
 def _take(digest: str, size: int) -> bool:
-    """False when something must be counted first. Raises TooMuchWaiting."""
+    """Returns False when something must be counted first. Raises TooMuchWaiting."""
     whose = _whose.get(digest)
     if whose is None:
         return False
@@ -189,7 +191,7 @@ def _bounded(token: int, chat: int, account: int | None) -> tuple[tuple[str, int
 
 
 async def _count(kind: str, whose: Whose) -> None:
-    """Anew, with what other processes have added and what was delivered."""
+    """Counts again, including what other processes added and what was delivered."""
     engine = current()
     words = {"bytes": BYTES[engine.engine_type], "unsettled": outbox.UNSETTLED}
     if kind == "account":
@@ -202,7 +204,7 @@ async def _count(kind: str, whose: Whose) -> None:
 
 
 def _leave(kind: str, number: int, messages: int, size: int) -> None:
-    """Gives away a part of the room that is left; all of it when that is little."""
+    """Gives away a part of the room that is left, or all of it when it is small."""
     most_messages, most_bytes = _of(kind)
     left = max(0, most_messages - messages) if most_messages else UNBOUND
     bytes_left = max(0, most_bytes - int(size)) if most_bytes else UNBOUND

@@ -1,5 +1,5 @@
-"""Positions: how far in what people did each bot has come, so that nothing done while it was away is
-missed."""
+"""Update state: up to which update each bot has handled what people did. Nothing that happened while the bot
+was away is missed."""
 
 import msgspec
 from piccolo.columns import BigInt, Integer
@@ -9,7 +9,7 @@ from djangobot.db.engine import current
 
 
 class UpdateStateRow(Table, tablename="inbox_position"):
-    """Telegram's pts, qts and date (core.telegram.org/api/updates) up to which everything has been
+    """Telegram's pts, qts and date (core.telegram.org/api/updates). Everything up to them has been
     handled."""
 
     bot = BigInt(primary_key=True)
@@ -19,7 +19,7 @@ class UpdateStateRow(Table, tablename="inbox_position"):
 
 
 class UpdateState(msgspec.Struct, frozen=True):
-    """`date` in seconds since 1970."""
+    """`date` is in seconds since 1970."""
 
     pts: int
     qts: int
@@ -33,11 +33,11 @@ ON CONFLICT (bot) DO UPDATE SET pts = excluded.pts, qts = excluded.qts, date = e
 
 
 async def load(bot_id: int) -> UpdateState | None:
-    """None for a bot that has never been here."""
+    """Returns the state of a bot. None when the bot has not been used here before."""
     rows = await current().fetch("SELECT pts, qts, date FROM inbox_position WHERE bot = $1", bot_id)
     return UpdateState(**rows[0]) if rows else None
 
 
 async def save(bot_id: int, position: UpdateState) -> None:
-    """Everything up to there has been handled."""
+    """Stores the state: everything up to it has been handled."""
     await current().execute(SAVE, bot_id, position.pts, position.qts, position.date)
