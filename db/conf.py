@@ -1,5 +1,5 @@
-"""Which database, its tables, its migrations. Importable by the `piccolo` command line as PICCOLO_CONF, which
-asks for `DB`: the database of the environment, looked at only then."""
+"""The database in use, its tables and its migrations. The `piccolo` command line imports this module as
+PICCOLO_CONF and reads `DB`: the database of the environment, which is read only then."""
 
 import asyncio
 import contextlib
@@ -23,11 +23,12 @@ from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.piccolo_app import APP_CONFIG, TABLES
 
 MIGRATION_LOCK = 0x446A616E676F426F
-"""PostgreSQL advisory lock held while migrations run: "DjangoBo" in ASCII."""
+"""PostgreSQL advisory lock that is held while migrations run: "DjangoBo" in ASCII."""
 
 
 def engine_for(url: str) -> SQLiteEngine | PostgresEngine:
-    """Not connected yet. Raises ValueError, with a sentence, for an address that can't be used."""
+    """An engine that is not connected yet. Raises ValueError, with a sentence, for an address that can't be
+    used."""
     address.check(url)
     if address.is_sqlite(url):
         return SQLiteEngine(Path(url.removeprefix(address.SQLITE)))
@@ -40,7 +41,8 @@ _in_use: SQLiteEngine | PostgresEngine | None = None
 
 
 def _engine() -> SQLiteEngine | PostgresEngine:
-    """The database in use; by default the environment's, for the `piccolo` command line opens none."""
+    """The database in use. By default it is the environment's, because the `piccolo` command line opens
+    none."""
     if _in_use is not None:
         return _in_use
     values = {**dotenv_values(".env"), **os.environ}
@@ -54,7 +56,7 @@ def __getattr__(name: str) -> Any:
 
 
 def use(url: str) -> SQLiteEngine | PostgresEngine:
-    """Points every table at `url`; what was open stays open."""
+    """Points every table at `url`. A database that was open stays open."""
     global _in_use
     _in_use = engine_for(url)
     make_current(_in_use)
@@ -64,8 +66,8 @@ def use(url: str) -> SQLiteEngine | PostgresEngine:
 
 
 async def open_database(url: str, *, create: bool = True) -> None:
-    """Connects; creates an SQLite file that is not there, unless `create` is false. Raises
-    DatabaseUnavailable, and DatabaseRefused for a pooler that can't be used."""
+    """Connects. Creates a missing SQLite file, unless `create` is false. Raises DatabaseUnavailable, and
+    DatabaseRefused for a pooler that can't be used."""
     engine = use(url)
     if isinstance(engine, PostgresEngine):
         try:
@@ -76,15 +78,15 @@ async def open_database(url: str, *, create: bool = True) -> None:
 
 
 async def close_database() -> None:
-    """Lets what is under way end, and disconnects."""
+    """Waits for running queries, and disconnects."""
     await _engine().close()
 
 
 async def migrate() -> list[str]:
-    """Runs the migrations that have not run; returns their names. Two processes may try at once. Raises
-    DatabaseRefused for a database that is newer than we are, or that we may not change."""
+    """Runs the migrations that have not run, and returns their names. Two processes may call it at once.
+    Raises DatabaseRefused for a database that a newer version used, or that we may not change."""
     async with _alone():
-        os.environ["PICCOLO_CONF"] = __name__  # where Piccolo looks for the engine when it runs a migration
+        os.environ["PICCOLO_CONF"] = __name__  # Piccolo reads the engine from there when it runs a migration
         manager = _Forwards(app_name="djangobot")
         before, known = set(await _ran()), known_migrations()
         checks.refuse_newer(before, known)
@@ -102,7 +104,7 @@ async def migrate() -> list[str]:
 
 
 def known_migrations() -> set[str]:
-    """The names of all this version has."""
+    """The names of all migrations of this version."""
     manager = _Forwards(app_name="djangobot")
     return set(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
 
@@ -113,7 +115,8 @@ async def pending_migrations() -> bool:
 
 
 async def refuse_unfit() -> int:
-    """Raises DatabaseRefused for a database that `migrate` would refuse; how many migrations it lacks."""
+    """Raises DatabaseRefused for a database that `migrate` would refuse. Returns how many migrations it
+    lacks."""
     ran, known = set(await _ran()), known_migrations()
     checks.refuse_newer(ran, known)
     await checks.refuse_read_only(creating=bool(known - ran))
@@ -121,7 +124,8 @@ async def refuse_unfit() -> int:
 
 
 async def refuse_other_version() -> None:
-    """For who only looks: raises DatabaseRefused when it has not this version's tables."""
+    """For callers that only read: raises DatabaseRefused when the database does not have this version's
+    tables."""
     checks.refuse_newer(await _ran(), known_migrations())
     if await pending_migrations():
         raise checks.DatabaseRefused(
@@ -130,16 +134,17 @@ async def refuse_other_version() -> None:
 
 
 class _Forwards(ForwardsMigrationManager):
-    """Piccolo's, without its search for a configuration by environment variable."""
+    """Piccolo's manager, without its search for a configuration by environment variable."""
 
     def get_app_config(self, app_name: str) -> AppConfig:
         return APP_CONFIG
 
     def get_migration_modules(self, folder_path: str) -> dict[str, Any]:
-        """Their tables pointed at the database in use: a table keeps the first engine it has seen, and so the
-        types of what refers to it, which may be another kind of database's."""
+        """Points the tables of the migrations at the database in use. A table keeps the first engine it has
+        used, and with it the column types of what refers to it. These may be those of another kind of
+        database."""
         modules = super().get_migration_modules(folder_path)
-        sys.path.remove(folder_path)  # where Piccolo has put it
+        sys.path.remove(folder_path)  # Piccolo put it there
         for module in modules.values():
             for thing in vars(module).values():
                 if isinstance(thing, type) and issubclass(thing, Table) and thing is not Table:
@@ -154,7 +159,7 @@ async def _ran() -> list[str]:
 
 
 def _lock_file(engine: SQLiteEngine) -> int:
-    """Beside the database itself, whatever links lead to it."""
+    """Opens the lock file beside the database file. Links to the database are resolved."""
     try:
         return os.open(f"{os.path.realpath(engine.path)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as exc:
@@ -163,7 +168,7 @@ def _lock_file(engine: SQLiteEngine) -> int:
 
 @contextlib.asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
-    """Only this process migrates."""
+    """Ensures that only this process migrates while the block runs."""
     engine = _engine()
     if isinstance(engine, SQLiteEngine):
         descriptor = _lock_file(engine)

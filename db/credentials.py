@@ -1,4 +1,4 @@
-"""Secrets: passwords, codes and bot tokens; how they are made, kept and compared."""
+"""Passwords, codes and bot tokens: how they are made, stored and compared."""
 
 import asyncio
 import hashlib
@@ -19,15 +19,15 @@ T = TypeVar("T")
 
 TOKEN_ALPHABET = string.ascii_letters + string.digits
 TOKEN_LENGTH = 25
-"""The original's format; 62^25 is about 149 bits."""
+"""The format of the original; 62^25 is about 149 bits."""
 AROUND_TOKEN = string.whitespace + "\x85\xa0\u200b\u2028\u2029\ufeff"
-"""White space, and the mark at the beginning of a file in UTF-8."""
+"""White space, and the byte order mark at the start of a UTF-8 file."""
 CODE_LENGTH = 10
 LONG_CODE_LENGTH = 20
-"""Of codes made while too many wrong ones are tried (guesses.py): a thousand guesses a second for a day, with
-100 000 such codes alive, hit one with a chance of 1e-7."""
+"""The length of codes that are made while too many wrong ones are tried (guesses.py). With a thousand guesses
+a second for a day and 100 000 such codes alive, the chance that one is hit is 1e-7."""
 INVITE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without those that look alike."""
+"""Without characters that look alike."""
 INVITE_LENGTH = 20
 """31^20 is about 99 bits: no slow hash is needed."""
 CODE_SALT = b"djangobot code"
@@ -36,23 +36,23 @@ NONCE_LENGTH = 32
 
 # argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
 _hasher = PasswordHasher()
-# Two at a time: each takes 64 MiB and a core for tens of milliseconds, and the loop must go on.
+# Two at a time: each takes 64 MiB and a core for tens of milliseconds, and the event loop must continue.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="credentials")
 
 
 async def hash_password(password: str) -> str:
-    """argon2id, in PHC format."""
+    """Hashes with argon2id, in PHC format."""
     return await _in_pool(_hasher.hash, password)
 
 
 async def password_matches(password: str, password_hash: str | None) -> bool:
-    """Takes the same time when there is no hash to compare with."""
+    """Whether the password is right. It takes the same time when there is no hash to compare with."""
     matches = await _in_pool(_verify, password, password_hash)
     return bool(matches and password_hash)
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Whether it was made with weaker parameters than today's."""
+    """Whether the hash was made with weaker parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
 
 
@@ -62,7 +62,7 @@ def new_bot_token() -> str:
 
 
 def new_code(length: int = CODE_LENGTH) -> str:
-    """So many digits."""
+    """A code of this many digits."""
     return f"{secrets.randbelow(10**length):0{length}}"
 
 
@@ -72,13 +72,13 @@ def new_invite() -> str:
 
 
 def new_nonce() -> str:
-    """What a value that may have to be shown again is made from, with a secret: the database keeps the one,
-    the process the other, and neither tells the value without the other."""
+    """A nonce for a value that may have to be shown again. The value is made from the nonce and a secret. The
+    database keeps the nonce and the process the secret; neither reveals the value without the other."""
     return secrets.token_hex(NONCE_LENGTH // 2)
 
 
 def derived_token(secret: str, nonce: str) -> str:
-    """A bot token, always the same from the same."""
+    """A bot token, always the same for the same arguments."""
     number = _derived(secret, f"bot token {nonce}")
     digits = []
     for _ in range(TOKEN_LENGTH):
@@ -88,17 +88,17 @@ def derived_token(secret: str, nonce: str) -> str:
 
 
 def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:
-    """A code, always the same from the same."""
+    """A code, always the same for the same arguments."""
     return f"{_derived(secret, f'code {nonce}') % 10**length:0{length}}"
 
 
 def _derived(secret: str, what: str) -> int:
-    """512 bits that nobody tells from random ones without the secret."""
+    """512 bits that look random to anyone without the secret."""
     return int.from_bytes(hmac.digest(secret.encode(), what.encode(), "sha512"))
 
 
 def trimmed(token: str) -> str:
-    """A token without what a file or a clipboard adds at its ends."""
+    """A token without the characters that a file or a clipboard adds at its ends."""
     return token.strip(AROUND_TOKEN)
 
 
@@ -108,14 +108,15 @@ def digest_token(token: str) -> str:
 
 
 async def digest_code(code: str) -> str:
-    """scrypt with a fixed salt: the same for the same code, so it can be looked up; and a few milliseconds
-    each, so that a stolen copy of the database gives no code away within the ten minutes it lives."""
+    """Hashes with scrypt and a fixed salt. The same code gives the same hash, so it can be looked up. Each
+    hash takes a few milliseconds, so a stolen copy of the database reveals no code within the ten minutes
+    that it is valid."""
     return await _in_pool(_scrypt, code)
 
 
 def normalise_code(code: str) -> str | None:
-    """A code as people type or copy it, with spaces, line ends and dashes of any kind, as its digits alone;
-    None when it is none."""
+    """The digits of a code as people type or copy it, with spaces, line ends and dashes of any kind. None
+    when it is not a code."""
     digits = "".join(
         character
         for character in code
@@ -139,7 +140,7 @@ def _nobody() -> str:
 
 
 def _verify(password: str, password_hash: str | None) -> bool:
-    nobody = _nobody()  # made at the first call whoever it is about, so that its cost tells nothing
+    nobody = _nobody()  # made at the first call, whoever it is about, so that its cost reveals nothing
     try:
         return _hasher.verify(password_hash or nobody, password.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):

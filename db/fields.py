@@ -1,4 +1,4 @@
-"""What texts from outside may hold; checked once, here, for both doors."""
+"""What texts from outside may contain. Both the bot and the HTTP server check them here."""
 
 import re
 
@@ -7,35 +7,36 @@ from djangobot.db.errors import FieldsInvalid
 NAME_LIMIT = 100
 LOGIN_LIMIT = 100
 PASSWORD_LEAST = 8
-"""NIST SP 800-63B, 3.1.1.2. Accounts older than this rule may have shorter ones, and sign in with them."""
+"""NIST SP 800-63B, 3.1.1.2. Accounts older than this rule may have shorter passwords and can still sign in
+with them."""
 PASSWORD_LIMIT = 256
 TOKEN_NAME_LIMIT = 64
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""NUL, which PostgreSQL's text can't hold, and lone surrogates, which UTF-8 can't."""
+"""NUL, which PostgreSQL's text can't store, and lone surrogates, which UTF-8 can't encode."""
 
-# Sets of characters, as they stand between the brackets of a regular expression. They are fixed here, so that
-# what is allowed does not depend on the Unicode tables of the Python that runs; a test compares the two.
+# Sets of characters, in the syntax of a regular expression between brackets. They are fixed here, so that
+# what is allowed does not depend on the Unicode tables of the Python that runs. A test compares the two.
 CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029"
 """C0, DEL, C1, and the two separators that break a line."""
 BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-"""Unicode's Bidi_Control: they turn the direction of what follows (UAX 9)."""
+"""Unicode's Bidi_Control: they change the direction of the text that follows (UAX 9)."""
 UNSEEN = "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff0-\ufffb"
-"""Format characters that leave no mark: two names that differ in them alone look the same."""
+"""Format characters that show nothing. Two names that differ only in them look the same."""
 SPACES = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 BLANKS = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u200c\u200d\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc"
     "\U00013430-\U0001345f\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""What leaves no mark by itself, yet belongs to words and emoji: joiners, variation selectors, the tags of
-flags, fillers."""
+"""Characters that show nothing by themselves but belong to words and emoji: joiners, variation selectors, the
+tags of flags, fillers."""
 MARKS = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 """Combining marks of general use, which need a letter to stand on."""
 
 FORBIDDEN = CONTROLS + BIDI + UNSEEN
-"""What no name may hold: it stands in the middle of our sentences."""
+"""Characters that no name may contain, because names are quoted inside our sentences."""
 INVISIBLE = FORBIDDEN + SPACES + BLANKS + MARKS
-"""What leaves no mark when nothing else is there."""
+"""Characters that show nothing when a text has no others."""
 
 _VISIBLE = re.compile(f"[^{INVISIBLE}\ud800-\udfff]")
 _CONTROL = re.compile(f"[{CONTROLS}\ud800-\udfff]")
@@ -47,37 +48,37 @@ IDEMPOTENCY_KEY = re.compile("[!-~]{1,255}")
 
 
 def visible(text: str) -> bool:
-    """Whether anybody would see something of it."""
+    """Whether the text shows anything."""
     return _VISIBLE.search(text) is not None
 
 
 def one_direction(text: str) -> str:
-    """Without the characters that would turn around the sentence it is quoted in."""
+    """The text without the characters that would change the direction of the sentence it is quoted in."""
     return _BIDI.sub("", text)
 
 
 def nameable(text: str, limit: int) -> str:
-    """What of a name somebody has elsewhere may stand in our sentences; empty when nothing would be seen."""
+    """The part of a foreign name that may be quoted in our sentences. Empty when it would show nothing."""
     name = " ".join(_FORBIDDEN.sub("", _CONTROL.sub(" ", UNSTORABLE.sub("", text))).split())[:limit].rstrip()
     return name if visible(name) else ""
 
 
 def blank(text: str) -> str | None:
-    """Why a text would show nothing, or None."""
+    """Why a text would show nothing. None when it shows something."""
     if visible(text):
         return None
     return "must have a visible character" if text.strip() else "must not be empty"
 
 
 def unstorable(text: str) -> str | None:
-    """Why a text can't be kept or sent, or None."""
+    """Why a text can't be stored or sent. None when it can."""
     if UNSTORABLE.search(text):
         return "must not contain NUL or lone surrogates"
     return None
 
 
 def check(*, name: str | None = None, login: str | None = None, password: str | None = None) -> None:
-    """Raises FieldsInvalid with every field that is wrong, by the API's names for them."""
+    """Raises FieldsInvalid with every wrong field, under the names of the API."""
     found = {
         "name": name is not None and _line(name, NAME_LIMIT),
         "login": login is not None and (_line(login, LOGIN_LIMIT) or _without_spaces(login)),

@@ -160,11 +160,11 @@ _local_worker: LocalWorker | None = None
 _fix: Fix = _unfixed
 _obey: Callable[[], Awaitable[None]] = _nothing
 
-# ruff: noqa: S608 - the statements below are put together from constants of this file. The form of these
-# statements limits their cost to the rows they touch, whatever the planner believes about the table. Its
-# statistics may be from before the queue was full. Each partial index has a condition that is spelled
-# differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range of one
-# chat in the index's order allows only that index. A scalar subquery runs for each row.
+# ruff: noqa: S608 - the statements below are put together from constants of this file.
+# The form of these statements limits their cost to the rows they touch, whatever the planner believes about
+# the table. Its statistics may be from before the queue was full. Each partial index has a condition that is
+# spelled differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range
+# of one chat in the index's order allows only that index. A scalar subquery runs for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
 SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"

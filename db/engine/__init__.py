@@ -1,10 +1,11 @@
-"""The two engines: SQLite with kept connections and commits made together, PostgreSQL with a pool.
+"""The two database engines: SQLite with connections that stay open and grouped commits, PostgreSQL with a
+pool.
 
-Both take the same SQL for what must be fast or atomic: parameters `$1`, `$2`; `$each3 b` for a table `b` with
-a column `value` of the numbers that `each` made parameter 3 from; `JOIN $lookup(message m: m.id = h.id)` for
-rows that an index gives for each row before them, and nothing else does; casts `::uuid`, `FOR SHARE OF b, c`
-and `FOR NO KEY UPDATE OF b SKIP LOCKED` (dropped for SQLite, which has neither such types nor two writers at
-once).
+Both accept the same SQL for queries that must be fast or atomic. Parameters are `$1`, `$2`. `$each3 b` is a
+table `b` with a column `value`; it holds the numbers that `each` turned into parameter 3. `JOIN
+$lookup(message m: m.id = h.id)` looks up rows by an index, once for each row before it, and in no other way.
+Casts such as `::uuid`, `FOR SHARE OF b, c` and `FOR NO KEY UPDATE OF b SKIP LOCKED` are dropped for SQLite,
+which has neither such types nor two writers at once.
 """
 
 import asyncio
@@ -34,51 +35,52 @@ from piccolo.engine.sqlite import TransactionType, dict_factory
 from djangobot.db.engine import address
 from djangobot.db.errors import DatabaseUnavailable, DiskFull
 
-# Piccolo's engines ask the server for its version while they are constructed, in an event loop of their own:
-# an import would connect. Ours connect in `open`.
+# Piccolo's engines ask the server for its version in their constructor, in an event loop of their own, so an
+# import would connect. Ours connect in `open`.
 piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()  # type: ignore[attr-defined, assignment, return-value]
 
 T = TypeVar("T")
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Sequence[Any]]]
-"""SQL, and the rows of arguments it is run with."""
+"""SQL, and the rows of arguments that it runs with."""
 Job = Callable[[sqlite3.Connection], Any]
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 Ask = Callable[..., list[Row]]
-"""SQL and its arguments; answers the rows."""
+"""Runs SQL with its arguments and returns the rows."""
 
 READERS = 4
 BUSY_TIMEOUT = 10.0
-"""Seconds to wait for another process's lock, a backup's for instance."""
+"""Seconds to wait for the lock of another process, such as a backup."""
 REWRITTEN_MOST = 64 << 20
-"""Bytes of a database that is written anew when something is to be erased from it; it holds up writes for a
-second at most."""
+"""The most bytes of a database that is rewritten when something is erased from it. The rewrite blocks writes
+for a second at most."""
 LOG_WAIT = 0.2
-"""Seconds that others' writes wait for readers when SQLite's log is to begin anew."""
+"""Seconds that other writes wait for readers when SQLite's log is restarted."""
 PAGE_CACHE = 16 * 1024
-"""KiB of pages a connection keeps; SQLite's 2000 KiB do not hold the index pages a busy outbox comes back
-to."""
+"""KiB of pages that a connection caches. SQLite's default of 2000 KiB does not hold the index pages that a
+busy outbox reads again and again."""
 MOST_TOGETHER = 256
-"""Writes in one commit; a bound on how long the first of them waits."""
+"""The most writes in one commit. It limits how long the first of them waits."""
 POOL = 10
 COMMAND_TIMEOUT = 30.0
 ACQUIRE_WITHIN = 4.0
-"""Seconds for one of the pool to be free, or to be made. With the two below, whoever asks hears within ten
-seconds that the server says nothing."""
+"""Seconds to wait for a free connection of the pool or a new one. Together with the two limits below, a
+caller knows within ten seconds that the server does not answer."""
 DOUBT_AFTER = 3.0
-"""Seconds without an answer after which the server is asked, over another connection, whether it is at work
-for us."""
+"""Seconds without an answer after which the server is asked, over another connection, whether it is still
+working on our query."""
 PROBE_WITHIN = 2.0
 CONNECTED = """
 SELECT pg_backend_pid() AS pid,
        (SELECT COUNT(set_config(name, 'off', false)) FROM pg_settings WHERE name IN ('enable_seqscan', 'jit'))
 """
-"""Asked of each new connection. All that a queue asks has an index; read through or compiled a table is only
-when its statistics are from before it grew, or a plan from when it was empty is still in use."""
+"""Runs on each new connection. All queries of a queue have an index. PostgreSQL would scan or compile a whole
+table only when its statistics are from before the table grew, or when it still uses a plan from when the
+table was empty."""
 AT_WORK = "SELECT state FROM pg_stat_activity WHERE pid = $1"
 ANSWER_PATIENCE = 10.0
-"""Seconds after which a seat whose server does not answer counts as lost, and a connection beside the pool as
-impossible."""
+"""Seconds after which a dedicated connection counts as lost when its server does not answer, and after which
+an attempt to connect beside the pool fails."""
 WATCHED = """
 SELECT set_config(name, wanted, false) FROM (VALUES
     ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'),
@@ -86,9 +88,9 @@ SELECT set_config(name, wanted, false) FROM (VALUES
     ('idle_in_transaction_session_timeout', '5s')
 ) AS settings (name, wanted) JOIN pg_settings USING (name)
 """
-"""After five seconds of silence the server ends a seat's connection: its client is gone (TCP,
-runtime-config-connection) or does not move any more (runtime-config-client). Older servers lack some of
-these."""
+"""After five seconds of silence the server ends a dedicated connection: its client is gone (TCP,
+runtime-config-connection) or is suspended (runtime-config-client). Older servers lack some of these
+settings."""
 
 UNAVAILABLE_CODES = {
     sqlite3.SQLITE_BUSY,
@@ -101,7 +103,7 @@ UNAVAILABLE_CODES = {
     sqlite3.SQLITE_PROTOCOL,
     sqlite3.SQLITE_NOTADB,
 }
-"""Primary result codes that say the database can't be used, not that we asked wrongly
+"""Primary result codes which mean that the database can't be used, not that our query is wrong
 (sqlite.org/rescode.html)."""
 UNAVAILABLE_ERRORS = (
     OSError,
@@ -125,17 +127,17 @@ CONNECT_ERRORS = (
     RuntimeError,
     configparser.Error,
 )
-"""What PGPORT and its like, a service file, or a user without a name make the driver stumble over while it
-connects; and refusals of the server that mean a query at any other time."""
+"""Errors that the driver raises while it connects, because of PGPORT and similar variables, a service file,
+or a user without a name; and errors from the server that would mean a wrong query at any other time."""
 
 
 class Engine(Protocol):
-    """What the verbs ask of either engine."""
+    """What both engines offer."""
 
     engine_type: str
 
     async def open(self, create: bool = True) -> None:
-        """Connects; a file that is not there is made with `create` alone. Raises DatabaseUnavailable."""
+        """Connects. A missing file is created only with `create`. Raises DatabaseUnavailable."""
 
     async def close(self) -> None:
         """Lets what is under way end, and disconnects."""
@@ -145,50 +147,53 @@ class Engine(Protocol):
         ...
 
     async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
-        """Reads many rows for one who converts them: on SQLite times come as text, truth as 0 and 1."""
+        """Reads many rows for a caller that converts them. On SQLite times are text, and booleans are 0 and
+        1."""
         ...
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
-        """One statement that writes; returns its RETURNING rows. Committed, and on disk, when it returns."""
+        """Runs one statement that writes, and returns its RETURNING rows. It is committed and on disk when
+        this returns."""
         ...
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
-        """Several statements, each for many rows, in one transaction."""
+        """Runs several statements, each for many rows, in one transaction."""
 
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`: many numbers at once."""
 
     def write(self) -> AbstractAsyncContextManager[Any]:
-        """`async with`: a transaction for writing; queries inside it, Piccolo's too, join it."""
+        """`async with`: a transaction for writing. Queries inside it join it, Piccolo's too."""
         ...
 
 
 class _OpenTransaction:
-    """Piccolo's context variable, but a transaction that has ended is none.
+    """Replaces Piccolo's context variable. It returns None for a transaction that has ended.
 
-    A task started inside a transaction carries a copy of the variable, and may outlive the transaction.
+    A task that is started inside a transaction has a copy of the variable, and may outlive the transaction.
     """
 
     def __init__(self, name: str) -> None:
-        # In a list of one, which every copy of the context shares, and which is emptied at the end.
+        # The transaction is in a list of one, which every copy of the context shares. The list is emptied at
+        # the end.
         self._variable: ContextVar[list[Any]] = ContextVar(name)
 
     def get(self) -> Any:
-        """The transaction this task is in, or None."""
+        """The transaction that this task is in, or None."""
         shared = self._variable.get([])
         return shared[0] if shared else None
 
     def set(self, transaction: Any) -> "Token[list[Any]]":
-        """As a context variable's."""
+        """Works as a context variable's `set`."""
         return self._variable.set([transaction])
 
     def reset(self, token: "Token[list[Any]]") -> None:
-        """As a context variable's; the transaction has ended, for every task."""
+        """Works as a context variable's `reset`. The transaction has ended for every task."""
         self.end()
         self._variable.reset(token)
 
     def end(self) -> None:
-        """Nobody joins it any more."""
+        """Ends the transaction: no query joins it any more."""
         self._variable.get([]).clear()
 
 
@@ -199,7 +204,7 @@ _dedicated: "ContextVar[DedicatedConnection | None]" = ContextVar("seat", defaul
 
 
 def current() -> "SQLiteEngine | PostgresEngine":
-    """The database in use. Raises DatabaseUnavailable when `conf.use` has not said which."""
+    """The database in use. Raises DatabaseUnavailable when `conf.use` was not called."""
     in_use = _dedicated.get() or _in_use
     if in_use is None:
         raise DatabaseUnavailable from RuntimeError("no database has been opened")
@@ -207,18 +212,18 @@ def current() -> "SQLiteEngine | PostgresEngine":
 
 
 def use_connection(seat: "DedicatedConnection") -> None:
-    """This task, and those it starts, ask the database over this connection alone."""
+    """Makes this task, and those it starts, use only this connection."""
     _dedicated.set(seat)
 
 
 def make_current(engine: "SQLiteEngine | PostgresEngine") -> None:
-    """Every verb asks this one from now on."""
+    """Makes this engine the one that all queries use."""
     global _in_use
     _in_use = engine
 
 
 def is_unique_violation(exc: BaseException) -> bool:
-    """Whether the database refused a row because such a one is there."""
+    """Whether the database refused a row because an equal one exists."""
     if isinstance(exc, sqlite3.IntegrityError):
         return exc.sqlite_errorcode in (
             sqlite3.SQLITE_CONSTRAINT_UNIQUE,
@@ -228,7 +233,7 @@ def is_unique_violation(exc: BaseException) -> bool:
 
 
 def is_reference_violation(exc: BaseException) -> bool:
-    """Whether the database refused a row because one it refers to is gone."""
+    """Whether the database refused a row because a row it refers to is gone."""
     if isinstance(exc, sqlite3.IntegrityError):
         return exc.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
     return isinstance(exc, asyncpg.ForeignKeyViolationError)
@@ -236,7 +241,7 @@ def is_reference_violation(exc: BaseException) -> bool:
 
 @contextmanager
 def _as_our_errors() -> Iterator[None]:
-    """The one place where a database that can't be used becomes an error of ours."""
+    """The one place that turns errors of an unusable database into ours."""
     try:
         yield
     except sqlite3.Error as exc:
@@ -261,8 +266,8 @@ def _connecting() -> Iterator[None]:
 
 @asynccontextmanager
 async def _whole(engine: Any, transaction: Any) -> AsyncIterator[Any]:
-    """Piccolo leaves its context variable set when a COMMIT fails; the task's next query would join the
-    dead."""
+    """Piccolo leaves its context variable set when a COMMIT fails. The task's next query would reuse a closed
+    transaction."""
     before = engine.current_transaction.get()
     try:
         with _as_our_errors():
@@ -291,7 +296,8 @@ def _for_sqlite(sql: str) -> str:
 
 @cache
 def _for_postgres(sql: str) -> str:
-    # OFFSET 0: the planner neither merges it with the rest nor puts a hash of the whole table in its place.
+    # OFFSET 0 stops the planner from merging it with the rest and from using a hash of the whole table
+    # instead.
     one = r"\1JOIN LATERAL (SELECT * FROM \2 \3 WHERE \4 OFFSET 0) \3 ON true"
     sql = re.sub(LOOKUP, lambda found: found.expand(one) if found[1] else found.expand(one[2:]), sql)
     sql = re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
@@ -300,8 +306,8 @@ def _for_postgres(sql: str) -> str:
 
 
 def _rows_of(column: str, source: str, found: re.Match[str]) -> str:
-    """`$rows2 r(a, b::text)`: a table of whole numbers, but for what is said to be something else, from
-    parameter 2, a JSON array of arrays."""
+    """Expands `$rows2 r(a, b::text)` into a table made from parameter 2, a JSON array of arrays. Columns are
+    whole numbers unless another type is given."""
     names = [name.strip().partition("::") for name in found[3].split(",")]
     columns = ", ".join(
         f"{column.format(number, kind or 'bigint')} AS {name}" for number, (name, _, kind) in enumerate(names)
@@ -310,9 +316,9 @@ def _rows_of(column: str, source: str, found: re.Match[str]) -> str:
 
 
 class SQLiteEngine(PiccoloSQLiteEngine):
-    """SQLite in WAL, each commit on disk (`synchronous=FULL`), one writing thread and several readers.
+    """SQLite in WAL mode. Each commit is on disk (`synchronous=FULL`). One thread writes and several read.
 
-    Writes that wait while a commit is under way are committed together in the next one. A transaction has the
+    Writes that wait while a commit is running are committed together in the next one. A transaction has the
     writing connection to itself.
     """
 
@@ -327,7 +333,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         self._reader_connections: list[sqlite3.Connection] = []
 
     async def open(self, create: bool = True) -> None:
-        """With `create`, makes the file (0600) in its folder (0700) when there is none."""
+        """Opens the file. With `create`, makes a missing file (0600) and its folder (0700)."""
         with _as_our_errors():
             await asyncio.to_thread(self._open, create)
 
@@ -366,16 +372,16 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             cached_statements=256,
         )
         connection.row_factory = dict_factory
-        connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's knows ASCII alone
+        connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's own handles only ASCII
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten
+        connection.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten
         connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE}")
         return connection
 
     async def close(self) -> None:
-        """Waits for the writes that were asked for."""
-        writer, self._writer = self._writer, None  # first: what is asked from now on would never be answered
+        """Waits for the writes that are queued, and closes the connections."""
+        writer, self._writer = self._writer, None  # first, because a later request would never be answered
         readers, self._readers = self._readers, None
         if writer is not None:
             await asyncio.to_thread(writer.close)
@@ -393,7 +399,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         return self._writer
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        """Reads, beside other readers and the writer."""
+        """Reads, in parallel with other readers and the writer."""
         with _as_our_errors():
             transaction = self.current_transaction.get()
             if transaction is not None:
@@ -406,8 +412,8 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             return await loop.run_in_executor(self._readers, _read, _for_sqlite(sql), args)
 
     async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
-        """Reads as `fetch` does. Row by row, a busy process would make the reader wait for Python's lock at
-        each."""
+        """Reads as `fetch` does, but all rows at once. Row by row, the reader would wait for Python's lock at
+        each row in a busy process."""
         with _as_our_errors():
             if self._readers is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
@@ -415,7 +421,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             return await loop.run_in_executor(self._readers, _read_at_once, _for_sqlite(sql), args)
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
-        """One statement; committed together with others that wait."""
+        """Runs one statement. It is committed together with others that wait."""
         with _as_our_errors():
             job = partial(_rows, _for_sqlite(sql), args)
             transaction = self.current_transaction.get()
@@ -424,15 +430,15 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             return list(await self.writer.run(job))
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
-        """All or none of them; committed together with others that wait."""
+        """Runs all statements or none. They are committed together with others that wait."""
         with _as_our_errors():
             job = partial(_many, [(_for_sqlite(sql), rows) for sql, rows in statements])
             transaction = self.current_transaction.get()
             await (self.writer if transaction is None else cast(_Lease, transaction.connection)).run(job)
 
     async def together(self, work: Callable[[Ask], T]) -> T:
-        """Statements of which each may depend on what those before it answered, in one commit with others
-        that wait. `work` runs in the writing thread."""
+        """Runs statements in one commit, together with others that wait. Each may depend on the results of
+        those before it. `work` runs in the writing thread."""
         with _as_our_errors():
             transaction = self.current_transaction.get()
             writer = self.writer if transaction is None else cast(_Lease, transaction.connection)
@@ -440,13 +446,13 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             return done
 
     async def changed_by(self, sql: str) -> int:
-        """How many rows a statement changed, hidden tables' too."""
+        """Runs a statement and returns how many rows it changed, including rows of hidden tables."""
         with _as_our_errors():
             return int(await self.writer.run(partial(_changes, sql)))
 
     async def start_log_anew(self) -> bool:
-        """Writes all of the log into the file and empties it; a small file is written anew as a whole. False
-        while somebody reads what is old."""
+        """Writes the whole log into the file and empties it. A small file is rewritten as a whole. Returns
+        False while somebody reads old data."""
         with _as_our_errors():
             lease = await self.writer.lease()
             try:
@@ -459,11 +465,12 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         return msgspec.json.encode(list(numbers)).decode()
 
     def write(self) -> AbstractAsyncContextManager[Any]:
-        """Waits for its turn with the writing connection."""
+        """A transaction on the writing connection. Waits until that is free."""
         return _whole(self, self.transaction(transaction_type=TransactionType.immediate))
 
     async def get_connection(self) -> Any:
-        """Piccolo's transactions ask for this. Its command line opens nothing: it gets Piccolo's own."""
+        """Piccolo's transactions call this. Piccolo's command line opens nothing, so it gets Piccolo's own
+        connection."""
         with _as_our_errors():
             if not self._opened:
                 self._make_file()
@@ -524,7 +531,7 @@ def _read_at_once(sql: str, args: Sequence[Any]) -> list[Row]:
 
 @cache
 def _as_json(sql: str) -> str:
-    """The same rows as one JSON array."""
+    """SQL that returns the same rows as one JSON array."""
     unbound = re.sub(r"\?\d+", "NULL", sql)
     empty = _LOCAL.connection.execute(f"SELECT * FROM ({unbound}) LIMIT 0")  # noqa: S608 - our own SQL
     pairs = ", ".join(f"'{column[0]}', {column[0]}" for column in empty.description)
@@ -542,7 +549,7 @@ def _start_log_anew(connection: sqlite3.Connection) -> bool:
     try:
         size = "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()"
         if connection.execute(size).fetchone()["size"] <= REWRITTEN_MOST:
-            connection.execute("VACUUM")  # a row that moved to another page leaves a trace in the first
+            connection.execute("VACUUM")  # a row that moved to another page leaves a copy in the first
         return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()["busy"]
     finally:
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
@@ -565,7 +572,7 @@ def _all_or_none(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        if connection.in_transaction:  # else SQLite has given up the whole transaction
+        if connection.in_transaction:  # otherwise SQLite has rolled back the whole transaction
             connection.execute("ROLLBACK TO many")
             connection.execute("RELEASE many")
         raise
@@ -573,7 +580,7 @@ def _all_or_none(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class _Writer:
-    """The thread that has the one writing connection."""
+    """The thread that owns the one writing connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -582,13 +589,14 @@ class _Writer:
         self.thread.start()
 
     async def run(self, job: Job) -> Any:
-        """The job's result, once it is committed. A cancelled caller's job is done all the same."""
+        """Runs a job and returns its result after the commit. The job is done even if the caller is
+        cancelled."""
         future = asyncio.get_running_loop().create_future()
         self.asked.put((job, future))
         return await future
 
     async def lease(self) -> "_Lease":
-        """The connection alone, until the lease is closed."""
+        """Gives the caller the connection alone, until the lease is closed."""
         lease = _Lease()
         granted = asyncio.get_running_loop().create_future()
         self.asked.put((lease, granted))
@@ -600,7 +608,7 @@ class _Writer:
         return lease
 
     def close(self) -> None:
-        """After all that was asked for before it."""
+        """Closes the connection, after all jobs that were queued before."""
         self.asked.put(END)
         self.thread.join()
         self.connection.close()
@@ -620,7 +628,7 @@ class _Writer:
                 lease.serve(self.connection)
 
     def _gather(self, first: Any) -> tuple[list[tuple[Job, asyncio.Future[Any]]], Any]:
-        """Jobs that wait by now, and what comes behind them: a lease, END, or nothing."""
+        """Returns the jobs that wait now, and what follows them: a lease, END, or nothing."""
         batch: list[tuple[Job, asyncio.Future[Any]]] = []
         item = first
         while item is not END and not isinstance(item[0], _Lease):
@@ -639,7 +647,8 @@ class _Writer:
                 try:
                     results.append((future, job(self.connection), None))
                 except Exception as exc:
-                    # This statement alone is undone (sqlite.org/lang_conflict.html), unless SQLite gave up.
+                    # Only this statement is undone (sqlite.org/lang_conflict.html), unless SQLite rolled back
+                    # everything.
                     if not self.connection.in_transaction:
                         raise
                     results.append((future, None, exc))
@@ -651,14 +660,14 @@ class _Writer:
 
 
 class _Lease:
-    """The writing connection for one transaction; what Piccolo takes for a connection."""
+    """The writing connection for one transaction. Piccolo uses it as a connection."""
 
     def __init__(self) -> None:
         self.asked: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
         self.ended = False
 
     async def run(self, job: Job) -> Any:
-        """The job's result, committed when the transaction is."""
+        """Runs a job and returns its result. It is committed with the transaction."""
         if self.ended:
             raise DatabaseUnavailable from RuntimeError("the transaction has ended")
         future = asyncio.get_running_loop().create_future()
@@ -666,8 +675,8 @@ class _Lease:
         return await future
 
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
-        """BEGIN, COMMIT, ROLLBACK, savepoints: one that is cancelled or fails while it begins or ends gives
-        up its turn."""
+        """Runs BEGIN, COMMIT, ROLLBACK and savepoints. The lease ends when a statement that begins or ends
+        the transaction fails or is cancelled."""
         try:
             with _as_our_errors():
                 rows: list[Row] = await self.run(partial(_rows, sql, args))
@@ -678,16 +687,16 @@ class _Lease:
             raise
 
     async def close(self) -> None:
-        """Piccolo's last word, after COMMIT or ROLLBACK."""
+        """Ends the lease. Piccolo calls this after COMMIT or ROLLBACK."""
         self.end()
 
     def end(self) -> None:
-        """The writer goes on to others; what was not committed is undone."""
+        """Ends the lease. The writer continues with other jobs, and uncommitted changes are undone."""
         self.ended = True
         self.asked.put(None)
 
     def serve(self, connection: sqlite3.Connection) -> None:
-        """In the writing thread."""
+        """Runs the jobs of the lease. Called in the writing thread."""
         while (item := self.asked.get()) is not None:
             job, future = item
             try:
@@ -699,20 +708,20 @@ class _Lease:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    """What is still open. The thread must outlive a disk that fails: what can't be done now is tried again
-    before the next transaction begins."""
+    """Rolls back an open transaction. The thread must survive a failing disk: a rollback that fails now is
+    tried again before the next transaction begins."""
     if connection.in_transaction:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
 
 
 def _answer(results: Sequence[Outcome]) -> None:
-    """Wakes all that wait, in their loop's thread, with one call."""
+    """Wakes all waiting callers in their loop's thread, with one call a loop."""
     by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
     for result in results:
         by_loop.setdefault(result[0].get_loop(), []).append(result)
     for loop, group in by_loop.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_set, group)
 
 
@@ -727,7 +736,8 @@ def _set(results: Sequence[Outcome]) -> None:
 
 
 class PostgresEngine(PiccoloPostgresEngine):
-    """PostgreSQL through a pool. A connection whose server is silent is given up, and never waited for."""
+    """PostgreSQL through a pool. A connection whose server does not answer is closed without waiting for
+    it."""
 
     __slots__ = ("_doubting", "_dsn", "_opened", "_pids")
 
@@ -740,7 +750,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         self._doubting: set[asyncio.Task[None]] = set()
 
     async def open(self, create: bool = True) -> None:
-        """Connects once, to see that it can."""
+        """Connects once, to check that it works."""
         with _as_our_errors(), _connecting():
             await self.start_connection_pool(
                 min_size=0,  # asyncpg would log a traceback a second while the server is away
@@ -764,7 +774,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         self._pids[connection] = (await connection.fetchrow(CONNECTED))["pid"]
 
     async def close(self) -> None:
-        """Waits for what is under way, but not for a server that does not answer."""
+        """Waits for running queries, but not for a server that does not answer."""
         if self.pool is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(ANSWER_PATIENCE):
@@ -772,7 +782,7 @@ class PostgresEngine(PiccoloPostgresEngine):
             self.pool = None
 
     async def get_new_connection(self) -> Any:
-        """One beside the pool: for locks, for listening, and for Piccolo's command line, which opens no
+        """A connection beside the pool: for locks, for LISTEN, and for Piccolo's command line, which opens no
         pool."""
         with _as_our_errors():
             if self._opened and self.pool is None:
@@ -798,7 +808,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         try:
             yield connection
         except BaseException:
-            # What is canceled is to be canceled by the server too, which need not answer.
+            # The server must cancel the query too, and it may not answer.
             self._in_background(_given_back(pool, connection))
             raise
         else:
@@ -817,7 +827,7 @@ class PostgresEngine(PiccoloPostgresEngine):
             return list(await connection.fetch(query, *(args or ())))
 
     async def is_at_work(self, connection: Any) -> bool:
-        """Whether the server works for this connection, as far as another one can tell."""
+        """Whether the server is working on this connection's query, as far as another connection can tell."""
         try:
             patience = {"timeout": PROBE_WITHIN, "command_timeout": PROBE_WITHIN}
             probe = await asyncpg.connect(**{**self.config, **patience})
@@ -842,11 +852,11 @@ class PostgresEngine(PiccoloPostgresEngine):
         return await self.fetch(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
-        """One statement, committed."""
+        """Runs one statement. It is committed when this returns."""
         return await self.fetch(sql, *args)
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
-        """All or none of them."""
+        """Runs all statements or none."""
         async with self._connection() as connection, connection.transaction():
             for sql, rows in statements:
                 await connection.executemany(_for_postgres(sql), rows)
@@ -856,7 +866,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         return list(numbers)
 
     def write(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction with a connection of its own; in another one, a part of that."""
+        """A transaction on its own connection. Inside another transaction, it joins that one."""
         return self._transaction_here()
 
     @asynccontextmanager
@@ -878,12 +888,12 @@ class PostgresEngine(PiccoloPostgresEngine):
             return await super().run_querystring(querystring, in_pool)
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
-        """Piccolo's schema changes."""
+        """Runs Piccolo's schema changes."""
         with _as_our_errors():
             return await super().run_ddl(ddl, in_pool)
 
     async def seat(self) -> "DedicatedConnection":
-        """A connection beside the pool, for one purpose, watched from both ends."""
+        """Opens a dedicated connection beside the pool. Both ends watch it."""
         connection = await self.get_new_connection()
         with _as_our_errors():
             try:
@@ -896,22 +906,26 @@ class PostgresEngine(PiccoloPostgresEngine):
 
 
 async def _leave_as_it_is(connection: Any) -> None:
-    """A connection given back needs no reset, which would be another round trip: asyncpg rolls an open
-    transaction back, and only connections beside the pool listen, or hold a lock for long."""
+    """Does nothing. A connection that is given back to the pool needs no reset, which would be another round
+    trip. asyncpg rolls back an open transaction. Only connections beside the pool listen or hold a lock for
+    long."""
 
 
 async def _given_back(pool: Any, connection: Any) -> None:
-    """Once the server has stopped what was asked; not at all when it does not say so."""
+    """Gives the connection back when the server has stopped the query. Gives up when the server does not
+    confirm it."""
     with suppress(OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError):
         await pool.release(connection, timeout=PROBE_WITHIN)
 
 
 class _Doubt:
-    """Ends a connection of the pool when an answer is late and the server is not at work for it."""
+    """Closes a connection of the pool when an answer is late and the server is not working on it."""
 
     def __init__(self, engine: PostgresEngine, connection: Any) -> None:
         self.engine = engine
-        self.connection = connection._con  # not the pool's cover for it, which is empty once it is given back
+        self.connection = (
+            connection._con
+        )  # not the pool's proxy for it, which is empty after it is given back
         self.is_over = False
         self._wait()
 
@@ -931,25 +945,25 @@ class _Doubt:
             self.connection.terminate()
 
     def over(self) -> None:
-        """It has answered, or is given back."""
+        """Stops the check: the connection has answered or is given back."""
         self.is_over = True
         self.timer.cancel()
 
 
 class _OnConnection:
-    """What a query that joins a seat's transaction needs to know of it."""
+    """What a query that joins a transaction needs to know of it."""
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
 
 
 def steady() -> float:
-    """Seconds that also pass while the process or the machine stands still."""
+    """Seconds on a clock that also runs while the process or the machine is suspended."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class DedicatedConnection(PostgresEngine):
-    """The same database over one connection, and never over another: what is asked after its end fails."""
+    """The same database over one connection only. Queries after its end fail."""
 
     __slots__ = ("_turn", "confirmed", "connection", "lost")
 
@@ -962,7 +976,7 @@ class DedicatedConnection(PostgresEngine):
         self.lost = asyncio.Event()
         """Set when the connection has ended, whoever ended it."""
         self.confirmed = steady()
-        """When the server was asked last, of those times that it answered."""
+        """When the last query that the server answered was sent."""
         self._turn = asyncio.Lock()
         connection.add_termination_listener(lambda _: self.lost.set())
 
@@ -977,7 +991,8 @@ class DedicatedConnection(PostgresEngine):
                 yield self.connection
 
     async def keep_alive(self, pause: float) -> None:
-        """Shows the server that we live, until it does not answer; then the seat is lost."""
+        """Sends queries regularly, so that the server sees that we are alive. Closes the connection when the
+        server does not answer; it is lost then."""
         with suppress(DatabaseUnavailable, TimeoutError):
             while not self.lost.is_set():
                 asked = steady()
@@ -999,7 +1014,7 @@ class DedicatedConnection(PostgresEngine):
             await connection.add_listener(channel, on_notification)
 
     async def leave(self) -> None:
-        """Ends the connection, and what it holds."""
+        """Closes the connection, which releases its locks."""
         try:
             async with asyncio.timeout(ANSWER_PATIENCE):
                 await self.connection.close()

@@ -1,5 +1,5 @@
-"""The database's address: what DATABASE_URL may say, and how it is said to the driver and to PostgreSQL's own
-tools. It is checked before anything connects, and no sentence about it shows what may be a password."""
+"""The database's address: what DATABASE_URL may contain, and how it is passed to the driver and to
+PostgreSQL's own tools. It is checked before anything connects. No error text shows what may be a password."""
 
 import re
 import ssl
@@ -31,7 +31,7 @@ OURS = {
     "schema",
     "ssl",
 }
-"""We say these to the driver ourselves. `schema` and `ssl` are Prisma's and node-postgres's."""
+"""We pass these to the driver ourselves. `schema` and `ssl` come from Prisma and node-postgres."""
 OTHERS_OF_LIBPQ = {
     *("channel_binding", "client_encoding", "gssdelegation", "gssencmode", "keepalives", "keepalives_count"),
     *("keepalives_idle", "keepalives_interval", "load_balance_hosts", "replication", "require_auth"),
@@ -39,14 +39,16 @@ OTHERS_OF_LIBPQ = {
     *("sslcrldir", "sslkeylogfile", "sslsni", "tcp_user_timeout", "min_protocol_version"),
     *("max_protocol_version",),
 }
-"""libpq knows them and the driver does not; they are dropped, and handed on to pg_dump and pg_restore."""
+"""libpq knows these and the driver does not. They are dropped for the driver and passed on to pg_dump and
+pg_restore."""
 OTHERS_OF_CLIENTS = {
     *("connection_limit", "max_overflow", "pgbouncer", "pool_max_conns", "pool_min_conns", "pool_mode"),
     *("pool_recycle", "pool_size", "pool_timeout", "prepared_statements", "prepareThreshold"),
     *("preparedStatementCacheQueries", "prepared_statement_cache_size", "socket_timeout", "sslaccept"),
     *("sslidentity", "statement_cache_mode", "statement_cache_size", "supa", "uselibpqcompat", "workaround"),
 }
-"""Hosters and other libraries write them into an address; they say nothing about the connection: dropped."""
+"""Hosting providers and other libraries write these into an address. They say nothing about the connection,
+so they are dropped."""
 SSL_WORDS = {"false": "disable", "0": "disable", "off": "disable", "no": "disable"}
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -58,12 +60,12 @@ def database_url(environ: Mapping[str, str]) -> str:
 
 
 def is_sqlite(url: str) -> bool:
-    """Else it is PostgreSQL's."""
+    """Whether the address is SQLite's. Otherwise it is PostgreSQL's."""
     return url.startswith(SQLITE)
 
 
 def check(url: str) -> str:
-    """The address as it was. Raises ValueError with a sentence for one that can't be used."""
+    """Returns the address unchanged. Raises ValueError with a sentence for one that can't be used."""
     if is_sqlite(url):
         _check_sqlite(url.removeprefix(SQLITE))
     elif url.startswith(POSTGRES):
@@ -99,7 +101,8 @@ def _check_sqlite(path: str) -> None:
 
 
 def is_too_long(path: str) -> bool:
-    """For what Linux and macOS take (limits.h: PATH_MAX, NAME_MAX), with room for names beside it."""
+    """Whether the path is longer than Linux and macOS allow (limits.h: PATH_MAX, NAME_MAX), with room for
+    names of files beside it."""
     return len(path.encode()) > 1000 or any(len(part.encode()) > 240 for part in path.split("/"))
 
 
@@ -136,7 +139,8 @@ def _check_port(port: str) -> None:
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """Of several with one name the last, as libpq has it. Raises ValueError for one that is not known."""
+    """The parameters of an address. Of several with one name the last counts, as in libpq. Raises ValueError
+    for an unknown one."""
     found = {}
     for pair in filter(None, query.split("&")):
         name, equals, value = pair.partition("=")
@@ -155,7 +159,7 @@ def _parameters(query: str) -> dict[str, str]:
 
 
 def for_driver(url: str) -> dict[str, Any]:
-    """What asyncpg.connect is called with, for an address that was checked."""
+    """The arguments of asyncpg.connect for an address that was checked."""
     parts = urlsplit(url)
     given = _parameters(parts.query)
     said: dict[str, Any] = {}
@@ -178,8 +182,8 @@ def for_driver(url: str) -> dict[str, Any]:
 
 
 def for_tools(url: str, database: str | None = None) -> tuple[str, dict[str, str]]:
-    """The address for pg_dump and pg_restore, or of another database of that server; and the passwords, which
-    go by the environment: everybody on the machine can read arguments."""
+    """The address for pg_dump and pg_restore, or of another database on that server, and the passwords. These
+    go into the environment, because everybody on the machine can read arguments."""
     parts = urlsplit(url)
     given = _parameters(parts.query)
     user, _, host = parts.netloc.rpartition("@")
@@ -207,8 +211,8 @@ def _with(url: str, parameters: Mapping[str, str]) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """An address without its password, which may hold any sign up to the last @; and without what stands
-    behind its question mark, where drivers take passwords too."""
+    """An address without its password, which may contain any character up to the last @, and without its
+    query string, where drivers accept passwords too."""
     if "://" not in text or text.startswith("sqlite:"):
         return text
     masked = re.sub(r"(://[^:@/?#]*)[:/?#].*@", rf"\1:{MASK}@", text, flags=re.DOTALL)

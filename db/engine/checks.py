@@ -1,4 +1,5 @@
-"""Checks of a database before it is used: what can't be used is refused in a sentence that names the fix."""
+"""Checks a database before it is used. One that can't be used is refused with a sentence that names the
+fix."""
 
 import asyncio
 import secrets
@@ -9,7 +10,7 @@ import asyncpg
 from djangobot.db.engine import PostgresEngine, current
 
 NOTIFICATION_PATIENCE = 3.0
-"""Seconds a notification to ourselves may take through a pooler."""
+"""Seconds that a notification to ourselves may take through a pooler."""
 STATE = """
 SELECT pg_is_in_recovery() AS replica, current_setting('transaction_read_only') = 'on' AS read_only,
        quote_ident(current_user) AS role, quote_ident(current_schema()) AS schema,
@@ -22,7 +23,7 @@ class DatabaseRefused(Exception):
 
 
 def refuse_newer(ran: Collection[str], known: Collection[str]) -> None:
-    """Raises DatabaseRefused when migrations ran on it that this version does not have."""
+    """Raises DatabaseRefused when migrations ran on the database that this version does not have."""
     if newer := set(ran) - set(known):
         raise DatabaseRefused(
             f"The database was used by a newer version of djangobot ({max(newer)}). Run that version, "
@@ -31,8 +32,8 @@ def refuse_newer(ran: Collection[str], known: Collection[str]) -> None:
 
 
 async def refuse_read_only(*, creating: bool) -> None:
-    """Raises DatabaseRefused for a PostgreSQL that takes no writes, or no new tables when some are to be
-    made."""
+    """Raises DatabaseRefused for a PostgreSQL database that is read-only, or in which we may not create the
+    tables that are missing."""
     engine = current()
     if not isinstance(engine, PostgresEngine):
         return
@@ -58,8 +59,8 @@ async def refuse_read_only(*, creating: bool) -> None:
 
 
 async def refuse_pooler(engine: PostgresEngine) -> None:
-    """Raises DatabaseRefused for a pooler that gives each transaction another connection: what a session
-    holds (LISTEN, advisory locks, prepared statements) is lost behind one."""
+    """Raises DatabaseRefused for a pooler that gives each transaction another connection. Behind one, what
+    belongs to a session (LISTEN, advisory locks, prepared statements) is lost."""
     # Without named statements, which such a pooler mixes up.
     connection = await asyncpg.connect(**engine.config, statement_cache_size=0)
     try:
@@ -75,19 +76,19 @@ async def refuse_pooler(engine: PostgresEngine) -> None:
 
 
 async def _is_direct(connection: asyncpg.Connection) -> bool:
-    """Whether the server itself is at the other end: a pooler gives process ids of its own."""
+    """Whether we are connected to the server itself. A pooler gives out its own process ids."""
     try:
         async with connection.transaction():
             pid = await connection.fetchval("SELECT pg_backend_pid()")
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
         if "pooling mode" not in str(exc):
             raise
-        return False  # in statement mode, where there are no transactions and the connection is ended
+        return False  # statement mode allows no transactions and ends the connection
     return bool(pid == connection.get_server_pid())
 
 
 async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -> bool:
-    """Whether its LISTEN is still heard when somebody else notifies it."""
+    """Whether the connection receives a notification from another connection after LISTEN."""
     channel, heard = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
 
     def hear(*_: object) -> None:

@@ -4,10 +4,10 @@ from piccolo.columns import BigSerial
 
 
 class SerialOnce(BigSerial):
-    """A primary key that is never given out twice, also when the newest row is gone.
+    """A primary key that is never used twice, even when the newest row is gone.
 
-    SQLite's plain INTEGER PRIMARY KEY reuses the highest number, and an access token of a removed account or
-    the outcome of a removed message would then be another's.
+    SQLite's plain INTEGER PRIMARY KEY reuses the highest number. An access token of a removed account, or the
+    outcome of a removed message, would then belong to another one.
     """
 
     @property
