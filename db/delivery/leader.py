@@ -41,8 +41,8 @@ class Leadership:
         self.lost = asyncio.Event() if seat is None else seat.lost
 
     def sure(self) -> bool:
-        """Whether no other process can lead yet. A process cannot know this when it was suspended or when its
-        database did not answer."""
+        """Whether it is certain that no other process leads. A process that was suspended, or whose database
+        did not answer, cannot be certain."""
         if self.seat is None:
             return True
         return not self.lost.is_set() and steady() - self.seat.confirmed < TRUSTED

@@ -28,7 +28,7 @@ ACCOUNT_BANNED = "account banned"
 FORGOTTEN = "forgotten"
 ACCOUNT_DELETED = "account deleted"
 DELETED_BY_ADMIN = "deleted by an admin"
-"""The failure of a message that was canceled because it, or what it belongs to, was deleted."""
+"""The failures of messages that were canceled because they, or what they belong to, were deleted."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
 CHANGING = 0.05
 """Seconds after which a message that another transaction had locked is tried again."""

@@ -143,7 +143,7 @@ class Engine(Protocol):
         """Lets what is under way end, and disconnects."""
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        """Reads."""
+        """Reads rows."""
         ...
 
     async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
@@ -822,7 +822,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         task.add_done_callback(self._doubting.discard)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Row]:
-        """Piccolo's queries."""
+        """Runs Piccolo's queries."""
         async with self._connection() as connection:
             return list(await connection.fetch(query, *(args or ())))
 
@@ -843,7 +843,7 @@ class PostgresEngine(PiccoloPostgresEngine):
             probe.terminate()
 
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
-        """Reads."""
+        """Reads rows."""
         async with self._connection() as connection:
             return [dict(row) for row in await connection.fetch(_for_postgres(sql), *args)]
 
@@ -883,7 +883,7 @@ class PostgresEngine(PiccoloPostgresEngine):
                 self.current_transaction.reset(token)
 
     async def run_querystring(self, querystring: Any, in_pool: bool = True) -> Any:
-        """Piccolo's queries."""
+        """Runs Piccolo's queries."""
         with _as_our_errors():
             return await super().run_querystring(querystring, in_pool)
 
@@ -923,9 +923,7 @@ class _Doubt:
 
     def __init__(self, engine: PostgresEngine, connection: Any) -> None:
         self.engine = engine
-        self.connection = (
-            connection._con
-        )  # not the pool's proxy for it, which is empty after it is given back
+        self.connection = connection._con  # not the pool's proxy, which is empty after release
         self.is_over = False
         self._wait()
 
