@@ -1,4 +1,4 @@
-"""The access token: a JWT (HS256) that says which account signed in, and with which of its passwords."""
+"""Access tokens: a JWT (HS256) that says which account signed in, and with which version of its password."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,15 +12,15 @@ LIFETIME = timedelta(days=1)
 ALGORITHM = "HS256"
 
 LEEWAY = timedelta(seconds=30)
-"""So much may the clock of the door that signed be ahead of ours, or ours have been set back since. The end
-of a token knows no leeway."""
+"""How far the clock of the process that signed may be ahead of ours, or ours may have been set back since.
+The expiry of a token has no leeway."""
 
 LARGEST_ID = 2**63 - 1
-"""What a database's BIGINT holds."""
+"""The largest value of a database's BIGINT."""
 
 
 class Signer:
-    """Issues access tokens, and reads only what it issued."""
+    """Issues access tokens, and reads only those it issued."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -30,7 +30,8 @@ class Signer:
         return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
 
     def read(self, token: str) -> tuple[int, int]:
-        """(account id, token version), or AccessDenied for anything that is not a living token of ours."""
+        """Returns (account id, token version). Raises AccessDenied for anything that is not a valid token of
+        ours."""
         try:
             claims = jwt.decode(
                 token,
@@ -42,7 +43,8 @@ class Signer:
             account_id, token_version = int(claims["sub"]), claims["ver"]
             over = int(claims["exp"]) <= datetime.now(UTC).timestamp()
         except (jwt.PyJWTError, ValueError, RecursionError) as exc:
-            # RecursionError: the header is parsed before the signature is checked, and may nest without end.
+            # RecursionError: the header is parsed before the signature is checked, and its nesting has no
+            # limit.
             raise AccessDenied from exc
         if over or type(token_version) is not int or not 0 < account_id <= LARGEST_ID:
             raise AccessDenied

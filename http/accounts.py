@@ -1,4 +1,4 @@
-"""/api/user/: an account is made, changed, removed."""
+"""/api/user/: registers, changes and removes an account."""
 
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
@@ -95,7 +95,7 @@ async def change(request: Call) -> Answer:
                 password=given(wanted.psw),
                 tokens_end=now if wanted.revoke_tokens is True else None,
             )
-    except LoginTaken as exc:  # 409 to a newcomer; here it is somebody else's property
+    except LoginTaken as exc:  # 409 for a new account; here the login belongs to somebody else
         raise Refused(403, str(exc)) from exc
     said = Changed("success data was changed")
     if changed.token_version != account.token_version or wanted.revoke_tokens is not UNSET:
@@ -120,7 +120,7 @@ async def remove(request: Call) -> Answer:
 async def _password_asked(
     request: Call, account: accounts.Account, password: str | None
 ) -> AbstractContextManager[None]:
-    """Counts a wrong one, if one was given."""
+    """Counts a wrong password, if one was given."""
     if password is None:
         return nullcontext()
     address = address_of(request.scope)

@@ -1,4 +1,4 @@
-"""Whose address a call comes from when proxies stand between: X-Forwarded-For, as far as it is trusted."""
+"""The address a call comes from behind proxies: X-Forwarded-For, as far as it is trusted."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,11 +8,11 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 MOST_HOPS = 20
-"""Proxies one behind the other; what stands further left is not looked at."""
+"""Proxies in a chain that are read. Entries further left are ignored."""
 
 
 class Trusted:
-    """The proxies that are believed: DJANGOBOT_TRUSTED_PROXIES."""
+    """The proxies that are trusted: DJANGOBOT_TRUSTED_PROXIES."""
 
     def __init__(self, networks: Sequence[str] = ()) -> None:
         self._networks: tuple[Network, ...] = tuple(ip_network(network) for network in networks)
@@ -29,8 +29,9 @@ class Trusted:
         return address is not None and any(address in network for network in self._networks)
 
     def caller(self, peer: str, forwarded: Sequence[bytes]) -> str:
-        """Who calls through `peer`. Each proxy adds at the right whom it was called by, so this reads from
-        the right up to the first who is no proxy of ours; what is no address ends it, too."""
+        """The address of the caller behind `peer`. Each proxy adds its own caller at the right. So this reads
+        from the right up to the first address that is no proxy of ours. It also stops at text that is no
+        address."""
         caller = peer
         hops = b",".join(forwarded).rsplit(b",", MOST_HOPS)[-MOST_HOPS:] if forwarded else []
         for hop in reversed(hops):
@@ -45,7 +46,7 @@ class Trusted:
 
 def address_in(text: str) -> Address | None:
     """The address in `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:443`;
-    None for anything else. IPv4 written as IPv6 is IPv4."""
+    None for anything else. IPv4 written as IPv6 is returned as IPv4."""
     text = text.strip(" \t")
     if len(text) > 64:
         return None
@@ -64,11 +65,11 @@ def address_in(text: str) -> Address | None:
         return None
     if isinstance(address, IPv4Address):
         return address
-    if address.scope_id is not None:  # a network card's name, by whoever wrote it
+    if address.scope_id is not None:  # the name of a network card, which anybody can write
         return None
     return address.ipv4_mapped or address
 
 
 def _is_port(text: str) -> bool:
-    """Nothing, or a colon and a port."""
+    """Whether the text is empty, or a colon and a port."""
     return not text or (text[0] == ":" and text[1:].isascii() and text[1:].isdigit() and len(text) <= 6)

@@ -1,4 +1,4 @@
-"""The door for programs: every call and who answers it."""
+"""The HTTP API for programs: the table of routes, and the application."""
 
 import re
 from collections.abc import Iterator
@@ -43,8 +43,8 @@ PLAIN_HOST = re.compile(rb"[0-9A-Za-z.:\[\]-]*")
 
 
 class App(Litestar):
-    """Litestar without its plugins for pydantic and attrs: our bodies are msgspec's, and importing pydantic,
-    which comes with Piccolo, takes 11 MB."""
+    """Litestar without its plugins for pydantic and attrs. Our bodies are msgspec structs. Importing
+    pydantic, which comes with Piccolo, takes 11 MB."""
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
@@ -64,7 +64,7 @@ class App(Litestar):
 
 
 def create_app(door: Config, limits: Limits | None = None) -> Litestar:
-    """The ASGI application. The database is opened and closed by whoever runs it."""
+    """The ASGI application. The caller opens and closes the database."""
     here = AppState(
         door=door,
         limits=limits or Limits(limit_send=door.limit_send),
@@ -77,7 +77,7 @@ def create_app(door: Config, limits: Limits | None = None) -> Litestar:
         before_request=_without_query,
         state=State({"inside": here}, deep_copy=False),
         openapi_config=None,  # docs.py writes the document: every status, each with its example
-        logging_config=None,  # errors.py logs what is ours
+        logging_config=None,  # errors.py logs our errors
     )
 
 
@@ -94,13 +94,14 @@ def _is_hot(scope: Any) -> bool:
 
 
 async def _without_query(request: Call) -> None:
-    """A call takes the query parameters it names in its handler's options, and reads them itself."""
+    """Refuses query parameters, unless the handler's options name a query. Such a handler reads it itself."""
     if not request.scope["route_handler"].opt.get("query"):
         refuse_query(request.scope)
 
 
 def _options() -> Iterator[HTTPRouteHandler]:
-    """OPTIONS for every path, put before its routes: Litestar's own names only the first one's methods."""
+    """OPTIONS for every path. They come before the path's routes: Litestar's own name only the methods of the
+    first route."""
     methods: dict[str, set[str]] = {}
     for route in ROUTES:
         if isinstance(route, HTTPRouteHandler):

@@ -1,4 +1,4 @@
-"""Who is calling: POST /api/auth/ hands out access tokens, and the other calls ask here whose they are."""
+"""Authentication: POST /api/auth/ issues access tokens, and the other calls look up the account here."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -37,19 +37,19 @@ CREDENTIALS = Reader(Credentials)
 async def sign_in(request: Call) -> Answer:
     here = state_of(request.scope)
     who = await CREDENTIALS.of(request)
-    login = who.login.strip()  # none has white space at its ends; what is counted is what is looked up
+    login = who.login.strip()  # no login has white space at its ends; the same login is counted and looked up
     now, address = datetime.now(UTC), address_of(request.scope)
     known = await account_networks.known(login, address, now)
     with here.limits.sign_in(address, login, known=known):
         account = await accounts.sign_in(login, who.psw)
-    with contextlib.suppress(DatabaseUnavailable):  # signing in takes no writing
+    with contextlib.suppress(DatabaseUnavailable):  # signing in does not need the write
         await account_networks.note(account.id, address, now)
     token = here.signer.issue(account.id, account.token_version, now)
     return answer(SignedIn("success", token))
 
 
 async def signed_in(request: Call) -> accounts.Account:
-    """The account whose access token came with the call; AccessDenied when it is no living one's."""
+    """The account whose access token came with the call. Raises AccessDenied when the token is not valid."""
     token = bearer(request.scope)
     if token is None:
         raise unauthorized(
@@ -59,7 +59,7 @@ async def signed_in(request: Call) -> accounts.Account:
 
 
 def bearer(scope: Scope) -> str | None:
-    """The token of `Authorization: Bearer …`; also in the quotes the original's document puts around it."""
+    """The token of `Authorization: Bearer …`. It may stand in quotes, as in the original's document."""
     header = header_of(scope, b"authorization")
     if header is None:
         return None

@@ -1,4 +1,4 @@
-"""/api/cabinet: a code from the bot becomes a bot token, and an account reads its history."""
+"""/api/cabinet: redeems a code from the bot for a bot token, and shows an account its history."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -100,5 +100,5 @@ def item_of(entry: messages.Entry) -> HistoryItem:
 
 
 def moment(time: datetime) -> str:
-    """As the original wrote it: 2023-09-25T02:47:11.305832Z, always with six decimals."""
+    """The format of the original: 2023-09-25T02:47:11.305832Z, always with six decimals."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -1,4 +1,4 @@
-"""What many ask for at once is found out once."""
+"""A cache for one answer: many callers at once cause one computation."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ Found = TypeVar("Found")
 
 
 class Cached(Generic[Found]):
-    """An answer that is good for `seconds`; who asks while it is being found waits for the same one."""
+    """An answer that is valid for `seconds`. Callers that come while it is computed wait for the same one."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds = seconds
@@ -18,7 +18,7 @@ class Cached(Generic[Found]):
         self._finding: asyncio.Task[Found] | None = None
 
     async def get(self, find: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
-        """The answer, found by `find` when there is none that is fresh."""
+        """The cached answer. Calls `find` when there is no fresh one."""
         if self._finding is None or (self._finding.done() and self._clock() >= self._until):
             self._finding = asyncio.create_task(self._find(find))
         return await asyncio.shield(self._finding)

@@ -1,4 +1,4 @@
-"""/api/: Swagger UI and the OpenAPI document, served by us alone: the page asks no other host."""
+"""/api/: Swagger UI and the OpenAPI document. We serve all files ourselves: the page asks no other host."""
 
 import asyncio
 from functools import lru_cache
@@ -19,7 +19,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Ours or forbidden; Swagger UI draws its icons from data: URLs. Chromium asked for nothing else."""
+"""Only our own content is allowed. Swagger UI draws its icons from data: URLs. Chromium asked for nothing
+else."""
 
 HEADERS = {
     "content-security-policy": POLICY,
@@ -56,8 +57,8 @@ async function start() {
 
 start();
 """
-"""Every address is found from this file's own: a proxy may have put anything before ours. What is tried out
-goes where the page came from, the one place its policy lets it ask."""
+"""Every address is relative to this file: a proxy may have put any prefix before ours. Calls that are tried
+out go to the page's own origin, the only one its policy allows."""
 
 TYPES = {
     "swagger-ui.css": "text/css",
@@ -65,7 +66,7 @@ TYPES = {
     "favicon-32x32.png": "image/png",
     "start.js": "text/javascript",
 }
-"""The files the page needs, and nothing else of the package."""
+"""The files the page needs. No other file of the package is served."""
 
 GET: list[Method] = ["GET", "HEAD"]
 DAY = {"cache-control": "public, max-age=86400"}
@@ -78,7 +79,8 @@ async def page(request: Call) -> Answer:
 
 
 def folder_from(path: bytes) -> str:
-    """How a browser that asked for this path gets to /api/, whatever a proxy has cut off before it."""
+    """The relative path to /api/ for a browser that asked for this path, whatever prefix a proxy has
+    removed."""
     slashes = len(path) - len(path.rstrip(b"/"))
     return "../" * (slashes - 1) if slashes else "api/"
 
@@ -105,13 +107,13 @@ def _document(version: str, public_url: str) -> bytes:
 
 @lru_cache(maxsize=len(TYPES))
 def _content(name: str) -> bytes:
-    """Kept: however many connections wait for the same file, it is in memory once."""
+    """Cached: each file is in memory once, however many connections wait for it."""
     return (_folder() / name).read_bytes()
 
 
 @lru_cache(maxsize=1)
 def _folder() -> Path:
-    """Swagger UI's files in the package flask-swagger-ui; found without importing it (and Flask)."""
+    """Swagger UI's files in the package flask-swagger-ui. They are found without importing it (and Flask)."""
     spec = find_spec("flask_swagger_ui")
     if spec is None or not spec.submodule_search_locations:
         raise FileNotFoundError("flask-swagger-ui is not installed")

@@ -1,4 +1,4 @@
-"""What goes wrong, as HTTP says it: a table from the error family to statuses, and the answers."""
+"""Errors as HTTP answers: a table from error classes to statuses, and the answers."""
 
 import math
 import traceback
@@ -46,10 +46,10 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
 REALM = 'Bearer realm="djangobot"'
 
 BUSY_RETRY = 2
-"""Seconds after which a database that was busy or away is worth another try."""
+"""Seconds until a retry makes sense after the database was busy or unavailable."""
 
 FULL_RETRY = 60
-"""Seconds after which a full disk is worth another try: somebody must make room."""
+"""Seconds until a retry makes sense after the disk was full: somebody must free space."""
 
 BUG = "Something went wrong here; it has been noted. Please try again later."
 
@@ -60,7 +60,7 @@ SENTENCES = {
 
 
 class Refused(Exception):
-    """A refusal that only HTTP knows: of the request's form, not of what it asks for."""
+    """A refusal that only HTTP knows. It is about the form of the request, not about its content."""
 
     def __init__(
         self,
@@ -81,12 +81,12 @@ def fields_refused(details: dict[str, str]) -> Refused:
 
 
 def unauthorized(sentence: str) -> Refused:
-    """For a call that brought no token at all: the challenge then names no error (RFC 6750, 3.1)."""
+    """For a call without any token. The challenge then names no error (RFC 6750, 3.1)."""
     return Refused(401, sentence, headers={"www-authenticate": REALM})
 
 
 def status_of(error: type[family.DjangoBotError]) -> int:
-    """An error's status, or that of the nearest relative in the table."""
+    """An error's status, or the status of its nearest base class in the table."""
     return next((STATUS[kin] for kin in error.__mro__ if kin in STATUS), 500)
 
 
@@ -115,7 +115,7 @@ def _refused(_: Call, exc: Refused) -> Answer:
 
 
 def _of_litestar(request: Call, exc: HTTPException) -> Answer:
-    """Litestar's own refusals: no such path, no such method, a Host header that is none."""
+    """Litestar's own refusals: an unknown path, a wrong method, an invalid Host header."""
     if exc.status_code >= 500:
         return _bug(request, exc)
     headers = {}
@@ -127,7 +127,8 @@ def _of_litestar(request: Call, exc: HTTPException) -> Answer:
 
 
 def _bug(request: Call, exc: Exception) -> Answer:
-    """Ours. The log gets the place, not the message or the values: those may hold what nobody may read."""
+    """A bug of ours. The log gets the place, but neither the message nor the values: those may hold
+    private data."""
     frames = traceback.extract_tb(exc.__traceback__)[-8:]
     log.error(
         "request failed",
@@ -140,7 +141,7 @@ def _bug(request: Call, exc: Exception) -> Answer:
 
 
 def whole_seconds(seconds: float) -> int:
-    """For Retry-After: never 0, never too early."""
+    """For Retry-After: at least 1, and never too early."""
     return max(1, math.ceil(seconds))
 
 

@@ -1,4 +1,5 @@
-"""The fields programs send, described for the document. The rules are db/'s: nothing is checked here."""
+"""The fields that programs send, described for the OpenAPI document. The rules are in db/; nothing is checked
+here."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -21,13 +22,14 @@ ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
 
 
 def _set(characters: str) -> str:
-    """A set of characters as every dialect of patterns reads it, also ECMA's without its flag u: so without
-    those above U+FFFF, which the rule knows, too."""
+    """A set of characters in a form that every dialect of patterns reads, also ECMA's without its flag u. So
+    characters above U+FFFF are left out, although the rule knows them."""
     within = ASTRAL.sub("", characters)
     return "".join(one if " " < one < "\x7f" else f"\\u{ord(one):04x}" for one in within)
 
 
-# The same rules as patterns: something can be seen, nothing breaks the line or turns it around.
+# The same rules as patterns: the text has a visible character, and none that breaks the line or changes its
+# direction.
 LINE = f"^[^{_set(FORBIDDEN)}]*[^{_set(INVISIBLE)}][^{_set(FORBIDDEN)}]*$"
 WORD = f"^[^{_set(FORBIDDEN + SPACES)}]*[^{_set(INVISIBLE)}][^{_set(FORBIDDEN + SPACES)}]*$"
 NO_NUL = r"^[^\u0000]+$"
@@ -109,7 +111,7 @@ Text = Annotated[
     ),
 ]
 Long = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
-"""Telegram's ids and ours have up to 64 bits; without being told, Java's generators make 32 of them."""
+"""Telegram's ids and ours have up to 64 bits. Without this, Java's generators use 32 bits."""
 Type = Annotated[
     Literal["Text", "Document", "File"],
     Meta(

@@ -1,4 +1,4 @@
-"""/health: whether the service can do its work, for whoever keeps it running."""
+"""/health: whether the service can do its work, for monitoring."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 
 PATIENCE = 2.0
-"""Seconds within which the database must answer a look at the outbox."""
+"""Seconds within which the database must answer a query of the outbox."""
 
 
 class Health(msgspec.Struct):

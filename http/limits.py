@@ -1,7 +1,7 @@
-"""How often is too often: every limit of the door, with its number and its reason.
+"""Rate limits: every limit of the HTTP API, with its number and its reason.
 
-Counted in this process's memory, in moving windows. Nothing an outsider sends makes that memory grow without
-end: keys are digests, each window keeps at most KEYS of them, and the least recently used go first.
+They are counted in this process's memory, in sliding windows. A client can't make that memory grow without
+end: keys are digests, each window keeps at most KEYS of them, and the least recently used are dropped first.
 """
 
 import secrets
@@ -22,26 +22,27 @@ from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyReques
 Clock = Callable[[], float]
 
 KEYS = 10_000
-"""Keys a window remembers: at most 10 MB each for the windows below, full of full entries."""
+"""Keys a window remembers: at most 10 MB for each of the windows below, when every entry is full."""
 
 WAITING = 100
 """Password hashes that may wait for the two hashing threads: ten seconds' work on two busy cores."""
 
 OF_ACCOUNT = 10
-"""Of those, of one account: whoever sends more at once leaves room for everybody else."""
+"""How many of those one account may have. An account that sends more at once leaves room for the others."""
 
 OF_ADDRESS = 60
-"""And of one address, whose sign-ins of a minute these are."""
+"""How many of those one address may have: its sign-ins of one minute."""
 
 SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS}
 
 WRONG_PASSWORDS = (WrongCredentials, NotYours)
 
 UNKNOWN = "unknown"
-"""Where a call comes from that has no address: never what somebody wrote instead of one."""
+"""The key of a call without an address. A client can't choose it."""
 
 SOON = 2.0
-"""Seconds to come back after when only the moment is bad: by then those who wait have been served."""
+"""Seconds until a retry makes sense when only the moment is bad. By then the waiting calls have been
+served."""
 
 
 class Window:
@@ -62,18 +63,18 @@ class Window:
         return len(self._taken)
 
     def take(self, key: str) -> None:
-        """One more for this key, now; TooManyRequests when the window is full."""
+        """Counts one for this key. Raises TooManyRequests when the window is full."""
         digest = self._digest(key)
         self._check(digest)
         self._count(digest)
 
     def note(self, key: str) -> None:
-        """One for this key, unless there is one."""
+        """Counts one for this key, unless one is counted already."""
         if not self.has(key):
             self._count(self._digest(key))
 
     def forget(self, key: str) -> None:
-        """As if this key had never been counted."""
+        """Removes everything that was counted for this key."""
         self._taken.pop(self._digest(key), None)
 
     def has(self, key: str) -> bool:
@@ -102,7 +103,7 @@ class Window:
 
     @contextmanager
     def _try(self, digest: bytes) -> Iterator[None]:
-        """Attempts under way take room, too: many at once shall not slip in before the first has failed."""
+        """Running attempts count too. So many at once can't pass before the first has failed."""
         self._check(digest)
         self._trying[digest] = self._trying.get(digest, 0) + 1
         try:
@@ -131,11 +132,11 @@ class Window:
         self._taken.move_to_end(digest)
 
     def _digest(self, key: str) -> bytes:
-        """Short whatever was sent, and not to be steered from outside."""
+        """The digest is short whatever was sent, and a client can't predict it."""
         return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=self._salt).digest()
 
     def _make_room(self, now: float) -> None:
-        """Forgets two stale keys for each new one, so that a flood's traces go with the next calls."""
+        """Drops two stale keys for each new one, so that the keys of a flood go with the next calls."""
         for _ in range(2):
             oldest = next(iter(self._taken.values()), None)
             stale = oldest is not None and (not oldest or oldest[-1] <= now - self.seconds)
@@ -144,8 +145,7 @@ class Window:
 
 
 class ConcurrencyLimit:
-    """At most `most` at once, and of each key so many; who comes later is sent away rather than made to
-    wait."""
+    """At most `most` at once, and a share for each key. A call beyond that is refused and does not wait."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -154,7 +154,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def enter(self, **shares: str) -> Iterator[None]:
-        """With the share of an `account`, an `address`, or both."""
+        """Counts in the share of an `account`, an `address`, or both."""
         keys = [(f"{kind} {key}", SHARES[kind]) for kind, key in shares.items()]
         if self._inside >= self._most or any(self._of[key] >= share for key, share in keys):
             raise TooManyRequests(SOON)
@@ -169,13 +169,14 @@ class ConcurrencyLimit:
 
 
 class Passwords:
-    """Wrong passwords for a login, unknown ones too, wherever a password is checked.
+    """Wrong passwords for a login, also for unknown logins, wherever a password is checked.
 
-    Counted by login and address, so that nobody locks out the owner who sits elsewhere. Strangers, who come
-    from an address this login has not signed in from lately, are counted together, too: the first wrong
-    password of a neighbourhood (an IPv4 /24, an IPv6 /48) in a day, and those that follow. So whoever tries
-    from ever more addresses guesses a bounded number of times; and an owner gets in from a known address
-    always, from a new one until somebody has spoilt the first tries of a thousand neighbourhoods.
+    They are counted by login and address. So nobody can lock out the owner, who uses another address. A
+    stranger is a caller from an address this login has not signed in from lately. Strangers are also counted
+    together: the first wrong password of a neighbourhood (an IPv4 /24, an IPv6 /48) in a day, and those that
+    follow. So an attacker with ever more addresses has a bounded number of guesses. The owner can always sign
+    in from a known address. From a new one they can do so until the first tries of a thousand neighbourhoods
+    were wrong.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -183,21 +184,21 @@ class Passwords:
         """By login and address."""
 
         self._firsts = Window(1000, 86_400, clock=clock)
-        """By login, strangers' first ones."""
+        """By login: the first wrong passwords of strangers."""
 
         self._others = Window(50, 3600, clock=clock)
-        """By login, strangers' other ones."""
+        """By login: the other wrong passwords of strangers."""
 
         self._wrong = Window(1, 86_400, clock=clock)
-        """By login and neighbourhood: those that have been wrong."""
+        """By login and neighbourhood: neighbourhoods with a wrong password."""
 
         self._trying: Counter[str] = Counter()
-        """The same, those that may prove wrong."""
+        """By login and neighbourhood: running attempts, which may prove wrong."""
 
         self._resets: Counter[str] = Counter()
 
     def forget(self, login: str) -> None:
-        """An admin lets this login try again, wherever it does."""
+        """An admin lets this login try again, from every address."""
         self._resets[login] += 1
 
     @contextmanager
@@ -227,42 +228,43 @@ class Passwords:
 
 
 class Limits:
-    """Every limit of the door. An address is one IPv4 address or one IPv6 /64, what a household is given."""
+    """Every limit of the HTTP API. An address is one IPv4 address or one IPv6 /64, the network of a
+    household."""
 
     def __init__(self, *, limit_send: int = 0, clock: Clock = time.monotonic) -> None:
         self._registrations = Window(30, 60, clock=clock)
-        """By address, all, and changes of a login: both tell which logins there are. A CI that registers a
-        dozen accounts a minute passes, a flood does not."""
+        """By address: all registrations, and changes of a login. Both reveal which logins exist. A CI may
+        register a dozen accounts a minute; a flood is stopped."""
 
         self._logins_taken = Window(10, 600, clock=clock)
-        """By account, changes to a login that was another's: an account looks for one a few times a year."""
+        """By account: changes to a login that was taken. An account looks for a login a few times a year."""
 
         self._new_passwords = Window(20, 300, clock=clock)
-        """By account, all that a change brings: each costs two password hashes, and tells whether it was the
+        """By account: all new passwords. Each costs two password hashes, and reveals whether it equals the
         old one."""
 
         self._sign_ins = Window(60, 60, clock=clock)
-        """By address, all: one a second, for each costs a password hash."""
+        """By address: all sign-ins, one a second. Each costs a password hash."""
 
         self._passwords = Passwords(clock)
 
         self._wrong_codes = Window(10, 600, clock=clock)
-        """By account, failures only: a code lives 10 minutes, so 10 guesses out of 10 000 000 000."""
+        """By account, failures only: a code is valid for 10 minutes, so 10 guesses out of 10 000 000 000."""
 
         self._wrong_codes_of_address = Window(60, 600, clock=clock)
-        """By address, failures only: many accounts behind one address guess no faster than six. What all
-        addresses may guess together is counted in the database (db/people/guesses.py)."""
+        """By address, failures only: many accounts behind one address guess no faster than six. The guesses
+        of all addresses together are counted in the database (db/people/guesses.py)."""
 
         self.sends = Window(limit_send, 60, clock=clock) if limit_send > 0 else None
         """By bot token, accepted messages only: DJANGOBOT_LIMIT_SEND."""
 
         self.hashing = ConcurrencyLimit(WAITING)
-        """Everyone whose password or code is being hashed."""
+        """All calls whose password or code is being hashed."""
 
         resets.counters.add(self)
 
     def forget(self, account_id: int, login: str) -> None:
-        """An admin lets this account try again; its address waits as before."""
+        """An admin lets this account try again. The limits of its address stay."""
         self._passwords.forget(login)
         for window in (self._wrong_codes, self._logins_taken, self._new_passwords):
             window.forget(str(account_id))
@@ -275,7 +277,7 @@ class Limits:
 
     @contextmanager
     def change(self, address: str, account_id: int, *, login: bool, password: bool) -> Iterator[None]:
-        """Of an account: whether its login and its password are to be others."""
+        """For an account: whether the call changes its login and its password."""
         key = str(account_id)
         with self.hashing.enter(account=key, address=address), ExitStack() as windows:
             if login:
@@ -295,7 +297,7 @@ class Limits:
 
     @contextmanager
     def password(self, address: str, account_id: int, login: str, *, known: bool) -> Iterator[None]:
-        """Of an account that has signed in, asked for once more."""
+        """For an account that has signed in, when its password is asked for again."""
         with (
             _counted("sign_in"),
             self.hashing.enter(account=str(account_id), address=address),
@@ -316,7 +318,7 @@ class Limits:
 
 @contextmanager
 def _counted(what: str) -> Iterator[None]:
-    """For /metrics and the alarms."""
+    """Counts refusals for /metrics and the alerts."""
     try:
         yield
     except TooManyRequests:
@@ -325,7 +327,7 @@ def _counted(what: str) -> Iterator[None]:
 
 
 def address_of(scope: Scope) -> str:
-    """Whom a limit by address counts: an IPv4 address, or an IPv6 address's /64."""
+    """The key of limits by address: an IPv4 address, or an IPv6 address's /64."""
     client = scope.get("client")
     if client is None:  # a Unix socket
         return "local"
@@ -341,7 +343,7 @@ def address_of(scope: Scope) -> str:
 
 
 def network_of(scope: Scope) -> str:
-    """Where a call comes from, as people are told: an IPv4 address's /24, an IPv6 address's /64."""
+    """The network of a call, as people are told: an IPv4 address's /24, an IPv6 address's /64."""
     client = scope.get("client")
     return "local" if client is None else _network(client[0])
 
@@ -359,7 +361,8 @@ def _network(host: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def neighbourhood(address: str) -> str:
-    """What one who has many addresses has them in: an IPv4 /24, or an IPv6 /48, what a site is given."""
+    """The network in which one owner may have many addresses: an IPv4 /24, or an IPv6 /48, the network of a
+    site."""
     try:
         network = ip_network(address, strict=False)
     except ValueError:

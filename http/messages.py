@@ -1,4 +1,4 @@
-"""/api/send_message, the hot path, and /api/messages/{id}: what became of a message."""
+"""/api/send_message, the hot path, and /api/messages/{id}, the status of a message."""
 
 import contextlib
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ from djangobot.http.state import state_of
 
 SEND_MESSAGE = "/api/send_message"
 LONGEST_WAIT = 60.0
-"""Seconds a caller may ask us to wait for Telegram."""
+"""Seconds a caller may ask us to wait for Telegram, at most."""
 EXPIRED = "The message expired before it could be delivered."
 
 
@@ -89,7 +89,7 @@ class Reply(NamedTuple):
 
 @asgi(SEND_MESSAGE, copy_scope=False)
 async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
-    """Straight on ASGI, without Litestar's Request and Response: measured, that is twice as fast."""
+    """Uses ASGI directly, without Litestar's Request and Response. Measurements show it is twice as fast."""
     if scope.get("method") != "POST":
         return await _other_method(scope, send)
     await (await taken(scope, receive)).write(send)
@@ -123,10 +123,10 @@ async def taken(scope: Scope, receive: Receive) -> Reply:
 
 
 def read(scope: Scope, body: bytes) -> SendMessage:
-    """The message a body asks for: JSON whatever it calls itself, a form, or a plain text.
+    """Reads the message from a body: JSON with any content type, a form, or a plain text.
 
-    `curl -d` calls everything a form, JSON too. With its token beside it, a plain text is the text even when
-    it looks like JSON; without, only JSON can be meant.
+    `curl -d` sends everything as a form, JSON too. With a token in the header, a plain text is the text even
+    when it looks like JSON. Without one, only JSON can be meant.
     """
     if header_of(scope, b"content-type") in (None, JSON):
         return BODY.read(body)
@@ -143,7 +143,7 @@ def read(scope: Scope, body: bytes) -> SendMessage:
 
 
 def token_of(scope: Scope, outgoing: SendMessage) -> str:
-    """The bot token, from the body or from the header; both only if they agree."""
+    """The bot token, from the body or from the header. Both may be given only if they are equal."""
     header = bearer(scope)
     if outgoing.bot_token is UNSET:
         if header is None:
@@ -215,7 +215,7 @@ CANCELED = {
     "dropped": "an admin gave it up",
     "deleted": "its account or its person was deleted",
 }
-"""Who canceled it, by its failure."""
+"""Who canceled the message, by its failure."""
 COMMON = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
 
 
@@ -251,7 +251,7 @@ async def find(request: Call) -> Answer:
 
 
 def canonical(public_id: str) -> str:
-    """A message's id as it is stored; MessageNotFound for what can be none."""
+    """A message's id as it is stored. Raises MessageNotFound for text that can't be an id."""
     try:
         return str(UUID(public_id.strip()))
     except ValueError as exc:

@@ -1,4 +1,5 @@
-"""/metrics: counts and gauges for Prometheus. Not for outsiders: a reverse proxy should not pass it on."""
+"""/metrics: counts and gauges for Prometheus. They are not for the public: a reverse proxy should not pass
+the path on."""
 
 import asyncio
 import math
@@ -14,7 +15,8 @@ from djangobot.http.responses import HEADERS, Answer, Call
 from djangobot.http.state import Config, state_of
 
 PATIENCE = 2.0
-"""Seconds within which the database must tell of the queue; without it the counts are shown all the same."""
+"""Seconds within which the database must answer about the queue. Without its answer, the counts are shown all
+the same."""
 
 
 @HTTPRouteHandler("/metrics", http_method=["GET", "HEAD"], status_code=200)

@@ -1,7 +1,7 @@
 """The OpenAPI document: every call with every status it can answer, each with an example.
 
-Written here rather than derived from the handlers: they read bytes and raise errors, which no generator sees.
-A test walks the routes and fails when one is missing here.
+It is written by hand, not derived from the handlers. They read bytes and raise errors, which no generator
+sees. A test checks all routes and fails when one is missing here.
 """
 
 import re
@@ -29,7 +29,7 @@ MOMENT = "2023-09-25T02:47:11.305832Z"
 ACCOUNT = {"name": "Fedor", "login": "FedXL", "psw": "password1234"}
 TEXT = "some and again text"
 MESSAGE = {"text": TEXT, "type": "Text"}
-"""Without a token, so that whoever tries it out sends the one they have authorized with."""
+"""The example has no token, so that a call that is tried out uses the authorized one."""
 
 ABOUT = """\
 Programs send messages to people in Telegram with one call.
@@ -69,7 +69,7 @@ class Operation:
     parameters: Sequence[Json] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[int, Success] = field(default_factory=dict)
-    """Answers that are no success, yet have a shape of their own."""
+    """Answers that are no success, but have a shape of their own."""
 
 
 def _query(name: str, description: str, **schema: Any) -> Json:
@@ -363,7 +363,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
 
 
 def document(version: str, address: str = "") -> Json:
-    """`address`: where programs reach us, when somebody has said so."""
+    """The document. `address`: where programs reach us, when it is set."""
     paths: dict[str, Json] = {}
     for (method, path), operation in OPERATIONS.items():
         paths.setdefault(path, {})[method] = _operation(method, path, operation)
@@ -399,16 +399,15 @@ def _schemas() -> Json:
     )
     for schema in components.values():
         for described in schema.get("properties", {}).values():
-            described.pop(
-                "default", None
-            )  # generators take a field with a default for one that is always there
+            described.pop("default", None)  # generators treat a field with a default as always present
     components["Changes"]["minProperties"] = 1
     components["SendMessageForm"] = _without_token(components["SendMessage"])
     return components
 
 
 def _without_token(message: Json) -> Json:
-    """A page that tries forms out would fill every field in, a made-up token, too."""
+    """The schema without the token: a page that tries forms out would fill in every field, with a made-up
+    token too."""
     properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
     about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
     return {**message, "title": "SendMessageForm", "description": about, "properties": properties}

@@ -1,6 +1,5 @@
-"""Which pages in a browser may ask something of us: our own. A page of another site could not read the
-answer, but the browser sends for it, without asking us first, whatever could come from a form.
-"""
+"""Which pages in a browser may send us requests: only our own. A page of another site could not read the
+answer. But the browser sends whatever a form could send, without asking us first."""
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -11,7 +10,7 @@ FOREIGN = "A page of another site may not ask this; programs do not send Origin.
 
 
 def own_pages_only(app: ASGIApp) -> ASGIApp:
-    """Refuses calls that change something when a browser says that another site's page makes them."""
+    """Refuses calls that change something when a browser says that a page of another site makes them."""
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
         if scope.get("method") not in SAFE:
@@ -27,8 +26,8 @@ def refuse_foreign(scope: Scope) -> None:
 
 
 def is_foreign(scope: Scope) -> bool:
-    """By Sec-Fetch-Site, which browsers send to https and to this machine; elsewhere by Origin, which must
-    then be Host's. Who sends neither is no browser."""
+    """Checks Sec-Fetch-Site, which browsers send to https and to this machine. Elsewhere checks that Origin
+    equals Host. A caller that sends neither is no browser."""
     site = origin = host = None
     for name, value in scope["headers"]:
         if name == b"sec-fetch-site":

@@ -1,4 +1,4 @@
-"""Requests in: bytes to msgspec structs, and a sentence for every field that is wrong."""
+"""Requests: turns bytes into msgspec structs, with a sentence for every wrong field."""
 
 import re
 import types
@@ -16,7 +16,7 @@ from djangobot.http.responses import Call
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 LARGEST_BODY = 64 * 1024
-"""Bytes: the longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
+"""Bytes. The longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
 
 TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
 MULTIPART = "Send the body as JSON; multipart is not understood here."
@@ -25,12 +25,12 @@ NOT_UTF_8 = "The body is not text in UTF-8."
 
 ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
 BOM = b"\xef\xbb\xbf"
-"""RFC 8259, 8.1: a parser may take it for nothing."""
+"""RFC 8259, 8.1: a parser may ignore it."""
 FORM = "application/x-www-form-urlencoded"
 PLAIN = "text/plain"
 FORM_FIELDS = 100
 SWITCHES = {"on": "true", "yes": "true", "off": "false", "no": "false"}
-"""How forms say true and false, besides `true`, `false`, `1` and `0`."""
+"""How forms write true and false, besides `true`, `false`, `1` and `0`."""
 CHARSETS = {
     "": "utf-8",
     "utf-8": "utf-8",
@@ -45,17 +45,18 @@ CHARSETS = {
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
 }
-"""What a plain text may be written in, and Python's name for it."""
+"""The encodings of a plain text, with Python's name for each."""
 OTHER_CHARSET = f"Send the text in UTF-8; other charsets read here: {', '.join(list(CHARSETS)[5:])}."
 TEXT_AS_IT_IS = (
     "To send a text as it is, send a form (curl --data-urlencode 'text=…') or plain text "
     "(Content-Type: text/plain, with the token as Authorization: Bearer)."
 )
 STRING = re.compile(rb'[^"]*"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*')
-"""Up to the end of a JSON string, or to what can't stand in one."""
+"""Up to the end of a JSON string, or to a character that a string can't contain."""
 WRITTEN = {0x0A: ("A line break", r"\n"), 0x0D: ("A line break", r"\n"), 0x09: ("A tab", r"\t")}
 NAMED = 20
-"""Unknown fields named in one answer, each with at most 64 characters: what came is not sent back whole."""
+"""Unknown fields named in one answer, each with at most 64 characters. So the input is not sent back
+whole."""
 
 
 def header_of(scope: Scope, name: bytes) -> str | None:
@@ -67,7 +68,8 @@ def header_of(scope: Scope, name: bytes) -> str | None:
 
 
 async def body_of(scope: Scope, receive: Receive) -> bytes:
-    """The request's body, refused as soon as it is known to be too large: no more than that is kept."""
+    """The request's body. It is refused as soon as it is known to be too large; no more than the limit is
+    kept."""
     for key, value in scope["headers"]:
         if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
             raise Refused(413, TOO_LARGE)
@@ -90,7 +92,7 @@ async def body_of(scope: Scope, receive: Receive) -> bytes:
 
 
 def content_type(scope: Scope) -> tuple[str, str]:
-    """What the body is said to be, without its parameters, and the charset it is said to be written in."""
+    """The declared type of the body, without parameters, and its declared charset."""
     kind, *parameters = (header_of(scope, b"content-type") or "").lower().split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
@@ -100,7 +102,7 @@ def content_type(scope: Scope) -> tuple[str, str]:
 
 
 def looks_like_json(body: bytes) -> bool:
-    """No form begins so: there these characters are percent-encoded."""
+    """Whether the body begins like JSON. No form begins so: forms percent-encode these characters."""
     return body.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", b'"')
 
 
@@ -123,14 +125,14 @@ def _within_limit(body: bytes | bytearray) -> None:
 
 
 class Reader(Generic[Shape]):
-    """Reads one shape of body, or says of every field what is wrong with it."""
+    """Reads one shape of body, or says what is wrong with each field."""
 
     def __init__(self, shape: type[Shape], *, may_be_empty: bool = False, otherwise: str = "") -> None:
         self.shape = shape
         self._decode = msgspec.json.Decoder(shape).decode
         self._may_be_empty = may_be_empty
         self._otherwise = otherwise
-        """How else the same may be sent, for those whose JSON is none."""
+        """How else the same may be sent. It is told to callers whose JSON is not valid."""
 
     def read(self, body: bytes) -> Shape:
         body = body.removeprefix(BOM)
@@ -156,7 +158,7 @@ class Reader(Generic[Shape]):
             raise _wrong_fields(self.shape, given, strict=True) from None
 
     def read_form(self, body: bytes) -> Shape:
-        """The same fields as application/x-www-form-urlencoded."""
+        """Reads the same fields from application/x-www-form-urlencoded."""
         text = _utf8(body)
         if not text.strip():
             raise Refused(400, EMPTY)
@@ -175,7 +177,7 @@ class Reader(Generic[Shape]):
 
 
 def read_query(shape: type[Shape], scope: Scope) -> Shape:
-    """The query's parameters, by the same rules as a body's fields."""
+    """Reads the query's parameters, by the same rules as a body's fields."""
     return _converted(_pairs(scope["query_string"].decode("latin-1"), "The query can't be read."), shape)
 
 
@@ -184,13 +186,14 @@ class NoParameters(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def refuse_query(scope: Scope) -> None:
-    """Names every parameter: one that is ignored would be taken for one that is obeyed."""
+    """Refuses a query and names each of its parameters. A caller would think that an ignored parameter
+    works."""
     if scope["query_string"]:
         read_query(NoParameters, scope)
 
 
 def _pairs(text: str, sentence: str) -> dict[str, str]:
-    """The fields of a form or a query; refused with this sentence when it is none."""
+    """The fields of a form or a query. Refuses invalid input with this sentence."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict")
     except ValueError:
@@ -210,7 +213,7 @@ def _converted(given: Mapping[str, str], shape: type[Shape]) -> Shape:
 
 
 def _utf8(body: bytes) -> str:
-    """A body's text, without the mark at its beginning."""
+    """A body's text, without the byte order mark at its beginning."""
     if wide := _wide(body):
         raise Refused(400, f"{NOT_UTF_8} It looks like {wide}.")
     try:
@@ -220,8 +223,8 @@ def _utf8(body: bytes) -> str:
 
 
 def _wide(body: bytes) -> str | None:
-    """The encoding of 16 or 32 bits this was written in, by its mark or by the zeros of its first character
-    (RFC 4627, 3)."""
+    """The encoding of 16 or 32 bits of this body, found by its byte order mark or by the zeros of its first
+    character (RFC 4627, 3)."""
     if body[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff") or body[:3] == b"\0\0\0" or body[1:4] == b"\0\0\0":
         return "UTF-32"
     return "UTF-16" if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:2] else None
@@ -240,7 +243,7 @@ def _malformed(body: bytes, exc: Exception, otherwise: str) -> Refused:
     _utf8(body)
     if isinstance(exc, RecursionError):
         return Refused(400, "The body is nested too deeply.")
-    if isinstance(exc, msgspec.ValidationError):  # of a number no field could hold
+    if isinstance(exc, msgspec.ValidationError):  # for a number that no field could hold
         return Refused(400, "The body holds a number that is out of range.")
     if b"\\ud" in body.lower():
         return Refused(400, "The body is not valid JSON, or has one half of a surrogate pair.")
@@ -250,7 +253,7 @@ def _malformed(body: bytes, exc: Exception, otherwise: str) -> Refused:
 
 
 def _unescaped(body: bytes, wrong: str) -> str | None:
-    """What to write for the control character that stands where reading ended, inside a string."""
+    """The escape for a control character inside a string, when reading ended at one."""
     place = re.search(r"byte (\d+)", wrong)
     end = 0
     while found := STRING.match(body, end):
@@ -267,7 +270,7 @@ def _unescaped(body: bytes, wrong: str) -> str | None:
 
 
 def _wrong_fields(shape: type[msgspec.Struct], given: object, *, strict: bool) -> Refused:
-    """One sentence for each field at fault; called only when there is one."""
+    """One sentence for each wrong field. Called only when there is one."""
     if not isinstance(given, dict):
         return Refused(400, "The body must be a JSON object.")
     known = {field.encode_name: field for field in msgspec.structs.fields(shape)}
@@ -289,7 +292,7 @@ def _wrong_fields(shape: type[msgspec.Struct], given: object, *, strict: bool) -
 
 
 def _bare(kind: Any) -> Any:
-    """A field's type, whether or not it may be left out, without what is said about it."""
+    """A field's type without its metadata, whether or not the field may be left out."""
     if get_origin(kind) in (Union, types.UnionType):
         kind = next(one for one in get_args(kind) if one is not UnsetType)
     return kind.__origin__ if get_origin(kind) is Annotated else kind
@@ -311,7 +314,7 @@ def expected(kind: Any) -> str:
 
 
 def given(value: str | UnsetType) -> str | None:
-    """A field that may be left out, as the verbs want it."""
+    """The value of a field that may be left out; None when it is left out."""
     return None if value is UNSET else value
 
 

@@ -1,4 +1,4 @@
-"""What every answer is made of."""
+"""The parts of every answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ Answer = Response[bytes]
 JSON = "application/json"
 
 HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-"""Tokens and histories are not for caches, and JSON is not to be taken for a page."""
+"""Tokens and histories must not be cached, and JSON must not be read as a page."""
 
 
 class Answered(msgspec.Struct):

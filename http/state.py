@@ -1,4 +1,4 @@
-"""What the whole door shares: how it was set up, and where its handlers find that again."""
+"""What the whole HTTP API shares: its configuration, and how the handlers find it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,16 +13,16 @@ from djangobot.http.limits import Limits
 
 @dataclass(frozen=True)
 class Config:
-    """What the process around it decides about the door."""
+    """The configuration of the HTTP API, set by the process."""
 
     jwt_secret: str = field(repr=False)
     version: str
     telegram: Callable[[], str]
-    """The bot's connection now: "connected", "connecting", "standby" or "off", as `Health` says them."""
+    """The bot's connection now: "connected", "connecting", "standby" or "off", as in `Health`."""
     send_wait: float = 5.0
     """Seconds POST /api/send_message waits for Telegram when the caller does not say otherwise."""
     public_url: str = ""
-    """Where programs reach the door, when a proxy stands before it."""
+    """Where programs reach the API, when a proxy stands before it."""
     limit_send: int = 0
     """Messages accepted a minute per bot token; 0: no limit."""
     registration: Registration = "open"
@@ -30,13 +30,13 @@ class Config:
 
 @dataclass(frozen=True)
 class AppState:
-    """The door as its handlers see it: one per application."""
+    """The state that the handlers share: one per application."""
 
     door: Config
     limits: Limits
     signer: Signer
     metrics: Cached[bytes] = field(default_factory=lambda: Cached(1.0))
-    """What /metrics says, good for a second: who asks without pause shall not keep the database busy."""
+    """The answer of /metrics, valid for a second. So frequent callers do not keep the database busy."""
 
 
 def state_of(scope: Scope) -> AppState:

@@ -1,4 +1,5 @@
-"""Admins: who may run the service from the chat. Those of the settings always are; these appoint others."""
+"""Admins: the people who run the service from the chat. The admins in the settings are always admins. They
+appoint others."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -14,7 +15,7 @@ Dismissal = Literal["dismissed", "no admin", "of the settings", "the last"]
 
 
 class Admin(Table, tablename="admin"):
-    """Appointed by another admin; `appointed_by` is 0 for the machine's command line."""
+    """An admin appointed by another admin. `appointed_by` is 0 for the machine's command line."""
 
     chat = BigInt(primary_key=True)
     appointed_by = BigInt()
@@ -22,20 +23,20 @@ class Admin(Table, tablename="admin"):
 
 
 async def is_admin(chat_id: int, of_settings: Collection[int]) -> bool:
-    """Now, whatever was so a moment ago."""
+    """Whether this person is an admin now. The database is asked each time."""
     if chat_id in of_settings:
         return True
     return bool(await current().fetch("SELECT 1 AS one FROM admin WHERE chat = $1", chat_id))
 
 
 async def every(of_settings: Collection[int]) -> list[int]:
-    """Their Telegram ids; those of the settings first."""
+    """The Telegram ids of all admins; those of the settings first."""
     rows = await current().fetch("SELECT chat FROM admin ORDER BY appointed, chat")
     return [*of_settings, *(row["chat"] for row in rows if row["chat"] not in of_settings)]
 
 
 async def appoint(chat_id: int, by: int, now: datetime) -> bool:
-    """Whether that is new."""
+    """Appoints an admin. Returns whether that is new."""
     engine = current()
     async with engine.write():
         rows = await engine.execute(
@@ -51,12 +52,13 @@ async def appoint(chat_id: int, by: int, now: datetime) -> bool:
 
 
 async def dismiss(chat_id: int, by: int, of_settings: Collection[int], now: datetime) -> Dismissal:
-    """What became of it: one of the settings stays, and so does the last one there is."""
+    """Dismisses an admin and returns the outcome. An admin of the settings can't be dismissed, nor can the
+    last admin."""
     if chat_id in of_settings:
         return "of the settings"
     engine = current()
     async with engine.write():
-        # Of two who dismiss each other at once, the second waits here until the first has.
+        # Of two who dismiss each other at once, the second waits here until the first has committed.
         rows = await engine.execute("UPDATE admin SET appointed = appointed RETURNING chat")
         if chat_id not in {row["chat"] for row in rows}:
             return "no admin"

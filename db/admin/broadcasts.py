@@ -1,8 +1,9 @@
-"""Broadcasts: what an admin tells everybody, or some, through the same outbox and behind ordinary messages.
+"""Broadcasts: an admin's messages to all chats, or to some. They use the same outbox, behind ordinary
+messages.
 
-People are enrolled a few at a time, in the order of their numbers: their messages and the place reached are
-one transaction, so whatever breaks, nobody is enrolled twice, and nobody is left out. A few only are in the
-outbox at any moment; who writes to somebody else does not wait behind thousands.
+Chats are enrolled a few at a time, in the order of their ids. Their messages and the position reached are
+written in one transaction. So after any failure nobody is enrolled twice, and nobody is left out. Only a few
+messages are in the outbox at any moment, so other messages do not wait behind thousands.
 """
 
 from collections.abc import Sequence
@@ -25,18 +26,18 @@ from djangobot.db.people import chat_settings
 log = structlog.get_logger(__name__)
 
 WINDOW = 80
-"""Messages of a broadcast that are due in the outbox at the most; the deliverer has room for 400."""
+"""Messages of a broadcast that are due in the outbox, at most. The worker has room for 400."""
 READ = 2000
-"""Chats looked at in one go."""
+"""Chats read at once."""
 TEXT_LIMIT = 3900
-"""Characters; Telegram's 4096 less the line that says how to have no more of this."""
+"""Characters; Telegram's 4096 less the line that says how to unsubscribe."""
 Status = Literal["draft", "running", "paused", "canceled", "done"]
 LIVE = ("running", "paused")
 
 
 class Broadcast(Table, tablename="broadcast"):
-    """`audience` is JSON; `reached` the number of the last chat looked at; `card` the message in its author's
-    chat that shows how far it is."""
+    """`audience` is JSON. `reached` is the id of the last chat read. `card` is the message in the author's
+    chat that shows the progress."""
 
     id = SerialOnce(primary_key=True)
     author = BigInt()
@@ -60,8 +61,7 @@ INDEXES = (
 
 
 class Audience(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whom it is for: those we speak this language with, and who wrote within so many days; '' and 0 for
-    all."""
+    """The audience: the chats in this language that wrote within so many days; '' and 0 for all."""
 
     language: str = ""
     days: int = 0
@@ -87,8 +87,7 @@ class BroadcastView(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Messages by what became of them. `skipped`: their person had blocked the bot or wanted no news by
-    then."""
+    """Messages by their outcome. `skipped`: by then the person had blocked the bot or wanted no news."""
 
     sent: int = 0
     failed: int = 0
@@ -99,7 +98,7 @@ class Progress(msgspec.Struct, frozen=True):
 _COLUMNS = "id, author, text, audience, status, total, reached, card, started, ended"
 ONE = f"SELECT {_COLUMNS} FROM broadcast WHERE id = $1"  # noqa: S608 - constants
 LIVE_ONES = f"SELECT {_COLUMNS} FROM broadcast WHERE status IN ('running', 'paused') ORDER BY id"  # noqa: S608
-# Of two who start at once, the second waits here until the first has.
+# Of two who start at once, the second waits here until the first has committed.
 LOCK = (
     "UPDATE broadcast SET status = status WHERE status IN ('draft', 'running', 'paused') RETURNING id, status"
 )
@@ -114,10 +113,10 @@ INSERT INTO message (public_id, kind, broadcast, chat, created, type, text, stat
 VALUES ($1, 'broadcast', $2, $3, $4, 'Text', '', 'queued', $5, 0, $4)
 """
 COUNT = "SELECT status, COUNT(*) AS messages FROM message WHERE broadcast = $1 GROUP BY status"
-# By the index of just these, and not by that of all that waits (as in db/delivery/outbox.py).
+# Uses the index of just these messages, and not the index of all that are due (as in db/delivery/outbox.py).
 UNSETTLED = "broadcast = $1 AND CASE WHEN broadcast IS NOT NULL THEN status END IN ('queued', 'sending')"
 DUE = f"SELECT COUNT(*) AS due FROM message WHERE {UNSETTLED} AND next_attempt <= $2"  # noqa: S608 - ours
-# Who blocked the bot, was banned or wanted no more news after they were enrolled.
+# People who blocked the bot, were banned or wanted no more news after they were enrolled.
 SKIP = f"""
 UPDATE message SET status = 'canceled', failure = 'skipped'
 WHERE {UNSETTLED} AND status || '' = 'queued' AND (
@@ -139,11 +138,11 @@ UPDATE message SET status = 'queued', next_attempt = $2 WHERE broadcast = $1 AND
 RETURNING chat
 """
 bell = LoopFreeEvent()
-"""Rung when there is something to do."""
+"""Set when there is something to do."""
 
 
 async def draft(author: int, text: str, now: datetime) -> int:
-    """A text nobody has been told yet; its number."""
+    """Stores a text that has been sent to nobody yet; returns its number."""
     rows = await current().execute(
         "INSERT INTO broadcast (author, text, audience, status, total, reached, card, created)"
         " VALUES ($1, $2, '{}', 'draft', 0, 0, 0, $3) RETURNING id",
@@ -156,18 +155,19 @@ async def draft(author: int, text: str, now: datetime) -> int:
 
 
 async def get(number: int) -> BroadcastView | None:
-    """One of them."""
+    """One broadcast; None when there is none."""
     rows = await current().fetch(ONE, number)
     return _view(rows[0]) if rows else None
 
 
 async def live() -> list[BroadcastView]:
-    """Those that are running or paused; one, but for the moment two are started at once."""
+    """The broadcasts that are running or paused. There is one at most, except for the moment when two are
+    started at once."""
     return [_view(row) for row in await current().fetch(LIVE_ONES)]
 
 
 async def choose(number: int, audience: Audience) -> None:
-    """Whom a draft is for."""
+    """Sets the audience of a draft."""
     await current().execute(
         "UPDATE broadcast SET audience = $2 WHERE id = $1 AND status = 'draft'",
         number,
@@ -176,7 +176,7 @@ async def choose(number: int, audience: Audience) -> None:
 
 
 async def count(audience: Audience, now: datetime) -> int:
-    """How many people that is now."""
+    """How many people are in the audience now."""
     people, after = 0, -(2**63)
     while rows := await current().fetch(CHATS, after, now, READ):
         people += sum(_belongs(row, audience, now) for row in rows)
@@ -185,7 +185,7 @@ async def count(audience: Audience, now: datetime) -> int:
 
 
 async def start(number: int, by: int, card: int, now: datetime) -> bool:
-    """Begins. False when it is no draft any more, or another one is under way."""
+    """Starts a broadcast. False when it is no draft any more, or when another one is running or paused."""
     found = await get(number)
     if found is None:
         return False
@@ -209,17 +209,17 @@ async def start(number: int, by: int, card: int, now: datetime) -> bool:
 
 
 async def pause(number: int, by: int, now: datetime) -> bool:
-    """Nobody more gets it for now. Whether that is new."""
+    """Stops sending for now. Returns whether that is new."""
     return await _stop(number, "paused", ("running",), by, now)
 
 
 async def cancel(number: int, by: int, now: datetime) -> bool:
-    """Nobody more gets it. Whether that is new."""
+    """Stops sending for good. Returns whether that is new."""
     return await _stop(number, "canceled", ("draft", "running", "paused"), by, now)
 
 
 async def resume(number: int, by: int, now: datetime) -> bool:
-    """It goes on. Whether that is new."""
+    """Continues a paused broadcast. Returns whether that is new."""
     rows: Sequence[Row] = []
     async with current().write():
         if not await _turn(number, "running", ("paused",), by, now):
@@ -232,12 +232,12 @@ async def resume(number: int, by: int, now: datetime) -> bool:
 
 
 async def show_at(number: int, card: int) -> None:
-    """Its progress is shown by this message from now on."""
+    """Sets the message that shows the progress from now on."""
     await current().execute("UPDATE broadcast SET card = $2 WHERE id = $1", number, card)
 
 
 async def progress(number: int) -> Progress:
-    """How far it is."""
+    """The progress of a broadcast."""
     counts = {row["status"]: row["messages"] for row in await current().fetch(COUNT, number)}
     return Progress(
         sent=counts.get("sent", 0),
@@ -248,8 +248,8 @@ async def progress(number: int) -> Progress:
 
 
 async def step(number: int, now: datetime) -> bool:
-    """Enrols the next few, as many as the outbox has room for. Whether there is more to do; False at the end,
-    which is noted."""
+    """Enrols the next few chats, as many as the outbox has room for. Returns whether there is more to do. At
+    the end it returns False and records the end."""
     engine = current()
     await engine.execute(SKIP, number)
     room = WINDOW - int((await engine.fetch(DUE, number, now))[0]["due"])
@@ -301,7 +301,7 @@ async def _stop(number: int, status: str, before: Sequence[str], by: int, now: d
 
 
 async def _turn(number: int, status: str, before: Sequence[str], by: int, now: datetime) -> bool:
-    """In the caller's transaction, with its line in the audit."""
+    """Changes the status, with an audit entry, in the caller's transaction."""
     rows = await current().execute(
         "UPDATE broadcast SET status = status WHERE id = $1 RETURNING status", number
     )

@@ -1,4 +1,4 @@
-"""Overview: how the service is, in a few numbers that cost little to get."""
+"""Statistics: the state of the service, in a few numbers that cost little to get."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +10,8 @@ from djangobot.db.engine import PostgresEngine, current
 
 MINUTE = timedelta(minutes=1)
 NEWEST = 10_000
-"""Of so many newest messages those of the last minute are counted, so that no history is read through."""
+"""The messages of the last minute are counted among so many newest ones. So the whole history is never
+read."""
 
 SIZE = {
     "SQLite": "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()",
@@ -32,7 +33,7 @@ SELECT status, COUNT(*) AS messages FROM message
 WHERE id >= $1 AND id < $2 AND kind = 'message' GROUP BY status
 """
 TIMED = 1000
-"""Messages of an hour whose times are looked at."""
+"""Messages of an hour whose times are read."""
 TIMES = """
 SELECT created, sent FROM message
 WHERE id >= $1 AND id < $2 AND kind = 'message' AND status = 'sent' ORDER BY id DESC LIMIT $3
@@ -67,8 +68,9 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Hour(msgspec.Struct, frozen=True):
-    """Messages accepted in an hour and what has become of them by now; from accepting one to recording that
-    Telegram took it, in seconds: half of the newest TIMED took `median` at most, 95 of a hundred `slow`."""
+    """Messages accepted in an hour, by their status now. The times are in seconds, from accepting a message
+    to recording that Telegram took it. Half of the newest TIMED messages took `median` at most, 95 of a
+    hundred `slow`."""
 
     begins: datetime
     accepted: int
@@ -79,7 +81,7 @@ class Hour(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """What there is; all of it is counted, which takes a while in a big database."""
+    """The totals. All rows are counted, which takes a while in a big database."""
 
     database: str
     size: int
@@ -90,7 +92,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 async def overview(now: datetime) -> Overview:
-    """As of now."""
+    """The state now."""
     database, size = await _size()
     lately = (await current().fetch(LATELY, now - MINUTE, NEWEST))[0]
     return Overview(
@@ -107,13 +109,13 @@ async def overview(now: datetime) -> Overview:
 
 
 async def causes(limit: int) -> list[Cause]:
-    """The most frequent first."""
+    """The most frequent causes first."""
     rows = await current().fetch(CAUSES, limit)
     return [Cause(**{**row, "latest": _moment(row["latest"])}) for row in rows]
 
 
 async def hours(now: datetime, number: int) -> list[Hour]:
-    """The last so many, the oldest first; the last one lasts until now."""
+    """The last so many hours, oldest first. The last one ends now."""
     begins = [now - timedelta(hours=back) for back in range(number, 0, -1)]
     bounds = [await _first_since(moment) for moment in begins]
     found = []
@@ -135,8 +137,8 @@ async def hours(now: datetime, number: int) -> list[Hour]:
 
 
 async def _first_since(moment: datetime) -> int:
-    """The lowest id of a message accepted since then, found by halves: ids grow with time, and no index by
-    time needs to be kept. A clock that was set back shifts an hour's border, no more."""
+    """The lowest id of a message accepted since then, found by binary search. Ids grow with time, so no index
+    by time is needed. A clock that was set back only shifts the border of an hour."""
     ends = (await current().fetch("SELECT MIN(id) AS low, MAX(id) AS high FROM message"))[0]
     low, high = ends["low"] or 0, (ends["high"] or 0) + 1
     while low < high:
@@ -156,7 +158,7 @@ def _share(ordered: list[float], part: float) -> float:
 
 
 async def counts() -> Counts:
-    """All there is."""
+    """Counts everything."""
     database, size = await _size()
     row = (await current().fetch(COUNTS))[0]
     by_status = {one["status"]: one["messages"] for one in await current().fetch(BY_STATUS)}
@@ -169,5 +171,5 @@ async def _size() -> tuple[str, int]:
 
 
 def _moment(value: datetime | str) -> datetime:
-    """SQLite forgets the type of what MAX gives."""
+    """Parses a time: SQLite loses the type of the result of MAX."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)

@@ -1,8 +1,8 @@
-"""Users, as admins see them: accounts and chats, what they have to do with each other, and what may be done
-about them. Never what people were written.
+"""Users, as admins see them: accounts and chats, how they are linked, and what admins may do about them.
+Admins never see what people were sent.
 
-Every deed and its line in the audit are one transaction, and hold at once in every process: what is asked of
-an account or a chat is asked of the database each time.
+Each change and its audit entry are one transaction. A change holds at once in every process, because the
+database is asked each time.
 """
 
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ LINKS = 10
 
 
 class Found(msgspec.Struct, frozen=True):
-    """`handle` is an account's login, a person's username."""
+    """`handle` is an account's login, or a person's username."""
 
     kind: Kind
     id: int
@@ -40,7 +40,7 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Link(msgspec.Struct, frozen=True):
-    """The other side of a card's living tokens: how many, and when one of them was used last. Number 0 stands
+    """The other side of a card's usable tokens: how many, and when one of them was used last. Number 0 stands
     for a person's own tokens, which belong to no account."""
 
     id: int
@@ -50,8 +50,8 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class User(msgspec.Struct, frozen=True):
-    """An account or a chat. `messages`: of its newest COUNTED_MOST, by status. `seen`: when an account's
-    token was used last, when a person wrote last. `blocked`: the person has blocked the bot."""
+    """An account or a chat. `messages`: its newest COUNTED_MOST messages, counted by status. `seen`: when an
+    account's token was used last, or when a person wrote last. `blocked`: the person has blocked the bot."""
 
     kind: Kind
     id: int
@@ -66,7 +66,7 @@ class User(msgspec.Struct, frozen=True):
     links: list[Link]
 
 
-# Without words everybody; the newest first. `\\` makes a letter of LIKE's signs.
+# Without words, all users match; newest first. `\\` escapes the wildcards of LIKE.
 SEARCH = """
 SELECT kind, id, name, handle, banned FROM (
     SELECT 'account' AS kind, id, name, login AS handle, banned, created FROM account
@@ -127,7 +127,7 @@ UNBAN = {
     "account": "UPDATE account SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
     "chat": "UPDATE chat SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
 }
-# By the index of what is unsettled (the plus keeps SQLite from reading all the account ever sent).
+# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
 CANCEL = f"""
 UPDATE message SET status = 'canceled', failure = '{outbox.ACCOUNT_BANNED}'
 WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
@@ -143,7 +143,7 @@ SIGN_OUT = "UPDATE account SET token_version = token_version + 1 WHERE id = $1 R
 
 
 async def search(words: str, limit: int, offset: int = 0) -> list[Found]:
-    """Accounts and chats whose name, login or username has these words in it, or whose number it is."""
+    """Accounts and chats whose name, login or username contains these words, or whose number it is."""
     plain = " ".join(words.split()).removeprefix("@").lower()
     escaped = plain.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     rows = await current().fetch(SEARCH, f"%{escaped}%", plain, limit, offset)
@@ -151,7 +151,7 @@ async def search(words: str, limit: int, offset: int = 0) -> list[Found]:
 
 
 async def get(kind: Kind, number: int, now: datetime) -> User | None:
-    """Everything of one."""
+    """An account or a chat with all its details; None when there is none."""
     engine = current()
     rows = await engine.fetch(ACCOUNT if kind == "account" else CHAT, number)
     if not rows:
@@ -169,14 +169,15 @@ async def get(kind: Kind, number: int, now: datetime) -> User | None:
 
 
 async def name(kind: Kind, number: int) -> str:
-    """What one is called; nothing when they are gone or have no name."""
+    """The name of an account or a chat. Empty when it is gone or has no name."""
     rows = await current().fetch(ACCOUNT if kind == "account" else CHAT, number)
     return str(rows[0]["name"]) if rows else ""
 
 
 async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
-    """Whether that is new. A banned account's tokens do nothing any more, and what it has queued is canceled;
-    a banned chat gets nothing and can do nothing, what was queued for it waits."""
+    """Bans an account or a chat. Returns whether that is new. The tokens of a banned account stop working,
+    and its queued messages are canceled. A banned chat gets nothing and can do nothing; the messages queued
+    for it wait."""
     engine = current()
     canceled: list[Row] = []
     async with _audited(by, "ban", kind, number, False, True, now) as done:
@@ -191,7 +192,8 @@ async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
 
 
 async def unban(kind: Kind, number: int, by: int, now: datetime) -> bool:
-    """Whether that is new. What the ban canceled is queued again, unless its time has run out."""
+    """Lifts a ban. Returns whether that is new. The messages that the ban canceled are queued again, unless
+    they have expired."""
     engine = current()
     chats: set[int] = set()
     async with _audited(by, "unban", kind, number, True, False, now) as done:
@@ -205,7 +207,7 @@ async def unban(kind: Kind, number: int, by: int, now: datetime) -> bool:
 
 
 async def sign_out(account_id: int, by: int, now: datetime) -> bool:
-    """Ends all its access tokens; bot tokens stay. False when there is no such account."""
+    """Ends all access tokens of an account; its bot tokens stay. False when there is no such account."""
     async with _audited(by, "sign out", "account", account_id, None, None, now) as done:
         if await current().execute(SIGN_OUT, account_id):
             done()
@@ -213,7 +215,7 @@ async def sign_out(account_id: int, by: int, now: datetime) -> bool:
 
 
 async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
-    """Its failures to sign in and to redeem codes are forgotten, in every process. False when there is no
+    """Clears the account's failures to sign in and to redeem codes, in every process. False when there is no
     such account."""
     rows = await current().fetch("SELECT login FROM account WHERE id = $1", account_id)
     if not rows:
@@ -226,7 +228,8 @@ async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
 
 
 async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
-    """As if its owner had removed it, or the person had forgotten everything. False when it is gone."""
+    """Deletes an account as if its owner had removed it, or a chat as if the person had erased everything.
+    False when it is gone."""
     unsettled: list[str] = []
     chats: list[int] = []
     try:
@@ -245,7 +248,7 @@ async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
 
 
 class _Done:
-    """Called when the deed was one."""
+    """Called when something was changed."""
 
     def __init__(self) -> None:
         self.was = False
@@ -258,7 +261,7 @@ class _Done:
 async def _audited(
     by: int, action: str, kind: Kind, number: int, before: Any, after: Any, now: datetime
 ) -> AsyncIterator[_Done]:
-    """A transaction that ends with its line in the audit, if it came to anything."""
+    """A transaction that ends with an audit entry, if something was changed."""
     done = _Done()
     async with current().write():
         yield done
@@ -269,5 +272,5 @@ async def _audited(
 
 
 def _moment(value: datetime | str | None) -> datetime | None:
-    """SQLite forgets the type of what MAX gives."""
+    """Parses a time: SQLite loses the type of the result of MAX."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,7 +1,7 @@
-"""History: what was sent to a person, as they read it, page by page.
+"""History: the messages of a person, page by page.
 
-Newest first, ordered by time and then by id; within one token's messages by id alone, so that an index gives
-each page without looking at what lies before it.
+Pages are newest first, ordered by time and then by id. The messages of one token are ordered by id alone. So
+an index gives each page without reading the pages before it.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -14,10 +14,10 @@ from djangobot.db.engine import current
 from djangobot.db.messages.messages import ENTRY, Entry, entry_of
 
 BATCH = 1000
-"""Messages read at once when all are."""
+"""Messages read at once when all are read."""
 
 OF_CHAT = f"{ENTRY} AND m.chat = $1"
-# A token has one chat: asking for the token tells whose messages these are.
+# A token has one chat. The check of the token also checks whose messages these are.
 OF_TOKEN = f"{ENTRY} AND m.token = (SELECT o.id FROM bot_token o WHERE o.chat = $1 AND o.id = $2)"  # noqa: S608
 BY_TIME = "(m.created, m.id) {sign} (${time}::timestamptz, ${seq}::bigint)"
 NEWEST_BEFORE = """
@@ -37,21 +37,21 @@ WHERE chat = $1 AND kind = 'message' AND created >= $2 AND created < $3 GROUP BY
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where in a history a message stands, whether or not it is still there."""
+    """The position of a message in a history. The message itself may be gone."""
 
     time: datetime
     seq: int
 
 
 class Days(msgspec.Struct, frozen=True):
-    """From a moment on, until just before another."""
+    """From one moment until just before another."""
 
     since: datetime
     until: datetime
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Newest first. Whether there is more on either side."""
+    """Newest first. `older` and `newer` say whether there is more on either side."""
 
     messages: list[Entry]
     older: bool
@@ -59,7 +59,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """One whose messages there are, by the token they were sent with."""
+    """A sender with messages in this history, by the token they were sent with."""
 
     token: int
     account: str | None
@@ -96,16 +96,16 @@ async def page(
 def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, list[Any]]:
     if days is None:
         return (OF_CHAT, [chat_id]) if token is None else (OF_TOKEN, [chat_id, token])
-    # Written out: the plan PostgreSQL has for any chat and any day would read all of it.
+    # The values are written into the SQL: PostgreSQL's generic plan would read all of the history.
     since, until = (f"'{moment.astimezone(UTC)}'::timestamptz" for moment in (days.since, days.until))
     sql = f"{ENTRY} AND m.chat = {int(chat_id)} AND m.created >= {since} AND m.created < {until}"
-    if token is not None:  # by the chat's index; `IS TRUE` keeps both databases from taking the token's
+    if token is not None:  # uses the chat's index; `IS TRUE` keeps both databases off the token's
         sql += f" AND (m.token = {int(token)}) IS TRUE"
     return sql, []
 
 
 async def one(chat_id: int, seq: int) -> Entry | None:
-    """One of this person's messages."""
+    """One of this person's messages. None when there is none."""
     rows = await current().fetch(f"{OF_CHAT} AND m.id = $2", chat_id, seq)
     return entry_of(rows[0]) if rows else None
 
@@ -117,8 +117,8 @@ async def count(chat_id: int) -> int:
 
 
 async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]]:
-    """A person's messages from before that moment, oldest first, so many at a time that neither memory nor
-    the database is held for long."""
+    """A person's messages from before that moment, oldest first. They come in batches, so that neither memory
+    nor the database is held for long."""
     reached = Place(datetime(1, 1, 1, tzinfo=UTC), 0)
     days = Days(reached.time, until)
     while entries := (await page(chat_id, limit=BATCH, after=reached, days=days)).messages[::-1]:
@@ -127,7 +127,7 @@ async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]
 
 
 async def senders(chat_id: int) -> list[Sender]:
-    """Whose messages this person has, who wrote last first."""
+    """The senders of this person's messages. The one used last comes first."""
     return [Sender(**row) for row in await current().fetch(SENDERS, chat_id)]
 
 
@@ -138,7 +138,7 @@ async def counts(chat_id: int, days: Days) -> dict[int, int]:
 
 
 async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: datetime) -> Sequence[date]:
-    """The newest days, as the person's clock has them, on which something was sent before that moment."""
+    """The newest days, by the person's clock, on which something was sent before that moment."""
     found: list[date] = []
     while len(found) < limit:
         rows = await current().fetch(NEWEST_BEFORE, chat_id, before)
@@ -150,10 +150,10 @@ async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: 
 
 
 def whole_day(day: date, zone: tzinfo) -> Days:
-    """A day of the person's clock; 23 or 25 hours when that is changed."""
+    """A day by the person's clock. It has 23 or 25 hours when the clock is changed."""
     return Days(start_of(day, zone), start_of(day + timedelta(days=1), zone))
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
-    """When a day begins where the person is, in UTC."""
+    """When a day begins in the person's time zone, as UTC."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Messages: history and outbox in one row."""
+"""Messages: each row is an entry of the history and of the outbox at the same time."""
 
 import asyncio
 from collections.abc import Callable
@@ -43,19 +43,19 @@ from djangobot.db.programs.tokens import BotToken
 log = structlog.get_logger(__name__)
 
 TEXT_LIMIT = 4096
-"""Characters; Telegram's limit for one message. The sender's name comes on top, in a part of its own if need
-be."""
+"""Characters; Telegram's limit for one message. The sender's name does not count. It moves to a part of its
+own when it does not fit."""
 NEWER_THAN_ALL = 2**63 - 1
 MINUTE = timedelta(minutes=1)
-"""What a token's limit counts in."""
+"""The period of a token's limit."""
 DIGEST = 5
-"""Where the token's digest stands among the arguments of INSERT."""
+"""The position of the token's digest among the arguments of INSERT."""
 KEY_KEPT = timedelta(hours=24)
-"""How long a sender's key stands for its message."""
+"""How long an idempotency key stands for its message."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
-"""Of a hundred messages with a key one lets go of up to two hundred expired keys: they never pile up."""
+"""One of every hundred messages with a key deletes up to two hundred expired keys. So they never pile up."""
 TTL_MOST = 30 * 24 * 60 * 60
-"""Seconds: thirty days. Who needs a message delivered later than that needs no expiry."""
+"""Seconds: thirty days. A sender who allows more time than that needs no expiry."""
 MessageType = Literal["Text", "Document", "File"]
 TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 
@@ -63,10 +63,10 @@ TYPES: tuple[MessageType, ...] = ("Text", "Document", "File")
 class Message(Table, tablename="message"):
     """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
 
-    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `tokens_revoked`, `broadcast`) that
-    no history shows.
-    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain; `paused` with its
-    broadcast.
+    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `tokens_revoked`, `broadcast`). No
+    history shows notices.
+    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain; `paused` together with
+    its broadcast.
     """
 
     id = SerialOnce(primary_key=True)
@@ -88,17 +88,18 @@ class Message(Table, tablename="message"):
     failure = Varchar(length=200, null=True, default=None)
     sent = Timestamptz(null=True, default=None)
     idempotency_key = Varchar(length=255, null=True, default=None)
-    """The sender's, KEY_KEPT long."""
+    """The sender's key. It is kept for KEY_KEPT."""
     urgent = Boolean(default=False)
     expires = Timestamptz(null=True, default=None)
-    """From then on it is not sent any more."""
+    """The message is not sent after this time."""
     held_until = Timestamptz(null=True, default=None)
-    """When the person is to be told of it; none once they were, and for all that are not held."""
+    """When a digest must tell the person of this message. None after the digest, and for a message that is
+    not held."""
     broadcast = BigInt(null=True, default=None)
-    """The one it belongs to, whose text is its text."""
+    """The broadcast this message belongs to. The broadcast holds the text."""
     parts = Text(null=True, default=None)
-    """What is sent under its random_id (bot/delivery/parts.py); set from before the first attempt until it
-    has ended."""
+    """What is sent under its random_id (bot/delivery/parts.py). It is set before the first attempt and
+    cleared when the attempt has ended."""
 
 
 INDEXES = (
@@ -119,10 +120,11 @@ INDEXES = (
     " WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message'",
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
-"""What Piccolo's columns can't say: the outbox's index holds only what is unsettled, the history's no
-notices, of one chat one message at a time is being sent, one key of one token stands for one message; where
-urgent ones wait, which expire next, and about which an admin may decide. Conditions are spelled so that only
-one of them follows from what a statement of the queue asks (db/delivery/outbox.py)."""
+"""Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
+history's index holds no notices. One message of a chat is being sent at a time. One key of a token stands for
+one message. Other indexes find the urgent messages, those that expire next, and those an admin may decide
+about. The conditions are spelled so that a statement of the queue (db/delivery/outbox.py) implies only one of
+them."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A message in a history. `seq` is what pages are cut by."""
+    """A message in a history. Pages are cut by `seq`."""
 
     seq: int
     id: str
@@ -152,15 +154,15 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Newest first. `next`: the `before` of the older page; None at the end."""
+    """Newest first. `next` is the `before` of the older page; None at the end."""
 
     messages: list[Entry]
     next: int | None
 
 
-# One statement, so that a token revoked or somebody banned meanwhile can't slip through; and on PostgreSQL
-# the token and its account stay as they are until the commit: a revocation, a ban, a removal waits, and sees
-# the message.
+# One statement: a token revoked or a person banned in the meantime can't slip through. PostgreSQL also locks
+# the token and its account until the commit. A revocation, a ban or a removal waits for it, and sees the
+# message.
 INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt, urgent, expires{column})
@@ -181,17 +183,17 @@ ONCE = {
     "once": "ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING",
 }
 ANY = {"column": "", "value": "", "once": ""}
-# A token with a limit takes another way, which the others need not pay for.
+# A token with a limit uses another statement. Tokens without one don't pay for it.
 FREE = "AND t.limit_minute IS NULL"
 ACCEPT, ACCEPT_ONCE = (INSERT.format(**way, limit=FREE) for way in (ANY, ONCE))
 ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE = (INSERT.format(**way, limit="") for way in (ANY, ONCE))
-# Locks the token's row: of several senders at the same moment each sees what the one before has sent.
+# Locks the token's row. Of several senders at the same moment, each sees what the one before has sent.
 LIMIT = """
 UPDATE bot_token SET limit_minute = limit_minute WHERE digest = $1 AND limit_minute IS NOT NULL
 RETURNING id, limit_minute
 """
-# By the index of the token's messages, whatever the statistics say: a range of one token leaves no other
-# order to follow, and `IS TRUE` no other index.
+# Forces the index of the token's messages, whatever the statistics say. A range of one token leaves no other
+# order to follow. `IS TRUE` leaves no other index.
 LATEST = """
 SELECT created FROM message
 WHERE token BETWEEN $1 AND $1 AND (kind = 'message' AND created <= $2) IS TRUE
@@ -244,7 +246,7 @@ class Draft(msgspec.Struct, frozen=True):
         return None if self.ttl is None else accepted + timedelta(seconds=self.ttl)
 
     def is_what_was_asked(self, row: Row) -> bool:
-        """Whether that row was made from the same."""
+        """Whether that row was made from the same request."""
         urgent = self.urgent and not row["refuses_urgent"]
         asked = (self.text, self.type, urgent, self.expires(row["created"]))
         return asked == (row["text"], row["type"], bool(row["urgent"]), row["expires"])
@@ -262,10 +264,10 @@ async def accept(
     ttl: int | None = None,
     network: str | None = None,
 ) -> Accepted:
-    """Puts a message on disk, to be delivered. With `wait`, stays up to that many seconds until it is
-    settled. With `key`, the sender's own name for this message, it is accepted once however often it comes.
-    `urgent` goes before what is not; after `ttl` seconds it is not sent any more. `network` is where it comes
-    from: the person is told of a new one.
+    """Commits a message to the database, to be delivered. With `wait`, waits up to that many seconds until
+    the message is settled. With `key`, the sender's own name for this message, it is accepted once, however
+    often it is repeated. An `urgent` message is sent before others. After `ttl` seconds the message is not
+    sent any more. `network` is the sender's network; the person is told of a new one.
 
     Raises TokenInvalid, TokenPaused, TokenLimited, TooMuchWaiting, DiskNearlyFull, AccountBanned,
     ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
@@ -292,24 +294,24 @@ async def accept(
 
 
 async def _put_limited(digest: str, draft: Draft, now: datetime, wait: float, key: str | None) -> Accepted:
-    """What only the token's limit may stand in the way of."""
+    """Accepts a message that only the token's limit may refuse."""
     await _refuse(digest, now)
     if key is None:
         accepted = await _put(ACCEPT_LIMITED, digest, draft, now, wait)
     else:
         accepted = await _put_once(ACCEPT_LIMITED_ONCE, digest, draft, now, wait, key)
     if accepted is None:
-        raise TokenInvalid  # since the moment it was looked at
+        raise TokenInvalid  # revoked since the check
     return accepted
 
 
 async def _put(
     sql: str, digest: str, draft: Draft, now: datetime, wait: float, *key: object
 ) -> Accepted | None:
-    """None when no row came to be. Raises TokenLimited."""
+    """None when no row was inserted. Raises TokenLimited."""
     public_id = str(uuid_utils.uuid7())
     random_id = credentials.new_random_id()
-    settled = wakeups.add_waiter(public_id) if wait > 0 else None  # before it is there to be delivered
+    settled = wakeups.add_waiter(public_id) if wait > 0 else None  # before a worker can see the message
     rows: list[Row] = []
     try:
         add = _within_limit if sql in (ACCEPT_LIMITED, ACCEPT_LIMITED_ONCE) else outbox.add
@@ -327,7 +329,7 @@ async def _put(
             draft.expires(now),
             *key,
         )
-        # To its end though the sender hangs up: what was claimed at once must come into the deliverer's hand.
+        # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
         rows = await asyncio.shield(asyncio.create_task(adding))
     finally:
         if not rows and settled is not None:
@@ -348,7 +350,7 @@ def _note(public_id: str, now: datetime, row: Row) -> None:
 
 
 async def _within_limit(now: datetime, accepted: Callable[[Row], None], sql: str, *args: Any) -> list[Row]:
-    """Counted in the database, so it holds in every process. Raises TokenLimited."""
+    """The database counts, so the limit holds in every process. Raises TokenLimited."""
     engine = current()
     async with engine.write():
         for token in await engine.execute(LIMIT, args[DIGEST]):
@@ -363,8 +365,8 @@ async def _within_limit(now: datetime, accepted: Callable[[Row], None], sql: str
 async def _put_once(
     sql: str, digest: str, draft: Draft, now: datetime, wait: float, key: str
 ) -> Accepted | None:
-    """The database decides which of several at the same moment is the first; the others find its message. The
-    second round is for a key that had expired and was let go. None: the sender is refused."""
+    """The database decides which of several requests at the same moment is the first. The others find its
+    message. The second round is for a key that had expired and was deleted. None: the sender is refused."""
     check_idempotency_key(key)
     await _sweep(now)
     for _ in range(2):
@@ -378,7 +380,7 @@ async def _put_once(
 
 
 async def _repeated(digest: str, draft: Draft, now: datetime, wait: float, key: str) -> Accepted | None:
-    """The message this key stands for, if any, as it is now or is within the wait. Raises KeyReused."""
+    """The message this key stands for, if any, as it is now or after the wait. Raises KeyReused."""
     before = await _of_key(digest, key, now)
     if before is None:
         return None
@@ -389,7 +391,7 @@ async def _repeated(digest: str, draft: Draft, now: datetime, wait: float, key: 
         return _as_it_is(before)
     public_id = str(before["id"])
     settled = wakeups.add_waiter(public_id)
-    try:  # it may have been settled before anybody expected that
+    try:  # it may have been settled before the waiter was added
         latest = await _of_key(digest, key, now)
         if latest is None or latest["status"] in outbox.SETTLED:
             return _as_it_is(latest or before)
@@ -414,7 +416,7 @@ _with_key = count()
 async def _sweep(now: datetime) -> None:
     if next(_with_key) % SWEEP_EVERY:
         return
-    with suppress(DatabaseUnavailable):  # sweeping refuses nobody
+    with suppress(DatabaseUnavailable):  # a failed sweep refuses nobody
         await current().execute(SWEEP, now - KEY_KEPT, SWEEP_MOST)
 
 
@@ -437,7 +439,7 @@ async def page(
     account_id: int, *, limit: int = 50, before: int | None = None, chat: int | None = None
 ) -> Page:
     """An account's messages. `before`: only those with a lower sequential id. Reads one row more than the
-    page, which says whether there is another page."""
+    page; that row says whether there is another page."""
     before = NEWER_THAN_ALL if before is None else before
     if chat is None:
         sql = f"{ENTRY} AND m.account = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT {limit + 1}"
@@ -449,8 +451,9 @@ async def page(
 
 
 async def _rows_to_chat(account_id: int, chat: int, limit: int, before: int) -> list[Row]:
-    """An account's newest messages to one chat: the newest of each of its tokens for that chat, merged. So
-    an index gives them, however many others write there and however many chats the account writes to."""
+    """An account's newest messages to one chat. Merges the newest messages of each of its tokens for that
+    chat. So an index gives them, however many others write to the chat and however many chats the account
+    writes to."""
     sql = "SELECT id FROM bot_token WHERE account = $1 AND chat = $2"
     tokens_there = [row["id"] for row in await current().fetch(sql, account_id, chat)]
     rows: list[Row] = []
@@ -461,7 +464,7 @@ async def _rows_to_chat(account_id: int, chat: int, limit: int, before: int) -> 
 
 
 async def of_token(public_id: str, token: str, now: datetime) -> Entry:
-    """One message, for whoever holds a valid token it was sent with. Raises TokenInvalid, AccountBanned,
+    """One message, for the holder of a valid token it was sent with. Raises TokenInvalid, AccountBanned,
     MessageNotFound."""
     row = await tokens.resolve(token, now)
     if not _is_uuid(public_id):
@@ -473,7 +476,7 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
 
 
 async def _refuse(digest: str, now: datetime) -> None:
-    """Raises why a token can't send; nothing when it can, within its limit."""
+    """Raises the reason why a token can't send. Raises nothing when it can send within its limit."""
     rows = await current().fetch(WHY_NOT, digest, now)
     if not rows:
         raise TokenInvalid
@@ -483,7 +486,7 @@ async def _refuse(digest: str, now: datetime) -> None:
 
 
 def entry_of(row: Row) -> Entry:
-    """A row of ENTRY."""
+    """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
     return Entry(**values)
 

@@ -1,11 +1,11 @@
-"""Search: messages found by their words.
+"""Search: finds messages by their words.
 
-The index is filled behind the messages' back, in batches, and caught up before each search: accepting a
-message does not pay for it. SQLite has it in an FTS5 table, PostgreSQL in a table of tsvectors; what is
-deleted leaves both with its message.
+The index is filled in the background, in batches, and caught up before each search. So accepting a message
+does not pay for it. SQLite has an FTS5 table, PostgreSQL a table of tsvectors. A deleted message leaves the
+index with its row.
 
-Word forms: we look for words that begin with the stem of what was asked (Snowball): «ошибки» finds «ошибка»
-and «ошибок». PostgreSQL besides keeps the stems of the texts themselves, Russian and English.
+Word forms: we look for words that begin with the stem of the word asked for (Snowball). «ошибки» finds
+«ошибка» and «ошибок». PostgreSQL also keeps the stems of the texts themselves, Russian and English.
 """
 
 import asyncio
@@ -32,16 +32,16 @@ WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 10
 SHORTEST_STEM = 3
 FLEETING = re.compile(r"(?<=\w\w\w[бвгджзйлмнпрстфхцчшщ])к$")
-"""Before which Russian puts a vowel in some forms."""
+"""Russian inserts a vowel before this letter in some forms."""
 BATCH = 500
 KEEP_UP_EVERY = 5.0
-"""Seconds between two looks at what is new."""
+"""Seconds between two checks for new messages."""
 REMEMBERED = 20
 """Searches of one person whose pages can still be turned."""
 
 
 class Search(Table, tablename="search"):
-    """What a person looked for; the buttons under what was found name it by its id."""
+    """What a person searched for. The buttons under the results name it by its id."""
 
     id = SerialOnce(primary_key=True)
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False, index=True)
@@ -49,7 +49,7 @@ class Search(Table, tablename="search"):
 
 
 FOLDED = "replace(replace({text}, 'ё', 'е'), 'Ё', 'Е')"
-# What would make one token of several words, an address or a path, is blanked first.
+# Characters that would join several words into one token, as in an address or a path, are blanked first.
 VECTOR = """
 to_tsvector('russian', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
 || to_tsvector('simple', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
@@ -74,8 +74,8 @@ SCHEMA = {
         "CREATE INDEX message_words_found ON message_words USING gin (words)",
     ),
 }
-"""The index of words; `chat` in SQLite's is a word too, so that others' messages are not even looked at."""
-# Ids are not committed in their order: what was overtaken is within the last ten thousand.
+"""The index of words. In SQLite's index `chat` is a word too, so that others' messages are not even read."""
+# Ids are not committed in order. A message that was overtaken is within the last ten thousand.
 SINCE = "(SELECT COALESCE(MAX(message), 0) FROM message_words) - 10000"
 NOT_INDEXED = f"""
 (SELECT id FROM message WHERE kind = 'message' AND id > {SINCE} ORDER BY id LIMIT 20000)
@@ -111,8 +111,8 @@ WHERE chat = $1 AND id NOT IN (SELECT id FROM search WHERE chat = $1 ORDER BY id
 async def find(
     chat_id: int, words: str, *, limit: int, before: int | None = None, after: int | None = None
 ) -> Page:
-    """This person's messages that have all of these words in some form, newest first, at the beginning of a
-    word. Whatever is asked, it is no error: without a letter or a digit nothing is found."""
+    """This person's messages that have all of these words in some form, newest first. Only beginnings of
+    words match. No input is an error: without a letter or a digit, nothing is found."""
     asked = words_of(words)
     if not asked:
         return Page([], older=False, newer=False)
@@ -159,14 +159,14 @@ async def _in_postgres(
 
 
 def words_of(text: str) -> list[str]:
-    """The words to look for, each once, as both indexes have them; those after the tenth are ignored."""
+    """The words to look for, each once, as both indexes have them. Words after the tenth are ignored."""
     found = [word.casefold().replace("ё", "е") for word in WORD.findall(text)]
     return list(dict.fromkeys(found))[:MOST_WORDS]
 
 
 @lru_cache(maxsize=1000)
 def beginning(word: str) -> str:
-    """What the forms of a word have in common: its stem, as far as it is the word's own letters."""
+    """What the forms of a word have in common: its stem, as far as the word itself begins with it."""
     from snowballstemmer import stemmer  # most processes never search
 
     stem = stemmer("english" if word.isascii() else "russian").stemWord(word)
@@ -176,7 +176,7 @@ def beginning(word: str) -> str:
 
 
 def hits(text: str, words: str) -> list[tuple[int, int]]:
-    """Where in a text the words are that were looked for: start and end, in characters."""
+    """The positions of the words in a text: start and end, in characters."""
     looked_for = tuple(beginning(word) for word in words_of(words))
     if not looked_for:
         return []
@@ -188,7 +188,7 @@ def hits(text: str, words: str) -> list[tuple[int, int]]:
 
 
 async def catch_up(within: float) -> bool:
-    """Indexes what is new, for so many seconds at most. Whether all of it is indexed."""
+    """Indexes new messages, for so many seconds at most. Returns whether all of them are indexed."""
     engine = current()
     end = asyncio.get_running_loop().time() + within
     while await engine.fetch(MISSING[engine.engine_type]):
@@ -199,7 +199,7 @@ async def catch_up(within: float) -> bool:
 
 
 async def keep_up() -> None:
-    """Indexes what is new, for ever; between two batches others have their turn."""
+    """Indexes new messages, for ever. Other tasks run between two batches."""
     while True:
         try:
             done = await catch_up(0.2)
@@ -210,7 +210,7 @@ async def keep_up() -> None:
 
 
 async def remember(chat_id: int, words: str) -> int:
-    """Keeps what was looked for, for the buttons; returns its id."""
+    """Keeps a search for its buttons; returns its id."""
     engine = current()
     async with engine.write():
         rows = await engine.execute(
@@ -221,7 +221,7 @@ async def remember(chat_id: int, words: str) -> int:
 
 
 async def recall(chat_id: int, search_id: int) -> str | None:
-    """What this person looked for; None for a search of another's or of long ago."""
+    """What this person searched for. None for another person's search, or one from long ago."""
     sql = "SELECT words FROM search WHERE chat = $1 AND id = $2"
     rows = await current().fetch(sql, chat_id, search_id)
     return str(rows[0]["words"]) if rows else None

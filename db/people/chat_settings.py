@@ -1,4 +1,4 @@
-"""Preferences: how a person wants it. `chat.settings` holds what differs from the default, as JSON."""
+"""Chat settings: a person's choices. `chat.settings` holds those that differ from the default, as JSON."""
 
 import re
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 UNCHANGED = "{}"
-"""What stands in the column of a person who never changed anything: nearly everybody."""
+"""The column's value for a person who never changed anything, which is nearly everybody."""
 OFFSET = re.compile(r"UTC([+-])(\d\d):(\d\d)")
 QuietMode = Literal["silent", "digest"]
 
 
 class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """`language` overrides Telegram's. `zone`: a name of the IANA database or `UTC+05:30`; none until we have
-    asked. `quiet_from` and `quiet_to`: `23:00`, both or none. `news`: may we tell news of our own."""
+    asked. `quiet_from` and `quiet_to`: `23:00`, both or none. `news`: whether we may send news of our own."""
 
     language: str = ""
     zone: str = ""
@@ -27,14 +27,14 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def clock(self) -> tzinfo:
-        """The clock this person reads."""
+        """The time zone of this person."""
         return zone_named(self.zone)
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """The end of the quiet hours that `now` lies in; None outside of them.
 
-        Read on the wall: a time that the clock is put forward over comes as much later; of one that comes
-        twice, quiet begins with the first and ends with the second.
+        Times are local. A time skipped when the clock is put forward comes as much later. When a time comes
+        twice, quiet hours begin with the first and end with the second.
         """
         if not self.quiet_from or not self.quiet_to:
             return None
@@ -55,7 +55,7 @@ DEFAULT = ChatSettings()
 
 @lru_cache(maxsize=4096)
 def read(settings: str) -> ChatSettings:
-    """What the column says; what an older or a newer version wrote there is read as far as it is known."""
+    """Reads the column. Settings written by an older or a newer version are read as far as they are known."""
     if settings == UNCHANGED:
         return DEFAULT
     try:
@@ -65,13 +65,13 @@ def read(settings: str) -> ChatSettings:
 
 
 def written(settings: ChatSettings) -> str:
-    """For the column."""
+    """The value for the column."""
     return msgspec.json.encode(settings).decode()
 
 
 @lru_cache(maxsize=1024)
 def zone_named(name: str) -> tzinfo:
-    """UTC for none, and for one that this machine does not know."""
+    """The time zone of this name. UTC for none, and for one that this machine does not know."""
     if found := OFFSET.fullmatch(name):
         sign = -1 if found[1] == "-" else 1
         return timezone(sign * timedelta(hours=int(found[2]), minutes=int(found[3])), name)

@@ -14,11 +14,11 @@ from djangobot.db.people import chat_settings
 from djangobot.db.people.chat_settings import ChatSettings
 
 ASKED_FOR = timedelta(minutes=10)
-"""How long the next plain text is taken for an answer."""
+"""How long the next plain text counts as an answer."""
 
 
 class Chat(Table, tablename="chat"):
-    """`id` is Telegram's (64 bits); `access_hash` is what this bot needs to write to them."""
+    """`id` is Telegram's (64 bits). This bot needs `access_hash` to write to the person."""
 
     id = BigInt(primary_key=True)
     access_hash = BigInt()
@@ -32,12 +32,12 @@ class Chat(Table, tablename="chat"):
     banned = Timestamptz(null=True, default=None)
     settings = Text(default="{}")
     asked = Text(null=True, default=None)
-    """What we have asked, and the next plain text from this person answers."""
+    """The question we have asked. The next plain text from this person answers it."""
     asked_at = Timestamptz(null=True, default=None)
 
     @property
     def preferences(self) -> ChatSettings:
-        """How this person wants it."""
+        """The settings of this person."""
         return chat_settings.read(self.settings)
 
     @property
@@ -66,7 +66,8 @@ async def meet(
     language: str,
     now: datetime,
 ) -> Chat:
-    """Somebody who wrote to the bot: new, or with news of themselves. A hash of 0 leaves the known one."""
+    """Stores a person who wrote to the bot, or updates what is known of them. A hash of 0 leaves the known
+    one."""
     names = (nameable(first_name, 256), nameable(last_name, 256), _storable(username, 64))
     await current().execute(MEET, telegram_id, access_hash, *names, _storable(language, 16), now)
     chat = await get(telegram_id)
@@ -75,17 +76,17 @@ async def meet(
 
 
 async def get(telegram_id: int) -> Chat | None:
-    """The chat of a person we have met."""
+    """The chat of a person; None when they never started the bot."""
     return await Chat.objects().where(Chat.id == telegram_id).first()
 
 
 async def change_settings(telegram_id: int, **changes: Any) -> ChatSettings:
-    """Changes how a person wants it; all of it, as it is then."""
+    """Changes some settings of a person. Returns all settings after the change."""
     engine = current()
     async with engine.write():
         rows = await engine.execute(
             "UPDATE chat SET settings = settings WHERE id = $1 RETURNING settings", telegram_id
-        )  # so that nobody else changes them meanwhile
+        )  # locks the row, so that nobody else changes them meanwhile
         before = chat_settings.read(rows[0]["settings"]) if rows else ChatSettings()
         after = msgspec.structs.replace(before, **changes)
         await engine.execute(
@@ -95,7 +96,7 @@ async def change_settings(telegram_id: int, **changes: Any) -> ChatSettings:
 
 
 async def block(telegram_id: int, now: datetime) -> bool:
-    """The person blocked the bot: their queue rests. Whether that is new."""
+    """Records that the person blocked the bot. Their queue pauses. Returns whether that is new."""
     changed = await current().execute(
         "UPDATE chat SET blocked = $2 WHERE id = $1 AND blocked IS NULL RETURNING id", telegram_id, now
     )
@@ -103,7 +104,7 @@ async def block(telegram_id: int, now: datetime) -> bool:
 
 
 async def unblock(telegram_id: int, now: datetime) -> bool:
-    """The person is back: their queue goes on. Whether that is new."""
+    """Records that the person unblocked the bot. Their queue continues. Returns whether that is new."""
     changed = await current().execute(
         "UPDATE chat SET blocked = NULL, seen = $2 WHERE id = $1 AND blocked IS NOT NULL RETURNING id",
         telegram_id,
@@ -115,12 +116,12 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
 
 
 async def ask(telegram_id: int, what: str, now: datetime) -> None:
-    """The next plain text from this person is the answer to `what`."""
+    """Makes the next plain text from this person the answer to `what`."""
     await current().execute("UPDATE chat SET asked = $2, asked_at = $3 WHERE id = $1", telegram_id, what, now)
 
 
 async def take_asked(telegram_id: int, now: datetime) -> str | None:
-    """What this person has been asked in the last ten minutes; they are asked it no longer."""
+    """Returns the question of the last ten minutes, and clears it."""
     engine = current()
     async with engine.write():
         rows = await engine.execute("SELECT asked, asked_at FROM chat WHERE id = $1", telegram_id)

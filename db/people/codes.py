@@ -1,4 +1,5 @@
-"""Codes: what a person gives a program's owner, once, to let the program in."""
+"""Codes: a person gives a code to a program's owner. It allows the program to write to the person, and works
+once."""
 
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ TRIES = 10
 
 
 class Code(Table, tablename="code"):
-    """The newest of each chat; the digits themselves are kept nowhere."""
+    """The newest code of each chat. The digits themselves are not stored."""
 
     id = BigSerial(primary_key=True)
     chat = ForeignKey(references=Chat, unique=True, on_delete=OnDelete.cascade, null=False)
@@ -32,16 +33,16 @@ class Code(Table, tablename="code"):
     expires = Timestamptz()
     used = Timestamptz(null=True, default=None)
     name = Varchar(length=TOKEN_NAME_LIMIT, null=True, default=None)
-    """The token's to come."""
+    """The name of the token to be made."""
     length = Integer(default=credentials.CODE_LENGTH)
-    """Of digits."""
+    """The number of digits."""
     message = Integer(null=True, default=None)
-    """Telegram's id of the message that shows it."""
+    """Telegram's id of the message that shows the code."""
     origin = BigInt(null=True, default=None)
     """Telegram's number of the person's message that asked for it."""
     nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
-    """What the digits were made from, with a secret that the database does not have: the same message,
-    handled again after a crash, is answered with the same digits."""
+    """What the digits were made from, together with a secret that the database does not have. The same
+    message, handled again after a crash, is answered with the same digits."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -67,20 +68,23 @@ UPDATE code SET used = $2 WHERE digest = $1 AND used IS NULL AND expires > $2
     AND EXISTS (SELECT 1 FROM chat c WHERE c.id = code.chat AND c.banned IS NULL)
 RETURNING chat, name, message
 """
-# Whoever changes the account, or looks at it so, waits: a token made with a dead password is none.
+# Locks the account: a change of it waits, and so does another read with this lock. So an old password can't
+# make a token.
 SIGNED_IN = "SELECT banned, token_version FROM account a WHERE id = $1 FOR SHARE OF a"
 ISSUED = "SELECT 1 AS one FROM code WHERE digest = $1"
 SHOWN = "UPDATE code SET message = $3 WHERE chat = $1 AND digest = $2 RETURNING used, expires"
 
 
 async def answer(chat: Chat, asked: Asked, now: datetime, name: str | None = None) -> str | None:
-    """`issue` for a person's message: the same digits when it was answered before, also if they are used by
-    now. None when there is nothing to answer any more: a later message was, or what this one got has expired.
+    """`issue` for a person's message. A message that was answered before gets the same digits, even if they
+    are used by now. None when there is nothing to answer any more: a later message was answered, or this
+    one's code has expired.
 
     Raises FieldsInvalid.
     """
     row = await Code.objects().where(Code.chat == chat.id).first()
-    # Telegram numbers a person's messages one after another; a new sandbox begins anew, with later dates.
+    # Telegram numbers a person's messages one after another. A new sandbox starts again from the beginning,
+    # with later dates.
     if row is not None and row.origin is not None and row.created > asked.written:
         if row.origin > asked.number:
             return None
@@ -91,8 +95,8 @@ async def answer(chat: Chat, asked: Asked, now: datetime, name: str | None = Non
 
 
 async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked | None = None) -> str:
-    """Ten digits, twenty while too many wrong codes are tried, valid for CODE_TTL; the chat's former code is
-    dead. `name` is the token's to come.
+    """Issues a code: ten digits, or twenty while too many wrong codes are tried. It is valid for CODE_TTL.
+    The chat's former code stops working. `name` is the name of the token to be made.
 
     Raises FieldsInvalid.
     """
@@ -105,7 +109,7 @@ async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked
         try:
             await _replace(chat.id, digest, now, name, len(code), asked.number if asked else None, nonce)
         except Exception as exc:
-            if not is_unique_violation(exc):  # another chat has these very digits just now
+            if not is_unique_violation(exc):  # another chat has the same digits right now
                 raise
         else:
             scheduled.notify()
@@ -114,7 +118,7 @@ async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked
 
 
 def _new(asked: Asked | None, length: int) -> tuple[str, str | None]:
-    """New digits, and what they were made from if somebody may ask for them again."""
+    """New digits, and what they were made from if the same message may ask for them again."""
     if asked is None:
         return credentials.new_code(length), None
     nonce = credentials.new_nonce()
@@ -138,8 +142,9 @@ async def _replace(
 
 
 async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:
-    """A message shows this code: once the code is dead the chore `code` is to be done about that message,
-    with the argument `look`, or `look:used:<the token's id>`, or `look:replaced`."""
+    """Records that a message shows this code. Once the code is used, expired or replaced, the scheduled job
+    `code` runs for that message, with the argument `look`, `look:used:<the token's id>`, or
+    `look:replaced`."""
     engine = current()
     digest = await credentials.digest_code(code)
     async with engine.write():
@@ -160,12 +165,12 @@ async def live(chat_id: int, code: str, now: datetime) -> Code | None:
 async def redeem(
     account: Account, code: str, now: datetime, name: str | None = None, *, network: str | None = None
 ) -> tuple[BotToken, str]:
-    """A code for a bot token; the chat is told who was linked. Returns the token's row and the token itself,
-    which is kept nowhere. `name` is the token's, by default the code's, else the account's. The token is
-    known to be used from `network`.
+    """Redeems a code for a bot token. The chat is told who was linked. Returns the token's row and the token
+    itself, which is not stored. `name` is the token's name, by default the code's, else the account's.
+    `network` is stored as the first network of the token.
 
     Raises CodeInvalid, FieldsInvalid, AccountBanned, TooManyWrongCodes, AccessDenied when the account is gone
-    or its password has changed. Of several who try one code at the same moment one succeeds.
+    or its password has changed. Of several who try one code at the same moment, one succeeds.
     """
     if name is not None:
         check_token_name(name)
@@ -190,7 +195,7 @@ async def redeem(
 async def _redeem(
     account: Account, digest: str, length: int, now: datetime, name: str | None, network: str | None
 ) -> tuple[int, BotToken, str] | None:
-    """None when the code was wrong, which is counted by then."""
+    """None when the code was wrong; then it has been counted."""
     engine = current()
     async with engine.write():
         await _check_account(account)
@@ -212,7 +217,7 @@ async def _redeem(
 
 
 async def _check_account(account: Account) -> None:
-    """As it is now. Raises AccountBanned, AccessDenied."""
+    """Checks the account as it is now. Raises AccountBanned, AccessDenied."""
     rows = await current().execute(SIGNED_IN, account.id)
     if not rows or rows[0]["token_version"] != account.token_version:
         raise AccessDenied

@@ -1,4 +1,4 @@
-"""Forgetting: everything kept about a person, counted, and deleted for good."""
+"""Erasure: counts everything that is kept about a person, and deletes it for good."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,8 +14,8 @@ log = structlog.get_logger(__name__)
 
 
 class StoredCounts(msgspec.Struct, frozen=True):
-    """How much there is; `tokens`: those that may still write. `recorded`: lines of the audit with this
-    person's number, which stay, and so does their place among the admins (`appointed`)."""
+    """How much is stored. `tokens`: those that may still write. `recorded`: audit entries with this person's
+    number; these stay. Their place among the admins (`appointed`) stays too."""
 
     tokens: int
     messages: int
@@ -37,17 +37,17 @@ SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
 
 
 async def stored_counts(chat_id: int, now: datetime) -> StoredCounts:
-    """What a person is shown before they decide."""
+    """The counts that a person is shown before they decide."""
     rows = await current().fetch(STORED_COUNTS, chat_id, now, str(chat_id))
     return StoredCounts(**rows[0])
 
 
 async def erase(chat_id: int, now: datetime | None = None) -> None:
-    """Deletes everything of this person: tokens, messages with what is found of them, codes, searches, mutes,
-    settings, the person. Again does no more. Who waits for a message to be delivered hears that it is
-    canceled.
+    """Deletes everything of this person: tokens, messages and their search index, codes, searches, mutes,
+    settings, the person. A second call does nothing more. A request that waits for a message learns that
+    it is canceled.
 
-    A banned person stays banned: of them the number is kept, and nothing else.
+    A banned person stays banned. Only their number is kept.
     """
     async with current().write():
         gone = await erase_in_transaction(chat_id, now or datetime.now(UTC))
@@ -55,9 +55,10 @@ async def erase(chat_id: int, now: datetime | None = None) -> None:
 
 
 async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
-    """The same for the caller to commit, and to `tell` of these messages then."""
+    """The same in the caller's transaction. After the commit, the caller passes the returned messages to
+    `notify_canceled`."""
     engine = current()
-    # A token first: whoever is just accepting a message with it is through by then, or is refused.
+    # Tokens first: a message that is being accepted with one is committed by then, or refused.
     await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
     gone = await engine.execute("DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id)
     await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
@@ -76,12 +77,12 @@ async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
 
 
 def unsettled(gone: Sequence[Row]) -> list[str]:
-    """Of deleted messages those that somebody may wait for."""
+    """Of deleted messages, those that somebody may wait for."""
     return [str(row["public_id"]) for row in gone if row["status"] in ("queued", "sending")]
 
 
 async def notify_canceled(public_ids: Sequence[str], reason: str) -> None:
-    """Whoever waits for one of these hears that it is canceled, and why; the deliverer lets go of them."""
+    """Tells waiters that these messages are canceled, and why. The worker drops them."""
     for public_id in public_ids:
         wakeups.notify_settled(public_id, "canceled", reason)
     await outbox.obey()

@@ -1,10 +1,11 @@
-"""Guesses: how many wrong codes have been tried, by everybody together, and what of it is too many.
+"""Guesses: how many wrong codes have been tried by everybody together, and how many are too many.
 
-A guess at one of 10^10 codes while L of them are alive succeeds with a chance of L / 10^10: it costs L. What
-may be spent in any 24 hours is BUDGET, so somebody who guesses wins with a chance below BUDGET / 10^10, one
-in a million, in a day, from however many accounts and addresses, through restarts and whichever process they
-ask. The last part of it is for accounts and networks that have tried no wrong code in that time. While the
-first part does not allow one more guess, new codes are longer: those cannot be guessed, and cost nothing.
+A guess at one of 10^10 codes while L of them are valid succeeds with a chance of L / 10^10. It costs L. All
+guesses in any 24 hours may cost BUDGET. So somebody who guesses succeeds within a day with a chance below
+BUDGET / 10^10, one in a million. That holds for any number of accounts and addresses, through restarts, and
+in all processes together. The last part of the budget is for accounts and networks that have tried no wrong
+code in that time. While the first part does not allow one more guess, new codes are longer. Those cannot be
+guessed, and cost nothing.
 """
 
 from datetime import datetime, timedelta
@@ -20,13 +21,13 @@ DAY = timedelta(days=1)
 BUDGET = 10_000
 """A chance of 1e-6 a day, in parts of 10^10."""
 OF_ALL = 8_000
-"""What is not kept for accounts and networks without a wrong code."""
+"""The part that is not reserved for accounts and networks without a wrong code."""
 LOCK = "wrong codes"
-"""A name of the service's state: who counts has its row."""
+"""The name of a row in the state table. A process that counts locks it."""
 
 
 class WrongCode(Table, tablename="wrong_code"):
-    """Not bound to its account: who guesses and goes has guessed all the same."""
+    """Not bound to its account: a guess counts even after its account is removed."""
 
     id = BigSerial(primary_key=True)
     time = Timestamptz(default=None, index=True)
@@ -53,13 +54,13 @@ FORGIVE = "UPDATE wrong_code SET account = NULL WHERE account = $1"
 
 
 async def too_many(now: datetime) -> bool:
-    """Whether the part for all does not allow one more guess at what is alive."""
+    """Whether the part for all does not allow one more guess at the valid codes."""
     spent, _ = await _spent(now)
     return spent + await _living(now) > OF_ALL
 
 
 async def admit_in_transaction(account_id: int, network: str, length: int, now: datetime) -> int:
-    """What a guess by this account costs if it is wrong; whoever else redeems a code waits for the end of
+    """What a guess by this account costs if it is wrong. Anybody else who redeems a code waits for the end of
     the caller's transaction. Raises TooManyWrongCodes."""
     if length > credentials.CODE_LENGTH:
         return 0
@@ -78,12 +79,13 @@ async def admit_in_transaction(account_id: int, network: str, length: int, now: 
 
 
 async def count_in_transaction(cost: int, account_id: int, network: str, now: datetime) -> None:
-    """The guess was wrong."""
+    """Records a wrong guess."""
     await current().execute(COUNT, now, cost, account_id, network)
 
 
 async def forgive(account_id: int) -> None:
-    """An admin lets this account try again as one that has tried nothing; what was spent stays spent."""
+    """An admin lets this account try again, as one without wrong codes. The cost of its guesses stays
+    spent."""
     await current().execute(FORGIVE, account_id)
 
 
@@ -95,14 +97,14 @@ async def _take_lock(now: datetime) -> None:
 
 
 async def _living(now: datetime) -> int:
-    """Codes that a guess could hit; long ones can't be hit."""
+    """The number of valid codes that a guess could hit. Long codes can't be hit."""
     rows = await current().fetch(ALIVE, now, credentials.CODE_LENGTH)
     living: int = rows[0]["living"]
     return living
 
 
 async def _spent(now: datetime) -> tuple[int, datetime | None]:
-    """In the last 24 hours, and when it began."""
+    """The cost spent in the last 24 hours, and when the first of it was spent."""
     rows = await current().fetch(SPENT, now - DAY)
     oldest = rows[0]["oldest"]
     return int(rows[0]["spent"]), datetime.fromisoformat(oldest) if isinstance(oldest, str) else oldest

@@ -1,10 +1,10 @@
-"""Quiet: senders that a person has muted, messages held back, and the one notice that tells of them.
+"""Mutes and digests: senders that a person has muted, messages that are held, and the one notice that tells
+of them.
 
-Whether a message is shown is decided by the deliverer, in the moment before it would send it (`held_until`,
-`silently`): what a person has said by then counts, and a message that waited for its turn, for Telegram or
-for a restart until the quiet hours is not shown in them. A held message's own row says when it is to be told
-of; whoever tells clears that and writes the notice in one transaction, so no digest is lost, and none comes
-twice.
+The worker decides whether to show a message just before it would send it (`held_until`, `silently`). So the
+person's latest choice counts. A message that was delayed into the quiet hours by the queue, by Telegram or by
+a restart is not shown in them. A held message's own row says when its digest is due. One transaction clears
+that and writes the digest. So no digest is lost, and none comes twice.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from djangobot.db.programs.tokens import BotToken
 log = structlog.get_logger(__name__)
 
 HELD_AT_ONCE = 100
-"""Messages looked at, to find the chats that are to be told."""
+"""Messages read at once to find the chats whose digest is due."""
 FIRST_SHOWN = 3
 """Messages of each sender that a digest quotes."""
 TEXT_READ = 200
@@ -34,7 +34,7 @@ TEXT_READ = 200
 
 
 class Mute(Table, tablename="mute"):
-    """Until then this chat is not shown what this account sends, or this token of its own."""
+    """Until then this chat is not shown the messages of this account, or of this token of its own."""
 
     id = BigSerial(primary_key=True)
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
@@ -50,8 +50,8 @@ INDEXES = (
 
 
 class Sender(msgspec.Struct, frozen=True):
-    """An account that may write to a person, or a token of the chat's own, whose number comes with a minus;
-    `until` when they have muted it."""
+    """An account that may write to a person, or a token of the chat's own; the number of a token is negative.
+    `until` is set when the person has muted it."""
 
     id: int
     name: str
@@ -59,24 +59,24 @@ class Sender(msgspec.Struct, frozen=True):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What one token sent, of what a digest tells of."""
+    """The part of a digest that one token sent."""
 
     account: str
     token: str
     count: int
     first: list[str]
     ids: list[int] = []
-    """Of these messages."""
+    """The ids of these messages."""
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """Most first."""
+    """The sender with most messages comes first."""
 
     shares: list[Share]
 
     @property
     def count(self) -> int:
-        """Messages in all."""
+        """The number of messages in all."""
         return sum(share.count for share in self.shares)
 
 
@@ -112,7 +112,7 @@ UPDATE message SET held_until = $2 WHERE chat = $1 AND held_until > $2 AND NOT E
     SELECT 1 FROM mute u WHERE u.chat = message.chat
     AND (u.account = message.account OR u.token = message.token) AND u.until > $2)
 """
-# The longest overdue first, by the one index that has this condition.
+# The longest overdue first. Uses the one index that has this condition.
 TO_TELL = """
 SELECT chat FROM message
 WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message' AND held_until <= $1
@@ -129,10 +129,10 @@ FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1
 
 
 def held_until(message: Claimed, now: datetime) -> datetime | None:
-    """When the person will be told of this message instead of being shown it; None: show it.
+    """When the person is told of this message instead of being shown it. None: show it now.
 
-    A mute holds urgent messages, too: it is the person's own word about this sender. Quiet hours do not.
-    What may be in the chat already, its answer lost, is never held.
+    A mute also holds urgent messages: it is the person's own choice about this sender. Quiet hours do not
+    hold them. A message that may be in the chat already, because its answer was lost, is never held.
     """
     if message.kind != "message" or message.first_attempt is not None:
         return None
@@ -151,7 +151,7 @@ def silently(message: Claimed, now: datetime) -> bool:
 
 
 async def mute(chat_id: int, sender_id: int, until: datetime) -> bool:
-    """Holds what this sender sends. False: it is none of this person's."""
+    """Holds what this sender sends. False when it is not one of this person's senders."""
     engine = current()
     column, number = _sender(sender_id)
     async with engine.write():
@@ -161,7 +161,7 @@ async def mute(chat_id: int, sender_id: int, until: datetime) -> bool:
 
 
 async def unmute(chat_id: int, sender_id: int, now: datetime) -> bool:
-    """Shows again what this sender sends, and tells of what was held. Whether it was muted."""
+    """Shows again what this sender sends, and tells of what was held. Returns whether it was muted."""
     engine = current()
     column, number = _sender(sender_id)
     async with engine.write():
@@ -171,24 +171,24 @@ async def unmute(chat_id: int, sender_id: int, now: datetime) -> bool:
 
 
 def _sender(sender_id: int) -> tuple[str, int]:
-    """In which column the number of a Sender stands, without its sign."""
+    """The column that holds a Sender's number, and the number without its sign."""
     return ("account", sender_id) if sender_id > 0 else ("token", -sender_id)
 
 
 async def senders(chat_id: int, now: datetime) -> list[Sender]:
-    """Who may write to this person, by name."""
+    """The senders that may write to this person, by name."""
     return [Sender(**row) for row in await current().fetch(SENDERS, chat_id, now)]
 
 
 async def release(chat_id: int, now: datetime) -> None:
-    """The person changed their quiet hours, so they are awake: what was held is told of now, but not what
-    they muted."""
+    """Makes the digest due now: a person who changes their quiet hours is awake. Messages of muted senders
+    stay held."""
     await current().execute(RELEASE, chat_id, now)
 
 
 async def send_digests(now: datetime) -> int:
-    """Writes the notices that are due, one for each chat. How many; asked again, it goes on where it
-    stopped."""
+    """Writes the notices that are due, one for each chat. Returns how many. After an interruption, the next
+    call continues."""
     found = {row["chat"] for row in await current().fetch(TO_TELL, now, HELD_AT_ONCE)}
     for chat in found:
         await _send_digest(chat, now)
@@ -222,5 +222,5 @@ async def _send_digest(chat_id: int, now: datetime) -> None:
 
 
 def read_digest(text: str) -> Digest:
-    """What a notice of the kind `digest` tells."""
+    """Reads the text of a notice of the kind `digest`."""
     return msgspec.json.decode(text, type=Digest)

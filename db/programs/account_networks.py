@@ -1,5 +1,5 @@
-"""Account networks: where an account has signed in from. From there its owner may try a password whatever
-strangers have tried elsewhere."""
+"""Account networks: the networks an account has signed in from. From there its owner may try a password,
+whatever strangers have tried elsewhere."""
 
 from datetime import datetime, timedelta
 
@@ -11,10 +11,10 @@ from djangobot.db.engine import current
 from djangobot.db.programs.accounts import Account
 
 KNOWN_MOST = 20
-"""The networks last used of an account; the others are forgotten."""
+"""The networks of an account that are kept. The ones used least recently are deleted."""
 KNOWN_FOR = timedelta(days=90)
 NOTED_EVERY = timedelta(days=1)
-"""`last_used` is that exact; writing it with each sign-in would make each of them a write."""
+"""The precision of `last_used`. With an exact value, each sign-in would be a write."""
 
 
 class AccountNetwork(Table, tablename="account_network"):
@@ -47,12 +47,12 @@ DELETE FROM account_network WHERE account = $1 AND id NOT IN (
 
 
 async def known(login: str, network: str, now: datetime) -> bool:
-    """Whether the account of this login has signed in from there lately."""
+    """Whether the account of this login has signed in from this network lately."""
     return bool(await current().fetch(KNOWN, login, network, now - KNOWN_FOR))
 
 
 async def note(account_id: int, network: str, now: datetime) -> None:
-    """The account has signed in from there."""
+    """Records that the account has signed in from this network."""
     engine = current()
     if await engine.fetch(NOTED, account_id, network, now - NOTED_EVERY):
         return

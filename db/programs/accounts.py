@@ -1,4 +1,4 @@
-"""Accounts: the owners of programs, who come in over REST."""
+"""Accounts: the owners of programs, who register over HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -24,13 +24,14 @@ from djangobot.db.people import erasure
 from djangobot.db.programs import invites
 
 Registration = Literal["open", "closed", "invite"]
-"""Who may make an account: anybody, nobody, whoever has an invite."""
+"""Who may make an account: anybody, nobody, or people with an invite."""
 UNDO_FOR = timedelta(seconds=10)
-"""How long the person in the chat can take back that they revoked a token."""
+"""How long the person in the chat can undo the revocation of a token."""
 
 
 class Account(Table, tablename="account"):
-    """`token_version` grows when the password changes: access tokens that carry a lower one are dead."""
+    """`token_version` grows when the password changes. Access tokens with a lower version are no longer
+    valid."""
 
     id = SerialOnce(primary_key=True)
     name = Varchar(length=NAME_LIMIT)
@@ -39,7 +40,7 @@ class Account(Table, tablename="account"):
     token_version = Integer(default=1)
     created = Timestamptz()
     banned = Timestamptz(null=True, default=None)
-    """Since then neither its access tokens nor its bot tokens work."""
+    """From this time neither its access tokens nor its bot tokens work."""
 
 
 KNOWN_AS = """
@@ -52,7 +53,7 @@ REVOKE = """
 UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
 AND (revoked IS NULL OR revoked > $3) RETURNING chat
 """
-# By the index of what is unsettled (the plus keeps SQLite from reading all the account ever sent).
+# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
 CANCEL = """
 UPDATE message SET status = 'canceled', failure = 'token revoked'
 WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
@@ -73,8 +74,8 @@ async def register(
     registration: Registration = "open",
     invite: str | None = None,
 ) -> Account:
-    """Raises FieldsInvalid, LoginTaken; RegistrationClosed, InviteMissing or InviteInvalid before either
-    could tell which logins there are. An invite that came to nothing can be used again."""
+    """Raises FieldsInvalid, LoginTaken. RegistrationClosed, InviteMissing and InviteInvalid come first, so
+    that they don't reveal which logins exist. An invite can be used again when the registration fails."""
     if registration == "closed":
         raise RegistrationClosed
     if registration == "invite":
@@ -115,8 +116,8 @@ async def sign_in(login: str, password: str) -> Account:
 
 
 async def authenticate(account_id: int, token_version: int) -> Account:
-    """The account an access token speaks for. Raises AccessDenied when it is gone or its password has
-    changed, AccountBanned."""
+    """The account of an access token. Raises AccessDenied when it is gone or its password has changed,
+    AccountBanned."""
     account = await Account.objects().where(Account.id == account_id).first()
     if account is None or account.token_version != token_version:
         raise AccessDenied
@@ -133,9 +134,9 @@ async def change(
     password: str | None = None,
     tokens_end: datetime | None = None,
 ) -> Account:
-    """Changes what is given; a password that is the same already changes nothing. With `tokens_end`, which
-    is now, all its bot tokens are revoked with it. Raises FieldsInvalid, LoginTaken, AccessDenied when the
-    account is gone."""
+    """Changes the fields that are given. The same password again changes nothing. `tokens_end` is the current
+    time; with it, all bot tokens of the account are revoked. Raises FieldsInvalid, LoginTaken, AccessDenied
+    when the account is gone."""
     check(name=name, login=login, password=password)
     values: dict[Any, Any] = {}
     if name is not None:
@@ -152,7 +153,7 @@ async def change(
             await _tell_of_name(account)
         if values and not await _update(account, values):
             raise AccessDenied
-        if "password_hash" in values:  # whoever knew the former one is a stranger now
+        if "password_hash" in values:  # people who knew the old password are strangers now
             await current().execute("DELETE FROM account_network WHERE account = $1", account.id)
         changed = await _again(account)
         if tokens_end is not None:
@@ -166,8 +167,8 @@ async def change(
 
 
 async def _tell_of_name(account: Account) -> None:
-    """The chats that let it in are told what it is called now; which name they know stays as it is until
-    then."""
+    """Schedules a notice of the new name for the chats that let the account in. A scheduled notice
+    keeps the name they know until it is sent."""
     engine = current()
     for row in await engine.execute(
         "UPDATE account SET login = login WHERE id = $1 RETURNING name", account.id
@@ -176,10 +177,10 @@ async def _tell_of_name(account: Account) -> None:
 
 
 async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], list[str]]:
-    """Ends all its bot tokens and cancels what they have queued, for the caller to commit: the chats, which
-    are told, and the messages."""
+    """Ends all bot tokens of the account and cancels their queued messages. The caller commits. Returns the
+    chats, which are told, and the messages."""
     engine = current()
-    # As if it had been a while ago: nobody in a chat can take it back.
+    # Dated a while ago, so that nobody in a chat can undo it.
     revoked = await engine.execute(REVOKE, account.id, now, now - UNDO_FOR)
     canceled = await engine.execute(CANCEL, account.id)
     chats = {row["chat"] for row in revoked}
@@ -189,7 +190,7 @@ async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], lis
 
 
 async def bot_tokens(account_id: int, now: datetime) -> int:
-    """How many of its bot tokens live."""
+    """How many of its bot tokens can be used."""
     number: int = (await current().fetch(LIVING, account_id, now))[0]["living"]
     return number
 
@@ -197,7 +198,7 @@ async def bot_tokens(account_id: int, now: datetime) -> int:
 async def remove(
     account: Account, *, login: str | None = None, password: str | None = None, now: datetime
 ) -> None:
-    """Deletes the account with its tokens and messages; the chats it could write to are told.
+    """Deletes the account with its tokens and messages. The chats it could write to are told.
 
     Raises NotYours when a login or password is given that is not this account's, AccessDenied when the
     account is gone.
@@ -214,13 +215,13 @@ async def remove(
 
 
 async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[int], list[str]]:
-    """Deletes it with all it has, for the caller to commit. The chats to ring for after that, which are told;
-    and the messages that somebody may wait for, to `forgetting.tell` of.
+    """Deletes the account with all it has. The caller commits. Returns the chats, which are told and need a
+    `notify_due` after the commit; and the messages that somebody may wait for, for `erasure.notify_canceled`.
 
     Raises AccessDenied when it is gone.
     """
     engine = current()
-    # Of two who remove it at once, the second waits here until the first has.
+    # Of two removals at once, the second waits here until the first is committed.
     rows = await engine.execute("UPDATE account SET login = login WHERE id = $1 RETURNING name", account_id)
     if not rows:
         raise AccessDenied
@@ -269,5 +270,5 @@ async def _again(account: Account) -> Account:
 
 
 def _unaskable(login: str) -> bool:
-    """A login nobody can have, which PostgreSQL would not even compare."""
+    """Whether nobody can have this login. PostgreSQL would not even compare it."""
     return any(character == "\0" or "\ud800" <= character <= "\udfff" for character in login)

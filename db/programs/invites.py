@@ -1,4 +1,4 @@
-"""Invites: words an admin gives away, each good for one registration."""
+"""Invites: words an admin gives away. Each is good for one registration."""
 
 from datetime import datetime, timedelta
 
@@ -16,11 +16,11 @@ log = structlog.get_logger(__name__)
 
 VALID_FOR = timedelta(days=7)
 KEPT_FOR = timedelta(days=30)
-"""After its end an invite stays in the list for so long."""
+"""How long an invite stays in the list after its end."""
 
 
 class Invite(Table, tablename="invite"):
-    """The word itself is kept nowhere. `account` is whose registration has used it."""
+    """The word itself is not stored. `account` is the account that was registered with it."""
 
     id = SerialOnce(primary_key=True)
     digest = Varchar(length=64, unique=True, secret=True)
@@ -32,7 +32,8 @@ class Invite(Table, tablename="invite"):
 
 
 class InviteCard(msgspec.Struct, frozen=True):
-    """An invite as admins see it. `login` is the account's that used it, None when that is gone."""
+    """An invite as admins see it. `login` is the login of the account that used it; None when that account is
+    gone."""
 
     id: int
     created: datetime
@@ -62,7 +63,7 @@ WHERE i.used IS NOT NULL OR (i.revoked IS NULL AND i.expires > $1) ORDER BY i.id
 
 
 async def make(by: int, now: datetime) -> tuple[int, str]:
-    """A new invite: its number, and the word, which is shown once."""
+    """Makes an invite. Returns its number, and the word, which is shown once."""
     word = credentials.new_invite()
     engine = current()
     async with engine.write():
@@ -75,7 +76,7 @@ async def make(by: int, now: datetime) -> tuple[int, str]:
 
 
 async def revoke(number: int, by: int, now: datetime) -> bool:
-    """Whether it could still be used until now."""
+    """Ends an invite. Returns whether it could still be used until now."""
     engine = current()
     async with engine.write():
         rows = await engine.execute(REVOKE, number, now)
@@ -87,19 +88,19 @@ async def revoke(number: int, by: int, now: datetime) -> bool:
 
 
 async def page(now: datetime, limit: int, offset: int = 0) -> list[InviteCard]:
-    """Those that can be used, and those that were, the newest first."""
+    """The invites that can be used, and those that were used, newest first."""
     return [InviteCard(**row) for row in await current().fetch(LIST, now, limit, offset)]
 
 
 async def check(word: str, now: datetime) -> None:
-    """Raises InviteInvalid for one that can't be used now."""
+    """Raises InviteInvalid for an invite that can't be used now."""
     if not await current().fetch(LOOK, credentials.digest_token(_typed(word)), now):
         raise InviteInvalid
 
 
 async def use_in_transaction(word: str, now: datetime) -> int:
-    """Ends an invite; its number. The caller's transaction decides whether it was used. Of several who use
-    one at the same moment one succeeds. Raises InviteInvalid."""
+    """Ends an invite and returns its number. The caller's transaction decides whether it was used. Of several
+    who use one invite at the same moment, one succeeds. Raises InviteInvalid."""
     rows = await current().execute(USE, credentials.digest_token(_typed(word)), now)
     if not rows:
         raise InviteInvalid
@@ -108,10 +109,10 @@ async def use_in_transaction(word: str, now: datetime) -> int:
 
 
 async def used_by(number: int, account_id: int) -> None:
-    """In the same transaction: whose registration it was."""
+    """Records whose registration used the invite, in the same transaction."""
     await current().execute(USED_BY, number, account_id)
 
 
 def _typed(word: str) -> str:
-    """As people copy it: with white space around it."""
+    """Strips the white space that people copy with the word."""
     return word.strip()

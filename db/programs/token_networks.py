@@ -1,5 +1,5 @@
-"""Networks: where a bot token is used from. The first is known without a word; of each further one the
-person in the chat is told."""
+"""Token networks: the networks a bot token is used from. The first is stored without a notice. The person in
+the chat is told of each further one."""
 
 import asyncio
 from collections import OrderedDict
@@ -18,10 +18,10 @@ from djangobot.db.programs.tokens import BotToken
 log = structlog.get_logger(__name__)
 
 KNOWN_MOST = 20
-"""Networks kept of a token. A sender that moves more than that, like a CI in a cloud, is at home everywhere:
-the last note says that there will be no more."""
+"""Networks kept of a token. A sender in more networks than that, like a CI in a cloud, has no usual place.
+The last notice says that there will be no more."""
 REMEMBERED = 50_000
-"""Uses that need no look at the database."""
+"""Uses that are remembered without asking the database."""
 
 
 class TokenNetwork(Table, tablename="token_network"):
@@ -47,7 +47,8 @@ _noting: set[asyncio.Task[None]] = set()
 
 
 def note(token_id: int, network: str, now: datetime) -> None:
-    """A token was used from there. What is new is written, and told in the chat, in the background."""
+    """Records that a token was used from a network. A new network is written, and told in the chat, in the
+    background."""
     key = (id(current()), token_id, network)
     if key in _seen:
         return
@@ -60,8 +61,8 @@ def note(token_id: int, network: str, now: datetime) -> None:
 
 
 async def know(token_id: int, network: str, now: datetime) -> int:
-    """Keeps a network of a token, told to nobody. Which in number it is; 0 when it was known, or when there
-    are KNOWN_MOST. For a transaction of the caller's."""
+    """Stores a network of a token without a notice. Returns its ordinal number; 0 when it was known, or when
+    there are KNOWN_MOST. Runs in the caller's transaction."""
     if not await current().execute(KNOW, token_id, network, now, KNOWN_MOST):
         return 0
     rows = await current().fetch("SELECT COUNT(*) AS known FROM token_network WHERE token = $1", token_id)
@@ -77,7 +78,7 @@ async def _note(key: tuple[int, int, str], now: datetime) -> None:
         _seen.pop(key, None)  # the next use tries again
         return
     except Exception as exc:
-        if not is_reference_violation(exc):  # the token went with its account
+        if not is_reference_violation(exc):  # the token was deleted with its account
             raise
         return
     if chat_id is not None:
@@ -86,7 +87,7 @@ async def _note(key: tuple[int, int, str], now: datetime) -> None:
 
 
 async def _tell(token_id: int, network: str, now: datetime) -> int | None:
-    """The chat that is told, if the network is new and not the first."""
+    """Adds a notice, if the network is new and not the first. Returns the chat that gets it."""
     engine = current()
     async with engine.write():
         number = await know(token_id, network, now)

@@ -1,5 +1,6 @@
-"""Bot tokens: what a program sends with. One chat, and one account or none: a person makes tokens for their
-own programs in the chat, and with these no account has to do. The person in the chat can end any of them."""
+"""Bot tokens: programs send messages with them. A token has one chat, and one account or none. A person makes
+tokens for their own programs in the chat; these belong to no account. The person in the chat can revoke any
+of them."""
 
 import asyncio
 from collections import OrderedDict
@@ -25,26 +26,26 @@ log = structlog.get_logger(__name__)
 
 PREFIX = 4
 USE_NOTED_EVERY = timedelta(seconds=30)
-"""`last_used` is that exact; writing it with each message would double the writes."""
+"""The precision of `last_used`. An exact value would double the writes."""
 REMEMBERED = 10_000
 UNDO_FOR = accounts.UNDO_FOR
-"""How long a revocation can be taken back."""
+"""How long a revocation can be undone."""
 COUNTED_MOST = 10_000
-"""Messages that are counted for a card."""
+"""Messages that are counted for a card, at most."""
 OWN_MOST = 50
-"""Tokens of a chat's own that can be used or are younger than OWN_PERIOD: neither many at once nor many one
-after another."""
+"""A chat's own tokens, at most: those that can be used, and those younger than OWN_PERIOD. So a person can
+make neither many at once nor many one after another."""
 OWN_PERIOD = timedelta(days=1)
 
 
 class BotToken(Table, tablename="bot_token"):
-    """Kept as a digest; `prefix` is for people to tell it from others."""
+    """The token is stored as a digest. People tell it from others by its `prefix`."""
 
     id = SerialOnce(primary_key=True)
     digest = Varchar(length=64, unique=True, secret=True)
     prefix = Varchar(length=PREFIX)
     account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None, index=True)
-    """None: the chat's own."""
+    """None for the chat's own token."""
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False, index=True)
     name = Varchar(length=NAME_LIMIT)
     created = Timestamptz()
@@ -55,12 +56,12 @@ class BotToken(Table, tablename="bot_token"):
     limit_minute = Integer(null=True, default=None)
     """Messages in any sixty seconds; none for no limit."""
     refuses_urgent = Boolean(default=False)
-    """Its urgent messages are messages like any other."""
+    """Its urgent messages are treated like any other."""
     origin = BigInt(null=True, default=None)
-    """Of the chat's own: Telegram's number of the person's message that asked for it."""
+    """Only the chat's own token: Telegram's number of the person's message that asked for it."""
     nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
-    """Of the chat's own, while its value stands in the chat: what that was made from, with a secret that the
-    database does not have."""
+    """Only the chat's own token, while its value stands in the chat: what the value was made from, together
+    with a secret that the database does not have."""
 
 
 INDEXES = ("CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT NULL",)
@@ -82,7 +83,7 @@ class TokenCard(msgspec.Struct, frozen=True):
     refuses_urgent: bool
 
     def over(self, now: datetime) -> bool:
-        """Whether it can never be used again, as it is."""
+        """Whether it is revoked or expired, so that it can't be used as it is."""
         return self.revoked is not None or (self.expires is not None and self.expires <= now)
 
 
@@ -106,7 +107,8 @@ UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
 """
-# Telegram numbers a chat's messages once and for all, a new sandbox from the beginning: hence the name.
+# The name is compared too: Telegram never reuses a chat's message numbers, but a new sandbox starts from the
+# beginning.
 ISSUED = "SELECT id, nonce FROM bot_token WHERE chat = $1 AND origin = $2 AND name = $3"
 OWN_COUNT = """
 SELECT COUNT(*) AS tokens FROM bot_token WHERE chat = $1 AND account IS NULL
@@ -121,7 +123,7 @@ UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
 WHERE token = $1 AND chat = $2 AND kind = 'message' AND status = 'canceled' AND failure = 'token revoked'
 RETURNING id
 """
-# Newest first along the index of the token's messages, so many and no more.
+# Reads the index of the token's messages, newest first, up to the limit.
 SINCE = """
 SELECT COUNT(*) AS messages FROM (
     SELECT created FROM message WHERE token = $1 AND kind = 'message' ORDER BY id DESC LIMIT $3
@@ -130,7 +132,7 @@ SELECT COUNT(*) AS messages FROM (
 
 
 async def resolve(token: str, now: datetime) -> BotToken:
-    """Raises TokenInvalid: unknown, revoked or expired; AccountBanned."""
+    """The row of a token. Raises TokenInvalid when it is unknown, revoked or expired; AccountBanned."""
     row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
     if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
         raise TokenInvalid
@@ -141,7 +143,7 @@ async def resolve(token: str, now: datetime) -> BotToken:
 
 
 async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
-    """Those that can be used, newest first."""
+    """The tokens that can be used, newest first."""
     rows = await current().fetch(
         CARD + "WHERE t.chat = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)"
         " ORDER BY t.id DESC",
@@ -152,7 +154,7 @@ async def of_chat(chat_id: int, now: datetime) -> list[TokenCard]:
 
 
 async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """One of this chat's tokens, also when it is over. Raises TokenNotFound."""
+    """One of this chat's tokens, even a revoked or expired one. Raises TokenNotFound."""
     rows = await current().fetch(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
     if not rows:
         raise TokenNotFound
@@ -160,52 +162,55 @@ async def card(chat_id: int, token_id: int, now: datetime) -> TokenCard:
 
 
 async def name_in_chat(chat_id: int, account_id: int, now: datetime) -> str | None:
-    """What an account is called that may write to this chat; None when it may not."""
+    """The name of an account that may write to this chat; None when it may not."""
     rows = await current().fetch(NAME_IN_CHAT, chat_id, account_id, now)
     return rows[0]["name"] if rows else None
 
 
 async def messages_since(token_id: int, moment: datetime) -> int:
-    """How many it has sent; COUNTED_MOST at the most."""
+    """How many messages it has sent since then; COUNTED_MOST at most."""
     rows = await current().fetch(SINCE, token_id, moment, COUNTED_MOST)
     number: int = rows[0]["messages"]
     return number
 
 
 async def rename(chat_id: int, token_id: int, name: str, now: datetime) -> TokenCard:
-    """Another name for a token. Raises TokenNotFound, FieldsInvalid."""
+    """Gives a token another name. Raises TokenNotFound, FieldsInvalid."""
     check_token_name(name)
     return await _change(chat_id, token_id, "name", name, now)
 
 
 async def pause(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """It can't send until `resume`; what it has sent before is delivered. Raises TokenNotFound."""
+    """Stops a token from sending until `resume`. What it sent before is still delivered. Raises
+    TokenNotFound."""
     return await _change(chat_id, token_id, "paused", now, now)
 
 
 async def resume(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """It may send again. Raises TokenNotFound."""
+    """Lets a token send again. Raises TokenNotFound."""
     return await _change(chat_id, token_id, "paused", None, now)
 
 
 async def limit(chat_id: int, token_id: int, a_minute: int | None, now: datetime) -> TokenCard:
-    """So many messages in any minute, None for as many as it likes. Raises TokenNotFound."""
+    """Sets how many messages it may send in any minute; None for no limit. Raises TokenNotFound."""
     return await _change(chat_id, token_id, "limit_minute", a_minute, now)
 
 
 async def expire(chat_id: int, token_id: int, moment: datetime | None, now: datetime) -> TokenCard:
-    """It ends then, or not by itself. One that is over stays so. Raises TokenNotFound."""
+    """Sets when a token expires; None for never. A revoked or expired token stays so. Raises
+    TokenNotFound."""
     return await _change(chat_id, token_id, "expires", moment, now)
 
 
 async def refuse_urgent(chat_id: int, token_id: int, refuses: bool, now: datetime) -> TokenCard:
-    """Whether its urgent messages are messages like any other. Raises TokenNotFound."""
+    """Sets whether its urgent messages are treated like any other. Raises TokenNotFound."""
     return await _change(chat_id, token_id, "refuses_urgent", refuses, now)
 
 
 async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tuple[TokenCard, str | None]:
-    """Another value for the token that begins with `prefix`; the one it had is dead. None when the token is
-    over, or begins with something else by now: then it has been done before.
+    """Gives the token that begins with `prefix` another value. The old value stops working. Returns None for
+    the value when the token is revoked or expired, or when it begins with something else: then it was rotated
+    before.
 
     Raises TokenNotFound.
     """
@@ -219,7 +224,7 @@ async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tup
 
 
 async def _change(chat_id: int, token_id: int, column: str, value: object, now: datetime) -> TokenCard:
-    """A token that is over is left as it is, and shown so."""
+    """Changes one column. A revoked or expired token is returned unchanged."""
     await current().execute(CHANGE.format(column=column), chat_id, token_id, value, now)
     log.info("bot token changed", token_id=token_id, chat=chat_id, what=column)
     return await card(chat_id, token_id, now)
@@ -230,8 +235,8 @@ def _card(row: Row) -> TokenCard:
 
 
 async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """Takes a revocation back within UNDO_FOR; what it canceled is queued again. Later, or when there is
-    nothing to take back, it changes nothing. Raises TokenNotFound."""
+    """Undoes a revocation within UNDO_FOR. The messages it canceled are queued again. Changes nothing later
+    than that, or when there is nothing to undo. Raises TokenNotFound."""
     engine = current()
     async with engine.write():
         undone = await engine.execute(
@@ -248,7 +253,7 @@ async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
 
 
 async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """Ends a token of this chat, and cancels what it has queued. Doing it again changes nothing.
+    """Revokes a token of this chat, and cancels its queued messages. A second call changes nothing.
 
     Raises TokenNotFound when the chat has no such token.
     """
@@ -279,15 +284,15 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
 async def issue_own(
     chat_id: int, name: str, now: datetime, *, origin: int, secret: str
 ) -> tuple[int, str | None]:
-    """A token for the person's own programs: its id and value. The same for the same `origin`, the number of
-    the message that asked for it; then None when the value is shown no longer (`hide_value`).
+    """A token for the person's own programs: its id and value. `origin` is the number of the message that
+    asked for it. The same `origin` gives the same token; its value is None once it is hidden (`hide_value`).
 
     Raises FieldsInvalid, TokensTooMany, TokenNotFound when there is no such chat.
     """
     check_token_name(name)
     engine = current()
     async with engine.write():
-        # Of two at the same moment, the second waits here until the first is there.
+        # Of two requests at the same moment, the second waits here until the first is committed.
         if not await engine.execute("UPDATE chat SET seen = seen WHERE id = $1 RETURNING id", chat_id):
             raise TokenNotFound
         for row in await engine.execute(ISSUED, chat_id, origin, name):
@@ -309,7 +314,7 @@ async def issue_own(
 
 
 async def hide_value(chat_id: int, token_id: int) -> None:
-    """The value of a token of the chat's own is shown no longer: from now on nobody can tell it."""
+    """Hides the value of a chat's own token. Nobody can derive it any more."""
     await current().execute(
         "UPDATE bot_token SET nonce = NULL WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL",
         chat_id,
@@ -320,7 +325,7 @@ async def hide_value(chat_id: int, token_id: int) -> None:
 async def issue_in_transaction(
     account_id: int, chat_id: int, name: str, now: datetime
 ) -> tuple[BotToken, str]:
-    """A new token for `chat_id`; the caller's transaction decides whether it comes to be."""
+    """A new token for `chat_id`. The caller's transaction decides whether it is kept."""
     token = credentials.new_bot_token()
     row = BotToken(
         digest=credentials.digest_token(token),
@@ -339,7 +344,7 @@ _noting: set[asyncio.Task[None]] = set()
 
 
 def note_use(token_id: int, now: datetime) -> None:
-    """Writes `last_used` in the background, every USE_NOTED_EVERY at most."""
+    """Writes `last_used` in the background, at most once per USE_NOTED_EVERY."""
     key = (id(current()), token_id)
     last = _noted.get(key)
     if last is not None and now - last < USE_NOTED_EVERY:

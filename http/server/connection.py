@@ -1,7 +1,7 @@
-"""One connection: its requests, read and answered one after the other, each within its bounds.
+"""One connection. Its requests are read and answered one after the other, each within its bounds.
 
-The bounds stand here and in http/server/parser.py; the reason for each is in docs/http.md. A connection
-has one deadline, which the server looks at four times a second: no request pays for a timer.
+The bounds are set here and in http/server/parser.py; docs/http.md gives the reason for each. A connection has
+one deadline, which the server checks four times a second. So no request needs a timer.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from djangobot.http.server.server import Server
 
 READ_SIZE = 64 * 1024
-"""Bytes taken from a socket at once, and so what a connection may send ahead of its answer."""
+"""Bytes read from a socket at once. This is also how much a connection may send before its answer."""
 UNREAD = 64 * 1024
-"""Bytes of a body that wait for the application, or that are read over when it did not want them."""
+"""Bytes of a body that wait for the application, or that are discarded when it does not want them."""
 PACE = 1024
-"""Bytes a second that a body must come with, and an answer must be read with, on the average."""
+"""Bytes a second, on average, at which a body must arrive and an answer must be read."""
 SPARE_AFTER = 1.0
-"""Seconds without a request after which a connection may have to give its place to a newcomer."""
+"""Seconds without a request after which a connection may be closed for a new one."""
 LINGER = 2.0
-"""Seconds for a client to read why it is refused, before the connection is cut."""
+"""Seconds for a client to read why it is refused, before the connection is closed."""
 
 FULL = "There are too many connections; please try again soon."
 LATE = "The request did not come in time."
@@ -45,10 +45,11 @@ LATE = "The request did not come in time."
 
 @dataclass(frozen=True)
 class Bounds:
-    """Seconds, but for `connections` and `held`, which is in bytes."""
+    """Seconds, except `connections` and `held`, which is in bytes."""
 
     idle: float = 75.0
-    """Between two requests: DJANGOBOT_HTTP_IDLE. Longer than proxies keep theirs, 60 s at most of them."""
+    """Between two requests: DJANGOBOT_HTTP_IDLE. Longer than most proxies keep their connections, which is 60
+    s at most."""
     connections: int = 10_000
     """DJANGOBOT_HTTP_CONNECTIONS; fewer when the process may not open as many files."""
     head: float = 10.0
@@ -60,7 +61,7 @@ class Bounds:
     held: int = 64 * 1024 * 1024
     """Bytes of unfinished requests and unread answers, of all connections together."""
     grace: float = 10.0
-    """For requests under way when the server stops."""
+    """For running requests when the server stops."""
 
 
 STATUS_LINES = {
@@ -73,7 +74,7 @@ _REFUSAL_HEADERS = b"".join(
 
 
 class Exchange:
-    """One request and its answer: what the application sees of the connection."""
+    """One request and its answer. The application sees only this of the connection."""
 
     __slots__ = (
         "_bodyless",
@@ -115,7 +116,7 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """Takes what is the body's; returns what follows it."""
+        """Takes the bytes of the body; returns the bytes after it."""
         rest: bytes | None
         if self.chunks is not None:
             piece, rest = self.chunks.feed(data)
@@ -135,12 +136,12 @@ class Exchange:
             self._waiter.set_result(None)
 
     def drop(self) -> None:
-        """The client is gone, or was answered by the server itself."""
+        """The client is gone, or the server itself has answered it."""
         self.gone = True
         self.wake()
 
     async def receive(self) -> dict[str, Any]:
-        """ASGI's: the whole body when it is there, piece by piece when it is not."""
+        """ASGI's `receive`: the whole body when it is complete, otherwise piece by piece."""
         if self.expecting and not self.started and not self.gone:
             self.expecting = False
             self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -156,7 +157,7 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: dict[str, Any]) -> None:
-        """ASGI's: the head goes out with the first piece of the body."""
+        """ASGI's `send`: the head is sent with the first piece of the body."""
         connection = self._connection
         if connection.write_paused:
             await connection.writable()
@@ -173,7 +174,7 @@ class Exchange:
             self.started = True
             if len(body) < READ_SIZE:
                 body = self._head + body
-            else:  # not copied: all who read the same file share its bytes
+            else:  # not copied: all connections that read the same file share its bytes
                 connection.write(self._head)
         if body:
             connection.write(body)
@@ -184,7 +185,7 @@ class Exchange:
 
     def _prepare(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         if not self.whole and (self.expecting or self.chunks is not None or self.left > UNREAD):
-            self.keep_alive = False  # or all that is still to come would be read over
+            self.keep_alive = False  # otherwise the rest of the body would have to be read and discarded
         parts = [STATUS_LINES[status], self._connection.server.date]
         length = None
         for name, value in headers:
@@ -223,8 +224,8 @@ class Exchange:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """Reads requests and has them answered, one after the other. While one is under way, at most READ_SIZE
-    bytes of the next ones are read."""
+    """Reads requests and has them answered, one after the other. During one request, at most READ_SIZE bytes
+    of the next ones are read."""
 
     def __init__(self, server: "Server", peer: tuple[str, int] | None, *, welcome: bool = True) -> None:
         self.server = server
@@ -232,7 +233,7 @@ class Connection(asyncio.BufferedProtocol):
         self.write_paused = False
         self.closing = False
         self.since: float | None = server.loop.time()
-        """Since when it has been without a whole request; None while one is under way."""
+        """Since when it has had no whole request; None while a request is running."""
         self.deadline = server.loop.time() + server.bounds.head
         self._peer = peer
         self._welcome = welcome
@@ -246,7 +247,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reader_deadline = math.inf
         self._writers: list[asyncio.Future[None]] = []
 
-    # What asyncio calls
+    # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from asyncio's
@@ -271,7 +272,7 @@ class Connection(asyncio.BufferedProtocol):
             self._take(bytes(self.server.buffer[:nbytes]))
 
     def eof_received(self) -> bool:
-        """A client that has asked all it wanted to may still read its answer."""
+        """A client that has closed its side may still read its answer."""
         self._half_closed = True
         exchange = self._exchange
         return not self.closing and exchange is not None and exchange.whole and not exchange.answered
@@ -421,7 +422,7 @@ class Connection(asyncio.BufferedProtocol):
         elif exchange.received > UNREAD:
             self._linger()
         else:
-            self._resume_reading()  # what is left of the body is read over
+            self._resume_reading()  # discards the rest of the body
 
     def _next(self) -> None:
         self._exchange = None
@@ -437,7 +438,7 @@ class Connection(asyncio.BufferedProtocol):
             self._go_on()
 
     def _go_on(self) -> None:
-        """With the next request, if there is one and the last answer has been read."""
+        """Starts the next request, if there is one and the last answer has been read."""
         if self.closing or self.write_paused:
             return
         if self._rest:
@@ -447,7 +448,7 @@ class Connection(asyncio.BufferedProtocol):
             self._resume_reading()
 
     def refuse(self, status: int, sentence: str) -> None:
-        """The server's own answer, and the end of this connection."""
+        """Sends the server's own answer, and ends this connection."""
         exchange = self._exchange
         if self.closing:
             return
@@ -461,14 +462,14 @@ class Connection(asyncio.BufferedProtocol):
         self._linger()
 
     def fail(self, exchange: Exchange) -> None:
-        """The application left this request without an answer."""
+        """The application ended without an answer to this request."""
         if exchange is self._exchange and not exchange.gone and not exchange.answered:
             self.refuse(500, BUG)
 
     # Closing
 
     def close(self) -> None:
-        """Once all that was written is read."""
+        """Closes the connection once the client has read everything."""
         if self.closing:
             return
         self.closing = True
@@ -478,7 +479,7 @@ class Connection(asyncio.BufferedProtocol):
         self._watch_reader()
 
     def _linger(self) -> None:
-        """Closed at once, with input unread, the client would never see our answer (RFC 9112, 9.6)."""
+        """Waits before closing: with unread input, the client would never see our answer (RFC 9112, 9.6)."""
         self.closing = True
         self._rest = b""
         self.deadline = self.loop.time() + LINGER
@@ -496,7 +497,7 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def stop(self) -> None:
-        """No more requests; one that is under way is answered."""
+        """Takes no more requests. A running one is answered."""
         if self._exchange is not None:
             self._exchange.keep_alive = False
         elif self._transport is not None:
@@ -506,7 +507,7 @@ class Connection(asyncio.BufferedProtocol):
         return not self.closing and self.since is not None and now - self.since >= SPARE_AFTER
 
     def poll(self, now: float) -> None:
-        """What takes longer than its bound ends."""
+        """Ends what takes longer than its bound."""
         if self._reader_deadline < math.inf:
             self._look_at_reader(now)
         if now < self.deadline or self._transport is None:
@@ -543,7 +544,7 @@ class Connection(asyncio.BufferedProtocol):
     # Bookkeeping
 
     def _count(self) -> None:
-        """What is held in memory for this connection: unfinished requests, and answers that nobody reads."""
+        """Counts the bytes held in memory for this connection: unfinished requests, and unread answers."""
         body = 0 if self._exchange is None else self._exchange.received
         self._hold(len(self._rest) + body + self._unread)
 
@@ -555,11 +556,11 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def held(self) -> int:
-        """Bytes."""
+        """Bytes held in memory."""
         return self._held
 
     def give_up(self) -> None:
-        """For the others' sake."""
+        """Gives up this connection to free memory for the others."""
         if self._unread or self.closing:
             self.closing = True
             self._transport.abort()

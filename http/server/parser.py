@@ -1,6 +1,6 @@
-"""HTTP/1.1 as it comes in (RFC 9112), read strictly: what two servers could read in two ways is refused.
+"""Reads HTTP/1.1 requests (RFC 9112) strictly: input that two servers could read in two ways is refused.
 
-Every bound here has its reason in docs/http.md.
+docs/http.md gives the reason for every bound here.
 """
 
 import re
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 LARGEST_HEAD = 64 * 1024
 """Bytes of the request line and all headers."""
 LONGEST_LINE = 8 * 1024
-"""Bytes of a request line: RFC 9112, 3 asks for at least 8000."""
+"""Bytes of a request line. RFC 9112, 3 asks for at least 8000."""
 MOST_HEADERS = 100
 LARGEST_TRAILERS = 8 * 1024
 """Bytes of a chunked body that are not its content: extensions and trailers together."""
@@ -28,11 +28,11 @@ _SPECIAL = frozenset(
     {b"content-length", b"transfer-encoding", b"connection", b"expect", b"host", b"x-forwarded-for"}
 )
 _known_names: dict[bytes, bytes] = {}
-"""Names as they were written → in small letters: most requests bring the same ones."""
+"""Header names as they were written → in lower case. Most requests have the same ones."""
 
 
 class Malformed(Exception):
-    """A request the server answers by itself, and closes the connection."""
+    """A request that the server answers itself. Then it closes the connection."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -41,7 +41,7 @@ class Malformed(Exception):
 
 
 class Head(NamedTuple):
-    """What stands before the body. `length` is the body's, None when it comes in chunks."""
+    """The part before the body. `length` is the body's length, None when it comes in chunks."""
 
     method: str
     raw_path: bytes
@@ -56,8 +56,8 @@ class Head(NamedTuple):
 
 
 def read_head(head: bytes) -> Head:
-    """Reads all up to the empty line. `Upgrade` is not looked at: it may be ignored (RFC 9110, 7.8), and the
-    body behind it belongs to the request."""
+    """Reads everything up to the empty line. `Upgrade` is ignored, which is allowed (RFC 9110, 7.8). The body
+    after it belongs to the request."""
     line, *lines = head.split(b"\r\n")
     found = _LINE.fullmatch(line)
     if found is None:
@@ -102,7 +102,7 @@ def read_head(head: bytes) -> Head:
 
 
 def _headers(lines: list[bytes]) -> tuple[list[tuple[bytes, bytes]], dict[bytes, list[bytes]]]:
-    """All of them, and those the server itself acts upon by name."""
+    """All headers, and by name those that the server itself uses."""
     headers: list[tuple[bytes, bytes]] = []
     special: dict[bytes, list[bytes]] = {}
     for line in lines:
@@ -127,8 +127,8 @@ def _name(raw: bytes) -> bytes:
 
 
 def _length(special: dict[bytes, list[bytes]], *, old: bool) -> int | None:
-    """The body's length, None for chunks. Two lengths, or a length and chunks, are how requests are smuggled
-    past a proxy that reads the other one (RFC 9112, 6.3)."""
+    """The body's length, None for chunks. Refuses two lengths, or a length and chunks: with these, a request
+    can be smuggled past a proxy that reads the other one (RFC 9112, 6.3)."""
     lengths, codings = special.get(b"content-length", ()), special.get(b"transfer-encoding", ())
     if codings:
         if lengths or old or len(codings) > 1:
@@ -150,7 +150,8 @@ def _tokens(values: list[bytes] | tuple[()]) -> tuple[bytes, ...]:
 
 
 def _origin_form(target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """/path?query, also of a whole address, whose host then counts instead of Host's (RFC 9112, 3.2.2)."""
+    """The target as /path?query. A whole address is accepted too; its host then replaces Host's (RFC 9112,
+    3.2.2)."""
     if b"#" in target:
         raise Malformed(400, f"{UNREADABLE}: its address has a fragment.")
     if target.startswith(b"/") or target == b"*":
@@ -165,7 +166,7 @@ def _origin_form(target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes:
 
 
 class Chunks:
-    """Undoes `Transfer-Encoding: chunked` (RFC 9112, 7.1). Extensions and trailers are read over, within
+    """Decodes `Transfer-Encoding: chunked` (RFC 9112, 7.1). Ignores extensions and trailers, within
     bounds."""
 
     def __init__(self) -> None:
@@ -177,7 +178,7 @@ class Chunks:
         self._trailers = 0
 
     def feed(self, data: bytes) -> tuple[bytes, bytes | None]:
-        """(content, what follows the body; None while the body goes on)."""
+        """Returns (content, the bytes after the body; None while the body goes on)."""
         data = self._kept + data
         self._kept = b""
         content = []

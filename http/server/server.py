@@ -1,4 +1,4 @@
-"""The HTTP server: connections for an ASGI application, and a bound to everything a stranger sends."""
+"""The HTTP server: connections for an ASGI application, with bounds on everything a client sends."""
 
 import asyncio
 import contextlib
@@ -22,19 +22,20 @@ log = structlog.get_logger(__name__)
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 TICK = 0.25
-"""Seconds between two looks at the deadlines."""
+"""Seconds between two checks of the deadlines."""
 END_TICK = 0.02
 """The same while the server stops."""
 LINGERING = 32
-"""Connections beyond the bound that are told so at a time; others are closed without a word."""
+"""How many connections beyond the bound get a refusal that they have time to read. Any others are refused and
+closed at once."""
 RESERVE = 96
 """File descriptors kept for the database, Telegram, and files."""
 LOG_PAUSE = 10.0
-"""Seconds between two lines in the log about the same shortage."""
+"""Seconds between two log lines about the same shortage."""
 
 
 class Server:
-    """Accepts connections for an ASGI application until it is told to stop."""
+    """Accepts connections for an ASGI application until it is stopped."""
 
     def __init__(
         self, application: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()
@@ -43,7 +44,7 @@ class Server:
         self.stopping = False
         self.held = 0
         self.buffer = memoryview(bytearray(READ_SIZE))
-        """Where all connections read into, one at a time."""
+        """The buffer that all connections read into, one at a time."""
         self.date = b""
         self.address: tuple[str, int] = ("", 0)
         self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until it serves
@@ -52,7 +53,7 @@ class Server:
         self._most = self.bounds.connections
         self._connections: set[Connection] = set()
         self._leaving: set[Connection] = set()
-        """Beyond the bound: those that are refused, and those that gave their place."""
+        """Connections beyond the bound: those that are refused, and those that are closed for a new one."""
         self._spare: deque[Connection] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._arriving: set[asyncio.Task[None]] = set()
@@ -60,11 +61,11 @@ class Server:
         self._shortages: dict[str, tuple[float, int]] = {}
         self._told_of_proxy = False
 
-    # From outside
+    # Called from outside
 
     async def serve(self, sockets: Sequence[socket.socket]) -> None:
-        """Serves on these listening sockets, which it closes. Returns after `stop`, once all requests under
-        way are answered, or `grace` is over."""
+        """Serves on these listening sockets, and closes them. Returns after `stop`, once all running requests
+        are answered, or `grace` is over."""
         self.loop = asyncio.get_running_loop()
         self._most = min(self.bounds.connections, _files_allowed(self.bounds.connections))
         self.address = sockets[0].getsockname()[:2]
@@ -88,7 +89,7 @@ class Server:
         self.stopping = True
         self._stop.set()
 
-    # For connections
+    # Called by connections
 
     def start(self, connection: Connection, exchange: Exchange) -> None:
         task = self.loop.create_task(self._run(connection, exchange))
@@ -112,11 +113,11 @@ class Server:
         self._leaving.discard(connection)
 
     def make_memory(self) -> None:
-        """Whoever holds most goes first."""
+        """Closes the connection that holds most memory."""
         max(self._connections | self._leaving, key=lambda connection: connection.held).give_up()
         self._note("unfinished requests and unread answers take too much memory", bytes=self.bounds.held)
 
-    # Inside
+    # Internal
 
     async def _run(self, connection: Connection, exchange: Exchange) -> None:
         try:
@@ -154,7 +155,7 @@ class Server:
 
     def _welcome(self, accepted: socket.socket, peer: Any) -> None:
         accepted.setblocking(False)
-        with contextlib.suppress(OSError):  # a Unix socket has no such thing
+        with contextlib.suppress(OSError):  # a Unix socket has no such option
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         room = len(self._connections) < self._most or self._make_room()
         if not room:
@@ -176,7 +177,8 @@ class Server:
             self.forget(connection)
 
     def _make_room(self) -> bool:
-        """Of those that have been without a request for SPARE_AFTER, the longest waiting one goes."""
+        """Closes the connection that has waited longest, if it has been without a request for SPARE_AFTER.
+        Returns whether there was one."""
         while self._spare:
             connection = self._spare.popleft()
             if connection in self._connections and connection.is_spare(self.loop.time()):
@@ -199,7 +201,8 @@ class Server:
             self._find_spare(now)
 
     def _note(self, shortage: str, **fields: Any) -> None:
-        """In the log at once, and then every LOG_PAUSE seconds at most, with how often it happened."""
+        """Logs a shortage at once, and then at most every LOG_PAUSE seconds, with the number of times it
+        happened."""
         now = self.loop.time()
         last, times = self._shortages.get(shortage, (-math.inf, 0))
         if now - last < LOG_PAUSE:
@@ -226,7 +229,8 @@ class Server:
 
 
 def _turn_away(accepted: socket.socket, answer: bytes) -> None:
-    """At once: what has come of the request is read, for else the answer would be lost with it."""
+    """Refuses and closes at once. The input that has arrived is read first, because otherwise the answer
+    would be lost."""
     with accepted:
         with contextlib.suppress(OSError):
             accepted.recv(READ_SIZE)
@@ -236,7 +240,7 @@ def _turn_away(accepted: socket.socket, answer: bytes) -> None:
 
 
 def _peer(address: Any) -> tuple[str, int] | None:
-    """Who is at the other end; nobody with an address for a Unix socket."""
+    """The address of the client; None for a Unix socket."""
     if not isinstance(address, tuple):
         return None
     host: str = address[0].partition("%")[0]
@@ -245,7 +249,7 @@ def _peer(address: Any) -> tuple[str, int] | None:
 
 
 def _files_allowed(wanted: int) -> int:
-    """How many of so many connections the process may have open beside all else."""
+    """How many of so many connections the process may open beside its other files."""
     spared = RESERVE + LINGERING
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted + spared:

@@ -1,4 +1,4 @@
-"""Backups, whatever the database is: taken into one compressed file while the service runs, and put back."""
+"""Backups of either database: into one compressed file, while the service runs; and the restore."""
 
 import asyncio
 from collections.abc import Collection
@@ -12,13 +12,13 @@ from djangobot.db.engine.address import SQLITE
 
 
 def suffix(url: str) -> str:
-    """What a backup's name ends with."""
+    """The suffix of a backup's file name."""
     return ".sqlite.gz" if url.startswith(SQLITE) else ".dump"
 
 
 async def take(url: str, file: Path, now: datetime, *, force: bool = False) -> Backup:
-    """Writes it to `file`, readable by its owner alone, all at once or not at all; in the place of a file
-    that is there only with `force`. Raises BackupRefused."""
+    """Writes a backup to `file`, completely or not at all. Only its owner can read it. An existing file is
+    replaced only with `force`. Raises BackupRefused."""
     database = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
     target = sqlite.target(file, force, database)
     known = known_migrations()
@@ -28,11 +28,11 @@ async def take(url: str, file: Path, now: datetime, *, force: bool = False) -> B
 
 
 async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str | None]:
-    """Puts a backup in the place of the database, which is kept beside it; under which name, when there was
-    one. Nothing may use it meanwhile. `known`: the migrations of this version.
+    """Replaces the database with a backup. The old database is kept beside it; its name is returned, or None
+    when there was none. Nothing may use the database meanwhile. `known`: the migrations of this version.
 
-    Raises BackupRefused, with nothing changed, for what is no backup, is damaged, or comes from a newer
-    version.
+    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from a
+    newer version.
     """
     sqlite.refuse_irregular(file)
     if not url.startswith(SQLITE):

@@ -1,8 +1,8 @@
-"""Dumps: backups of a PostgreSQL database by its own tools, `pg_dump` and `pg_restore`, taken while the
-service runs; and putting one back.
+"""Backups of a PostgreSQL database, and the restore, by its own tools `pg_dump` and `pg_restore`. A backup is
+taken while the service runs.
 
-As with SQLite's (copies.py) the session with Telegram is not inside, and what was queued counts as attempted
-when the dump was made.
+As in SQLite's backups (sqlite.py), the session with Telegram is left out. Queued messages count as attempted
+at the time of the dump.
 """
 
 import asyncio
@@ -31,18 +31,18 @@ ATTEMPTED = """
 UPDATE message SET first_attempt = COALESCE(first_attempt, $1) WHERE status IN ('queued', 'sending')
 """
 REASON = 300
-"""Characters of what a tool says went wrong."""
+"""Characters of a tool's error message that are kept."""
 NAME_LENGTH = 63
 """Bytes of a name (postgresql.org/docs/current/sql-syntax-lexical.html)."""
 ERRORS = (*UNAVAILABLE_ERRORS, asyncpg.PostgresError)
 
 
 class ToolFailed(BackupRefused):
-    """It ran, and did not do it."""
+    """A tool ran and failed."""
 
 
 async def take(url: str, file: Path, known: Collection[str], *, force: bool) -> Backup:
-    """Writes the dump to `file`, readable by its owner alone, all at once or not at all. `known`: the
+    """Writes the dump to `file`, completely or not at all. Only its owner can read it. `known`: the
     migrations of this version. Raises BackupRefused."""
     folder = folder_of(file)
     connection = await _connect(url)
@@ -71,11 +71,12 @@ async def take(url: str, file: Path, known: Collection[str], *, force: bool) -> 
 
 
 async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str]:
-    """Puts a dump in the place of the database, which is kept beside it; under which name. Nobody may be
-    connected to it. `known`: the migrations of this version.
+    """Replaces the database with a dump. The old database is kept beside it; its name is returned. Nobody may
+    be connected to it. `known`: the migrations of this version.
 
-    It is restored into a new database first, which takes the old one's name when all is well. Raises
-    BackupRefused, with nothing changed, for what is no dump, is damaged, or comes from a newer version.
+    The dump is restored into a new database first. The new one takes the old one's name when all is
+    well. Raises BackupRefused, with nothing changed, for a file that is no dump, is damaged, or comes from a
+    newer version.
     """
     try:
         made = MADE.search(await _run("pg_restore", None, "--list", str(file)))
@@ -87,7 +88,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     name = await _name(url)
     fresh = f"{name[: NAME_LENGTH - 30]}_restoring_{now:%Y%m%d_%H%M%S}"
     kept = f"{name[: NAME_LENGTH - 30]}_before_{now:%Y%m%d_%H%M%S}"
-    # From a database beside it: one that somebody is connected to can't be given another name.
+    # Connects to another database: one with connections can't be renamed.
     connection = await _connect(url, "template1" if name == "postgres" else "postgres")
     try:
         await connection.execute(f'CREATE DATABASE "{fresh}" TEMPLATE template0')
@@ -115,7 +116,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
 async def _fill(
     url: str, fresh: str, file: Path, known: Collection[str], attempted: datetime
 ) -> dict[str, int]:
-    """Rows by table of what is in the new database then."""
+    """Restores the dump into the new database. Returns its rows by table."""
     try:
         await _run(
             "pg_restore", (url, fresh), "--no-owner", "--no-privileges", "--single-transaction", str(file)
@@ -142,7 +143,7 @@ async def _rows(connection: asyncpg.Connection) -> dict[str, int]:
 
 
 async def _connect(url: str, database: str | None = None) -> asyncpg.Connection:
-    """To the database the url names, or to another of that server. Raises BackupRefused."""
+    """Connects to the database of the URL, or to another one on that server. Raises BackupRefused."""
     try:
         return await asyncpg.connect(**address.for_driver(url), database=database)
     except (*ERRORS, ValueError) as exc:
@@ -158,8 +159,8 @@ async def _name(url: str) -> str:
 
 
 async def _run(tool: str, where: tuple[str, str | None] | None, *arguments: str) -> str:
-    """What it prints, run on the database of an address, or on another of that server. Raises
-    BackupRefused."""
+    """Runs a tool on the database of an address, or on another one on that server. Returns what it prints.
+    Raises BackupRefused."""
     path = shutil.which(tool)
     if path is None:
         raise BackupRefused(f"{tool} is not installed here (package postgresql-client)")

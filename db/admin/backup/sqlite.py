@@ -1,9 +1,9 @@
-"""Copies: backups of an SQLite database, each a consistent copy in one compressed file, taken while the
-service runs; and putting one back.
+"""Backups of an SQLite database, and the restore. A backup is a consistent copy in one compressed file, taken
+while the service runs.
 
-The session with Telegram is not inside. What was queued counts as attempted when the copy was taken: after
-a restore it is repeated under its random_id, which Telegram recognises, as long as a repeat is safe; what is
-older ends `uncertain`. So nothing that was sent after the copy is sent twice.
+The session with Telegram is left out. Queued messages count as attempted at the time of the copy. After a
+restore they are repeated under their random_id, which Telegram recognises, as long as a repeat is safe. Older
+ones end as `uncertain`. So nothing that was sent after the copy is sent twice.
 """
 
 import gzip
@@ -26,11 +26,11 @@ UPDATE message SET first_attempt = COALESCE(first_attempt, ?) WHERE status IN ('
 
 
 class BackupRefused(Exception):
-    """It can't be taken or put back: why, and what to do."""
+    """A backup can't be taken or restored. The text says why, and what to do."""
 
 
 class Backup(msgspec.Struct, frozen=True):
-    """A file, its size in bytes, and how many rows of each table are inside."""
+    """A file, its size in bytes, and the number of rows of each table in it."""
 
     file: str
     size: int
@@ -38,8 +38,8 @@ class Backup(msgspec.Struct, frozen=True):
 
 
 def target(file: Path, force: bool, database: Path | None) -> Path:
-    """Where a backup is written: `file`, behind its symbolic links. Raises BackupRefused for one that is
-    there unless with `force`, and for what is no regular file or is the database itself."""
+    """The path a backup is written to: `file` with its symbolic links resolved. Raises BackupRefused for a
+    file that exists, unless with `force`; for one that is not a regular file; and for the database itself."""
     if file.exists():
         refuse_irregular(file)
     if os.path.lexists(file) and not force:
@@ -56,13 +56,14 @@ def target(file: Path, force: bool, database: Path | None) -> Path:
 
 
 def refuse_irregular(file: Path) -> None:
-    """Raises BackupRefused for a device, a pipe, a socket: a backup neither replaces nor waits for one."""
+    """Raises BackupRefused for a device, a pipe or a socket. A backup neither replaces one nor waits for
+    one."""
     if not file.is_file():
         raise BackupRefused(f"{file} is no regular file")
 
 
 def take(database: Path, file: Path, known: Collection[str], now: datetime, *, force: bool) -> Backup:
-    """Writes the copy to `file`, readable by its owner alone, all at once or not at all. `known`: the
+    """Writes the copy to `file`, completely or not at all. Only its owner can read it. `known`: the
     migrations of this version. Raises BackupRefused."""
     if not database.is_file():
         raise BackupRefused(f"there is no database at {database}")
@@ -77,7 +78,7 @@ def take(database: Path, file: Path, known: Collection[str], now: datetime, *, f
                 refuse_newer(database, ran, known)
                 taken.execute("DELETE FROM telegram_session")
                 taken.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
-                taken.execute("VACUUM")  # what was deleted is not left between the pages
+                taken.execute("VACUUM")  # removes deleted data from free pages
             rows = _checked(copy)
         except sqlite3.Error as exc:
             raise BackupRefused(f"{database} could not be copied: {exc}") from exc
@@ -92,13 +93,13 @@ def _reading(path: Path) -> str:
 
 
 def refuse_newer(file: Path | str, ran: Collection[str], known: Collection[str]) -> None:
-    """Raises BackupRefused when migrations ran on it that are not known here."""
+    """Raises BackupRefused when migrations ran on it that this version does not know."""
     if newer := set(ran) - set(known):
         raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
 
 
 def folder_of(file: Path) -> Path:
-    """Raises BackupRefused when there is none."""
+    """The folder of the file. Raises BackupRefused when there is none."""
     folder = file.absolute().parent
     if not folder.is_dir():
         raise BackupRefused(f"there is no folder {folder}")
@@ -106,8 +107,8 @@ def folder_of(file: Path) -> Path:
 
 
 def into_place(packed: Path, file: Path, *, force: bool) -> int:
-    """Gives the whole file its name, once it is on disk; its bytes. Raises BackupRefused when another has got
-    it meanwhile, unless with `force`."""
+    """Renames the finished file once it is on disk, and returns its size in bytes. Raises BackupRefused when
+    another file has that name by now, unless with `force`."""
     packed.chmod(0o600)
     _to_disk(packed)
     size = packed.stat().st_size
@@ -125,11 +126,11 @@ def into_place(packed: Path, file: Path, *, force: bool) -> int:
 
 
 def restore(file: Path, database: Path, known: Collection[str], now: datetime) -> tuple[Backup, Path | None]:
-    """Puts a backup in the place of the database, which is kept beside it; where. Nothing may use it
-    meanwhile. `known`: the migrations of this version.
+    """Replaces the database with a backup. The old database is kept beside it; its path is returned. Nothing
+    may use the database meanwhile. `known`: the migrations of this version.
 
-    Raises BackupRefused, with nothing changed, for what is no backup, is damaged, or comes from a newer
-    version.
+    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from a
+    newer version.
     """
     database = Path(os.path.realpath(database))
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -155,10 +156,10 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
 def _put_aside(database: Path, now: datetime) -> Path | None:
     if not database.exists():
         return None
-    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as old:  # it may be what is broken
+    with suppress(sqlite3.Error), closing(sqlite3.connect(database)) as old:  # the old database may be broken
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     kept = database.with_name(f"{database.name}.before-{now:%Y%m%d-%H%M%S}")
-    os.link(database, kept)  # until the copy takes its place, the old one is in it
+    os.link(database, kept)  # the old database stays in place until the copy replaces it
     for suffix in ("-wal", "-shm"):
         if (beside := Path(f"{database}{suffix}")).exists():
             beside.rename(f"{kept}{suffix}")
