@@ -1,4 +1,4 @@
-"""The composition root: what the process is made of, how it starts, how it stops."""
+"""The composition root: which parts the process has, how it starts and how it stops."""
 
 import asyncio
 import contextlib
@@ -48,19 +48,22 @@ VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
 DUTY_PAUSE = 1.0
 REFUSED_PAUSE, REFUSED_PAUSE_MOST = 0.5, 60.0
-"""Seconds between sign-ins that Telegram refuses: the first, twice as long each time."""
+"""Seconds between sign-ins that Telegram refuses: the first pause and the longest. Each pause is twice as
+long as the one before."""
 MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
-"""Seconds a thread keeps Python's lock though another waits for it; Python's own figure is ten times that."""
+"""Seconds that a thread keeps Python's lock while another waits for it. Python's own figure is ten times
+that."""
 
 
 async def serve(
     settings: Settings, *, bot: bool = True, once_up: Callable[[], Awaitable[bool]] | None = None
 ) -> None:
-    """Runs the service until SIGTERM, Ctrl-C, or until `once_up`, called when all is up, returns True.
+    """Runs the service until SIGTERM, Ctrl-C, or until `once_up` returns True. `once_up` is called when all
+    parts run.
 
-    Raises StartError; what was started by then is stopped in order.
+    Raises StartError. Parts that had started by then are stopped in order.
     """
     stop = _stop_on_signals()
     async with contextlib.AsyncExitStack() as stack:
@@ -107,11 +110,12 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
 
 
 async def _compare_secrets(settings: Settings) -> None:
-    """Of several doors on one database, each must accept what another has signed: the first one's secret is
-    the one to have. The mark tells secrets apart and is too short to tell what they are."""
+    """Warns if this process signs with another secret than the first process on this database. Each door must
+    accept the access tokens of the others. The stored mark tells secrets apart, but is too short to reveal
+    them."""
     mark = sha256(b"djangobot jwt\0" + settings.jwt_secret.encode()).hexdigest()[:MARK_LENGTH]
     now = datetime.now(UTC)
-    if is_sqlite(settings.database_url):  # which has no other door
+    if is_sqlite(settings.database_url):  # only one process can use it
         await state.put("jwt_secret", mark, now)
     elif await state.put_first("jwt_secret", mark, now) != mark:
         log.warning(
@@ -122,7 +126,7 @@ async def _compare_secrets(settings: Settings) -> None:
 
 
 class BotState:
-    """Where this process talks with Telegram, while it is its duty to."""
+    """The state of the bot in this process: leading, standing by or connecting."""
 
     def __init__(self) -> None:
         self.client: TelegramClient | None = None
@@ -130,25 +134,25 @@ class BotState:
         self.standing_by = False
 
     def take(self, client: TelegramClient) -> None:
-        """From now on."""
+        """Records that this process leads, with this client."""
         self.client = client
         self.standing_by = False
         self.leading.set()
 
     def stand_by(self) -> None:
-        """Another process is on duty."""
+        """Records that another process leads."""
         if not self.standing_by:
             log.info("standing by", reason="another process delivers")
         self.standing_by = True
 
     def leave(self) -> None:
-        """Whose it is now is to be seen."""
+        """Records that this process leads no more. Another process may lead now."""
         self.client = None
         self.leading.clear()
 
     @property
     def telegram(self) -> str:
-        """As /health says it."""
+        """The state as /health shows it."""
         if self.standing_by:
             return "standby"
         if self.client is None:
@@ -158,7 +162,7 @@ class BotState:
 
 @contextlib.asynccontextmanager
 async def _bot(settings: Settings, post: BotState) -> AsyncIterator[asyncio.Task[None]]:
-    """The Telegram side, in the background: on duty, or standing by until it is this process's turn."""
+    """Runs the Telegram side in the background: it leads, or stands by until this process is elected."""
     if settings.telegram_server and settings.telegram_key:
         use_server(*settings.telegram_server, settings.telegram_key)
     task = asyncio.create_task(_stand_by_and_lead(settings, post))
@@ -170,7 +174,7 @@ async def _bot(settings: Settings, post: BotState) -> AsyncIterator[asyncio.Task
 
 
 async def _stand_by_and_lead(settings: Settings, post: BotState) -> None:
-    await _session(settings)  # a wrong key is to be known before it is needed
+    await _session(settings)  # reports a wrong key before it is needed
     memory = Memory()
     while True:
         try:
@@ -206,7 +210,7 @@ async def _session(settings: Settings) -> SessionStorage:
 async def _lead(
     settings: Settings, ours: Leadership, memory: Memory
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
-    """Connection, reception of people, delivery. Signing in goes on in the background."""
+    """Runs the connection, the dispatcher and the worker. Signing in continues in the background."""
     client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
     client.on_duty = ours.sure
     gateway = Gateway(client)
@@ -229,7 +233,7 @@ async def _lead(
     try:
         yield client, [connecting, delivering, keeping, tidying, casting, alarming, indexing]
     except DatabaseUnavailable:
-        ours.lost.set()  # or will be: the lock's connection ends, too
+        ours.lost.set()  # or soon will be: the lock's connection ends too
         raise
     finally:
         delivery.stop(at_once=ours.lost.is_set())
@@ -242,7 +246,7 @@ async def _lead(
             task.cancel()
         await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
         if ours.lost.is_set():
-            # All else has stopped. An alarm has the same random_id in whichever process tells of it.
+            # All else has stopped. An alert has the same random_id in whichever process sends it.
             client.on_duty = lambda: True
             await alarms.last_look()
         await client.stop()
@@ -250,8 +254,8 @@ async def _lead(
 
 
 async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox, settings: Settings) -> None:
-    """Signs in, and again whenever Telegram takes the session no more. Raises StartError when it refuses the
-    first sign-in; a later one is tried again, while accepting goes on."""
+    """Signs in, and signs in again whenever Telegram no longer accepts the session. Raises StartError when
+    Telegram refuses the first sign-in. A later one is tried again, while messages are still accepted."""
     pause = REFUSED_PAUSE
     while True:
         try:
@@ -268,7 +272,7 @@ async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox
         await client.key_forgotten.wait()
         if time.monotonic() - began > REFUSED_PAUSE_MOST:
             pause = REFUSED_PAUSE
-        else:  # a session that is refused as soon as it is there
+        else:  # the session was refused soon after the sign-in
             await asyncio.sleep(pause)
             pause = min(pause * 2, REFUSED_PAUSE_MOST)
 
@@ -296,7 +300,7 @@ async def _after_refusal(exc: RPCError, client: TelegramClient, pause: float) ->
 
 
 async def _set_menus(gateway: Gateway, settings: Settings) -> None:
-    """The commands in Telegram's menu: per language, English for everybody else."""
+    """Sets the commands in Telegram's menu for each language. People with any other language get English."""
     for language in LANGUAGES:
         code = "" if language == "en" else language
         while True:
@@ -315,12 +319,12 @@ async def _set_menus(gateway: Gateway, settings: Settings) -> None:
 
 
 def tune_python() -> None:
-    """For a process that is up, and was begun without a garbage collector (cli.main).
+    """Tunes Python once the process is up. It must have been started without a garbage collector (cli.main).
 
-    What was imported by now stays for good: without it, each full garbage collection walks Pyrogram's half a
-    million objects, and every request under way waits 100 ms for that. And a database's thread that has its
-    answer gets Python's lock within SWITCH_INTERVAL though the event loop is busy: outcomes and claims need
-    not wait for it.
+    Objects that exist by now are never collected. Otherwise each full garbage collection would walk
+    Pyrogram's half a million objects, and every request in progress would wait 100 ms for that. A database
+    thread with a finished answer gets Python's lock within SWITCH_INTERVAL, even while the event loop is
+    busy. So outcomes and claims do not wait for the loop.
     """
     gc.collect()
     gc.freeze()
@@ -329,7 +333,7 @@ def tune_python() -> None:
 
 
 def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()) -> Server:
-    """The server every door of ours runs on."""
+    """Returns the server that every door runs on."""
     tune_python()
     return Server(app, bounds, trusted)
 
@@ -379,7 +383,7 @@ async def _once_up(
 
 
 async def _first_end(running: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
-    """Waits for the wish to stop; a part that ends before it takes the process down with its error."""
+    """Waits for the request to stop. If a part ends before that, its error stops the process."""
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

@@ -1,5 +1,5 @@
-"""Logs: events with fields, for people on a terminal or as JSON for machines. Never a secret, never a
-text."""
+"""Logs: events with fields, for people on a terminal or as JSON for machines. They never contain a secret or
+a message's text."""
 
 import logging
 import sys
@@ -17,11 +17,11 @@ LEVELS: dict[Level, int] = {
 DEFAULT: Level = "info"
 
 _least = LEVELS[DEFAULT]
-"""Read at each event, for loggers are cached: no level may be bound into them."""
+"""Read at each event. Loggers are cached, so no level may be bound into them."""
 
 
 class Logger(structlog.BoundLoggerBase):
-    """Drops what is below the level in force now, before anything is done with it."""
+    """Drops events below the present level before any work is done on them."""
 
     def debug(self, event: str, **fields: Any) -> None:
         if _least <= logging.DEBUG:
@@ -39,25 +39,25 @@ class Logger(structlog.BoundLoggerBase):
         self._proxy_to_logger("error", event, **fields)
 
     def exception(self, event: str, **fields: Any) -> None:
-        """An error with the exception being handled."""
+        """Logs an error with the exception that is being handled."""
         self.error(event, **{"exc_info": True, **fields})
 
 
 def level() -> Level:
-    """The one in force in this process."""
+    """The present level of this process."""
     return next(name for name, number in LEVELS.items() if number == _least)
 
 
 def set_level(name: Level) -> None:
-    """From the next event on. Libraries' debugging stays off: what they say there may be a secret or a
-    text."""
+    """Sets the level from the next event on. Debug output of libraries stays off, because it may contain a
+    secret or a text."""
     global _least
     _least = LEVELS[name]
     logging.getLogger().setLevel(max(_least, logging.WARNING))
 
 
 def set_up(log_format: str) -> None:
-    """`log_format`: console or json; both go to stderr."""
+    """Sets up logging to stderr. `log_format` is console or json."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -69,7 +69,7 @@ def set_up(log_format: str) -> None:
         last = [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,  # rich's shows every variable's value
+                exception_formatter=structlog.dev.plain_traceback,  # rich's would show every variable's value
             )
         ]
     structlog.configure(

@@ -1,4 +1,4 @@
-"""Secrets that are kept in files: made once, whole or not at all, for their owner alone."""
+"""Secrets in files. Each is made once, completely or not at all, and only its owner can read it."""
 
 import os
 import secrets
@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 LEAST = 32
-"""Bytes of a secret (RFC 7518, 3.2: a key of the hash's size or larger)."""
+"""The least length of a secret in bytes (RFC 7518, 3.2: a key of the hash's size or larger)."""
 FORGET = {
     "jwt_secret": "delete it to have a new one made: who signed in then signs in anew",
     "session_key": "put the lost one back, or delete it and the session it sealed "
@@ -15,11 +15,11 @@ FORGET = {
 
 
 class SecretUnusable(Exception):
-    """A kept secret is none: which file, and what to do."""
+    """A stored secret cannot be used. Says which file it is, and what to do."""
 
 
 def kept(path: Path) -> str:
-    """The secret in this file, made when there is no file. Raises SecretUnusable."""
+    """Returns the secret in this file. Makes it when there is no file. Raises SecretUnusable."""
     try:
         if not os.path.lexists(path):
             _make(path)
@@ -35,7 +35,7 @@ def kept(path: Path) -> str:
 
 
 def _make(path: Path) -> None:
-    """256 bits. Of two processes that make it at once, one does."""
+    """Makes a secret of 256 bits. If two processes do so at once, one of them succeeds."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:
         with os.fdopen(descriptor, "w") as file:
@@ -54,7 +54,7 @@ def _make(path: Path) -> None:
 
 
 def _name(made: str, path: Path) -> None:
-    """Gives the whole file its name, unless another has it by now."""
+    """Gives the complete file its name, unless another process has made that file."""
     try:
         os.link(made, path)
     except FileExistsError:

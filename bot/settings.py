@@ -1,4 +1,4 @@
-"""Settings: the one reader of the environment. Every error names the variable and says what to write
+"""Settings: the only reader of the environment. Every error names the variable and says what to write
 there."""
 
 import codecs
@@ -25,22 +25,22 @@ from djangobot.db.engine.address import MASK, database_url, is_too_long, without
 from djangobot.db.programs.accounts import Registration
 
 GUIDANCE_RATE_CHAT = 1.0
-"""Messages a second to one chat; Telegram's bots FAQ: "avoid sending more than one message per second"."""
+"""Messages a second to one chat. Telegram's bots FAQ: "avoid sending more than one message per second"."""
 GUIDANCE_RATE_TOTAL = 30.0
-"""Messages a second in all; Telegram's bots FAQ: "the API will not allow … over ~30 messages per second"."""
+"""Messages a second in all. Telegram's bots FAQ: "the API will not allow … over ~30 messages per second"."""
 
 SLOWEST = 0.001
-"""Messages a second; slower than one in a quarter of an hour is a slip of the pen."""
+"""Messages a second. A rate below one in a quarter of an hour is a typing error."""
 
 PREFIX = "DJANGOBOT_"
 LONGEST_SHOWN = 60
-"""Characters of a wrong value that a sentence repeats."""
+"""A wrong value is repeated in an error only up to this many characters."""
 HASH_EXPECTED = "expected 32 hexadecimal digits, from my.telegram.org"
 TOKEN_EXPECTED = "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"  # noqa: S105
 
 
 class SettingsError(Exception):
-    """What is wrong with the environment, a line per variable."""
+    """What is wrong with the environment, one line for each variable."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -51,7 +51,7 @@ Origin = Literal["default", "generated", "set"]
 
 
 class InForce(msgspec.Struct, frozen=True):
-    """One variable and its value, secrets masked; `set` when it differs from the default."""
+    """One variable and its value, with secrets masked. `set` when it differs from the default."""
 
     name: str
     value: str
@@ -59,7 +59,7 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the environment asks for. Rates are messages a second, 0 = no pacing of our own."""
+    """What the environment asks for. Rates are messages a second; 0 means no pacing of our own."""
 
     database_url: str
     data: Path = Path("data")
@@ -91,18 +91,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str = ""
     registration: Registration = "open"
     generated: tuple[str, ...] = ()
-    """Secrets that were not given: read from the data folder, or made there."""
+    """Secrets that were not given. They were read from the data folder or made there."""
 
     @property
     def listening(self) -> str:
-        """The HTTP door as this machine has it, without a slash at the end."""
+        """The HTTP address on which this process listens, without a slash at the end."""
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
         return f"http://{host}:{self.http_port}"
 
     @property
     def address(self) -> str:
-        """Where programs find the HTTP door, without a slash at the end; a door that listens everywhere, at
-        the address by which this machine reaches others."""
+        """The HTTP address for programs, without a slash at the end. If the service listens on all addresses,
+        this is the one by which this machine reaches others."""
         if self.public_url:
             return self.public_url
         if self.http_host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
@@ -110,12 +110,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.listening
 
     def missing_for_telegram(self) -> list[str]:
-        """The variables without which nothing can sign in to Telegram."""
+        """The missing variables that a sign-in to Telegram needs."""
         needed = {"API_ID": self.api_id, "API_HASH": self.api_hash, "BOT_TOKEN": self.bot_token}
         return [PREFIX + name for name, value in needed.items() if not value]
 
     def in_force(self) -> list["InForce"]:
-        """Every variable as it holds now; fit to be shown, for nothing secret is left in it."""
+        """Every variable as it holds now. It can be shown, because secrets are removed."""
         found = []
         for name in _READERS:
             field = name.lower()
@@ -131,8 +131,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return [*found, InForce("DATABASE_URL", shown, "default" if own else "set")]
 
     def prepared(self) -> "Settings":
-        """These settings with the data folder made (0700) and the secrets read or generated there
-        (0600). Raises SettingsError."""
+        """Makes the data folder (0700), and reads or generates the secrets in it (0600). Returns the settings
+        with these secrets. Raises SettingsError."""
         try:
             self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as exc:
@@ -148,7 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _own_address() -> str:
-    """Loopback on a machine without a network."""
+    """The machine's own address. Loopback on a machine without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         try:
             asked.connect(("192.0.2.1", 9))  # sends nothing: the kernel chooses its address (RFC 5737's)
@@ -158,7 +158,7 @@ def _own_address() -> str:
 
 
 def trouble_with(data: Path) -> str | None:
-    """Why nothing could be kept in this folder, as far as can be seen without making anything."""
+    """Why nothing could be stored in this folder, or None. Checks without creating anything."""
     there = data.absolute()
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
@@ -174,14 +174,14 @@ def _unusable(data: Path, exc: OSError) -> str:
 
 
 def environment() -> dict[str, str]:
-    """The process environment over the `.env` file of the working directory, empty values left out. Raises
-    SettingsError for a file that can't be read."""
+    """The process environment, and below it the `.env` file of the working directory. Empty values are left
+    out. Raises SettingsError for a file that can't be read."""
     merged = {**_env_file(Path(".env")), **os.environ}
     return {name: value for name, value in merged.items() if value}
 
 
 def _env_file(path: Path) -> dict[str, str | None]:
-    if not path.is_file():  # a folder of that name is somebody's virtual environment
+    if not path.is_file():  # a folder of that name is a virtual environment
         return {}
     try:
         raw = path.read_bytes()
@@ -202,7 +202,7 @@ def _env_file(path: Path) -> dict[str, str | None]:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Raises `SettingsError` with every variable that is wrong, not just the first."""
+    """Reads the settings. Raises `SettingsError` with every variable that is wrong, not just the first."""
     values = environment() if environ is None else environ
     found: dict[str, Any] = {}
     problems: list[str] = []
@@ -235,7 +235,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _not_together(values: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str]:
-    """What depends on another variable: a sandbox needs its key, and takes any API hash and token."""
+    """Checks variables that depend on each other: a sandbox needs its key, and accepts any API hash and
+    token."""
     sandbox = {name for name in ("TELEGRAM_SERVER", "TELEGRAM_KEY") if values.get(PREFIX + name, "").strip()}
     if len(sandbox) == 1:
         (given,) = sandbox
@@ -254,7 +255,7 @@ def _plain(name: str) -> str:
 
 
 def _is_meant_for_us(name: str) -> bool:
-    """Written as ours are, and none of them."""
+    """Whether the name looks like one of ours and is none."""
     return name not in NAMES and _plain(name).startswith(_plain(PREFIX))
 
 
@@ -267,16 +268,17 @@ def _no_such(name: str) -> str:
 
 
 def _shown_wrong(name: str, raw: str) -> str:
-    """A wrong value, unless it is a secret's, or may be a secret that went into the wrong variable."""
+    """A wrong value as an error shows it. Hidden if it is a secret, or may be a secret in the wrong
+    variable."""
     if name in _SECRETS or len(raw) > LONGEST_SHOWN or re.search(r"[A-Za-z0-9_-]{25,}", raw) or "@" in raw:
         return "its value"
     return repr(raw)
 
 
 def _shown(value: Any) -> str:
-    """As it is written in the environment; empty for none."""
+    """The value as it is written in the environment. Empty for None."""
     if isinstance(value, tuple):
-        address = len({type(part) for part in value}) == 2  # host and port; all others are lists
+        address = len({type(part) for part in value}) == 2  # host and port; all other tuples are lists
         return (":" if address else ",").join(map(str, value))
     if isinstance(value, float):
         return f"{value:g}"
@@ -293,7 +295,8 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _number(high: float, least: float = 0.0) -> Callable[[str], float]:
-    """From 0 to `high`; what is neither 0 nor at least `least` would be a wait of years."""
+    """Reads a number from 0 to `high`. A number that is neither 0 nor at least `least` would mean a wait of
+    years."""
 
     def read(raw: str) -> float:
         value = (
@@ -324,7 +327,7 @@ def _networks(raw: str) -> tuple[str, ...]:
 
 
 def _host(raw: str) -> str:
-    """An address or a name; an IPv6 address with or without brackets."""
+    """Reads an address or a name. An IPv6 address may have brackets."""
     host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
     try:
         if ":" in host or raw.startswith("["):
@@ -431,4 +434,4 @@ _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Settings)}
 
 NAMES = (*(PREFIX + name for name in _READERS), "DATABASE_URL")
-"""Every variable there is; docs/settings.md documents each, and a test holds it to that."""
+"""Every variable there is. docs/settings.md documents each, and a test checks that."""

@@ -1,5 +1,5 @@
-"""What may keep a process from starting, in words that name the fix. Imported by commands that are over in a
-moment: nothing of Telegram's or HTTP's is."""
+"""What can keep a process from starting; each error names the fix. Short-lived commands import this, so it
+imports nothing of Telegram or HTTP."""
 
 import contextlib
 import errno
@@ -19,8 +19,9 @@ class StartError(Exception):
 
 
 def listen(host: str, port: int, setting: str, host_setting: str = "") -> socket.socket:
-    """A listening socket; on `::` for IPv4, too. Raises StartError, naming the `setting` of the port when
-    that is taken, and the `host_setting` when this machine has no such address."""
+    """Returns a listening socket; on `::` it also takes IPv4. Raises StartError. The error names the
+    `setting` of the port when the port is taken, and the `host_setting` when this machine has no such
+    address."""
     try:
         family, where = _resolved(host, port)
         both = host == EVERYWHERE and socket.has_dualstack_ipv6()
@@ -35,14 +36,14 @@ def listen(host: str, port: int, setting: str, host_setting: str = "") -> socket
 
 
 def _words(exc: Exception) -> str:
-    """The system's, without Python's about the address."""
+    """The system's description of the error, without the address that Python adds."""
     if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror) and exc.errno:
         return os.strerror(exc.errno)
     return str(getattr(exc, "strerror", None) or exc)
 
 
 def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:
-    """Of a name's addresses an IPv4 one, if it has any."""
+    """The address to listen on: an IPv4 address of the name, if it has one."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, *_, where = min(found, key=lambda one: one[0] != socket.AF_INET)
     return family, where  # type: ignore[return-value]  # IPv6 adds flow and scope, which bind takes
@@ -50,8 +51,8 @@ def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, in
 
 @contextlib.contextmanager
 def only_one(data: Path, setting: str = "DJANGOBOT_DATA") -> Iterator[None]:
-    """Two processes on one data folder would share a session and deliver everything twice. Raises
-    StartError."""
+    """Ensures that one process uses a data folder. Two would share a session and deliver everything twice.
+    Raises StartError."""
     with _locked(
         data / "lock", f"uses the folder {data}. Stop it, or give this one a folder of its own: {setting}"
     ):
@@ -60,8 +61,8 @@ def only_one(data: Path, setting: str = "DJANGOBOT_DATA") -> Iterator[None]:
 
 @contextlib.contextmanager
 def alone_on(url: str) -> Iterator[None]:
-    """An SQLite database has one service, whichever folder that has and by whichever name it knows the file;
-    PostgreSQL's may have many. Raises StartError."""
+    """Ensures that one service uses an SQLite database, whatever its data folder and whatever name it has for
+    the file. PostgreSQL allows many. Raises StartError."""
     if not address.is_sqlite(url):
         yield
         return
@@ -89,7 +90,7 @@ def alone_on(url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(path: Path, what: str) -> Iterator[None]:
-    """The file says who holds it."""
+    """Locks the file, and writes into it which process holds the lock."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""`djangobot demo`: sandbox, bot and HTTP at once on loopback, and the walkthrough through them."""
+"""`djangobot demo`: runs sandbox, bot and HTTP at once on loopback, and the walkthrough through them."""
 
 import asyncio
 import contextlib
@@ -23,13 +23,13 @@ FIRST_PERSON = 1001
 PERSON = {"id": FIRST_PERSON, "first_name": "Alex", "last_name": "Demo", "username": "alex", "language": "en"}
 START_TIMEOUT = 30.0
 TELEGRAMS = {f"DJANGOBOT_{name}" for name in ("API_HASH", "BOT_TOKEN", "TELEGRAM_SERVER", "TELEGRAM_KEY")}
-"""What the environment says of another Telegram is not for the demo."""
+"""Variables for another Telegram. The demo ignores them."""
 PORT_PATIENCE = 3.0
-"""Seconds a port may stay taken by a demo that was killed just before."""
+"""Seconds that a port may stay taken by a demo that was killed just before."""
 
 
 class Ports(msgspec.Struct, frozen=True):
-    """Where the three listen on loopback."""
+    """The three ports on loopback."""
 
     http: int
     web: int
@@ -38,7 +38,7 @@ class Ports(msgspec.Struct, frozen=True):
 
 @contextlib.contextmanager
 def folder(chosen: Path | None, *, throw_away: bool) -> Iterator[Path]:
-    """Where the demo keeps its data; a temporary folder when it is to be thrown away."""
+    """The folder for the demo's data. A temporary one when nothing is to be kept."""
     if chosen is None and throw_away:
         with tempfile.TemporaryDirectory(prefix="djangobot-") as made:
             yield Path(made)
@@ -47,7 +47,7 @@ def folder(chosen: Path | None, *, throw_away: bool) -> Iterator[Path]:
 
 
 def settings(data: Path, ports: Ports) -> Settings:
-    """The environment's settings with Telegram, database and ports of the demo's own."""
+    """The environment's settings, with Telegram, database and ports of the demo."""
     own = {
         "DJANGOBOT_DATA": str(data),
         "DATABASE_URL": f"sqlite:///{(data / 'djangobot.sqlite').absolute()}",
@@ -66,7 +66,7 @@ def settings(data: Path, ports: Ports) -> Settings:
 
 
 async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
-    """Runs the demo until it is stopped; with `walkthrough` until that has ended.
+    """Runs the demo until it is stopped; with `walkthrough`, until that has ended.
 
     Raises StartError: a port is taken, the sandbox does not start, a step of the walkthrough failed.
     """
@@ -75,7 +75,7 @@ async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
     except SettingsError as exc:
         raise StartError(str(exc).replace("DJANGOBOT_DATA", "--data")) from exc
     with only_one(settings.data, "--data"):
-        pass  # the service takes it again, behind the sandbox
+        pass  # checks the lock early; the service takes it after the sandbox has started
     listen(HOST, ports.http, "--http-port").close()
     steps = Steps(http=f"http://{HOST}:{ports.http}", sandbox=f"http://{HOST}:{ports.web}")
 
@@ -93,7 +93,7 @@ async def play(settings: Settings, ports: Ports, *, walkthrough: bool) -> None:
 
 @contextlib.asynccontextmanager
 async def _sandbox(state: Path, ports: Ports) -> AsyncIterator[None]:
-    """The sandbox in a process of its own, which ends with this one, however this one ends."""
+    """Runs the sandbox in a process of its own. It ends with this process, however this process ends."""
     deadline = asyncio.get_running_loop().time() + PORT_PATIENCE
     while True:
         process = await _start_sandbox(state, ports)
@@ -117,7 +117,7 @@ async def _sandbox(state: Path, ports: Ports) -> AsyncIterator[None]:
 
 
 def _in_our_words(said: str) -> str:
-    """What the sandbox said, with the demo's names for its options."""
+    """The sandbox's message, with the demo's names for its options."""
     options = {"--port": "--telegram-port", "--state": "--data"}
     return re.sub(r"--[a-z-]+", lambda found: options.get(found[0], found[0]), said)
 
@@ -136,7 +136,8 @@ async def _start_sandbox(state: Path, ports: Ports) -> asyncio.subprocess.Proces
 
 
 async def _until_ready(process: asyncio.subprocess.Process) -> str | None:
-    """None when it listens, else its last words; what it says afterwards is read and passed on."""
+    """Waits until the sandbox listens, and returns None. If it ends first, returns its last words. Its later
+    output is read and passed on."""
     assert process.stdout is not None  # noqa: S101 - was asked for
     assert process.stderr is not None  # noqa: S101 - was asked for
     async for line in process.stdout:
@@ -160,7 +161,7 @@ async def _pass_on(stream: asyncio.StreamReader) -> None:
 
 
 async def _person(sandbox: str) -> None:
-    """Somebody to be, on the chat page."""
+    """Creates the person for the chat page."""
     async with httpx.AsyncClient() as client:
         await client.post(f"{sandbox}/people", json=PERSON)
 

@@ -1,4 +1,4 @@
-"""`djangobot doctor`: what is in order, what is not, and what to do about it."""
+"""`djangobot doctor`: says what is in order, what is not, and what to do about it."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ SIGN_IN_TIMEOUT = 20.0
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at."""
+    """The result of one check."""
 
     about: str
     good: bool
@@ -30,7 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 async def examine(settings: Settings, *, bot: bool = True) -> list[Finding]:
-    """Looks at settings, database and, for a `bot`, Telegram. Makes nothing, changes nothing."""
+    """Checks settings, database and, for a `bot`, Telegram. Makes nothing and changes nothing."""
     findings = [_settings(settings, bot), _registration(settings), _proxies(settings), _secrets(settings)]
     findings.append(await _database(settings))
     return [*findings, await _telegram(settings)] if bot else findings
@@ -52,7 +52,8 @@ def _settings(settings: Settings, bot: bool) -> Finding:
 
 
 def _registration(settings: Settings) -> Finding:
-    """Open to the machine alone, or to others as well: that works, and should be meant."""
+    """Whether registration is open only on this machine, or to others as well. The latter works, but should
+    be intended."""
     if settings.registration != "open":
         return Finding("registration", True, f"DJANGOBOT_REGISTRATION={settings.registration}")
     reached = [
@@ -81,7 +82,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _proxies(settings: Settings) -> Finding:
-    """Whether limits by address can tell programs apart."""
+    """Checks whether limits by address can tell programs apart."""
     trusted = settings.trusted_proxies
     if any(ip_network(network).prefixlen == 0 for network in trusted):
         return Finding(
@@ -103,7 +104,7 @@ def _proxies(settings: Settings) -> Finding:
 
 
 def _secrets(settings: Settings) -> Finding:
-    """Those kept in the data folder by now."""
+    """Checks the secrets that are in the data folder."""
     for name in ("jwt_secret", "session_key"):
         path = settings.data / name
         try:
@@ -150,7 +151,7 @@ async def _telegram(settings: Settings) -> Finding:
 
 
 async def _sign_in(settings: Settings) -> Finding:
-    """A sign-in of its own, which is not kept."""
+    """Tries a sign-in of its own, which is not stored."""
     client = TelegramClient(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
     try:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):

@@ -1,4 +1,4 @@
-"""The command line. `djangobot demo` needs nothing; `djangobot run` names what it misses."""
+"""The command line. `djangobot demo` needs no settings; `djangobot run` names those that are missing."""
 
 import gc
 import os
@@ -20,16 +20,16 @@ from djangobot.db.errors import reason
 
 OWNER_ONLY = 0o077
 MACHINE = 0
-"""Who did it, in the audit: whoever has the machine."""
+"""The author of an audit entry when a command made the change: someone with access to the machine."""
 UNTIL_STDIN_CLOSES = "--until-stdin-closes"
-"""Told to the sandbox by `demo`, which holds the other end of its stdin."""
+"""`demo` gives this option to the sandbox, and holds the other end of the sandbox's stdin."""
 EPILOG = "Settings are environment variables or lines of a .env file: see docs/settings.md."
 
 
 def main() -> None:
     """The `djangobot` program."""
     os.umask(OWNER_ONLY)
-    gc.disable()  # until the process is up: nearly all that is made before stays, and is walked for nothing
+    gc.disable()  # until the process is up: nearly all objects made before stay, so collecting is useless
     cli.main(prog_name="djangobot")
 
 
@@ -243,8 +243,8 @@ def list_admins(as_json: bool) -> None:
 
 
 def _with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: bool = False) -> Any:
-    """What `work` gives on an open database, which is migrated unless it `looks_only`; a service may run on
-    it at the same time."""
+    """Runs `work` on an open database and returns its result. The database is migrated first, unless the work
+    `looks_only`. A service may use it at the same time."""
     from djangobot.db import conf
 
     settings = _settings()
@@ -279,7 +279,7 @@ def _unless_wrong(make: Callable[[], Settings]) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, Any], settings: Settings) -> Any:
-    """Runs to the end on uvloop; errors we foresaw are a sentence, not a traceback."""
+    """Runs `work` to its end on uvloop. An expected error is shown as a sentence, not as a traceback."""
     from djangobot.bot.startup import StartError
     from djangobot.db.engine.checks import DatabaseRefused
     from djangobot.db.errors import DatabaseUnavailable, DjangoBotError
@@ -304,7 +304,8 @@ def _fail(words: str) -> NoReturn:
 
 
 def _stop_when_stdin_closes() -> None:
-    """Whoever started us holds the other end: when it is gone, killed too, so are we."""
+    """Stops this process when its stdin closes. Its parent holds the other end, which closes even if the
+    parent is killed."""
     import signal
     import threading
 

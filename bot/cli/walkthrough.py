@@ -1,4 +1,4 @@
-"""The README's five steps over real HTTP and, behind it, real MTProto; each request and answer printed."""
+"""Does the README's five steps over real HTTP and real MTProto. Prints each request and answer."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from djangobot.bot.startup import StartError
 
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 ANSWER_WAIT = 20
-"""Seconds the bot gets to say something in the chat."""
+"""Seconds that the bot gets to write in the chat."""
 
 
 class Steps(msgspec.Struct, frozen=True):
-    """Where to find the two: base URLs without a slash at the end."""
+    """The base URLs of both services, without a slash at the end."""
 
     http: str
     sandbox: str
 
 
 async def walk(steps: Steps, person: int) -> None:
-    """Raises StartError at the first step that does not go as the README says."""
+    """Does the steps. Raises StartError at the first step that does not go as the README says."""
     login = f"demo-{secrets.token_hex(4)}"
     password = secrets.token_urlsafe(12)
     text = "Hello from curl: the backup is done"
@@ -56,7 +56,7 @@ async def walk(steps: Steps, person: int) -> None:
 async def _call(
     client: httpx.AsyncClient, method: str, url: str, body: Any, headers: dict[str, str] | None = None
 ) -> Any:
-    """One request, printed with its answer. Raises StartError when it is refused."""
+    """Makes one request and prints it with its answer. Raises StartError when it is refused."""
     click.echo(f"→ {method} {url}")
     for name in headers or {}:
         click.echo(f"  {name}: Bearer …")

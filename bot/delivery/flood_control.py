@@ -1,14 +1,14 @@
-"""The gate: whether the bot may write to anybody at all now.
+"""Flood control: decides whether the bot may send anything now.
 
-It is shut while an admin has paused delivery, and while Telegram wants the whole bot to wait. Both outlive
+It is closed while an admin has paused delivery, and while Telegram wants the whole bot to wait. Both outlive
 the process.
 
-Whose wait a FLOOD_WAIT is, Telegram does not say. "The maximum allowed number of attempts to invoke the given
-method with the given input parameters has been exceeded" (core.telegram.org/api/errors, 420 FLOOD), and its
-bots FAQ knows a limit for one chat and one for all. So: a call that concerns no chat (a sign-in, an upload)
-makes the whole bot wait; a call to a chat makes that chat wait, as SLOWMODE_WAIT always does; but when
-several chats are told to wait within a short time, it is the bot that is too fast, and it waits until the
-first of them may go on. Taken wrongly, this costs no more than a chat would have waited anyway.
+Telegram does not say who has to wait after a FLOOD_WAIT. "The maximum allowed number of attempts to invoke
+the given method with the given input parameters has been exceeded" (core.telegram.org/api/errors, 420 FLOOD).
+Its bots FAQ names one limit for a chat and one for all chats. Our rules are these. A call that concerns no
+chat (a sign-in, an upload) makes the whole bot wait. A call to a chat makes that chat wait; SLOWMODE_WAIT
+always does. When several chats are told to wait within a short time, the bot is too fast: it waits until the
+first of them may go on. A wrong guess costs no more time than a chat would have waited anyway.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from djangobot.db.errors import DatabaseUnavailable
 log = structlog.get_logger(__name__)
 
 FLOODED_CHATS, FLOOD_WINDOW = 3, 10.0
-"""So many chats, told to wait within so many seconds, are the whole bot."""
+"""The whole bot waits when this many chats are told to wait within this many seconds."""
 
 
 class FloodControl:
-    """Times are of the monotonic clock, but for what is remembered."""
+    """Times are on the monotonic clock, except those that are stored."""
 
     def __init__(self) -> None:
         self.paused = False
@@ -46,12 +46,12 @@ class FloodControl:
         return self.paused or time.monotonic() < self.flood_until
 
     async def remember(self, now: datetime) -> None:
-        """What held when the last process ended."""
+        """Restores the flood wait and the pause of the last process."""
         self.flood_until = time.monotonic() + await state.flood_left(now)
         await self.poll()
 
     async def poll(self) -> None:
-        """Whether delivery is paused, and whether a wait is over."""
+        """Reads whether delivery is paused, and checks whether a wait is over."""
         paused = bool(await state.get("paused"))
         if paused != self.paused:
             log.info("delivery paused" if paused else "delivery goes on")
@@ -59,14 +59,14 @@ class FloodControl:
         self.settle()
 
     def settle(self) -> None:
-        """Opens or shuts."""
+        """Opens or closes, as the pause and the wait require."""
         if self.shut:
             self.opened.clear()
         else:
             self.opened.set()
 
     async def on_flood_wait(self, chat_id: int, seconds: int, now: datetime, *, whole_bot: bool) -> None:
-        """A FLOOD_WAIT of a call to this chat."""
+        """Handles a FLOOD_WAIT that a call to this chat got."""
         at = time.monotonic()
         hits = {chat: hit for chat, hit in self._hits.items() if at - hit[0] < FLOOD_WINDOW}
         hits[chat_id] = (at, at + seconds)
@@ -77,7 +77,7 @@ class FloodControl:
             await self.hold(min(until for _, until in hits.values()) - at, now)
 
     async def hold(self, seconds: float, now: datetime) -> None:
-        """The whole bot waits. Remembered, if the database can."""
+        """Makes the whole bot wait. Stores the wait if the database is available."""
         until = time.monotonic() + seconds
         if seconds <= 0 or until <= self.flood_until:
             return

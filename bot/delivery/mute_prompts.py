@@ -1,8 +1,8 @@
-"""Offers to mute: which messages carry the buttons for it.
+"""Mute prompts: decides which messages carry the buttons to mute their sender.
 
-Under every message they would be noise. They come where somebody may want them: under the third message that
-one sender writes within ten minutes, and then not again for an hour. Remembered in this process alone; after
-a restart they may come a little early.
+Buttons under every message would be noise. They appear under the third message that one sender writes within
+ten minutes. They do not appear again for an hour. Only this process remembers them; after a restart they may
+appear a little early.
 """
 
 from collections import OrderedDict, deque
@@ -16,24 +16,25 @@ SEVERAL = 3
 WITHIN = timedelta(minutes=10)
 NOT_AGAIN_FOR = timedelta(hours=1)
 REMEMBERED = 10_000
-"""Pairs of a chat and a sender."""
+"""Pairs of a chat and a sender that are remembered."""
 
 
 class Writer(msgspec.Struct):
-    """A sender in one chat: the times of its latest messages, and of the last that carried the buttons."""
+    """A sender in one chat: the times of its latest messages, and of the last one that carried the
+    buttons."""
 
     sent: deque[datetime]
     offered: datetime | None = None
 
 
 class MutePrompts:
-    """Asked before a message is sent, told after it was: repeating an attempt counts nothing twice."""
+    """`fits` is called before a message is sent, `note` after it was sent. A repeated attempt counts once."""
 
     def __init__(self) -> None:
         self.writers: OrderedDict[tuple[int, int], Writer] = OrderedDict()
 
     def fits(self, message: Claimed, now: datetime) -> bool:
-        """Whether this one should carry the buttons."""
+        """Whether this message should carry the buttons."""
         if message.sender_id is None or message.kind != "message":
             return False
         writer = self.writers.get((message.chat_id, message.sender_id))
@@ -44,7 +45,7 @@ class MutePrompts:
         return now - writer.sent[0] <= WITHIN
 
     def note(self, message: Claimed, now: datetime, *, offered: bool) -> None:
-        """It was sent, with the buttons or without."""
+        """Records that the message was sent, with or without the buttons."""
         if message.sender_id is None or message.kind != "message":
             return
         pair = (message.chat_id, message.sender_id)

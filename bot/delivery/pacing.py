@@ -1,16 +1,16 @@
 """Pacing: how fast we may write, to one chat and in all, by Telegram's published guidance.
 
-FLOOD_WAIT stays the authority: what Telegram says holds whatever the buckets think.
+A FLOOD_WAIT from Telegram always overrides it.
 """
 
 from collections import OrderedDict
 
 CHAT_BURST = 3
-"""Messages that may go to one chat at once; "short bursts" pass by Telegram's bots FAQ, without a figure."""
+"""Messages that may go to one chat at once. Telegram's bots FAQ allows "short bursts" and gives no figure."""
 TOTAL_BURST_PART = 6
-"""Of a second's messages in all, the part (1/6) that may go at once."""
+"""This part (1/6) of a second's messages may go at once."""
 REMEMBERED_CHATS = 10_000
-"""Chats whose buckets are kept; one that fell out is full again, as it would be after a quiet minute."""
+"""Chats whose buckets are kept. A dropped bucket is full again, as it would be after a quiet minute."""
 
 
 class Bucket:
@@ -27,24 +27,24 @@ class Bucket:
         self.theoretical = 0.0
 
     def next(self, now: float) -> float:
-        """When an event may happen, at the earliest `now`."""
+        """The earliest time of the next event, not before `now`."""
         return max(now, self.theoretical - self.slack)
 
     def reserve(self, now: float) -> float:
-        """Counts one event; returns when it may happen."""
+        """Counts one event. Returns when it may happen."""
         at = self.next(now)
         self.theoretical = max(at, self.theoretical) + self.interval
         return at
 
     def hold(self, until: float) -> None:
-        """Nothing before `until`, and no burst then."""
+        """Allows nothing before `until`, and no burst then."""
         self.theoretical = max(self.theoretical, until + self.slack)
 
 
 class Pacing:
-    """Gives each message its times: first its chat's turn, and when that has come, a place among all.
+    """Gives each message its times: first its chat's time; when that has come, a place among all chats.
 
-    Two steps, so that a chat whose turn is far off does not reserve a place others could use now.
+    There are two steps, so that a chat that has to wait does not reserve a place that others could use now.
     """
 
     def __init__(self, rate_chat: float, rate_total: float) -> None:
@@ -53,19 +53,19 @@ class Pacing:
         self.chats: OrderedDict[int, Bucket] = OrderedDict()
 
     def reserve_chat(self, chat_id: int, now: float) -> float:
-        """Takes a place for one message to `chat_id`; returns its time, on the clock of `now`."""
+        """Reserves a place for one message to `chat_id`. Returns its time, on the clock of `now`."""
         return self._bucket(chat_id).reserve(now)
 
     def next_total(self, now: float) -> float:
-        """When the next place among all chats comes, which stays free."""
+        """Returns the time of the next place among all chats, without reserving it."""
         return self.total.next(now)
 
     def reserve_total(self, now: float) -> float:
-        """Takes a place for one message among all chats; returns its time."""
+        """Reserves a place for one message among all chats. Returns its time."""
         return self.total.reserve(now)
 
     def hold_chat(self, chat_id: int, until: float) -> None:
-        """FLOOD_WAIT of one chat."""
+        """Applies a FLOOD_WAIT to one chat."""
         self._bucket(chat_id).hold(until)
 
     def _bucket(self, chat_id: int) -> Bucket:

@@ -1,6 +1,7 @@
-"""Parts: what a message is sent as, as it is stored with the message before the first attempt.
+"""Parts: the Telegram messages that one message is sent as, stored with it before the first attempt.
 
-Whatever changes afterwards, names, languages, settings, our own texts, the clock: each repeat sends these.
+Each repeat sends the stored parts. Names, languages, settings, our own texts or the clock may have changed
+since.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ NAMES = {entity: name for name, entity in FORMATS.items()}
 
 
 class Format(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """An entity, by its tag's name (replies.TAGS); `language` is that of a `pre`."""
+    """An entity, by its tag's name (replies.TAGS). `language` is set only for a `pre`."""
 
     name: str
     offset: int
@@ -31,7 +32,7 @@ class Format(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """A Text."""
+    """A Text, as it is stored."""
 
     text: str
     formats: tuple[Format, ...] = ()
@@ -40,12 +41,12 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 
 def encode(parts: Sequence[Text]) -> str:
-    """As JSON."""
+    """Encodes the parts as JSON."""
     return msgspec.json.encode([_stored(part) for part in parts]).decode()
 
 
 def decode(stored: str) -> list[Text]:
-    """The very texts that were encoded."""
+    """Returns exactly the texts that were encoded."""
     return [_text(part) for part in msgspec.json.decode(stored, type=list[Part])]
 
 

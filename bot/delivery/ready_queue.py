@@ -1,4 +1,4 @@
-"""Ready: the messages in hand whose chat's turn has come, in the order they will be sent."""
+"""Ready queue: the claimed messages that their chat's pacing lets go now, in the order of sending."""
 
 import asyncio
 
@@ -7,18 +7,19 @@ import msgspec
 from djangobot.db.delivery.outbox import Claimed
 
 HURRIED, OTHERS, BROADCAST = range(3)
-"""The ranks: all of one go before any of the next."""
+"""The ranks. All messages of one rank go before any of the next."""
 
 
 def rank(message: Claimed) -> int:
-    """What goes first."""
+    """The rank of a message."""
     if message.has_urgent:
         return HURRIED
     return BROADCAST if message.broadcast else OTHERS
 
 
 class ReadyQueue:
-    """Rank by rank; within one, first come, first sent. Of a chat there is one at most."""
+    """Sends rank by rank. Within a rank the first to come is the first to go. It holds at most one message of
+    a chat."""
 
     def __init__(self) -> None:
         self._ranks: tuple[dict[int, Claimed], ...] = ({}, {}, {})
@@ -29,11 +30,11 @@ class ReadyQueue:
         self._some.set()
 
     async def some(self) -> None:
-        """Returns when there is one, which stays."""
+        """Waits until there is a message. The message stays in the queue."""
         await self._some.wait()
 
     def take(self) -> Claimed | None:
-        """The best at this moment, if there is any."""
+        """Removes and returns the best message at this moment, or None."""
         for messages in self._ranks:
             if messages:
                 message = messages.pop(next(iter(messages)))
@@ -47,7 +48,8 @@ class ReadyQueue:
         return len(hurried) + len(others) + len(broadcast)
 
     def promote(self, chat_id: int) -> None:
-        """Something urgent waits behind this chat's message, if there is one here."""
+        """Moves this chat's message to the first rank, because something urgent waits behind it. Does nothing
+        if there is no such message."""
         for messages in self._ranks[HURRIED + 1 :]:
             message = messages.pop(chat_id, None)
             if message is not None:

@@ -1,8 +1,9 @@
-"""Delivery: claim from the outbox, act, record.
+"""Worker: claims messages from the outbox, sends them and records the outcomes.
 
-The random_id stands in the row before the first attempt and every repeat uses it, so a message is in the
-chat once whatever happens between Telegram's doing it and our recording it. One chat's messages go one after
-another, many chats at the same time; Telegram's waits hold for the chat they hit. Urgent ones go first.
+The random_id is in the row before the first attempt, and every repeat uses it. So a message is in the chat
+once, even if the process dies after Telegram acted and before we recorded it. One chat's messages are sent
+one after another; many chats are served at the same time. Telegram's waits apply to the chat that got them.
+Urgent messages go first.
 """
 
 import asyncio
@@ -43,59 +44,60 @@ from djangobot.db.people import chats, quiet
 log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 50
-"""Calls to Telegram under way at once, unless set otherwise."""
+"""Calls to Telegram in progress at once, by default."""
 READY = 8
-"""Messages in hand that wait for nothing but a free place, for each of those calls."""
+"""Ready messages per concurrent call: they wait for nothing but a free place."""
 FEW = 2
-"""Ready messages, for each of them, below which more are claimed: many at once, yet before the workers run
-dry."""
+"""More messages are claimed when fewer ready ones than this are left per concurrent call. So claims are
+large, and the senders do not run out of messages."""
 URGENT = 100
-"""Urgent ones' chats claimed at once, however many others are ready."""
+"""Chats with urgent messages that are claimed at once, however many others are ready."""
 IN_HAND = 5000
-"""Messages in hand at the most: the ready ones, and those whose chat's turn has not come."""
+"""The most messages in flight: the ready ones, and those that wait for their chat's pacing."""
 GATHER = 0.02
-"""Seconds that outcomes may wait for others under load, to be committed together."""
+"""Under load, outcomes wait this many seconds for others, to be committed together."""
 LEASE = timedelta(minutes=5)
 BACKOFF_FIRST = 0.5
 BACKOFF_MOST = 60.0
 LOSSES_KEPT = 10_000
-"""Messages whose back-off is remembered."""
+"""Messages whose failed attempts are counted."""
 DUTY_PAUSE = 0.1
-"""Seconds between looks whether this process is on duty for certain."""
+"""Seconds between checks whether this process is certainly the leader."""
 LONGEST_NAP = 30.0
-"""Seconds after which the outbox is looked at though nobody rang."""
+"""Seconds after which the outbox is read even without a wakeup."""
 SAFE_TO_REPEAT = timedelta(hours=24)
-"""How long Telegram is trusted to remember a random_id. Unpublished; a message first tried longer ago is
-uncertain."""
+"""How long we trust Telegram to remember a random_id. Telegram publishes no figure. A message whose first
+attempt is older is uncertain."""
 STALE = timedelta(seconds=5)
-"""From then on what was fixed with a claim is looked at again before the first attempt."""
+"""Parts that were rendered with the claim are rendered again before the first attempt when they are older
+than this."""
 EVER = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 WATCH = 0.5
-"""Seconds between looks at what nobody rings for."""
+"""Seconds between checks of what sends no wakeup."""
 CLOCK_STEP = timedelta(seconds=2)
-"""By so much less than expected the clock must have moved to have stepped back."""
+"""The clock stepped back if it moved less than expected by more than this."""
 STOP_GRACE = 10.0
-"""Seconds the sends under way get to end when the process stops."""
+"""Seconds that sends in progress get to end when the process stops."""
 
 Now = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The wall clock, aware."""
+    """The wall clock, with its time zone."""
     return datetime.now(UTC)
 
 
 class PartlySent(FloodWait):
-    """Telegram took the first part and wants us to wait with the next: repeating begins with the first, which
-    Telegram knows by its random_id."""
+    """Telegram took the first part and wants us to wait before the next. A repeat begins with the first part,
+    which Telegram recognises by its random_id."""
 
     def __init__(self, wait: FloodWait) -> None:
         super().__init__(wait.seconds, whole_bot=wait.whole_bot)
 
 
 class Worker:
-    """The one deliverer of one bot. `run` until `stop`."""
+    """Delivers for one bot; there is one worker per bot. Call `run`; it works until `stop`."""
 
     def __init__(
         self,
@@ -114,17 +116,17 @@ class Worker:
         self.safe_to_repeat = safe_to_repeat
         self.now = now
         self.in_flight = 0
-        """Claimed and without an outcome: held, ready, or being sent."""
+        """Messages that are claimed and have no outcome yet: held back by pacing, ready, or being sent."""
         self.held: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
-        """Those whose chat's turn has not come, by their id."""
+        """Messages that wait for their chat's pacing, by their id."""
         self.ready = ReadyQueue()
         self.choosing = asyncio.Lock()
-        """Held by the worker that waits for the next place."""
+        """Locked by the sender that waits for the next place."""
         self.losses: dict[int, int] = {}
-        """How often Telegram did not answer, though there, or had trouble of its own; by message id."""
+        """By message id: how often Telegram could be reached but did not answer, or had an internal error."""
         self.outcomes: list[Settled] = []
         self.runs_low = asyncio.Event()
-        """More can be claimed, or nothing is in hand."""
+        """Set when more can be claimed, or when nothing is in flight."""
         self.something_to_record = asyncio.Event()
         self.poll_at = EVER
         self.recalled: object = None
@@ -134,11 +136,11 @@ class Worker:
 
     @property
     def idle(self) -> bool:
-        """Nothing in hand, nothing to record."""
+        """Whether nothing is in flight and nothing is left to record."""
         return not self.in_flight and not self.outcomes
 
     async def run(self) -> None:
-        """Delivers until `stop`; then lets the sends under way end and records them."""
+        """Delivers until `stop`. Then lets the sends in progress end, and records their outcomes."""
         await self._until_db_answers(self._take_over)
         recorder = asyncio.create_task(self._record())
         watch = asyncio.create_task(self._watch())
@@ -156,13 +158,13 @@ class Worker:
             await self._record_now()
 
     def stop(self, *, at_once: bool = False) -> None:
-        """Claims nothing more, begins no further send. `at_once`: those under way are given up too; whoever
-        takes over asks Telegram about them under the same random_ids."""
+        """Claims nothing more and starts no further send. With `at_once`, sends in progress are cancelled
+        too; the next leader repeats them under the same random_ids."""
         self.grace = 0 if at_once else STOP_GRACE
         self.stopping.set()
 
     async def _until_db_answers(self, step: Callable[[], Awaitable[None]]) -> None:
-        """One step; a database that does not answer is asked again, never given up."""
+        """Does one step. If the database does not answer, tries again until it does or until `stop`."""
         pause = BACKOFF_FIRST
         while not self.stopping.is_set():
             try:
@@ -185,7 +187,7 @@ class Worker:
             log.info("messages in flight at the last stop taken up again", count=reclaimed)
 
     async def _step(self) -> None:
-        """Claims what has been rung for, looks for what is due when the time for that has come, or waits."""
+        """Claims what wakeups name, polls for due messages when it is time to, or waits."""
         if not self.gateway.online.is_set():
             await self._unless_stopping(self.gateway.online.wait())
             return
@@ -214,7 +216,7 @@ class Worker:
 
     @property
     def _capacity(self) -> int:
-        """How many more may be claimed."""
+        """How many more messages may be claimed."""
         return min(READY * self.concurrency - len(self.ready), IN_HAND - self.in_flight)
 
     @property
@@ -222,20 +224,21 @@ class Worker:
         return self._capacity >= (READY - FEW) * self.concurrency
 
     async def _poll(self) -> None:
-        """Once at the start, and whenever something put off falls due: rings for all chats that have."""
+        """Notifies all chats that have something due. Called once at the start, and whenever a postponed
+        message falls due."""
         self.poll_at = NEVER
         due = await outbox.poll(self.now())
         self.poll_at = min(due or NEVER, self.poll_at, self.now() + timedelta(seconds=LONGEST_NAP))
 
     @property
     def free(self) -> bool:
-        """Whether a message accepted now is sent at once: nothing stands before it."""
+        """Whether a message that is accepted now is sent at once, because nothing is ahead of it."""
         can_send = self.gateway.online.is_set() and self.gate.open and not self.stopping.is_set()
         can_send = can_send and self.gateway.on_duty
         return can_send and not self.ready and self.in_flight < self.concurrency and wakeups.nothing_due()
 
     def take(self, claimed: Sequence[Claimed]) -> None:
-        """Into the hand: they end in an outcome, whatever happens."""
+        """Puts claimed messages in flight. Each of them ends in an outcome, whatever happens."""
         now = time.monotonic()
         for message in claimed:
             log.debug("message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts)
@@ -252,7 +255,8 @@ class Worker:
         self.ready.put(message)
 
     async def _watch(self) -> None:
-        """Every second: what has expired, whether delivery is paused, whether the clock is what it was."""
+        """Every WATCH seconds: checks for expired messages, for a pause or a recall, for digests, and for a
+        step of the clock."""
         ticks, wall = time.monotonic(), self.now()
         noted = -LONGEST_NAP
         while True:
@@ -271,30 +275,31 @@ class Worker:
                     await state.note_clock(wall)
                     noted = ticks
             except DatabaseUnavailable:
-                pass  # the turns say so
+                pass  # _until_db_answers logs it
             await asyncio.sleep(WATCH)
 
     async def obey(self) -> None:
-        """A pause and a recall hold when this returns."""
+        """Applies a pause and a recall before it returns."""
         await self.gate.poll()
         await self._poll_recall()
 
     async def _poll_recall(self) -> None:
-        """Somebody was banned: what is in hand goes back, and is claimed again if it still may be sent."""
+        """After a ban, puts back all messages that are not being sent. They are claimed again if they may
+        still be sent."""
         recalled = await state.get(outbox.RECALL)
         if recalled != self.recalled:
             self.recalled = recalled
             self._put_back()
 
     async def _clock_stepped_back(self) -> None:
-        """What was to come later would come much later: it is due now. Waits that Telegram asked for are kept
-        on the monotonic clock, too."""
+        """Makes all postponed messages due now; else they would come much later than meant. Waits that
+        Telegram asked for are kept on the monotonic clock, too."""
         count = await outbox.due_now(self.now())
         log.warning("the clock stepped back", messages_due_now=count)
         self.poll_at = EVER
 
     def _put_back(self) -> None:
-        """What is in hand and was not begun."""
+        """Puts back the claimed messages whose sending has not begun."""
         for message, turn in self.held.values():
             turn.cancel()
             self._ended(self._untried(message))
@@ -303,14 +308,14 @@ class Worker:
             self._ended(self._untried(ready))
 
     async def _unless_stopping(self, *awaited: Coroutine[None, None, object]) -> None:
-        """Awaits the first of these, or `stop` if that comes first."""
+        """Waits for the first of these, or for `stop` if that comes first."""
         waiting = {asyncio.ensure_future(one) for one in (*awaited, self.stopping.wait())}
         _, late = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in late:
             task.cancel()
 
     async def _work(self) -> None:
-        """One send after the other, each to its end for now: sent, failed, uncertain or put off."""
+        """Sends one message after another. Each attempt ends as sent, failed, uncertain or postponed."""
         while True:
             message = await self._next()
             try:
@@ -318,14 +323,14 @@ class Worker:
             except asyncio.CancelledError:
                 self._ended(Postponed(message, self.now(), "interrupted"))
                 raise
-            except Exception as exc:  # whatever it is, the message must not stay 'sending'
+            except Exception as exc:  # whatever the error is, the message must not stay 'sending'
                 _log_fault(message, exc)
                 outcome = self._put_off(message, f"internal: {type(exc).__name__}")
             self._ended(outcome)
 
     async def _next(self) -> Claimed:
-        """The best there is when a place among all has come: until then a better one may. One worker waits at
-        a time, so nobody holds a place further off."""
+        """Returns the best ready message once a place among all chats is free. It chooses only then, because
+        a better one may come. One sender waits at a time, so nobody reserves a later place."""
         if (message := self._chosen()) is not None:
             return message
         async with self.choosing:
@@ -394,10 +399,11 @@ class Worker:
         return outbox.put_back(message, self.now())
 
     def fix(self, message: Claimed) -> str | None:
-        """What is sent of this message, whatever changes from now on. None when it can't be told."""
+        """Renders what is sent of this message; later changes do not alter it. Returns None when rendering
+        fails."""
         try:
             return self._rendered(message, self.now())
-        except Exception as exc:  # it is tried again before it is sent
+        except Exception as exc:  # rendering is tried again before the send
             _log_fault(message, exc)
             return None
 
@@ -408,8 +414,9 @@ class Worker:
         return parts.encode(shown)
 
     async def _fixed(self, message: Claimed, now: datetime) -> list[Text] | None:
-        """What is sent of it, each time the same. One that has waited in hand for its first attempt is fixed
-        anew, as late as it is by now. None: it is in our hand no more."""
+        """Returns what is sent of the message, the same at each attempt. Before the first attempt, parts
+        that are STALE are rendered again, with the present delay. Returns None if the message is no longer
+        ours."""
         fixed = message.parts
         if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
             rendered = self._rendered(message, now)
@@ -419,7 +426,8 @@ class Worker:
         return parts.decode(fixed)
 
     async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> int:
-        """Sends each part under its own random_id, the first under the message's; returns the first's id."""
+        """Sends each part under its own random_id, the first under the message's. Returns the first part's
+        id."""
         peer = Peer(message.chat_id, message.access_hash)
         first = await self.gateway.send(peer, texts[0], message.random_id)
         for number, part in enumerate(texts[1:], start=1):
@@ -433,7 +441,8 @@ class Worker:
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
-        """Exponential backoff with full jitter (AWS architecture blog, "Exponential Backoff And Jitter")."""
+        """Exponential backoff with jitter over the upper half (AWS architecture blog, "Exponential Backoff
+        And Jitter")."""
         losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
         if len(self.losses) > LOSSES_KEPT:
             del self.losses[next(iter(self.losses))]
@@ -442,7 +451,7 @@ class Worker:
         return self._later(message, pause, reason)
 
     def _again(self, message: Claimed, reason: str, *, not_done: bool) -> Postponed:
-        """What was lost with a connection is asked as soon as there is one."""
+        """Repeats as soon as there is a connection, because the answer was lost with the last one."""
         return self._later(message, 0, reason, not_done=not_done)
 
     def _later(self, message: Claimed, pause: float, reason: str, *, not_done: bool = False) -> Postponed:
@@ -458,8 +467,8 @@ class Worker:
         return Postponed(message, self.now() + timedelta(seconds=pause), reason, not_done)
 
     async def _on_flood_wait(self, message: Claimed, wait: FloodWait) -> Postponed:
-        """FLOOD_WAIT: this chat waits what Telegram says, to the second; whether others do, the gate
-        decides."""
+        """After a FLOOD_WAIT, this chat waits exactly as long as Telegram says. Flood control decides whether
+        others wait too."""
         seconds, now = wait.seconds, self.now()
         metrics.flood_waits.inc()
         log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
@@ -473,7 +482,7 @@ class Worker:
         )
 
     async def _record(self) -> None:
-        """Writes outcomes in batches: while one is committed, the next gathers."""
+        """Records outcomes in batches. While one batch is committed, the next is collected."""
         while True:
             await self.something_to_record.wait()
             if len(self.ready) > CONCURRENT_SENDS:
@@ -482,7 +491,7 @@ class Worker:
             await self._record_now()
 
     async def _record_now(self) -> None:
-        """Until the database has them: an outcome is never dropped while the process lives."""
+        """Repeats until the database has the outcomes. No outcome is dropped while the process lives."""
         pause = BACKOFF_FIRST
         while self.outcomes:
             batch = self.outcomes[:]
@@ -491,7 +500,7 @@ class Worker:
             except DatabaseUnavailable as exc:
                 log.error("outcomes not recorded yet", count=len(batch), reason=str(exc.__cause__ or exc))
                 if self.stopping.is_set():
-                    return  # they stay 'sending'; the next start asks Telegram again under the same random_id
+                    return  # they stay 'sending'; the next start repeats them under the same random_id
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, BACKOFF_MOST)
             else:
@@ -499,7 +508,7 @@ class Worker:
                 _log_settled(batch)
 
     async def _finish(self, workers: Sequence[asyncio.Task[None]]) -> None:
-        """What was not begun goes back; what is being sent gets STOP_GRACE."""
+        """Puts back what was not begun. Sends in progress get STOP_GRACE to end."""
         self._put_back()
         try:
             async with asyncio.timeout(self.grace):
@@ -518,14 +527,14 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _log_fault(message: Claimed, exc: Exception) -> None:
-    """The place alone: a renderer of exceptions may show the values around it, the text too."""
+    """Logs only the place of the error. A full traceback may show local values, and so the message's text."""
     frames = traceback.extract_tb(exc.__traceback__)[-8:]
     at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     log.error("delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at)
 
 
 def _log_settled(batch: Sequence[Settled]) -> None:
-    """Once they are on disk."""
+    """Logs outcomes. Called after they are committed."""
     for outcome in batch:
         message = outcome.message
         where = {"id": message.public_id, "chat": message.chat_id, "attempt": message.attempts}
@@ -541,7 +550,7 @@ def _log_settled(batch: Sequence[Settled]) -> None:
             case Expired():
                 log.warning("message expired", **where)
             case Postponed():
-                pass  # said when it was put off
+                pass  # logged when it was postponed
 
 
 async def _nap(interrupt: asyncio.Event, seconds: float) -> None:

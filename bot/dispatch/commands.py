@@ -1,5 +1,4 @@
-"""What the bot can be told: one table for commands, one for buttons. /help and Telegram's menu come from
-it."""
+"""Commands: one table for commands, one for buttons. /help and Telegram's menu are made from the first."""
 
 from typing import Literal
 
@@ -41,7 +40,7 @@ from djangobot.db.people import chats
 
 
 class Command(msgspec.Struct, frozen=True):
-    """`/name`; what it does stands in the locales as `command-name`."""
+    """`/name`. The locales describe it under `command-name`."""
 
     name: str
     audience: Literal["everybody", "admins"]
@@ -92,7 +91,7 @@ COMMANDS = (
 )
 
 STOPS = ("cancel", "stop")
-"""What ends a question without an answer; in no menu, because any command does."""
+"""Words that cancel a question. They are in no menu, because any command cancels one too."""
 
 BUTTONS: dict[str, Handler] = {
     "curl": codes.show_call,
@@ -128,7 +127,7 @@ BUTTONS: dict[str, Handler] = {
     "news": settings.refresh_news,
     "stats": stats.refresh_light,
 }
-"""By what stands before the colon in a button's data."""
+"""Handlers by the part of a button's data before the colon."""
 
 ADMIN_BUTTONS: dict[str, Handler] = {
     "status": status.refresh,
@@ -154,7 +153,7 @@ ADMIN_BUTTONS: dict[str, Handler] = {
     "invite_revoke": invites.revoke,
     "cast": broadcasts.on_callback,
 }
-"""The same, for admins alone: to all others they are unknown."""
+"""The same for admins alone. For everybody else these buttons are unknown."""
 
 ANSWERS: dict[str, Handler] = {
     "search": search.on_answer,
@@ -163,11 +162,11 @@ ANSWERS: dict[str, Handler] = {
     "zone": settings.on_zone,
 }
 ADMIN_ANSWERS: dict[str, Handler] = {"broadcast": broadcasts.on_answer}
-"""By what stands before the colon in what a person was asked (chats.ask)."""
+"""Handlers of answers, by the part before the colon of what a person was asked (chats.ask)."""
 
 
 def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
-    """Names and descriptions for this audience, in `language`."""
+    """Names and descriptions of the commands for this audience, in `language`."""
     return [
         (command.name, say(language, command.description))
         for command in COMMANDS
@@ -176,7 +175,7 @@ def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
 
 
 async def set_menu(visit: Context) -> None:
-    """Telegram's menu of one person who is, or was, an admin."""
+    """Sets Telegram's menu of one person who is, or was, an admin."""
     names = menu(visit.language)
     if await _by_admin(visit):
         names += menu(visit.language, "admins")
@@ -184,7 +183,7 @@ async def set_menu(visit: Context) -> None:
 
 
 async def keep_up_status(visit: Context) -> None:
-    """Not for one who is no admin any more."""
+    """Refreshes the status card, unless the person is no admin any more."""
     if await _by_admin(visit):
         await status.keep_up(visit)
 
@@ -197,8 +196,7 @@ CHORES: dict[str, Handler] = {
     "renamed": renamed.tell,
     "status": keep_up_status,
 }
-"""By the kind of what is to be done about a message later (chores.put); the visit's argument is the
-chore's."""
+"""Handlers by the kind of a scheduled job (db/delivery/scheduled.py). The context's argument is the job's."""
 
 
 async def _by_admin(visit: Context) -> bool:
@@ -206,7 +204,7 @@ async def _by_admin(visit: Context) -> bool:
 
 
 async def on_message(visit: Context) -> None:
-    """Answers what a person wrote. A command ends what they were asked."""
+    """Answers what a person wrote. A command cancels an open question."""
     asked = await chats.take_asked(visit.chat.id, visit.now) if visit.chat.asked else None
     if not visit.text.startswith("/"):
         return await _on_answer(visit, asked or "")
@@ -222,13 +220,14 @@ async def on_message(visit: Context) -> None:
 
 
 async def _welcome(visit: Context, name: str) -> None:
-    """An admin of the settings may have been unknown to us until they came."""
+    """Sets an admin's menu at /start, because an admin from the settings may have been unknown to us until
+    then."""
     if name == "start" and await _by_admin(visit):
         await set_menu(visit)
 
 
 async def _on_answer(visit: Context, asked: str) -> None:
-    """Takes words for the answer to what was asked, if anything was."""
+    """Treats the text as the answer to the open question, if there is one."""
     what, _, visit.asked = asked.partition(":")
     handler = ANSWERS.get(what)
     if what in ADMIN_ANSWERS and await _by_admin(visit):

@@ -1,7 +1,7 @@
-"""Visits: what a person does in the chat, one thing after another, and how we answer it.
+"""Dispatcher: handles what people do in the chat, one thing after another for each person.
 
-Each update becomes a `Visit`, handed to the handler that the command table names. Answers carry a random_id
-made from the update, so an update that comes twice is answered once.
+Each update becomes a `Context`, which goes to the handler that the command table names. Answers carry a
+random_id made from the update, so an update that comes twice is answered once.
 """
 
 import asyncio
@@ -40,41 +40,41 @@ from djangobot.db.people.chats import Chat
 log = structlog.get_logger(__name__)
 
 WAITING_MOST = 50
-"""Things one person may have asked and not been answered; what comes on top is not handled."""
+"""Things that one person may have waiting to be handled. Further ones are dropped."""
 TURNED_AWAY_MOST = 10_000
 FIRST_PAUSE = 0.5
 TRIES = 8
 LONGEST_WAIT = 60
-"""Seconds of a FLOOD_WAIT that an answer waits out; a longer one ends it."""
+"""Seconds. An answer waits for a FLOOD_WAIT up to this long; a longer one ends it."""
 
 
 Answer = TypeVar("Answer")
 SPACE = re.compile("[\\s\u200b\u2060\ufeff]+")
-"""White space of any kind: what phones and other programs put between a command and its words."""
+"""White space of any kind, as phones and other programs put it between a command and its argument."""
 DIGITS = 18
-"""So many always fit into the database's whole numbers."""
+"""A number of this many digits always fits into the database's integers."""
 
 
 def number_in(data: str) -> int:
-    """The number in a part of a button's data; 0 when it is none."""
+    """The number in a part of a button's data. 0 if it is not a number."""
     return int(data) if data.isascii() and data.isdigit() and len(data) <= DIGITS else 0
 
 
 def sender_in(data: str) -> int:
-    """The number of a sender, which has a minus when it is a token of a chat's own; 0 when it is none."""
+    """The number of a sender. It is negative for a token of a chat's own. 0 if it is not a number."""
     return -number_in(data[1:]) if data.startswith("-") else number_in(data)
 
 
 def stripped(text: str) -> str:
-    """Without the white space around it, the kinds included that show nothing at all."""
+    """The text without the white space around it, invisible kinds included."""
     return re.sub(rf"\A{SPACE.pattern}|{SPACE.pattern}\Z", "", text)
 
 
 class Context:
     """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`.
 
-    `asked` is what a written answer answers, what stood behind the colon when it was asked. `number` is
-    Telegram's of the message that was written, `written` its time there.
+    `asked` is the question's part behind the colon, if the text answers one. `number` is Telegram's id of the
+    message that the person wrote, `written` is its time there.
     """
 
     def __init__(self, gateway: Gateway, settings: Settings, chat: Chat, key: str, now: datetime) -> None:
@@ -95,56 +95,55 @@ class Context:
 
     @property
     def language(self) -> str:
-        """The language of ours that this person reads."""
+        """The language in which we write to this person."""
         return language_of(self.chat.language_tag)
 
     @property
     def zone(self) -> tzinfo:
-        """The clock this person reads."""
+        """The person's time zone."""
         return self.chat.preferences.clock
 
     @property
     def argument(self) -> str:
-        """What stands behind a command's name or a button's prefix."""
+        """The text behind a command's name or a button's prefix."""
         return self.data.partition(":")[2] if self.data else self.words[1]
 
     @property
     def words(self) -> tuple[str, str]:
-        """A command without its slash and without the bot's name, and what stands behind it after any white
-        space."""
+        """The command without its slash and the bot's name, and the text behind it after any white space."""
         command, *rest = SPACE.split(stripped(self.text.removeprefix("/")), maxsplit=1)
         return command.partition("@")[0].lower(), rest[0] if rest else ""
 
     async def reply(self, text: Text) -> int:
-        """A new message in the chat; its id there, which may be UNKNOWN_TELEGRAM_ID."""
+        """Sends a new message. Returns its id in the chat, which may be UNKNOWN_TELEGRAM_ID."""
         random_id = self._next_random_id(text.text)
         return await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
 
     async def reply_file(self, file: File, caption: Text) -> int:
-        """A file or a picture as a new message in the chat; its id there."""
+        """Sends a file or a picture as a new message. Returns its id in the chat."""
         random_id = self._next_random_id(file.name)
         return await self._insist(lambda: self.gateway.send_file(self._peer(), file, caption, random_id))
 
     async def replace(self, text: Text, file: File | None = None) -> None:
-        """Another content for the message whose button was pressed, and another file if it shows one."""
+        """Replaces the message whose button was pressed, and its file if it shows one."""
         await self.edit(self.message_id, text, file)
 
     async def edit(self, message_id: int, text: Text, file: File | None = None) -> None:
-        """Another content for a message of ours."""
+        """Replaces a message of ours."""
         if message_id != UNKNOWN_TELEGRAM_ID:
             await self._insist(lambda: self.gateway.edit(self._peer(), message_id, text, file))
 
     async def replace_buttons(self, rows: Sequence[Sequence[Button]]) -> None:
-        """Other buttons under the message whose button was pressed."""
+        """Replaces the buttons under the message whose button was pressed."""
         if self.message_id != UNKNOWN_TELEGRAM_ID:
             await self._insist(lambda: self.gateway.edit_buttons(self._peer(), self.message_id, rows))
 
     async def answer(self, words: str = "") -> None:
-        """Ends the waiting on the button, with `words` shown for a moment."""
+        """Ends the waiting state of the button, and shows `words` for a moment."""
         await self._insist(lambda: self.gateway.answer(self.query_id, words))
 
     async def set_menu(self, names: Sequence[tuple[str, str]]) -> None:
-        """The commands in the menu Telegram shows this person."""
+        """Sets the commands in the menu that Telegram shows this person."""
         await self._insist(lambda: self.gateway.set_commands(names, peer=self._peer()))
 
     def _next_random_id(self, content: str) -> int:
@@ -152,7 +151,7 @@ class Context:
         return derived_id(self.chat.id, self.key, self.replies, content)
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Repeats a call whose answer was lost; every such call does its work once."""
+        """Repeats a call whose answer was lost. Every such call takes effect once."""
         for attempt in count():
             last = attempt + 1 >= self.tries
             try:
@@ -176,7 +175,7 @@ Line = deque[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]]
 
 
 class Dispatcher:
-    """Takes every update; per person one at a time and in order, many people at once."""
+    """Handles every update: one at a time and in order for each person, many people at once."""
 
     def __init__(
         self,
@@ -193,13 +192,13 @@ class Dispatcher:
         self.now = now
         self.calm = Throttle()
         self.turned_away: OrderedDict[Peer, None] = OrderedDict()
-        """Groups and channels that know by now."""
+        """Groups and channels that have been told already."""
         self.waiting: dict[int, Line] = {}
         self.busy: set[asyncio.Task[None]] = set()
 
     def receive(self, update: TLObject, users: dict[int, Any]) -> asyncio.Future[None] | None:
-        """Takes an update; what it returns is done when that has been dealt with, None when there is nothing
-        to."""
+        """Accepts an update. Returns a future that is done when the update has been handled, or None when
+        there is nothing to handle."""
         if isinstance(update, raw.types.UpdateNewMessage | raw.types.UpdateNewChannelMessage):
             return self._on_message(update.message, users)
         if isinstance(update, raw.types.UpdateBotCallbackQuery):
@@ -209,11 +208,12 @@ class Dispatcher:
         return None
 
     def visit(self, chat: Chat, key: str) -> Context:
-        """One with this person, now; `key` is of what they did, the same when it comes again."""
+        """Returns a context for this person, at the present time. `key` identifies what they did; it is the
+        same when that comes again."""
         return Context(self.gateway, self.settings, chat, key, self.now())
 
     async def stop(self, grace: float) -> None:
-        """Lets what is being answered end, `grace` seconds at most."""
+        """Lets the answers in progress end, for `grace` seconds at most."""
         if self.busy:
             _, late = await asyncio.wait(set(self.busy), timeout=grace)
             for task in late:
@@ -255,7 +255,8 @@ class Dispatcher:
     def _take(
         self, person_id: int, visit: Callable[[], Awaitable[None]], key: str, users: dict[int, Any]
     ) -> asyncio.Future[None] | None:
-        """In a flood it is said once that nothing is answered until it is over."""
+        """Queues what a person did. In a flood the person is warned once that nothing is answered until it is
+        over."""
 
         async def warn() -> None:
             chat = await self._meet(person_id, users)
@@ -273,8 +274,8 @@ class Dispatcher:
         return None
 
     def _turn_away(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
-        """A group or a channel is told once that we talk with people alone; under the same random_id, should
-        it be told again."""
+        """Tells a group or a channel once that the bot works in private chats alone. A repeat has the same
+        random_id."""
         if isinstance(message.peer_id, raw.types.PeerChat):
             peer = Peer(message.peer_id.chat_id, 0, "group")
         else:
@@ -299,7 +300,8 @@ class Dispatcher:
         await change(update.user_id, self.now())
 
     async def _meet(self, person_id: int, users: dict[int, Any]) -> Chat:
-        """Whoever writes or presses has not blocked us, and may have a new name."""
+        """Returns the person's chat, with their present name. Someone who writes or presses has not blocked
+        us."""
         user = users.get(person_id)
         chat = await chats.get(person_id) if user is None else None
         if chat is None:
@@ -317,8 +319,7 @@ class Dispatcher:
         return chat
 
     def enqueue(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> asyncio.Future[None] | None:
-        """Does it when what came before from this person has been dealt with; None when there is too much of
-        that."""
+        """Runs it after all earlier things of this person. Returns None when too many are waiting."""
         line = self.waiting.get(person_id)
         if line is not None and len(line) >= WAITING_MOST:
             log.warning("person asks too much at once", chat=person_id)
@@ -343,7 +344,7 @@ class Dispatcher:
             del self.waiting[person_id]
 
     async def _run(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
-        """Deals with one visit; one that the database does not let through is tried again until it does."""
+        """Runs it. When the database is unavailable, tries again until it answers."""
         pause = FIRST_PAUSE
         while True:
             try:

@@ -1,7 +1,7 @@
-"""Alarms: what admins should hear of without asking, once for each cause, and that it is over.
+"""Alerts: tell admins when something is wrong, once for each cause, and when it is over.
 
-They are sent at once and not through the outbox: that may be what has stopped. What has been told is kept in
-the service's state, so a restart repeats nothing.
+They are sent at once and not through the outbox, because the outbox may be what has stopped. The service's
+state keeps what has been told, so a restart repeats nothing.
 """
 
 import asyncio
@@ -29,60 +29,60 @@ from djangobot.db.people import chats, guesses
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 2.0
-"""Seconds."""
+"""Seconds between checks."""
 COOL_DOWN = timedelta(hours=1)
-"""A cause that comes again sooner is not told of again."""
+"""A cause that comes back within this time is not reported again."""
 STUCK_AFTER = timedelta(minutes=5)
-"""For so long the oldest message must have been due."""
+"""Delivery is stuck when the oldest due message has waited this long."""
 ATTACK, ATTACK_WITHIN = 20, timedelta(minutes=5)
-"""Attempts to sign in or to redeem a code that were refused as too many."""
+"""Refused attempts to sign in or to redeem a code, refused as too many, that make an attack."""
 ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
-"""Bytes free on the disk of the data folder, and that part of it: with less than both it is nearly full."""
+"""The disk of the data folder is nearly full with less free than both: these bytes, and this part of it."""
 FAILURES = 2
-"""Looks in a row that the database did not answer."""
+"""Checks in a row that fail before the database counts as down."""
 PREFIX = "alarm "
-"""Of the names in the service's state."""
+"""Prefix of the names in the service's state."""
 Cause = Literal["stuck", "database", "attack", "codes", "disk", "version", "session"]
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What the service's state says of a cause: whether it holds, and when admins were told last."""
+    """What the service's state says of a cause: whether it holds, and when admins were last told."""
 
     holds: bool
     at: datetime
 
 
 class Admin(msgspec.Struct, frozen=True):
-    """Where an admin is told, and in which language."""
+    """An admin's address and language."""
 
     peer: Peer
     language: str
 
 
 class Memory:
-    """What this process knows of admins and of what they were told, also while the database is away."""
+    """The admins, and what they were told. This process keeps it while the database is unavailable."""
 
     def __init__(self) -> None:
         self.known: list[Admin] = []
-        """As they were when the database answered last."""
+        """The admins when the database last answered."""
         self.told: dict[Cause, Told] = {}
         self.unsaved: set[Cause] = set()
 
     async def save(self, now: datetime) -> None:
-        """What was told while the database was away: another process may be the one to say that it is over.
-        Raises DatabaseUnavailable."""
+        """Stores what was told while the database was unavailable, because another process may have to say
+        that it is over. Raises DatabaseUnavailable."""
         for cause in list(self.unsaved):
             await state.put(f"{PREFIX}{cause}", self.told[cause], now)
             self.unsaved.discard(cause)
 
     async def recall(self) -> None:
-        """What this process or another one has told. Raises DatabaseUnavailable."""
+        """Reads what this process or another one has told. Raises DatabaseUnavailable."""
         for name, value in (await state.beginning_with(PREFIX)).items():
             self.told[name.removeprefix(PREFIX)] = msgspec.convert(value, Told)  # type: ignore[index]
 
 
 class Alerts:
-    """At work until it is cancelled."""
+    """Checks and reports until it is cancelled."""
 
     def __init__(
         self,
@@ -100,14 +100,14 @@ class Alerts:
         self.refused = deque([(now(), metrics.refused_attempts())])
 
     async def run(self) -> None:
-        """Looks again and again."""
+        """Checks every LOOK_EVERY seconds."""
         while True:
             await self.gateway.online.wait()
             await self.poll()
             await asyncio.sleep(LOOK_EVERY)
 
     async def poll(self) -> None:
-        """Tells of what has become so since, and of what has not been told yet."""
+        """Reports what has changed, and what could not be reported before."""
         now = self.now()
         try:
             await self._learn()
@@ -125,8 +125,8 @@ class Alerts:
         await self._check_session(now)
 
     async def last_look(self) -> None:
-        """This process is no longer the one that delivers. When that is because the database went away, no
-        other one is, and nobody else can tell."""
+        """Checks once more after this process has stopped leading. If the database is down, no other process
+        leads, and nobody else can report it."""
         for _ in range(FAILURES):
             await self.poll()
             if not self.failures:
@@ -160,7 +160,7 @@ class Alerts:
         return disk.free < min(ROOM_LEAST, disk.total * ROOM_PART)
 
     async def _check_version(self, now: datetime) -> None:
-        """A new version's first look; its migrations are done by then."""
+        """Reports a new version at its first check. Its migrations are done by then."""
         before = await state.get("version")
         if before == __version__:
             return
@@ -168,7 +168,8 @@ class Alerts:
             await state.put("version", __version__, now)
 
     async def _check_session(self, now: datetime) -> None:
-        """Telegram ended our session; it is over by the time anybody can be told."""
+        """Reports that Telegram ended our session. By then there is a new session, so this cause does not
+        last."""
         self.refusals += refusals.ended_sessions()
         told = self.memory.told.get("session")
         if told is not None and now - told.at < COOL_DOWN:
@@ -187,11 +188,11 @@ class Alerts:
             return
         self.memory.told[cause] = Told(holds, now if holds or told is None else told.at)
         self.memory.unsaved.add(cause)
-        with contextlib.suppress(DatabaseUnavailable):  # what was told is known here all the same
+        with contextlib.suppress(DatabaseUnavailable):  # this process remembers it anyway
             await self.memory.save(now)
 
     async def _tell(self, cause: Cause, holds: bool, now: datetime, **words: str) -> bool:
-        """Whether anybody was told. Nobody is while there are no admins: who becomes one hears of it."""
+        """Returns whether anybody was told. Without admins nobody is; a later admin is told then."""
         log.warning("alarm" if holds else "alarm is over", cause=cause)
         reached = await asyncio.gather(
             *(

@@ -1,5 +1,5 @@
-"""Broadcasts: enrols people as the outbox has room, and shows the author how far it is. One process does
-this, the one on duty; where it stopped, the next one goes on (db/admin/broadcasts.py)."""
+"""Broadcasts: adds recipients as the outbox has capacity, and shows the author the progress. Only the leader
+does this. The next leader continues where it stopped (db/admin/broadcasts.py)."""
 
 import asyncio
 import time
@@ -19,14 +19,14 @@ from djangobot.db.people import chats
 log = structlog.get_logger(__name__)
 
 STEP = 0.2
-"""Seconds between two looks at how much room there is."""
+"""Seconds between two checks of the outbox's capacity."""
 SHOW_EVERY = 3.0
-"""Seconds between two edits of the card: Telegram allows a bot about twenty a minute in one chat."""
+"""Seconds between two edits of the card. Telegram allows a bot about twenty a minute in one chat."""
 LONGEST_NAP = 2.0
 
 
 class Broadcasts:
-    """At work until it is cancelled."""
+    """Runs the broadcasts until it is cancelled."""
 
     def __init__(self, gateway: Gateway, now: Callable[[], datetime]) -> None:
         self.gateway = gateway
@@ -34,10 +34,10 @@ class Broadcasts:
         self.shown_at = 0.0
         self.shown: object = None
         self.ending: set[int] = set()
-        """Those seen under way, whose card is to say how they ended."""
+        """Broadcasts seen in progress, whose card still has to show how they ended."""
 
     async def run(self) -> None:
-        """Whatever is under way, then waits for more."""
+        """Runs whatever is in progress, then waits for more."""
         while True:
             await self.gateway.online.wait()
             broadcasts.bell.clear()
@@ -53,7 +53,7 @@ class Broadcasts:
                 await _nap(nap)
 
     async def poll(self) -> bool:
-        """One step of each that runs. Whether there is more to do at once."""
+        """Does one step of each running broadcast. Returns whether there is more to do at once."""
         live = await broadcasts.live()
         more = False
         for cast in live:
@@ -69,7 +69,8 @@ class Broadcasts:
         return more
 
     async def _show(self, cast: BroadcastView) -> None:
-        """Edits the card, now and then; its end at once. A card that can't be edited stops nothing."""
+        """Edits the card from time to time, and at once at the end. A card that cannot be edited stops
+        nothing."""
         if cast.live and time.monotonic() - self.shown_at < SHOW_EVERY:
             return
         author = await chats.get(cast.author)

@@ -1,4 +1,5 @@
-"""Verbosity: what is logged, chosen by an admin, remembered, the same in every process on the database."""
+"""Log level: an admin chooses what is logged. The choice is stored and holds for every process on the
+database."""
 
 import asyncio
 import contextlib
@@ -17,16 +18,16 @@ log = structlog.get_logger(__name__)
 
 NAME = "log_level"
 WATCH = 2.0
-"""Seconds until another process has heard of a change."""
+"""Seconds until another process notices a change."""
 
 
 def read(word: object) -> Level | None:
-    """The level of this name; None for what is none."""
+    """The level of this name. None if there is no such level."""
     return word if isinstance(word, str) and word in LEVELS else None
 
 
 async def choose(level: Level, who: int, now: datetime) -> None:
-    """For all processes: this one at once, the others when they look."""
+    """Sets the level for all processes: for this one at once, for the others at their next check."""
     async with current().write():
         before = read(await state.get(NAME)) or logs.DEFAULT
         if before != level:
@@ -36,13 +37,13 @@ async def choose(level: Level, who: int, now: datetime) -> None:
 
 
 async def poll() -> None:
-    """What holds by now."""
+    """Applies the stored level."""
     _apply(read(await state.get(NAME)) or logs.DEFAULT)
 
 
 @contextlib.asynccontextmanager
 async def kept() -> AsyncIterator[None]:
-    """Obeys what was chosen before, and what will be."""
+    """Applies the stored level, and each later change."""
     await poll()
     watching = asyncio.create_task(_watch())
     try:
@@ -55,7 +56,7 @@ async def kept() -> AsyncIterator[None]:
 async def _watch() -> None:
     while True:
         await asyncio.sleep(WATCH)
-        with contextlib.suppress(DatabaseUnavailable):  # whoever needs the database says so
+        with contextlib.suppress(DatabaseUnavailable):  # whoever needs the database reports it
             await poll()
 
 

@@ -1,5 +1,5 @@
-"""Runs the jobs that are due in the chats (db/delivery/scheduled.py). A job waits behind what that person
-asked before."""
+"""Scheduler: runs the jobs that are due in the chats (db/delivery/scheduled.py). A job runs after everything
+that its person did before."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,12 +17,12 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 20
 LONGEST_NAP = 2.0
-"""Seconds until a chore that another process has put is seen."""
+"""Seconds until a job that another process stored is noticed."""
 RETRY = timedelta(seconds=15)
 
 
 class Scheduler:
-    """Does them by their kind, until it is cancelled."""
+    """Runs jobs by their kind, until it is cancelled."""
 
     def __init__(self, reception: Dispatcher, kinds: Mapping[str, Handler]) -> None:
         self.reception = reception
@@ -30,7 +30,7 @@ class Scheduler:
         self.in_flight: set[int] = set()
 
     async def run(self) -> None:
-        """Does what is due, then waits for what will be."""
+        """Runs what is due, then waits for the next job."""
         while True:
             await self.reception.gateway.online.wait()
             nap = LONGEST_NAP
@@ -42,13 +42,13 @@ class Scheduler:
             await scheduled.wait_for_due(nap)
 
     async def take(self) -> None:
-        """Lines up what is due, AT_ONCE at the most."""
+        """Queues the jobs that are due, at most AT_ONCE."""
         for chore in await scheduled.due(self.reception.now(), AT_ONCE):
             if chore.id not in self.in_flight:
                 await self._enqueue(chore)
 
     async def _until_next(self) -> float:
-        """Whoever ends a chore rings."""
+        """Seconds until the next job is due. While jobs are in flight, the end of one wakes the scheduler."""
         due = None if self.in_flight else await scheduled.next_due()
         left = LONGEST_NAP if due is None else (due - self.reception.now()).total_seconds()
         return min(max(left, 0.0), LONGEST_NAP)
@@ -65,7 +65,8 @@ class Scheduler:
         scheduled.notify()
 
     async def _do(self, chore: ScheduledJob) -> None:
-        """What Telegram refuses, as changing a message that was deleted, is done."""
+        """Runs one job. A job that Telegram refuses, such as a change of a deleted message, counts as
+        done."""
         chat, handler = await chats.get(chore.chat), self.kinds.get(chore.kind)
         if chat is not None and handler is not None and not chat.banned:
             visit = self.reception.visit(chat, f"chore {chore.id}")

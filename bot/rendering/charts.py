@@ -1,7 +1,8 @@
 """Charts: numbers as a picture for a phone, light or dark.
 
-They are drawn by matplotlib in a short-lived process of their own (this module, run as a program: the picture
-as JSON in, PNG out), so that neither the loop waits nor the service keeps its fifty megabytes.
+matplotlib draws them in a short-lived process of its own. That process runs this module as a program, with
+the picture as JSON in and PNG out. So the loop does not wait, and the service does not keep fifty megabytes
+in memory.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 WIDTH, DPI = 6.0, 180
-"""Inches and dots in one: 1080 dots, what a phone shows across."""
+"""Inches, and dots per inch. Together 1080 dots, the width of a phone's screen."""
 TITLE_HEIGHT, PANEL_HEIGHT, RANK_HEIGHT = 0.95, 2.9, 0.42
 TIMEOUT = 60.0
 MOST_TICKS = 7
@@ -20,15 +21,15 @@ NAME_LENGTH = 26
 
 
 class Series(msgspec.Struct, frozen=True):
-    """One thing's values, one for each label of its panel."""
+    """The values of one thing, one for each label of its panel."""
 
     name: str
     values: list[float]
 
 
 class Panel(msgspec.Struct, frozen=True):
-    """`bars` on top of each other, `lines`, or `ranks`: a bar with its name and number for each label, in
-    the colours that the series of the panel above have. `rest`: the last one stands for all others, in
+    """One panel. `bars` are stacked, `lines` are lines. `ranks` have a bar with its name and number for each
+    label, in the colours of the series in the panel above. `rest`: the last series stands for all others, in
     grey."""
 
     title: str
@@ -48,7 +49,7 @@ class Picture(msgspec.Struct, frozen=True):
 
 
 class Look(msgspec.Struct, frozen=True):
-    """Colours of one background."""
+    """The colours of one background."""
 
     page: str
     text: str
@@ -77,7 +78,7 @@ _one_at_a_time = asyncio.Semaphore(1)
 
 
 async def draw(picture: Picture) -> bytes:
-    """A PNG, 1080 dots wide. Raises ChartFailed."""
+    """Returns a PNG, 1080 dots wide. Raises ChartFailed."""
     async with _one_at_a_time:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -102,7 +103,7 @@ async def draw(picture: Picture) -> bytes:
 
 
 def paint(picture: Picture) -> bytes:
-    """Draws here and now; the first time that loads matplotlib."""
+    """Draws in this process. The first call loads matplotlib."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -164,7 +165,7 @@ def _lines(axes: Any, panel: Panel, look: Look) -> None:
 
 
 def _plain(axes: Any, panel: Panel, look: Look, highest: float) -> None:
-    """No frame, few lines, numbers nobody has to turn their head for."""
+    """Draws no frame, few lines, and labels that read horizontally."""
     from matplotlib.ticker import MaxNLocator
 
     axes.spines[:].set_visible(False)
@@ -197,12 +198,12 @@ def _ranks(axes: Any, panel: Panel, look: Look) -> None:
 
 
 def _number(value: float) -> str:
-    """With narrow spaces between thousands, without a fraction that says nothing."""
+    """The number with narrow spaces between thousands, and without a meaningless fraction."""
     return f"{value:,.10g}".replace(",", "\u202f")
 
 
 def _short(value: float) -> str:
-    """For an axis: thousands as k, millions as M."""
+    """The number for an axis: thousands as k, millions as M."""
     for size, letter in ((1e6, "M"), (1e4, "k")):
         if value >= size:
             return f"{value / (1e6 if letter == 'M' else 1e3):g}{letter}"
@@ -210,7 +211,8 @@ def _short(value: float) -> str:
 
 
 def _drawable(text: str) -> str:
-    """Without what the font lacks, pictograms above all: it would draw empty boxes."""
+    """The text without characters that the font lacks, above all pictograms. They would appear as empty
+    boxes."""
     from matplotlib.font_manager import findfont, get_font
 
     there = get_font(findfont("DejaVu Sans")).get_charmap()

@@ -1,4 +1,4 @@
-"""What people read in the chat: Fluent messages made into text with formatting, in their language."""
+"""Replies: turns Fluent messages into formatted text in a person's language."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -21,15 +21,16 @@ from djangobot.db.people.quiet import read_digest
 
 LANGUAGES = ("en", "ru")
 MESSAGE_LIMIT = 4096
-"""Telegram: characters of a message; counted here in UTF-16 units, which never says too few."""
+"""Telegram's limit, in characters of a message. We count UTF-16 units, which are never fewer."""
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""
 SENDERS_TOLD = 20
-"""Senders whose messages a digest quotes; the others it counts."""
+"""Senders whose messages a digest quotes. The other senders are counted."""
 DIGEST_LINE = 120
-"""Characters of each message quoted: two or three lines on a phone."""
+"""Characters quoted of each message: two or three lines on a phone."""
 WHOLE_MOST = 8
-"""Of those that are cut, so many can be read in full by a button of the digest; the history has all."""
+"""The most shortened messages of a digest that get a button to read them in full. The history has all of
+them."""
 MIB = 1 << 20
 REASONS = {
     "dropped": "reason-dropped",
@@ -39,12 +40,13 @@ REASONS = {
     "broadcast canceled": "reason-broadcast-canceled",
     "skipped": "reason-skipped",
 }
-"""Of db/'s own; others are Telegram's."""
+"""Reasons that db/ gives; all others are Telegram's."""
 MUTE_HOURS = (1, 8)
 LATE = timedelta(minutes=5)
-"""From then on a message says when it was written: Telegram's own time is that of its arrival."""
+"""A message that is older than this says when it was written. Telegram's own time is the time of arrival."""
 HEAD_ROOM = 200
-"""UTF-16 units that a token's name (64 characters, two units each at most) and a time take, and to spare."""
+"""UTF-16 units that a token's name (64 characters, two units each at most) and a time need, with some to
+spare."""
 CLUSTER = regex.compile(r"\X")
 """What a person sees as one character: a flag, a family, a letter with its accents (Unicode, UAX 29)."""
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
@@ -56,26 +58,25 @@ TAGS: dict[str, Callable[..., Any]] = {
     "spoiler": raw.types.MessageEntitySpoiler,
 }
 FIRST_STAND_IN = 0xF0000
-"""People's words are put in after the markup was read, so theirs is never taken for ours: until then each is
-one character of Unicode's private plane."""
+"""People's words are inserted after the markup was read, so that their text is never read as markup. Until
+then each is one character of Unicode's private plane, from here on."""
 
 
 def language_of(code: str | None) -> str:
-    """The language we speak to a person whose Telegram says `code` (IETF tag), English when we lack
-    theirs."""
+    """Our language for a person whose Telegram has `code` (IETF tag). English when we do not have theirs."""
     short = (code or "").partition("-")[0].lower()
     return short if short in LANGUAGES else "en"
 
 
 def say(language: str, message: str, /, **args: str | int) -> str:
-    """A message without formatting: a button's or a menu's words."""
+    """A message without formatting, for a button or a menu."""
     return formatted(language, message, (), **args).text
 
 
 def formatted(
     language: str, message: str, buttons: Sequence[Sequence[Button]] = (), /, **args: str | int
 ) -> Text:
-    """A message with its formatting. Raises KeyError for one that no locale file has."""
+    """A message with its formatting. Raises KeyError for a message that is in no locale file."""
     bundle = _bundle(language)
     pattern = bundle.get_message(message).value
     if pattern is None:
@@ -92,7 +93,7 @@ def formatted(
 
 
 def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:
-    """Several texts as one message, formatting kept."""
+    """Joins several texts into one message and keeps their formatting."""
     text = ""
     entities: list[Any] = []
     for part in parts:
@@ -103,17 +104,17 @@ def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Se
 
 
 def shown_time(moment: datetime | None) -> str:
-    """Like `23.11.2026 05:14`; `never` for none."""
+    """The time as `23.11.2026 05:14`, or `never` for None."""
     return moment.strftime("%d.%m.%Y %H:%M") if moment else "never"
 
 
 def shown_day(day: date) -> str:
-    """Like `23.11.2026`."""
+    """The day as `23.11.2026`."""
     return day.strftime("%d.%m.%Y")
 
 
 def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
-    """How long ago, in words: `5 minutes ago`."""
+    """How long ago it was, in words: `5 minutes ago`."""
     if moment is None:
         return say(language, "age-never")
     minutes = max(0, int((now - moment).total_seconds())) // 60
@@ -130,30 +131,31 @@ def shown_age(language: str, moment: datetime | None, now: datetime) -> str:
 
 
 def shown_status(language: str, status: str) -> str:
-    """What became of messages, in words."""
+    """The status of messages, in words."""
     return say(language, "message-status", status=status)
 
 
 def shown_reason(language: str, failure: str) -> str:
-    """Why a message was not delivered: ours in words, Telegram's as it is."""
+    """Why a message was not delivered. Our own reasons are in words, Telegram's as they are."""
     return say(language, REASONS[failure]) if failure in REASONS else failure
 
 
 def shown_size(language: str, size: int) -> str:
-    """Bytes in MiB, with a decimal comma where that is usual."""
+    """A size in MiB, with a decimal comma where that is usual."""
     shown = f"{size / MIB:.1f}"
     return say(language, "size-mib", size=shown.replace(".", ",") if language == "ru" else shown)
 
 
 def shown_code(code: str) -> str:
-    """A code's digits in groups: ten as people read telephone numbers, twenty as those of a card."""
-    if len(code) > CODE_LENGTH:  # four by four
+    """A code's digits in groups: ten as in a telephone number, twenty as on a bank card."""
+    if len(code) > CODE_LENGTH:  # groups of four
         return " ".join(code[at : at + 4] for at in range(0, len(code), 4))
     return f"{code[:3]} {code[3:6]} {code[6:]}"
 
 
 def shortened(text: str, length: int) -> str:
-    """On one line, in one direction, cut at `length` characters, between two that people see as such."""
+    """The text on one line, in one direction, cut at `length` characters. It is never cut within what a
+    person sees as one character."""
     line = " ".join(one_direction(text).split())
     if len(line) <= length:
         return line
@@ -162,12 +164,12 @@ def shortened(text: str, length: int) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Telegram counts entity offsets and lengths in UTF-16 code units."""
+    """The length in UTF-16 code units, in which Telegram counts entity offsets and lengths."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
-    """What a row of the outbox looks like in the chat, in as many parts as Telegram's limit asks."""
+    """Renders a message of the outbox for the chat, in as many parts as Telegram's limit requires."""
     if message.kind == "linked":
         return [_linked(message)]
     if message.kind == "account_removed":
@@ -184,12 +186,12 @@ def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False)
 
 
 def broadcast_text(language: str, text: str) -> Text:
-    """What an admin tells many, and how to be told no more."""
+    """An admin's text to many people, and how to get no more of them."""
     return joined([Text(text), formatted(language, "broadcast-footer")], separator="\n\n")
 
 
 def _digest(message: Claimed) -> list[Text]:
-    """How many messages of whom were held, the first of each; as many parts as it takes."""
+    """How many messages of whom were held, and the first of each sender. It has as many parts as it needs."""
     language = language_of(message.language)
     digest = read_digest(message.text)
     lines = [formatted(language, "digest-title", count=digest.count)]
@@ -223,7 +225,7 @@ def _digest(message: Claimed) -> list[Text]:
 
 
 def full_button(language: str, which: str, number: int) -> Button:
-    """The one that shows a message to the letter."""
+    """The button that shows a message in full, unchanged."""
     return Button(say(language, "history-full", which=which), f"full:{number}")
 
 
@@ -244,20 +246,21 @@ def _linked(message: Claimed) -> Text:
 
 
 def whose(account: str | None, token: str) -> str:
-    """A token as people call it: by its account, if there is one, and by its own name when it has one."""
+    """The name of a token: its account, if there is one, and its own name if it has one."""
     return token if account in (None, "", token) else f"{account} · {token}"
 
 
 def revoke_button(language: str, token_id: int, who: str) -> Button:
-    """The one that ends what a token may do; pressing it twice does no more than once."""
+    """The button that revokes a token. Pressing it twice has the effect of once."""
     return Button(say(language, "tokens-revoke", who=shortened(who, BUTTON_LENGTH)), f"revoke:{token_id}")
 
 
 def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text]:
-    """Whose it is, in bold, on a line of its own, then the text to the letter.
+    """The sender in bold on a line of its own, then the unchanged text.
 
-    Token and time stand only where there is room for any: a repeat must break long messages where the first
-    attempt did, though the token has been renamed or the message has become late meanwhile.
+    The token's name and the time are shown only where a short text leaves room. A repeat must break a long
+    message where the first attempt did, though the token may have been renamed or the message may have become
+    late.
     """
     head = message.sender
     if utf16_length(f"{message.sender}{message.text}") + HEAD_ROOM <= MESSAGE_LIMIT:
@@ -276,7 +279,8 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
 
 
 def mute_buttons(language: str, verb: str, sender_id: int) -> list[list[Button]]:
-    """How long to mute, small buttons; three in a row would break words under a short message."""
+    """Buttons for how long to mute. They are in short rows, because three in a row would break words under a
+    short message."""
     *hours, tomorrow = [Button(words, f"{verb}:{sender_id}:{span}") for words, span in _mute_spans(language)]
     return [hours, [tomorrow]]
 
@@ -288,8 +292,9 @@ def _mute_spans(language: str) -> list[tuple[str, str]]:
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Parts of at most `limit` UTF-16 units that together are `text`, broken after a line or a word where
-    one ends in a part's second half, and never within what a person sees as one character."""
+    """Splits `text` into parts of at most `limit` UTF-16 units. Together they are `text`. A part ends after a
+    line or a word if one ends in the part's second half. No part ends within what a person sees as one
+    character."""
     parts = []
     while utf16_length(text) > limit:
         end = _breaking(text, _fitting(text, limit))
@@ -299,7 +304,7 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def _breaking(text: str, most: int) -> int:
-    """After how many characters to break, `most` at the most. A cluster longer than all that is torn."""
+    """After how many characters to break, at most `most`. A cluster longer than that is broken."""
     ends: list[int] = list(
         takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text)))
     )
@@ -323,7 +328,7 @@ def _fitting(text: str, limit: int) -> int:
 
 
 def _stand_in(name: str, value: str | int, stand_ins: dict[str, str]) -> str | int:
-    """Numbers and choices Fluent decides by must reach it as they are."""
+    """Numbers and choices must reach Fluent unchanged, because it decides by them."""
     if isinstance(value, int) or name == "status" or value == "never":
         return value
     return stand_ins[value]

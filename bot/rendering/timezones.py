@@ -1,4 +1,4 @@
-"""Time zones, as people name them: by a city, in English or Russian, or by an offset from UTC."""
+"""Time zones as people name them: by a city, in English or Russian, or by an offset from UTC."""
 
 import re
 from functools import cache
@@ -57,15 +57,16 @@ NEAR = {
     "Europe/Belgrade": "нови-сад novi-sad",
     "Australia/Sydney": "canberra канберра",
 }
-"""Large cities that have no zone of their own in the IANA database, and what people call those that have."""
+"""Large cities without a zone of their own in the IANA database, and common names of those with one."""
 ALIKE = str.maketrans({"\0": "й", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "æ": "ae", "œ": "oe"})
-"""Letters that have no accent to take off, and й, which is a letter of its own."""
+"""Letters without an accent that could be removed, and й, which is a letter of its own."""
 EAST_MOST, WEST_MOST = 14 * 60, 12 * 60
 """Minutes from UTC: Kiribati in the east, Baker Island in the west."""
 
 
 def find(written: str) -> str:
-    """The zone meant: a name of the IANA database, `UTC+05:30`, or nothing when nobody can tell."""
+    """Finds the zone: a name of the IANA database or `UTC+05:30`. Returns an empty string when it finds
+    none."""
     words = written.strip()
     if offset := OFFSET.fullmatch(words):
         return _of_offset(offset[1], int(offset[2]), int(offset[3] or 0))
@@ -73,7 +74,7 @@ def find(written: str) -> str:
 
 
 def shown(language: str, zone: str) -> str:
-    """A zone as people of that language call it: by its city where there is one, else by its name."""
+    """The zone's name in that language: its city if there is one, otherwise its own name."""
     if "/" not in zone and (len(zone) <= 4 or not zone.isalpha()):  # CET, EST5EDT, UTC+03:00
         return zone
     cities = _cities(language)
@@ -83,7 +84,7 @@ def shown(language: str, zone: str) -> str:
 
 @cache
 def _cities(language: str) -> dict[str, str]:
-    """Of each zone its city, under every name that the zone has or had."""
+    """The city of each zone, under every name that the zone has or had."""
     cities = {
         zone: str(names["city"]) for zone, names in Locale(language).time_zones.items() if "city" in names
     }
@@ -106,7 +107,7 @@ def _of_offset(sign: str, hours: int, minutes: int) -> str:
 
 @cache
 def _known() -> dict[str, str]:
-    """Zones by their cities' names, and by their own: every name of the database, those of its past too."""
+    """Zones by the names of their cities and by their own names, past names included."""
     zones = sorted(available_timezones() - {"Factory", "localtime"})
     found: dict[str, str] = {}
     for zone in zones:
@@ -124,7 +125,7 @@ def _known() -> dict[str, str]:
 
 
 def _plain(name: str) -> str:
-    """Without case and accents; signs between words are as good as spaces."""
+    """The name without case and accents. Signs between words count as spaces."""
     letters = "".join(
         letter for letter in normalize("NFD", name.casefold().replace("й", "\0")) if not combining(letter)
     )

@@ -1,12 +1,12 @@
 # Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
-"""Our Telegram client: Pyrogram's connection and codec, without its retries, its peer cache and its
-dispatcher.
+"""Our Telegram client: Pyrogram's connection and codec, without its retries, peer cache and dispatcher.
 
-Pyrogram decides three things we must decide ourselves. It repeats calls on its own, so a caller cannot know
-what was sent; it keeps waiting for answers on a connection that is gone; and after a cut it goes on for ever
-with a key the server no longer knows. `Link` takes these back. Updates go raw to one function.
+Pyrogram decides three things that we must decide ourselves. It repeats calls on its own, so a caller cannot
+know what was sent. It keeps waiting for answers on a connection that is gone. After a cut it keeps using a
+key that the server no longer knows. `ReconnectingSession` replaces this behaviour. Updates go raw to one
+function.
 """
 
 import asyncio
@@ -54,8 +54,8 @@ rpc_error.open = lambda *_, **__: io.StringIO()
 
 
 class InlineExecutor(Executor):
-    """Encrypts where it is asked to. A message takes 2 µs of that, handing it to Pyrogram's thread and back
-    ten times as much, and with the SQLite threads about each hand-over waits for Python's lock."""
+    """Encrypts in the calling thread. A message takes 2 µs to encrypt. Passing it to Pyrogram's thread and
+    back takes ten times as long; with the SQLite threads running, each switch waits for Python's lock."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -69,20 +69,21 @@ class InlineExecutor(Executor):
 pyrogram.crypto_executor = InlineExecutor()
 
 AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
-"""-404 as the transport writes it (core.telegram.org/mtproto/mtproto-transports#transport-errors)."""
+"""-404 as the transport sends it (core.telegram.org/mtproto/mtproto-transports#transport-errors)."""
 ANSWER_TIMEOUT = 15.0
 """Seconds after which an answer counts as lost; Pyrogram's own figure."""
 RECONNECT_PAUSE = 0.5
-"""Seconds before the second attempt to reach a server; twice as many before each further one."""
+"""Seconds before the second attempt to reach a server. Each further pause is twice as long."""
 LONGEST_PAUSE = 30.0
 SIGN_IN_PAUSE, SIGN_IN_PAUSE_MOST = 1.0, 60.0
-"""Seconds between sign-ins under sessions that Telegram then refuses: the first, twice as long each time."""
+"""Seconds between sign-ins whose sessions Telegram then refuses: the first and the longest. Each pause is
+twice as long as the one before."""
 
 NOT_FOUND = "AUTH_KEY_NOT_FOUND"
 
 UpdateHandler = Callable[[TLObject, dict[int, Any]], Awaitable[None]]
 Numbers = (raw.types.UpdateNewMessage, raw.types.UpdateEditMessage, raw.types.UpdateDeleteMessages)
-"""What has pts of the bot's own box."""
+"""Updates with a pts of the bot's own box."""
 
 
 class NotConnected(ConnectionError):
@@ -90,21 +91,21 @@ class NotConnected(ConnectionError):
 
 
 class ConnectionLost(ConnectionError):
-    """The connection ended before the answer came."""
+    """The connection ended before the answer arrived."""
 
 
 class Anew(ConnectionError):
-    """Not done: Telegram wants the connection introduced anew."""
+    """Not done: the client must introduce the connection to Telegram again."""
 
 
 class KeyForgotten(Anew):
-    """Not done: Telegram does not take this session any more, a new sign-in is needed."""
+    """Not done: Telegram does not accept this session any more. A new sign-in is needed."""
 
 
 def use_server(host: str, port: int, key: Path) -> None:
-    """Sends every connection of this process to `host:port`, whose RSA public key (PKCS#1 PEM) lies in `key`.
+    """Sends every connection of this process to `host:port`, whose RSA public key (PKCS#1 PEM) is in `key`.
 
-    There is one place to say this in Pyrogram, and it is process-wide.
+    Pyrogram allows this in one place only, for the whole process.
     """
     modulus, exponent = read_public_key(key.read_text())
     body = _tl_bytes(modulus) + _tl_bytes(exponent)
@@ -116,10 +117,10 @@ def use_server(host: str, port: int, key: Path) -> None:
 
 
 class _Connection(pyrogram.connection.Connection):
-    """One attempt, and says what kept it from being made; Pyrogram's makes three and says nothing."""
+    """Makes one attempt and reports why it failed. Pyrogram's own makes three and reports nothing."""
 
     async def connect(self) -> None:
-        """Raises ConnectionError."""
+        """Connects. Raises ConnectionError."""
         self.protocol = TCPAbridged(self.ipv6, self.proxy)
         try:
             await self.protocol.connect(self.address)
@@ -131,13 +132,13 @@ class _Connection(pyrogram.connection.Connection):
 
 
 class _Auth(Auth):
-    """A new key, in one attempt: those who ask for one decide when to try again."""
+    """Creates a new key in one attempt. The caller decides when to try again."""
 
     MAX_RETRIES = 0
 
     async def create(self) -> bytes:
-        """Raises OSError. A handshake that is cut fails in as many ways as it has steps: Pyrogram reads from
-        what never came."""
+        """Creates the key. Raises OSError. A cut handshake fails differently at each step, because Pyrogram
+        reads data that never arrived; each failure becomes a ConnectionError."""
         try:
             return await super().create()
         except OSError:
@@ -160,14 +161,14 @@ def _why(exc: OSError, host: str, port: int) -> str:
 
 
 class _Patience:
-    """How long to wait before the next attempt: a little more each time, at random, so that many who lost the
-    same server do not come back together."""
+    """Waits between attempts: longer each time, by a random factor. So many clients that lost the same server
+    do not return together."""
 
     def __init__(self) -> None:
         self.longest = RECONNECT_PAUSE
 
     async def wait(self, event: str, exc: BaseException) -> None:
-        """Logs why, and waits."""
+        """Logs the reason, then waits."""
         pause = self.longest * random.uniform(0.5, 1)  # noqa: S311 - spreads, keeps no secret
         log.warning(event, reason=str(exc) or type(exc).__name__, again_in=round(pause, 1))
         await asyncio.sleep(pause)
@@ -175,14 +176,15 @@ class _Patience:
 
 
 class ReconnectingSession(Session):
-    """One connection with Telegram that is remade when cut; answers still awaited then are lost at once."""
+    """One connection with Telegram, made again after a cut. Answers that are awaited at the cut are lost at
+    once."""
 
     def __init__(self, client: "TelegramClient", dc_id: int, auth_key: bytes) -> None:
         super().__init__(client, dc_id, auth_key, False)
         self.closing = False
         self.forgotten = False
         self.made = 0.0
-        """When the connection was there, on the monotonic clock."""
+        """When the connection was made, on the monotonic clock."""
         self.remaking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -237,7 +239,7 @@ class ReconnectingSession(Session):
         )
 
     async def recv_worker(self) -> None:
-        """Reads until the connection ends, then has it remade unless we are closing it ourselves."""
+        """Reads until the connection ends. Then has it made again, unless we are closing it ourselves."""
         while True:
             packet = await self.connection.recv()
             if packet is None or len(packet) == 4:
@@ -260,7 +262,7 @@ class ReconnectingSession(Session):
 
     async def _remake(self) -> None:
         await self._close()
-        await asyncio.sleep(self.made + RECONNECT_PAUSE - time.monotonic())  # one that was cut at once
+        await asyncio.sleep(self.made + RECONNECT_PAUSE - time.monotonic())  # after an immediate cut
         try:
             await self.start()
         except KeyForgotten as exc:
@@ -270,13 +272,12 @@ class ReconnectingSession(Session):
             await self.client.on_back()
 
     def give_up(self, connection: Any) -> None:
-        """This one is of no use any more: it is remade, unless another has taken its place."""
+        """Closes this connection so that it is made again, unless another one has replaced it."""
         if self.connection is connection and not self.closing:
             self.loop.create_task(connection.close())
 
     def _lose_answers(self) -> None:
-        """Wakes everyone who waits for an answer on the connection that is gone: `send` raises
-        TimeoutError."""
+        """Wakes everyone who waits for an answer on the lost connection: `send` raises TimeoutError."""
         for result in self.results.values():
             result.event.set()
 
@@ -294,7 +295,7 @@ class ReconnectingSession(Session):
             await self.recv_task
 
     async def stop(self) -> None:
-        """Closes for good; nothing is left running, server there or not."""
+        """Closes for good. Leaves nothing running, whether the server answers or not."""
         self.closing = True
         if self.remaking is not None:
             self.remaking.cancel()
@@ -307,8 +308,8 @@ class ReconnectingSession(Session):
 class TelegramClient(pyrogram.Client):
     """A bot's connection with Telegram, on the session in `storage`.
 
-    `on_update(update, users)` gets every update, raw; `on_pts(pts, count)` the numbers our own calls took;
-    `on_back()` is called after each cut that was mended.
+    `on_update(update, users)` gets every update, raw. `on_pts(pts, count)` gets the numbers that our own
+    calls used. `on_back()` is called each time the connection is back after a cut.
     """
 
     on_update: UpdateHandler
@@ -330,19 +331,20 @@ class TelegramClient(pyrogram.Client):
         self.on_back = _ignore
         self.on_pts = lambda pts, count: None
         self.key_forgotten = asyncio.Event()
-        """Set when a cut was followed by -404: call `start` again to sign in anew."""
+        """Set when Telegram no longer accepts the session, for example by -404 after a cut. Call `start`
+        again to sign in anew."""
         self.online = asyncio.Event()
-        """Set while calls can be answered: signed in, and the link is up."""
+        """Set while calls can be answered: the bot is signed in and connected."""
         self.on_duty: Callable[[], bool] = lambda: True
-        """Whether this process may talk with Telegram; looked at before each call."""
+        """Whether this process may talk to Telegram. Checked before each call."""
         self.caught_up = asyncio.Event()
-        """Set once what happened before the start has been fetched."""
+        """Set once the updates from before the start have been fetched."""
         self.trouble = ""
-        """What kept the last attempt from reaching Telegram."""
+        """Why the last attempt did not reach Telegram."""
 
     async def start(self) -> "TelegramClient":
-        """Connects, signs in when the session is new, learns who we are. Raises RPCError for a wrong
-        token."""
+        """Connects, signs in when the session is new, and reads the bot's own user. Raises RPCError for a
+        wrong token."""
         if self.key_forgotten.is_set():
             await self._drop()
             await self.storage.delete()
@@ -378,7 +380,7 @@ class TelegramClient(pyrogram.Client):
         self.is_connected = True
 
     async def _authorize(self) -> None:
-        """Signs in with the bot token, in the data centre Telegram names."""
+        """Signs in with the bot token, in the data centre that Telegram names."""
         query = raw.functions.auth.ImportBotAuthorization(
             flags=0, api_id=self.api_id, api_hash=self.api_hash, bot_auth_token=self.bot_token
         )
@@ -396,14 +398,14 @@ class TelegramClient(pyrogram.Client):
             except OSError as exc:
                 self.trouble = str(exc) or "Telegram does not answer the sign-in"
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
-                await asyncio.sleep(RECONNECT_PAUSE)  # the link itself waits longer each time
+                await asyncio.sleep(RECONNECT_PAUSE)  # the connection itself waits longer each time
             else:
                 await self.storage.user_id(answer.user.id)
                 await self.storage.is_bot(True)
                 return
 
     async def _new_key(self, dc_id: int) -> bytes:
-        """With another data centre, however long it takes."""
+        """Creates a key with another data centre, however long it takes."""
         patience = _Patience()
         while True:
             try:
@@ -430,7 +432,7 @@ class TelegramClient(pyrogram.Client):
 
     @property
     def bot_name(self) -> str:
-        """How people find the bot: its username, or its id when it has none."""
+        """The name by which people find the bot: its username, or its id when it has none."""
         return str(self.me.username or self.me.id) if self.me else ""
 
     async def _drop(self) -> None:
@@ -441,14 +443,15 @@ class TelegramClient(pyrogram.Client):
         await self.storage.close()
 
     async def stop(self, block: bool = True) -> "TelegramClient":
-        """Ends the connection in order. Safe to call when it never began."""
+        """Closes the connection in order. Safe to call when it was never opened."""
         await self._drop()
         self.executor.shutdown(wait=False, cancel_futures=True)
         return self
 
     async def ask(self, query: TLObject) -> Any:
-        """One attempt, no repeats: raises RPCError with Telegram's refusal, OSError when the answer is lost:
-        ConnectionLost with the connection; NotConnected and Anew when it was not done."""
+        """Makes one attempt and never repeats it. Raises RPCError when Telegram refuses. Raises OSError when
+        the answer is lost: ConnectionLost if it was lost with the connection, NotConnected and Anew if the
+        call was not done."""
         link = self.session
         connection = link.connection if link is not None else None
         try:
@@ -489,7 +492,7 @@ class TelegramClient(pyrogram.Client):
             raise ConnectionLost(str(exc) or type(exc).__name__) from exc
 
     def forget(self, reason: str) -> None:
-        """Telegram takes this session no more: whoever waits for `key_forgotten` has it replaced."""
+        """Marks the session as refused by Telegram. Whoever waits for `key_forgotten` signs in anew."""
         self.online.clear()
         if not self.key_forgotten.is_set():
             log.error("telegram refused this session", reason=reason)
@@ -498,12 +501,12 @@ class TelegramClient(pyrogram.Client):
         self.key_forgotten.set()
 
     async def fetch_peers(self, peers: Any) -> bool:
-        """Nothing to keep: access hashes stand in the chats table, and Pyrogram's own rows die with
+        """Keeps nothing: access hashes are in the chats table, and Pyrogram's own rows are lost at a
         SIGKILL."""
         return False
 
     async def handle_updates(self, updates: TLObject) -> None:
-        """Takes apart what Telegram pushes; short forms of people's messages bots never get."""
+        """Unpacks what Telegram pushes. Bots never get the short forms of people's messages."""
         if isinstance(updates, raw.types.Updates | raw.types.UpdatesCombined):
             users = {user.id: user for user in updates.users}
             users |= {-chat.id: chat for chat in updates.chats}  # groups and channels, as in the Bot API

@@ -1,11 +1,11 @@
 # Pyrogram's raw types do not inherit from the bases their parameters are annotated with.
 # pyright: reportArgumentType=false
-"""The gateway: the one place where we call Telegram, and where its answers become words of ours.
+"""Gateway: the only place that calls Telegram for us. It turns Telegram's answers into our own terms.
 
-A call ends in one of five ways: it returns; `Blocked`, `Refused`: Telegram said no, and will again;
-`FloodWait`: not before that many seconds; `Lost`: nobody knows whether it was done, so ask again with the
-same random_id, at once when there is a connection again (`Cut`), or later. Which of Telegram's errors is
-which: bot/telegram/refusals.py.
+A call ends in one of five ways. It returns. `Blocked` or `Refused`: Telegram said no, and will say so again.
+`FloodWait`: not before that many seconds. `AnswerLost`: nobody knows whether it was done, so the call is
+repeated later with the same random_id. `Cut` is an AnswerLost that may be repeated as soon as there is a
+connection again. bot/telegram/refusals.py says which of Telegram's errors is which.
 """
 
 import asyncio
@@ -26,13 +26,14 @@ from djangobot.bot.telegram.client import Anew, ConnectionLost, NotConnected, Te
 log = structlog.get_logger(__name__)
 
 UNKNOWN_TELEGRAM_ID = 0
-"""The message is in the chat, but Telegram's answer did not say under which id."""
+"""The message is in the chat, but Telegram's answer did not give its id."""
 PART = 512 << 10
-"""Bytes of a file sent at once; the most Telegram takes (core.telegram.org/api/files#uploading-files)."""
+"""Bytes of a file that are sent at once. Telegram takes no more
+(core.telegram.org/api/files#uploading-files)."""
 SMALL_FILE = 10 << 20
-"""Bytes up to which a file has a checksum; a bigger one says how many parts there will be instead."""
+"""Bytes. A file up to this size gets a checksum; a bigger one gets the number of its parts instead."""
 FILE_LIMIT = 4000 * PART
-"""Bytes; Telegram takes 4000 parts (client configuration, upload_max_fileparts_default)."""
+"""Bytes. Telegram takes 4000 parts (client configuration, upload_max_fileparts_default)."""
 PICTURES = ("image/png", "image/jpeg")
 
 
@@ -45,19 +46,19 @@ class AnswerLost(GatewayError):
 
 
 class Cut(AnswerLost):
-    """It was lost with the connection."""
+    """The answer was lost with the connection."""
 
 
 class Undone(Cut):
-    """It was not done: Telegram wants a new connection or a new sign-in first."""
+    """The call was not done: Telegram wants a new connection or a new sign-in first."""
 
 
 class Unasked(Undone):
-    """It was not done: there was no connection to ask over."""
+    """The call was not done: there was no connection."""
 
 
 class FloodWait(GatewayError):
-    """Telegram wants no such call for `seconds`; `whole_bot`: the call concerned no chat."""
+    """Telegram accepts no such call for `seconds`. `whole_bot`: the call concerned no chat."""
 
     def __init__(self, seconds: int, *, whole_bot: bool = False) -> None:
         super().__init__(f"wait {seconds} s")
@@ -66,7 +67,7 @@ class FloodWait(GatewayError):
 
 
 class Refused(GatewayError):
-    """Telegram will not do this, now or later; `reason` is its own word for why."""
+    """Telegram will not do this, now or later. `reason` is Telegram's own word for why."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -78,8 +79,8 @@ class Blocked(Refused):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """A person, or now and then a group or a channel, as Telegram wants them addressed; the hash is valid for
-    this bot alone."""
+    """A person, or sometimes a group or a channel, as Telegram addresses them. The hash is valid for this bot
+    alone."""
 
     id: int
     access_hash: int
@@ -87,15 +88,15 @@ class Peer(msgspec.Struct, frozen=True):
 
 
 class Button(msgspec.Struct, frozen=True):
-    """A button under a message; Telegram: `data` has 1 to 64 bytes."""
+    """A button under a message. Telegram allows 1 to 64 bytes of `data`."""
 
     text: str
     data: str
 
 
 class Text(msgspec.Struct, frozen=True):
-    """What a message shows: plain text, the formatting over it, rows of buttons. `silent`: it arrives
-    without a sound."""
+    """The content of a message: plain text, its formatting, rows of buttons. A `silent` one arrives without a
+    sound."""
 
     text: str
     entities: tuple[Any, ...] = ()
@@ -104,7 +105,7 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class File(msgspec.Struct, frozen=True):
-    """A file to send: its bytes, or where it lies. One whose `mime` is in PICTURES is shown as a picture."""
+    """A file to send: its bytes, or its path. A file whose `mime` is in PICTURES is shown as a picture."""
 
     name: str
     mime: str
@@ -112,14 +113,14 @@ class File(msgspec.Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size in bytes."""
         return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
 
 
 def derived_id(*parts: object) -> int:
-    """A random_id (signed 64 bits, never 0) that is the same each time the same thing is answered.
+    """A random_id (signed 64 bits, never 0) that is the same whenever `parts` are the same.
 
-    An update that is handled again after a crash is then not answered twice.
+    So an update that is handled again after a crash is not answered twice.
     """
     digest = sha256("\0".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "little", signed=True) or 1
@@ -138,14 +139,13 @@ class Gateway:
 
     @property
     def on_duty(self) -> bool:
-        """Whether this process may ask anything; another may have taken its place."""
+        """Whether this process may call Telegram. Another process may lead now."""
         return self.client.on_duty()
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
 
-        `UNKNOWN_TELEGRAM_ID` when Telegram says it has had this random_id without saying which message that
-        was.
+        Returns `UNKNOWN_TELEGRAM_ID` when Telegram has had this random_id but does not name the message.
         """
         query = raw.functions.messages.SendMessage(
             peer=_input_peer(peer),
@@ -163,7 +163,8 @@ class Gateway:
         return _sent_id(answer, random_id)
 
     async def send_file(self, peer: Peer, file: File, caption: Text, random_id: int) -> int:
-        """Sends a file once per `random_id`, as `send` does a text. Telegram: a caption has 1024 characters.
+        """Sends a file once per `random_id`, as `send` does a text. Telegram limits a caption to 1024
+        characters.
 
         Raises ValueError for an empty file and for one of more than FILE_LIMIT bytes.
         """
@@ -182,7 +183,7 @@ class Gateway:
         return _sent_id(answer, random_id)
 
     async def edit(self, peer: Peer, message_id: int, text: Text, file: File | None = None) -> None:
-        """Replaces a message, with `file` also what it shows; one that already looks so is fine."""
+        """Replaces a message, and with `file` also its file. A message that already looks so is no error."""
         media: Any = None
         if file is not None:
             media = await self._upload(file, derived_id("edit", peer.id, message_id, file.name))
@@ -201,7 +202,7 @@ class Gateway:
             return
 
     async def edit_buttons(self, peer: Peer, message_id: int, rows: Sequence[Sequence[Button]]) -> None:
-        """Puts other buttons under a message, whose content stays as it is."""
+        """Replaces the buttons under a message. Its content stays."""
         query = raw.functions.messages.EditMessage(
             peer=_input_peer(peer), id=message_id, reply_markup=_markup(Text("", (), _rows(rows)))
         )
@@ -211,14 +212,14 @@ class Gateway:
             return
 
     async def delete(self, peer: Peer, message_ids: Sequence[int]) -> None:
-        """Takes messages back, for both sides; those that are gone are fine. Telegram lets a bot do so within
-        48 hours."""
+        """Deletes messages for both sides. Messages that are gone are no error. Telegram lets a bot do so
+        within 48 hours."""
         for start in range(0, len(message_ids), 100):  # core.telegram.org/method/messages.deleteMessages
             ids = list(message_ids[start : start + 100])
             await self._ask(raw.functions.messages.DeleteMessages(id=ids, revoke=True))
 
     async def answer(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
-        """Ends the waiting on a pressed button; one that waits no more is fine."""
+        """Ends the waiting state of a pressed button. A button that no longer waits is no error."""
         query = raw.functions.messages.SetBotCallbackAnswer(
             query_id=query_id, cache_time=0, message=text or None, alert=alert
         )
@@ -230,8 +231,8 @@ class Gateway:
     async def set_commands(
         self, commands: Sequence[tuple[str, str]], language: str = "", peer: Peer | None = None
     ) -> None:
-        """The menu people see, for one language or for all that have none of their own; with `peer` the menu
-        of one person."""
+        """Sets the menu that people see, for one language or for all languages without their own menu. With
+        `peer`, sets the menu of one person."""
         scope: Any = raw.types.BotCommandScopeUsers()
         if peer is not None:
             scope = raw.types.BotCommandScopePeer(peer=_input_peer(peer))
@@ -244,7 +245,8 @@ class Gateway:
         )
 
     async def _upload(self, file: File, file_id: int) -> Any:
-        """The file as Telegram keeps it until it is sent. A part that comes again is the same part."""
+        """Uploads the file and returns Telegram's reference to it. Uploading a part again replaces the same
+        part."""
         size = file.size
         if not 0 < size <= FILE_LIMIT:
             raise ValueError(f"a file of {size} bytes can't be sent")
@@ -265,7 +267,7 @@ class Gateway:
         return _media(file, raw.types.InputFile(id=file_id, parts=total, name=file.name, md5_checksum=digest))
 
     async def _ask(self, query: TLObject) -> Any:
-        """One attempt. Raises ours for Telegram's; lets through what callers read as success."""
+        """Makes one attempt. Raises our errors for Telegram's, except those that callers treat as success."""
         try:
             answer = await self.client.ask(query)
         except (RandomIdDuplicate, MessageNotModified, QueryIdInvalid):
@@ -320,7 +322,7 @@ def _media(file: File, uploaded: Any) -> Any:
 
 
 async def _part(file: File, number: int) -> bytes:
-    """What Telegram takes at once; a file on disk is never in memory as a whole."""
+    """Reads as much as Telegram takes at once. A file on disk is never in memory as a whole."""
     start = number * PART
     if isinstance(file.content, bytes):
         return file.content[start : start + PART]

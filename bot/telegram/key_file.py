@@ -1,10 +1,10 @@
-"""A server's public key as a file has it: PKCS#1 in PEM."""
+"""Reads a server's public key from its file: PKCS#1 in PEM."""
 
 import base64
 
 
 def read_public_key(pem: str) -> tuple[bytes, bytes]:
-    """Modulus and exponent, big-endian without leading zeros, of a PKCS#1 `RSA PUBLIC KEY`. Raises
+    """Returns modulus and exponent of a PKCS#1 `RSA PUBLIC KEY`, big-endian without leading zeros. Raises
     ValueError."""
     lines = pem.strip().splitlines()
     if not lines or "BEGIN RSA PUBLIC KEY" not in lines[0] or "END RSA PUBLIC KEY" not in lines[-1]:
@@ -22,7 +22,7 @@ def read_public_key(pem: str) -> tuple[bytes, bytes]:
 
 
 def _der(data: bytes) -> tuple[int, bytes, bytes]:
-    """The first element of DER `data`: its tag, its content, what comes after it."""
+    """Returns the first element of DER `data`: its tag, its content, and what follows it."""
     tag, length, start = data[0], data[1], 2
     if length & 0x80:
         size = length & 0x7F

@@ -1,7 +1,7 @@
-"""Refusals: what each of Telegram's errors means for the one who asked, decided in one table.
+"""Refusals: one table decides what each of Telegram's errors means for the caller.
 
-Telegram sorts its errors by code (core.telegram.org/api/errors); where its word says something else than its
-code, WORDS has it. An error nobody knows yet is decided by its code.
+Telegram sorts its errors by code (core.telegram.org/api/errors). WORDS lists the errors whose name means
+something else than their code. An unknown error is decided by its code.
 """
 
 import re
@@ -11,13 +11,13 @@ from typing import Literal
 from pyrogram.errors import RPCError
 
 Meaning = Literal["again", "wait", "session", "connection", "chat", "refused"]
-"""`again`: Telegram's own trouble, nobody knows whether it was done. `wait`: not done, not before some
-seconds. `session`: not done, and nothing will be under this session: a new sign-in. `connection`: not done,
-the connection must be introduced anew. `chat`: not done, this chat does not take it. `refused`: not done, nor
-ever will be."""
+"""`again`: Telegram has an internal error, and nobody knows whether the call was done. `wait`: not done, and
+not before some seconds. `session`: not done, and impossible under this session; a new sign-in is needed.
+`connection`: not done, the connection must be introduced again. `chat`: not done, this chat does not accept
+it. `refused`: not done, and never will be."""
 
 CODES: dict[int, Meaning] = {
-    303: "session",  # the bot lives in another data centre, which the sign-in finds
+    303: "session",  # the bot belongs to another data centre, which the sign-in finds
     400: "refused",
     401: "session",
     403: "chat",
@@ -59,49 +59,49 @@ WAIT_UNSAID = 30
 
 
 KEPT = 10
-"""Ended sessions that are remembered until somebody tells of them."""
+"""Ended sessions that are remembered until an alert reports them."""
 _ended: deque[str] = deque(maxlen=KEPT)
 
 
 def session_ended(word: str) -> None:
-    """Telegram takes our session no more: admins are to hear of it."""
+    """Records that Telegram does not accept our session any more. Admins get an alert."""
     _ended.append(word)
 
 
 def ended_sessions() -> list[str]:
-    """Telegram's words for why, since this was asked last."""
+    """Telegram's names for why sessions ended, since the last call."""
     words = list(_ended)
     _ended.clear()
     return words
 
 
 def meaning(exc: RPCError) -> Meaning:
-    """What this one asks of us."""
+    """What this error means for the caller."""
     code = code_of(exc)
     return WORDS.get(word(exc)) or CODES.get(code) or ("again" if code >= 500 else "refused")
 
 
 def code_of(exc: RPCError) -> int:
-    """Telegram's own, also of an error that Pyrogram does not know; the sign, which says where in Telegram it
-    arose, left out."""
+    """Telegram's code, also for an error that Pyrogram does not know. The sign is dropped; it only says where
+    in Telegram the error arose."""
     said = re.match(r"\[-?(\d+) ", str(exc.value))
     return int(said[1]) if said else int(exc.CODE or 0)
 
 
 def word(exc: RPCError) -> str:
-    """Telegram's own name of the error, like PEER_ID_INVALID."""
+    """Telegram's own name of the error, such as PEER_ID_INVALID."""
     if exc.ID:
         return str(exc.ID)
     return str(exc.value).strip("[]").partition(" ")[2] or str(code_of(exc))
 
 
 def seconds_of(exc: RPCError) -> int:
-    """For how long Telegram wants us to wait."""
+    """How many seconds Telegram wants us to wait."""
     said = exc.value if isinstance(exc.value, int) else _number(word(exc))
     return max(1, said) if said is not None else WAIT_UNSAID
 
 
 def _number(said: str) -> int | None:
-    """The last number in an error's word, as in FLOOD_PREMIUM_WAIT_7."""
+    """The last number in an error's name, as in FLOOD_PREMIUM_WAIT_7."""
     numbers = re.findall(r"_(\d+)", said)
     return int(numbers[-1]) if numbers else None

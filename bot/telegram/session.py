@@ -1,5 +1,4 @@
-"""The session with Telegram: kept in the database, sealed, so that whichever process delivers next goes on
-with it."""
+"""The session with Telegram. The database keeps it encrypted, so that the next leader can continue it."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -21,11 +20,11 @@ Keep = Callable[["Session"], Awaitable[None]]
 
 
 class SessionLocked(Exception):
-    """The session was sealed under another key."""
+    """The session was encrypted under another key."""
 
 
 class Session(msgspec.Struct):
-    """What Pyrogram remembers of a sign-in."""
+    """What Pyrogram stores about a sign-in."""
 
     dc_id: int | None = None
     api_id: int | None = None
@@ -37,8 +36,8 @@ class Session(msgspec.Struct):
 
 
 class SessionStorage(Storage):
-    """Pyrogram's storage with one session; `keep` is told of each change. Peers it does not keep: access
-    hashes stand in the chats table."""
+    """Pyrogram's storage for one session. `keep` is called after each change. It keeps no peers, because
+    access hashes are in the chats table."""
 
     def __init__(self, session: Session | None = None, keep: Keep | None = None) -> None:
         super().__init__("telegram")
@@ -46,16 +45,16 @@ class SessionStorage(Storage):
         self.keep = keep
 
     async def open(self) -> None:
-        """It is."""
+        """Always open."""
 
     async def save(self) -> None:
-        """It was, with each change."""
+        """Written with each update."""
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
     async def delete(self) -> None:
-        """Forgets it: the next start signs in anew."""
+        """Deletes the session. The next start signs in anew."""
         self.session = Session()
         await self._kept()
 
@@ -81,7 +80,7 @@ class SessionStorage(Storage):
         return await self._field("is_bot", value)
 
     async def _field(self, name: str, value: Any) -> Any:
-        """Pyrogram's way: without a value it asks, with one it sets."""
+        """Reads or sets a field, as Pyrogram expects: without a value it reads, with one it sets."""
         if value is object:
             return getattr(self.session, name)
         setattr(self.session, name, value)
@@ -93,13 +92,13 @@ class SessionStorage(Storage):
             return
         try:
             await self.keep(self.session)
-        except DatabaseUnavailable as exc:  # it holds for this process all the same
+        except DatabaseUnavailable as exc:  # the session still works in this process
             log.warning("telegram session not kept", reason=str(exc.__cause__ or exc))
 
 
 async def open_session(bot_id: int, secret: str) -> SessionStorage:
-    """The bot's session from the database, empty when it never signed in. Raises SessionLocked when it was
-    sealed under another secret than this, DatabaseUnavailable."""
+    """Loads the bot's session from the database; it is empty when the bot never signed in. Raises
+    SessionLocked when it was encrypted under another secret than this, DatabaseUnavailable."""
     box = Fernet(base64.urlsafe_b64encode(sha256(b"djangobot session\0" + secret.encode()).digest()))
 
     def seal(session: Session) -> str:

@@ -1,8 +1,9 @@
-"""The inbox: everything people did, each thing handled once, what they did while we were away included.
+"""Updates: passes on everything that people did, each update once, also what they did while we were offline.
 
-Telegram numbers what happens in a bot's box (pts) and who stopped or started it (qts), our own messages too.
-We keep how far all has been handled; after each start and each cut we ask for what came since
-(updates.getDifference), and also when a number is missing (core.telegram.org/api/updates).
+Telegram numbers the messages in a bot's box (pts), ours too, and the events of people who stop or start the
+bot (qts). We store the position up to which all updates have been handled. After each start and each cut we
+ask for the updates since then (updates.getDifference). We also ask when a number is missing
+(core.telegram.org/api/updates).
 """
 
 import asyncio
@@ -24,14 +25,16 @@ from djangobot.db.telegram.update_state import UpdateState
 log = structlog.get_logger(__name__)
 
 GAP_PATIENCE = 1.0
-"""Seconds a missing number may be late before we ask for it; Telegram's documentation waits half a second."""
+"""Seconds that a missing number may be late before we ask for it. Telegram's documentation waits half a
+second."""
 SAVE_EVERY = 0.5
-"""Seconds between two writes of a position that only our own messages moved. What was handled and not written
-before a crash comes again: it has the same effect then, and the same answers, which Telegram recognises."""
+"""Seconds between two writes of a position that only our own messages moved. An update that was handled but
+not written before a crash comes again. It has the same effect then and gets the same answers, which Telegram
+recognises."""
 CATCH_UP_PATIENCE = 10.0
-"""Seconds the start waits until what came meanwhile is dealt with; it goes on after that."""
+"""Seconds that the start waits until the missed updates are handled. After that it goes on."""
 REMEMBERED = 10_000
-"""Things handled that are remembered in case they come again from elsewhere."""
+"""Handled updates that are remembered, in case they come again by another way."""
 
 OF_CHANNELS = (
     raw.types.UpdateNewChannelMessage,
@@ -41,13 +44,13 @@ OF_CHANNELS = (
     raw.types.UpdateChannelWebPage,
     raw.types.UpdateReadChannelInbox,
 )
-"""Their pts is the channel's own, not ours."""
+"""Updates whose pts belongs to a channel, not to our box."""
 
 Handle = Callable[[TLObject, dict[int, Any]], asyncio.Future[None] | None]
 
 
 class Inbox:
-    """What is received live and what is fetched, without doubles, to `handle`."""
+    """Passes live and fetched updates to `handle`, each once."""
 
     def __init__(self, client: TelegramClient, handle: Handle) -> None:
         self.client = client
@@ -55,21 +58,22 @@ class Inbox:
         self.bot_id = 0
         self.pts = self.qts = self.date = 0
         self.ahead: dict[int, int] = {}
-        """Received beyond a gap: the number before a thing → its own."""
+        """Updates received beyond a gap: the number before each one → its own number."""
         self.unfinished: dict[object, tuple[int, asyncio.Future[None]]] = {}
-        """In hand: what it is → the position before it, and its end."""
+        """Updates in progress: the identity of each one → the position before it, and the end of its
+        handling."""
         self.seen: OrderedDict[object, None] = OrderedDict()
         self.fetching = asyncio.Lock()
         self.changed = asyncio.Event()
         self.now = asyncio.Event()
-        """Set when the position should be written without waiting for more."""
+        """Set when the position should be written at once."""
         self.gap: asyncio.TimerHandle | None = None
         self.gap_at = 0
         self.fetches: set[asyncio.Task[None]] = set()
         client.on_update, client.on_back, client.on_pts = self.take, self.catch_up, self.passed
 
     async def open(self, bot_id: int) -> None:
-        """Goes on where it was; a bot that was never here begins with what happens from now on."""
+        """Continues at the stored position. A bot without one starts with the present position."""
         while True:
             if await self._opened(bot_id):
                 return
@@ -95,18 +99,17 @@ class Inbox:
         return True
 
     async def catch_up(self) -> None:
-        """Fetches and hands over what came since our position. Lost answers are asked for again."""
+        """Fetches and passes on all updates since our position. Lost answers are asked for again later."""
         async with self.fetching:
             self.ahead.clear()
             try:
                 while await self._fetch():
                     pass
-            except (OSError, RPCError) as exc:  # the next cut's end, gap or start asks again
+            except (OSError, RPCError) as exc:  # the next cut, gap or start asks again
                 log.warning("what came meanwhile is not fetched yet", reason=str(exc))
 
     async def take(self, update: TLObject, users: dict[int, Any]) -> None:
-        """Something received live. Who may not be on duty any more leaves it to the one who is, who fetches
-        it."""
+        """Handles a live update. A process that may no longer lead ignores it; the leader fetches it."""
         if not self.client.on_duty():
             return
         pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
@@ -119,7 +122,7 @@ class Inbox:
             self.passed(pts, count)
 
     def passed(self, pts: int, count: int) -> None:
-        """Something took these numbers: received, or written by ourselves."""
+        """Advances the position past these numbers, which an update or our own message used."""
         if pts > self.pts and count:
             self.ahead[pts - count] = pts
             while self.pts in self.ahead:
@@ -130,8 +133,8 @@ class Inbox:
             self.gap = asyncio.get_running_loop().call_later(GAP_PATIENCE, self._gap_is_old)
 
     async def keep(self) -> None:
-        """Writes the position down: at once when something was handled, else with what comes shortly
-        after."""
+        """Writes the position: at once when an update was handled, otherwise at most every SAVE_EVERY
+        seconds."""
         while True:
             await self.changed.wait()
             self.now.clear()
@@ -143,7 +146,7 @@ class Inbox:
                 continue
 
     async def save(self) -> None:
-        """Never further than everything before it has been handled."""
+        """Writes the position, never past an update that is still in progress."""
         if not self.bot_id or not self.changed.is_set() or not self.client.on_duty():
             return
         self.changed.clear()
@@ -169,7 +172,7 @@ class Inbox:
         self._move(state)
 
     async def _fetch(self) -> bool:
-        """One answer's worth; whether there is more."""
+        """Fetches one answer. Returns whether there is more."""
         try:
             answer = await self.client.ask(
                 raw.functions.updates.GetDifference(pts=self.pts, qts=self.qts, date=self.date)
@@ -221,7 +224,7 @@ class Inbox:
 
 
 def _identity(update: Any) -> object:
-    """The same for the same thing, whichever way it comes."""
+    """The same value for the same update, however it arrives."""
     if isinstance(update, raw.types.UpdateNewMessage):
         message: Any = update.message
         return "message", message.id
