@@ -13,6 +13,36 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
+FORBIDDEN_MODULES = {
+    "access",
+    "alarms",
+    "answers",
+    "bells",
+    "calm",
+    "chores",
+    "copies",
+    "door",
+    "doubts",
+    "dumps",
+    "duty",
+    "forgetting",
+    "gate",
+    "networks",
+    "offers",
+    "overview",
+    "positions",
+    "preferences",
+    "reading",
+    "ready",
+    "service",
+    "signals",
+    "starting",
+    "stranded",
+    "verbosity",
+    "visits",
+    "zones",
+}
+"""Names that modules had once: a newcomer did not find the rule behind them."""
 
 
 def test_nobody_imports_whom_they_must_not() -> None:
@@ -90,6 +120,75 @@ def test_every_document_the_readme_links_to_is_there() -> None:
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
         assert [link for link in links if not (document.parent / link).exists()] == [], document
+
+
+def modules() -> list[Path]:
+    """Our own code, without the migrations that Piccolo generated."""
+    return [
+        path
+        for folder in ("bot", "db", "http")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
+
+
+def test_no_module_has_one_of_the_former_names() -> None:
+    """Modules are named in the words of docs/glossary.md; the words of FORBIDDEN_MODULES name none."""
+    found = [path.relative_to(ROOT) for path in modules()]
+    assert [str(path) for path in found if FORBIDDEN_MODULES & {path.stem, *path.parts}] == []
+
+
+def on_the_map() -> list[str]:
+    """What the first code block of docs/architecture.md names, as paths; a folder's ends with a slash."""
+    block = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    found: list[str] = []
+    folders: list[str] = []
+    for line in block.strip("\n").splitlines():
+        depth = (len(line) - len(line.lstrip())) // 2
+        name = line.split()[0]
+        del folders[depth:]
+        found.append("".join(folders) + name)
+        if name.endswith("/"):
+            folders.append(name)
+    return found
+
+
+def test_the_map_names_every_package_and_module() -> None:
+    """docs/architecture.md names each once, and none that is not there. The sandbox and the migrations have
+    one line each."""
+    expected = {"bot/", "db/", "http/", "bot/locales/", "bot/sandbox/", "db/migrations/"}
+    for path in modules():
+        relative = path.relative_to(ROOT)
+        if "sandbox" in relative.parts:
+            continue
+        expected.add(f"{relative.parent}/")
+        if relative.name != "__init__.py":
+            expected.add(str(relative))
+    named = on_the_map()
+    assert sorted(set(named)) == sorted(named)
+    assert sorted(expected - set(named)) == []
+    assert sorted(set(named) - expected) == []
+
+
+def test_every_line_of_the_map_says_something() -> None:
+    """A name alone helps nobody."""
+    block = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+    assert [line for line in block.strip("\n").splitlines() if len(line.split()) < 2] == []
+
+
+def test_the_glossary_names_what_is_in_the_code() -> None:
+    """Each row ends with a file that is there and, mostly, with a class or function of it."""
+    rows = [
+        line for line in (ROOT / "docs" / "glossary.md").read_text().splitlines() if line.startswith("| ")
+    ]
+    rows = [row for row in rows if not row.startswith("| word |")]
+    assert rows
+    for row in rows:
+        place = re.search(r"\| (?:`(\w+)` in )?`([\w/]+\.py)` \|$", row)
+        assert place, row
+        name, path = place.groups()
+        source = (ROOT / path).read_text()
+        assert name is None or re.search(rf"^(class|def|async def) {name}\b", source, re.MULTILINE), row
 
 
 def test_a_checkout_without_symbolic_links_works(tmp_path: Path) -> None:
