@@ -87,7 +87,7 @@ def written(folder: Path) -> Path:
 
 @pytest.mark.skipif(
     NODE is None or not MODULES.exists(),
-    reason="needs Node.js, and openapi-typescript: npm ci --prefix tests/clients",
+    reason="needs Node.js, and openapi-typescript: npm install --no-package-lock --prefix tests/clients",
 )
 async def test_a_typescript_client_compiles_and_works(api: Api, tmp_path: Path) -> None:
     """openapi-typescript's types under tsc --strict, and a program on them in Node.js."""
