@@ -94,6 +94,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         await _empty(url)
     await open_database(url)
     wakeups.take_due(wakeups.CHATS_MOST)  # what tests before this one left
+    wakeups._waiters.clear()
     wakeups.take_urgent(wakeups.CHATS_MOST)
     wakeups.clear_urgent(set(wakeups._unclaimed_urgent))
     yield url
