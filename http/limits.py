@@ -6,13 +6,14 @@ end: keys are digests, each window keeps at most KEYS of them, and the least rec
 
 import secrets
 import time
-from collections import Counter, OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from cachetools import TTLCache
 from litestar.types import Scope
 
 from djangobot.db import metrics
@@ -53,10 +54,9 @@ class Window:
     ) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._keys = keys
         self._clock = clock
         self._salt = secrets.token_bytes(16)
-        self._taken: OrderedDict[bytes, deque[float]] = OrderedDict()
+        self._taken: TTLCache[bytes, deque[float]] = TTLCache(keys, seconds, timer=clock)
         self._trying: dict[bytes, int] = {}
 
     def __len__(self) -> int:
@@ -124,24 +124,13 @@ class Window:
             raise TooManyRequests(SOON)
 
     def _count(self, digest: bytes) -> None:
-        now = self._clock()
-        if digest not in self._taken:
-            self._make_room(now)
-            self._taken[digest] = deque()
-        self._taken[digest].append(now)
-        self._taken.move_to_end(digest)
+        taken = self._taken.get(digest, deque())
+        taken.append(self._clock())
+        self._taken[digest] = taken  # the key lives for another `seconds`
 
     def _digest(self, key: str) -> bytes:
         """The digest is short whatever was sent, and a client can't predict it."""
         return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=self._salt).digest()
-
-    def _make_room(self, now: float) -> None:
-        """Drops two stale keys for each new one, so that the keys of a flood go with the next calls."""
-        for _ in range(2):
-            oldest = next(iter(self._taken.values()), None)
-            stale = oldest is not None and (not oldest or oldest[-1] <= now - self.seconds)
-            if stale or len(self._taken) >= self._keys:
-                self._taken.popitem(last=False)
 
 
 class ConcurrencyLimit:

@@ -9,11 +9,10 @@ next count.
 import asyncio
 import shutil
 import time
-from collections import OrderedDict
 from pathlib import Path
-from typing import Any
 
 import msgspec
+from cachetools import LRUCache
 
 from djangobot.db.delivery import outbox
 from djangobot.db.engine import SQLiteEngine, current
@@ -88,8 +87,8 @@ FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
 JOIN message m ON m.chat = c.chat AND {unsettled} AND m.account = $1 AND m.kind = 'message'
 """
 _bounds = Bounds()
-_whose: OrderedDict[str, Whose] = OrderedDict()
-_rooms: OrderedDict[tuple[str, int], Room] = OrderedDict()
+_whose: LRUCache[str, Whose] = LRUCache(REMEMBERED)
+_rooms: LRUCache[tuple[str, int], Room] = LRUCache(REMEMBERED)
 _disk: tuple[float, int] = (0.0, 0)
 _database: object = None
 _counting: dict[str, Turn] = {}
@@ -155,7 +154,7 @@ async def _count_and_take(digest: str, size: int) -> None:
         rows = await current().fetch(WHOSE, digest)
         if not rows:
             return  # no token: whoever accepts says so
-        _remember(_whose, digest, Whose(**rows[0], bounded=_bounded(**rows[0])))
+        _whose[digest] = Whose(**rows[0], bounded=_bounded(**rows[0]))
     whose = _whose[digest]
     for place in whose.bounded:
         room = _rooms.get(place)
@@ -212,7 +211,7 @@ def _leave(kind: str, number: int, messages: int, size: int) -> None:
     part = bytes_left // GIVEN
     room = Room(given, part if part >= TEXT_BYTES else bytes_left)
     room.full_until = time.monotonic() + COUNT_AGAIN if not left or bytes_left < TEXT_BYTES else 0.0
-    _remember(_rooms, (kind, number), room)
+    _rooms[kind, number] = room
 
 
 def _of(kind: str) -> tuple[int, int]:
@@ -226,9 +225,3 @@ def _said(kind: str) -> str:
     what = {"chat": "for this person", "token": "of this bot token", "account": "of this account"}[kind]
     bounds = [f"{messages} messages"] * bool(messages) + [f"{size // MIB} MiB of text"] * bool(size)
     return f"{what} (at most {' or '.join(bounds)})"
-
-
-def _remember(known: OrderedDict[Any, Any], key: object, value: object) -> None:
-    known[key] = value
-    if len(known) > REMEMBERED:
-        known.popitem(last=False)
