@@ -18,7 +18,10 @@ from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig, AppRegistry
 from piccolo.table import Table
 
-from djangobot.db.engine import CONNECT_ERRORS, PostgresEngine, SQLiteEngine, address, checks, make_current
+from djangobot.db.engine import address, checks, make_current
+from djangobot.db.engine.errors import CONNECT_ERRORS
+from djangobot.db.engine.postgres import PostgresEngine
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.piccolo_app import APP_CONFIG, TABLES
 

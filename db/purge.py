@@ -10,12 +10,15 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import cast
 
 import asyncpg
 import structlog
 
 from djangobot.db import state
-from djangobot.db.engine import PostgresEngine, SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.postgres import PostgresEngine
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -76,7 +79,10 @@ async def run() -> bool:
     if not rows:
         return True
     engine = current()
-    done = await (_in_sqlite(engine) if isinstance(engine, SQLiteEngine) else _in_postgresql(engine))
+    if isinstance(engine, SQLiteEngine):
+        done = await _in_sqlite(engine)
+    else:
+        done = await _in_postgresql(cast(PostgresEngine, engine))
     if done:
         # If more was deleted meanwhile, the note has another time and stays.
         await engine.execute(DONE, DELETED, rows[0]["changed"])
@@ -88,10 +94,10 @@ async def _in_sqlite(engine: SQLiteEngine) -> bool:
     """Merges the full-text index into one segment that has no deleted words. Free pages hold zeros
     (`secure_delete`), and the log starts again."""
     pages = -MERGED_AT_ONCE  # negative: merge everything, not only what is due to be merged
-    while await engine.changed_by(MERGE.format(pages=pages)) > 1:
+    while await engine.count_changes(MERGE.format(pages=pages)) > 1:
         pages = MERGED_AT_ONCE
         await asyncio.sleep(PAUSE)
-    return await engine.start_log_anew()
+    return await engine.restart_log()
 
 
 async def _in_postgresql(engine: PostgresEngine) -> bool:

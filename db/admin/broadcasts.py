@@ -18,9 +18,9 @@ from piccolo.table import Table
 
 from djangobot.db import audit, credentials
 from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.delivery.wakeups import LoopFreeEvent
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
+from djangobot.db.engine.events import LoopFreeEvent
 from djangobot.db.people import chat_settings
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,8 @@ import msgspec
 
 from djangobot.db import state
 from djangobot.db.delivery import outbox
-from djangobot.db.engine import PostgresEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.postgres import PostgresEngine
 
 MINUTE = timedelta(minutes=1)
 NEWEST = 10_000

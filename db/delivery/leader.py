@@ -14,7 +14,9 @@ from collections.abc import AsyncIterator, Callable
 
 import structlog
 
-from djangobot.db.engine import DedicatedConnection, PostgresEngine, current, steady, use_connection
+from djangobot.db.engine import current, dedicated, use_connection
+from djangobot.db.engine.dedicated import DedicatedConnection, steady
+from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -26,32 +28,32 @@ STANDBY_PAUSE = 0.5
 """Seconds between two attempts to get the lock."""
 PULSE = 1.0
 """Seconds between two keep-alive queries on the lock's connection. Without any, the server ends the
-connection (`engine.WATCHED`)."""
+connection (`dedicated.WATCHED`)."""
 
 TRUSTED = 3.0
 """Seconds after an answered keep-alive query in which no other process can have the lock. They are fewer than
-the five after which the server ends the connection (`engine.WATCHED`)."""
+the five after which the server ends the connection (`dedicated.WATCHED`)."""
 
 
 class Leadership:
     """This process leads until `lost` is set."""
 
-    def __init__(self, seat: DedicatedConnection | None = None) -> None:
-        self.seat = seat
-        self.lost = asyncio.Event() if seat is None else seat.lost
+    def __init__(self, connection: DedicatedConnection | None = None) -> None:
+        self.connection = connection
+        self.lost = asyncio.Event() if connection is None else connection.lost
 
     def sure(self) -> bool:
         """Whether it is certain that no other process leads. A process that was suspended, or whose database
         did not answer, cannot be certain."""
-        if self.seat is None:
+        if self.connection is None:
             return True
-        return not self.lost.is_set() and steady() - self.seat.confirmed < TRUSTED
+        return not self.lost.is_set() and steady() - self.connection.confirmed < TRUSTED
 
     def context(self) -> contextvars.Context:
         """The context for the worker's task: its database queries use the connection that holds the lock."""
         context = contextvars.copy_context()
-        if self.seat is not None:
-            context.run(use_connection, self.seat)
+        if self.connection is not None:
+            context.run(use_connection, self.connection)
         return context
 
 
@@ -63,14 +65,14 @@ async def elected(stand_by: Callable[[], None]) -> AsyncIterator[Leadership]:
     if not isinstance(engine, PostgresEngine):
         yield Leadership()
         return
-    seat = await _until_elected(engine, stand_by)
-    pulse = asyncio.create_task(seat.keep_alive(PULSE))
+    connection = await _until_elected(engine, stand_by)
+    pulse = asyncio.create_task(connection.keep_alive(PULSE))
     try:
-        yield Leadership(seat)
+        yield Leadership(connection)
     finally:
         pulse.cancel()
         await asyncio.gather(pulse, return_exceptions=True)
-        await seat.leave()
+        await connection.disconnect()
 
 
 async def _until_elected(engine: PostgresEngine, stand_by: Callable[[], None]) -> DedicatedConnection:
@@ -84,12 +86,12 @@ async def _until_elected(engine: PostgresEngine, stand_by: Callable[[], None]) -
 
 
 async def _try_until_elected(engine: PostgresEngine, stand_by: Callable[[], None]) -> DedicatedConnection:
-    seat = await engine.seat()
+    connection = await dedicated.connect(engine)
     try:
-        while not (await seat.fetch(TRY_LOCK, LEADER_LOCK))[0]["ours"]:
+        while not (await connection.fetch(TRY_LOCK, LEADER_LOCK))[0]["ours"]:
             stand_by()
             await asyncio.sleep(STANDBY_PAUSE)
     except BaseException:
-        await seat.leave()
+        await connection.disconnect()
         raise
-    return seat
+    return connection

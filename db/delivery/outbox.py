@@ -13,7 +13,9 @@ import uuid_utils
 
 from djangobot.db import credentials, metrics, state
 from djangobot.db.delivery import wakeups
-from djangobot.db.engine import Ask, Row, SQLiteEngine, current, is_unique_violation
+from djangobot.db.engine import Ask, Row, current
+from djangobot.db.engine.errors import is_unique_violation
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chat_settings
 

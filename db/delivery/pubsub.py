@@ -15,7 +15,9 @@ import msgspec
 import structlog
 
 from djangobot.db.delivery import outbox, resets, wakeups
-from djangobot.db.engine import DedicatedConnection, PostgresEngine, current
+from djangobot.db.engine import current, dedicated
+from djangobot.db.engine.dedicated import DedicatedConnection
+from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -44,7 +46,7 @@ class PubSub:
     def __init__(self, engine: PostgresEngine, now: Callable[[], datetime]) -> None:
         self.engine = engine
         self.now = now
-        self.seat: DedicatedConnection | None = None
+        self.connection: DedicatedConnection | None = None
         self.due: dict[int, bool] = {}
         self.settled: list[_Settled] = []
         self.resets: list[tuple[int, str]] = []
@@ -87,28 +89,28 @@ class PubSub:
             await asyncio.sleep(PAUSE)
 
     async def _listen_once(self) -> None:
-        seat = await self.engine.seat()
+        connection = await dedicated.connect(self.engine)
         try:
-            await seat.listen(DUE, self._on_due)
-            await seat.listen(SETTLED, self._on_settled)
-            await seat.listen(RESET, self._on_reset)
-            await seat.listen(RECALLED, self._on_recalled)
-            self.seat = seat
+            await connection.listen(DUE, self._on_due)
+            await connection.listen(SETTLED, self._on_settled)
+            await connection.listen(RESET, self._on_reset)
+            await connection.listen(RECALLED, self._on_recalled)
+            self.connection = connection
             self.hearing.set()
             self.something_to_say.set()
             await outbox.poll(self.now())  # for notifications that were missed
-            await seat.keep_alive(PULSE)
+            await connection.keep_alive(PULSE)
         finally:
-            self.seat = None
+            self.connection = None
             self.hearing.clear()
-            await seat.leave()
+            await connection.disconnect()
 
     async def talk(self) -> None:
         """Sends notifications for ever, all that have gathered at once."""
         while True:
             await self.something_to_say.wait()
             self.something_to_say.clear()
-            if self.seat is None:
+            if self.connection is None:
                 self.settled.clear()  # their waiters query the table
                 self.resets.clear()  # an admin may repeat it
                 self.recalled = False  # the worker polls
@@ -131,8 +133,8 @@ class PubSub:
                 self.saying = False
 
     async def _say(self, channel: str, words: Sequence[Any]) -> None:
-        if words and self.seat is not None:
-            await self.seat.fetch(NOTIFY, channel, list(_payloads(words)))
+        if words and self.connection is not None:
+            await self.connection.fetch(NOTIFY, channel, list(_payloads(words)))
 
     async def ask(self) -> None:
         """Queries the table for awaited messages, because notifications may be lost."""

@@ -15,7 +15,8 @@ import msgspec
 from cachetools import LRUCache
 
 from djangobot.db.delivery import outbox
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWaiting
 
 MIB = 1 << 20

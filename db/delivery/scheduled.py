@@ -13,8 +13,8 @@ from piccolo.columns import BigInt, BigSerial, ForeignKey, Text, Timestamptz, Va
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db.delivery.wakeups import LoopFreeEvent
 from djangobot.db.engine import current
+from djangobot.db.engine.events import LoopFreeEvent
 from djangobot.db.people.chats import Chat
 
 

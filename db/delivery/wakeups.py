@@ -6,39 +6,14 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from djangobot.db.engine.events import LoopFreeEvent
+
 if TYPE_CHECKING:
     from djangobot.db.delivery.pubsub import PubSub
 
 CHATS_MOST = 100_000
 """The number of chats that may wait for a wakeup at once; `poll` finds the others. A process without a worker
 removes none."""
-
-
-class LoopFreeEvent:
-    """An event that is not bound to an event loop, unlike asyncio's."""
-
-    def __init__(self) -> None:
-        self._is_set = False
-        self._sleepers: set[asyncio.Future[None]] = set()
-
-    def set(self) -> None:
-        self._is_set = True
-        for sleeper in self._sleepers:
-            if not sleeper.done():
-                sleeper.set_result(None)
-
-    def clear(self) -> None:
-        self._is_set = False
-
-    async def wait(self) -> None:
-        if self._is_set:
-            return
-        sleeper: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._sleepers.add(sleeper)
-        try:
-            await sleeper
-        finally:
-            self._sleepers.discard(sleeper)
 
 
 _due = LoopFreeEvent()

@@ -7,7 +7,8 @@ from collections.abc import Collection
 
 import asyncpg
 
-from djangobot.db.engine import PostgresEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.postgres import PostgresEngine
 
 NOTIFICATION_PATIENCE = 3.0
 """Seconds that a notification to ourselves may take through a pooler."""

@@ -12,5 +12,5 @@ class SerialOnce(BigSerial):
 
     @property
     def ddl(self) -> str:
-        never_again = " AUTOINCREMENT" if self._meta.engine_type == "sqlite" else ""
-        return f'"{self._meta.db_column_name}" {self.column_type} PRIMARY KEY{never_again} NOT NULL'
+        autoincrement = " AUTOINCREMENT" if self._meta.engine_type == "sqlite" else ""
+        return f'"{self._meta.db_column_name}" {self.column_type} PRIMARY KEY{autoincrement} NOT NULL'

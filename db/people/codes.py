@@ -10,7 +10,8 @@ from piccolo.table import Table
 
 from djangobot.db import credentials
 from djangobot.db.delivery import outbox, scheduled, wakeups
-from djangobot.db.engine import current, is_reference_violation, is_unique_violation
+from djangobot.db.engine import current
+from djangobot.db.engine.errors import is_reference_violation, is_unique_violation
 from djangobot.db.errors import AccessDenied, AccountBanned, CodeInvalid
 from djangobot.db.fields import TOKEN_NAME_LIMIT, check_token_name
 from djangobot.db.people import guesses

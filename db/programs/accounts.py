@@ -8,8 +8,9 @@ from piccolo.table import Table
 
 from djangobot.db import credentials, purge
 from djangobot.db.delivery import outbox, scheduled, wakeups
-from djangobot.db.engine import current, is_unique_violation
+from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
+from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import (
     AccessDenied,
     AccountBanned,

@@ -11,7 +11,8 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.engine import current, is_reference_violation
+from djangobot.db.engine import current
+from djangobot.db.engine.errors import is_reference_violation
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs.tokens import BotToken
 

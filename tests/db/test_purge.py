@@ -14,7 +14,8 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, purge, state
 from djangobot.db.admin import users
 from djangobot.db.admin.backup import sqlite
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import messages, search
 from djangobot.db.people import erasure
 from djangobot.db.people.chats import Chat

@@ -11,7 +11,8 @@ import structlog
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import errors as family
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import messages
 from djangobot.db.programs import accounts
 from djangobot.http import errors

@@ -8,7 +8,8 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import state
 from djangobot.db.delivery import outbox, quotas
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http import health
 

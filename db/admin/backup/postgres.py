@@ -24,7 +24,8 @@ from djangobot.db.admin.backup.sqlite import (
     into_place,
     refuse_newer,
 )
-from djangobot.db.engine import UNAVAILABLE_ERRORS, address
+from djangobot.db.engine import address
+from djangobot.db.engine.errors import UNAVAILABLE_ERRORS
 
 MADE = re.compile(r"^; Archive created at (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", re.MULTILINE)
 ATTEMPTED = """

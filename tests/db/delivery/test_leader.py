@@ -9,7 +9,9 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.delivery import leader, outbox
 from djangobot.db.delivery.leader import LEADER_LOCK
 from djangobot.db.delivery.outbox import Postponed, Sent
-from djangobot.db.engine import DedicatedConnection, current
+from djangobot.db.engine import current, dedicated
+from djangobot.db.engine.dedicated import DedicatedConnection
+from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import messages
 
@@ -25,12 +27,12 @@ def nobody_else() -> None:
     raise AssertionError("it is ours at once")
 
 
-async def depose(seat: DedicatedConnection | None) -> None:
+async def depose(connection: DedicatedConnection | None) -> None:
     """As when the network or the server ends the connection that holds the lock."""
-    assert seat is not None
+    assert connection is not None
     rows = await current().fetch(HOLDER, LEADER_LOCK)
     await current().fetch("SELECT pg_terminate_backend($1)", rows[0]["pid"])
-    await asyncio.wait_for(seat.lost.wait(), PATIENCE)
+    await asyncio.wait_for(connection.lost.wait(), PATIENCE)
 
 
 @on_sqlite
@@ -60,7 +62,7 @@ async def test_one_has_it_and_the_next_waits_until_it_is_left(database: str) -> 
 async def test_one_whose_connection_ends_has_lost_it_at_once_and_another_gets_it(database: str) -> None:
     """Without its doing anything."""
     async with leader.elected(nobody_else) as first:
-        await depose(first.seat)
+        await depose(first.connection)
         async with asyncio.timeout(PATIENCE), leader.elected(lambda: None) as second:
             assert not second.lost.is_set()
             assert await current().fetch(HOLDER, LEADER_LOCK)
@@ -81,7 +83,7 @@ async def test_the_deposed_can_neither_claim_nor_record(world: World) -> None:
             await outbox.settle(results, NOW)
 
         [message] = await asyncio.create_task(claim(), context=deliverer)
-        await depose(ours.seat)
+        await depose(ours.connection)
         for outcome in (Sent(message, 7), Postponed(message, NOW, "lost", not_done=True)):
             with pytest.raises(DatabaseUnavailable):
                 await asyncio.create_task(settle([outcome]), context=deliverer)
@@ -119,11 +121,13 @@ async def test_a_claim_and_a_record_at_the_same_moment_take_turns(world: World) 
 async def test_a_deliverer_that_does_not_move_any_more_is_deposed_by_the_server(database: str) -> None:
     """A process that is stopped keeps its connections open; the server ends what is silent for five
     seconds."""
-    seat = await current().seat()  # type: ignore[union-attr]
-    assert await seat.fetch("SELECT pg_try_advisory_lock($1) AS ours", LEADER_LOCK) == [{"ours": True}]
+    engine = current()
+    assert isinstance(engine, PostgresEngine)
+    connection = await dedicated.connect(engine)
+    assert await connection.fetch("SELECT pg_try_advisory_lock($1) AS ours", LEADER_LOCK) == [{"ours": True}]
     async with asyncio.timeout(PATIENCE), leader.elected(lambda: None) as ours:
         assert not ours.lost.is_set()
-    assert seat.lost.is_set()
+    assert connection.lost.is_set()
 
 
 @on_postgresql

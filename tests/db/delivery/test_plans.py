@@ -13,7 +13,8 @@ import pytest
 
 from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import outbox, pubsub, scheduled
-from djangobot.db.engine import CONNECTED, _for_postgres, _for_sqlite
+from djangobot.db.engine.postgres import CONNECTED
+from djangobot.db.engine.sql import for_postgres, for_sqlite
 from djangobot.db.messages import messages
 from djangobot.db.people import quiet
 from djangobot.db.programs import token_networks
@@ -135,7 +136,7 @@ async def expensive(connection: Any) -> dict[str, int]:
     for mode in ("force_custom_plan", "force_generic_plan"):
         await connection.execute(f"SET plan_cache_mode = {mode}")
         for name, (sql, *args) in ASKED.items():
-            await connection.execute(PREPARED + _for_postgres(sql))
+            await connection.execute(PREPARED + for_postgres(sql))
             pages, plan = await explain(connection, "asked", tuple(args))
             await connection.execute("DEALLOCATE asked")
             if pages > PAGES_MOST or READ_THROUGH in plan:
@@ -168,7 +169,7 @@ async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: A
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     found: dict[str, tuple[str, tuple[object, ...]]] = {}
     for name, (sql, *args) in ASKED.items():
-        statement = PREPARED.replace("asked", f"asked{len(found)}") + _for_postgres(sql)
+        statement = PREPARED.replace("asked", f"asked{len(found)}") + for_postgres(sql)
         await connection.execute(statement)
         found[name] = (f"asked{len(found)}", tuple(args))
     await fill(connection)
@@ -187,7 +188,7 @@ async def test_sqlite_finds_it_by_an_index_too(database: str, name: str) -> None
     sql, *_ = ASKED[name]
     connection = sqlite3.connect(database.removeprefix("sqlite:///"))
     connection.create_function("LOWER", 1, str.lower, deterministic=True)
-    bound = re.sub(r"\?\d+", "NULL", _for_sqlite(sql))
+    bound = re.sub(r"\?\d+", "NULL", for_sqlite(sql))
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {bound}")]
     connection.close()
     read_through = [line for line in plan if re.match(r"SCAN (m|message|s|c|chat|t|a|n)\b", line)]

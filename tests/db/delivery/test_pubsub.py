@@ -96,11 +96,11 @@ async def test_listening_is_taken_up_again_after_a_cut(world: World, database: s
     async with pubsub.connected(lambda: NOW):
         wire = await settled_wire()
         connection = await asyncpg.connect(database)
-        seat = wire.seat  # which `wire` has no longer, as soon as it hears that it is cut
-        assert seat is not None
-        await connection.execute("SELECT pg_terminate_backend($1)", seat.connection.get_server_pid())
+        listening = wire.connection  # which `wire` has no longer, as soon as it hears that it is cut
+        assert listening is not None
+        await connection.execute("SELECT pg_terminate_backend($1)", listening.connection.get_server_pid())
         async with asyncio.timeout(PATIENCE):
-            await seat.lost.wait()
+            await listening.lost.wait()
         await connection.close()
         wakeups.set_worker_here(True)
         wakeups.take_due(10)

@@ -10,7 +10,8 @@ import pytest
 from djangobot.db import state
 from djangobot.db.delivery import outbox, quotas
 from djangobot.db.delivery.quotas import Bounds
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DiskNearlyFull, TooMuchWaiting
 from djangobot.db.messages import messages
 from djangobot.db.people import chats

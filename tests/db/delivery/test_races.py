@@ -15,7 +15,8 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
 from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.engine import _for_postgres, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import AccessDenied, TokenInvalid
 from djangobot.db.messages import history, messages
 from djangobot.db.people import codes
@@ -23,7 +24,7 @@ from djangobot.db.programs import accounts, tokens
 
 from ..conftest import MINUTE, NOW, World, on_postgresql
 
-INSERT = _for_postgres(messages.ACCEPT)
+INSERT = for_postgres(messages.ACCEPT)
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
-from djangobot.db.engine import address, current, is_unique_violation
+from djangobot.db.engine import address, current
+from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
 
 from ..conftest import NOW, World

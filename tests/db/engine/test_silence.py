@@ -10,7 +10,8 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
 from djangobot.db.delivery import outbox
-from djangobot.db.engine import POOL, PostgresEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import messages
 
@@ -126,7 +127,7 @@ async def test_a_statement_that_takes_long_is_not_taken_for_a_dead_connection(
     world: World, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server says that it is at work."""
-    monkeypatch.setattr("djangobot.db.engine.DOUBT_AFTER", 0.1)
+    monkeypatch.setattr("djangobot.db.engine.postgres.LATE_AFTER", 0.1)
     assert await current().fetch("SELECT 1 AS one FROM pg_sleep(1)") == [{"one": 1}]
 
 
@@ -135,7 +136,7 @@ async def test_closing_does_not_wait_for_a_server_that_says_nothing(
     world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process can stop."""
-    monkeypatch.setattr("djangobot.db.engine.ANSWER_PATIENCE", 0.5)
+    monkeypatch.setattr("djangobot.db.engine.postgres.ANSWER_PATIENCE", 0.5)
     engine = current()
     assert isinstance(engine, PostgresEngine)
     await engine.fetch("SELECT 1")

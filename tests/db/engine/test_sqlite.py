@@ -14,8 +14,9 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
-from djangobot.db import engine as engine_module
-from djangobot.db.engine import SQLiteEngine, _Lease, _Writer, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
+from djangobot.db.engine.sqlite_writer import MOST_TOGETHER, Lease, Writer
 from djangobot.db.errors import DatabaseUnavailable, DiskFull
 from djangobot.db.people import chats
 
@@ -113,13 +114,13 @@ async def test_a_commit_is_not_put_off_without_end(engine: SQLiteEngine) -> None
     """MOST_TOGETHER writes in one, however many wait."""
     statements = await trace(engine)
     async with kept(engine):
-        writing = at_once(*(engine.execute(TOUCH) for _ in range(engine_module.MOST_TOGETHER * 2)))
+        writing = at_once(*(engine.execute(TOUCH) for _ in range(MOST_TOGETHER * 2)))
     await asyncio.gather(*writing)
     in_one, most = 0, 0
     for statement in statements:
         in_one = 0 if statement == "COMMIT" else in_one + statement.startswith("UPDATE")
         most = max(most, in_one)
-    assert most == engine_module.MOST_TOGETHER
+    assert most == MOST_TOGETHER
 
 
 async def test_several_statements_are_done_all_or_none_and_harm_nobody_they_were_committed_with(
@@ -215,19 +216,19 @@ class Steps:
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Counts the awaits of transactions; at the chosen one the task is cancelled once it waits."""
     steps = Steps()
-    run: Any = _Lease.run
-    lease: Any = _Writer.lease
+    run: Any = Lease.run
+    lease: Any = Writer.lease
 
-    async def stepping_run(self: _Lease, job: Any) -> Any:
+    async def stepping_run(self: Lease, job: Any) -> Any:
         steps.step()
         return await run(self, job)
 
-    async def stepping_lease(self: _Writer) -> Any:
+    async def stepping_lease(self: Writer) -> Any:
         steps.step()
         return await lease(self)
 
-    monkeypatch.setattr(_Lease, "run", stepping_run)
-    monkeypatch.setattr(_Writer, "lease", stepping_lease)
+    monkeypatch.setattr(Lease, "run", stepping_run)
+    monkeypatch.setattr(Writer, "lease", stepping_lease)
     return steps
 
 
@@ -335,7 +336,7 @@ async def test_a_neighbour_that_holds_the_lock_too_long_makes_it_unavailable_unt
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await conf.close_database()
-    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr("djangobot.db.engine.sqlite.BUSY_TIMEOUT", 0.05)
     await conf.open_database(database)
     with neighbour(database) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,8 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.engine import _for_postgres, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
 from djangobot.db.messages import history, messages
 from djangobot.db.people import chats
@@ -128,7 +129,7 @@ async def test_of_a_hundred_different_messages_under_one_key_one_is_accepted(wor
 async def test_a_repeat_waits_for_another_process_that_is_just_accepting(world: World, database: str) -> None:
     """It is not answered before the first is on disk; were the first undone, it would take its place."""
     token = await world.link(await world.account(), await world.person())
-    insert = _for_postgres(messages.ACCEPT_ONCE)
+    insert = for_postgres(messages.ACCEPT_ONCE)
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for number, (end, repeated) in enumerate((("COMMIT", True), ("ROLLBACK", False))):
         public_id = f"00000000-0000-7000-8000-00000000000{number}"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from djangobot.db import credentials
 from djangobot.db.delivery import outbox
-from djangobot.db.engine import SQLiteEngine, current
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import ChatBlocked, CodeInvalid, FieldsInvalid, TokenInvalid, TokenNotFound
 from djangobot.db.messages import messages
 from djangobot.db.people import chats, codes

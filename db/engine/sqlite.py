@@ -1,0 +1,295 @@
+"""SQLite in WAL mode, with connections that stay open."""
+
+import asyncio
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
+from piccolo.engine.sqlite import TransactionType, dict_factory
+
+from djangobot.db.engine import Ask, Row, Statement
+from djangobot.db.engine.errors import as_our_errors
+from djangobot.db.engine.sql import for_sqlite
+from djangobot.db.engine.sqlite_writer import Lease, Writer, run_sql
+from djangobot.db.engine.transactions import OpenTransaction, whole
+from djangobot.db.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+
+READERS = 4
+BUSY_TIMEOUT = 10.0
+"""Seconds to wait for the lock of another process, such as a backup."""
+REWRITTEN_MOST = 64 << 20
+"""The most bytes of a database that is rewritten when something is erased from it. The rewrite blocks writes
+for a second at most."""
+LOG_WAIT = 0.2
+"""Seconds that other writes wait for readers when SQLite's log is restarted."""
+PAGE_CACHE = 16 * 1024
+"""KiB of pages that a connection caches. SQLite's default of 2000 KiB does not hold the index pages that a
+busy outbox reads again and again."""
+_LOCAL = threading.local()
+
+
+class SQLiteEngine(PiccoloSQLiteEngine):
+    """SQLite in WAL mode. Each commit is on disk (`synchronous=FULL`). One thread writes and several read.
+
+    Writes that wait while a commit is running are committed together in the next one. A transaction has the
+    writing connection to itself.
+    """
+
+    __slots__ = ("_opened", "_reader_connections", "_readers", "_writer")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=str(path))
+        self.current_transaction = cast(Any, OpenTransaction(f"sqlite {path}"))
+        self._opened = False
+        self._writer: Writer | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._reader_connections: list[sqlite3.Connection] = []
+
+    async def open(self, create: bool = True) -> None:
+        """Opens the file. With `create`, makes a missing file (0600) and its folder (0700)."""
+        with as_our_errors():
+            await asyncio.to_thread(self._open, create)
+
+    def _open(self, create: bool) -> None:
+        if create:
+            self._make_file()
+        elif not Path(self.path).is_file():
+            raise FileNotFoundError("there is no such file yet")
+        self._opened = True
+        writing = self._connect()
+        if create:
+            writing.execute("PRAGMA journal_mode = WAL").fetchone()
+        self._writer = Writer(writing)
+        self._reader_connections = [self._connect() for _ in range(READERS)]
+        for connection in self._reader_connections:
+            connection.execute("PRAGMA query_only = ON")
+        spare = iter(self._reader_connections)
+        self._readers = ThreadPoolExecutor(
+            READERS,
+            thread_name_prefix="sqlite-read",
+            initializer=lambda: setattr(_LOCAL, "connection", next(spare)),
+        )
+
+    def _make_file(self) -> None:
+        path = Path(self.path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            detect_types=sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.row_factory = dict_factory
+        connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's own handles only ASCII
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten
+        connection.execute(f"PRAGMA cache_size = -{PAGE_CACHE}")
+        return connection
+
+    async def close(self) -> None:
+        """Waits for the writes that are queued, and closes the connections."""
+        writer, self._writer = self._writer, None  # first, because a later request would never be answered
+        readers, self._readers = self._readers, None
+        if writer is not None:
+            await asyncio.to_thread(writer.close)
+        if readers is not None:
+            await asyncio.to_thread(readers.shutdown)
+        for connection in self._reader_connections:
+            connection.close()
+        self._reader_connections = []
+
+    @property
+    def writer(self) -> Writer:
+        """The writing thread. Raises DatabaseUnavailable before `open` and after `close`."""
+        if self._writer is None:
+            raise DatabaseUnavailable from RuntimeError("the database is not open")
+        return self._writer
+
+    async def fetch(self, sql: str, *args: Any) -> list[Row]:
+        """Reads, in parallel with other readers and the writer."""
+        with as_our_errors():
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                return list(
+                    await cast(Lease, transaction.connection).run(partial(run_sql, for_sqlite(sql), args))
+                )
+            if self._readers is None:
+                raise DatabaseUnavailable from RuntimeError("the database is not open")
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, _read, for_sqlite(sql), args)
+
+    async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
+        """Reads as `fetch` does, but all rows at once. Row by row, the reader would wait for Python's lock at
+        each row in a busy process."""
+        with as_our_errors():
+            if self._readers is None:
+                raise DatabaseUnavailable from RuntimeError("the database is not open")
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, _read_at_once, for_sqlite(sql), args)
+
+    async def execute(self, sql: str, *args: Any) -> list[Row]:
+        """Runs one statement. It is committed together with others that wait."""
+        with as_our_errors():
+            job = partial(run_sql, for_sqlite(sql), args)
+            transaction = self.current_transaction.get()
+            if transaction is not None:
+                return list(await cast(Lease, transaction.connection).run(job))
+            return list(await self.writer.run(job))
+
+    async def execute_all(self, statements: Sequence[Statement]) -> None:
+        """Runs all statements or none. They are committed together with others that wait."""
+        with as_our_errors():
+            job = partial(_many, [(for_sqlite(sql), rows) for sql, rows in statements])
+            transaction = self.current_transaction.get()
+            await (self.writer if transaction is None else cast(Lease, transaction.connection)).run(job)
+
+    async def together(self, work: Callable[[Ask], T]) -> T:
+        """Runs statements in one commit, together with others that wait. Each may depend on the results of
+        those before it. `work` runs in the writing thread."""
+        with as_our_errors():
+            transaction = self.current_transaction.get()
+            writer = self.writer if transaction is None else cast(Lease, transaction.connection)
+            done: T = await writer.run(partial(_together, work))
+            return done
+
+    async def count_changes(self, sql: str) -> int:
+        """Runs a statement and returns how many rows it changed, including rows of hidden tables."""
+        with as_our_errors():
+            return int(await self.writer.run(partial(_count_changes, sql)))
+
+    async def restart_log(self) -> bool:
+        """Writes the whole log into the file and empties it. A small file is rewritten as a whole. Returns
+        False while somebody reads old data."""
+        with as_our_errors():
+            lease = await self.writer.lease()
+            try:
+                return bool(await lease.run(_restart_log))
+            finally:
+                lease.end()
+
+    def each(self, numbers: Sequence[int]) -> object:
+        """The argument for `$each`."""
+        return msgspec.json.encode(list(numbers)).decode()
+
+    def write(self) -> AbstractAsyncContextManager[Any]:
+        """A transaction on the writing connection. Waits until that is free."""
+        return whole(self, self.transaction(transaction_type=TransactionType.immediate))
+
+    async def get_connection(self) -> Any:
+        """Piccolo's transactions call this. Piccolo's command line opens nothing, so it gets Piccolo's own
+        connection."""
+        with as_our_errors():
+            if not self._opened:
+                self._make_file()
+                return await super().get_connection()
+            return await self.writer.lease()
+
+    async def _run_in_new_connection(
+        self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
+    ) -> list[Row]:
+        if not self._opened:
+            self._make_file()
+            with as_our_errors():
+                found: list[Row] = await super()._run_in_new_connection(query, args, query_type, table)
+                return found
+        if query.lstrip()[:6].upper() == "SELECT":
+            return await self.fetch(query, *(args or ()))
+        return await self.execute(query, *(args or ()))
+
+    async def _run_in_existing_connection(
+        self,
+        connection: Any,
+        query: str,
+        args: list[Any] | None = None,
+        query_type: str = "generic",
+        table: Any = None,
+    ) -> list[Row]:
+        with as_our_errors():
+            if not isinstance(connection, Lease):
+                found: list[Row] = await super()._run_in_existing_connection(
+                    connection, query, args, query_type, table
+                )
+                return found
+            rows: list[Row] = await connection.run(partial(run_sql, query, args or ()))
+            return rows
+
+
+def _lower(value: object) -> str | None:
+    return None if value is None else str(value).lower()
+
+
+def _read(sql: str, args: Sequence[Any]) -> list[Row]:
+    return run_sql(sql, args, _LOCAL.connection)
+
+
+def _read_at_once(sql: str, args: Sequence[Any]) -> list[Row]:
+    found: str = _LOCAL.connection.execute(_as_json(sql), args).fetchone()["found"]
+    rows: list[Row] = msgspec.json.decode(found)
+    return rows
+
+
+@cache
+def _as_json(sql: str) -> str:
+    """SQL that returns the same rows as one JSON array."""
+    unbound = re.sub(r"\?\d+", "NULL", sql)
+    empty = _LOCAL.connection.execute(f"SELECT * FROM ({unbound}) LIMIT 0")  # noqa: S608 - our own SQL
+    pairs = ", ".join(f"'{column[0]}', {column[0]}" for column in empty.description)
+    return f"SELECT json_group_array(json_object({pairs})) AS found FROM ({sql})"  # noqa: S608 - as above
+
+
+def _count_changes(sql: str, connection: sqlite3.Connection) -> int:
+    before = connection.total_changes
+    connection.execute(sql)
+    return connection.total_changes - before
+
+
+def _restart_log(connection: sqlite3.Connection) -> bool:
+    connection.execute(f"PRAGMA busy_timeout = {int(LOG_WAIT * 1000)}")
+    try:
+        size = "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()"
+        if connection.execute(size).fetchone()["size"] <= REWRITTEN_MOST:
+            connection.execute("VACUUM")  # a row that moved to another page leaves a copy in the first
+        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()["busy"]
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
+
+
+def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> None:
+    with _all_or_none(connection):
+        for sql, rows in statements:
+            connection.executemany(sql, rows)
+
+
+def _together(work: Callable[[Ask], T], connection: sqlite3.Connection) -> T:
+    with _all_or_none(connection):
+        return work(lambda sql, *args: run_sql(for_sqlite(sql), args, connection))
+
+
+@contextmanager
+def _all_or_none(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("SAVEPOINT many")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:  # otherwise SQLite has rolled back the whole transaction
+            connection.execute("ROLLBACK TO many")
+            connection.execute("RELEASE many")
+        raise
+    connection.execute("RELEASE many")

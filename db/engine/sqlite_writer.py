@@ -1,0 +1,181 @@
+"""SQLite's one writing thread. Writes that wait while a commit is running are committed together in the next
+one. A transaction has the writing connection to itself."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from djangobot.db.engine import Row
+from djangobot.db.engine.errors import as_our_errors
+from djangobot.db.errors import DatabaseUnavailable
+
+Job = Callable[[sqlite3.Connection], Any]
+Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+MOST_TOGETHER = 256
+"""The most writes in one commit. It limits how long the first of them waits."""
+END = object()
+
+
+def run_sql(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> list[Row]:
+    return connection.execute(sql, args).fetchall()
+
+
+class Lease:
+    """The writing connection for one transaction. Piccolo uses it as a connection."""
+
+    def __init__(self) -> None:
+        self.queued: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self.ended = False
+
+    async def run(self, job: Job) -> Any:
+        """Runs a job and returns its result. It is committed with the transaction."""
+        if self.ended:
+            raise DatabaseUnavailable from RuntimeError("the transaction has ended")
+        future = asyncio.get_running_loop().create_future()
+        self.queued.put((job, future))
+        return await future
+
+    async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
+        """Runs BEGIN, COMMIT, ROLLBACK and savepoints. The lease ends when a statement that begins or ends
+        the transaction fails or is cancelled."""
+        try:
+            with as_our_errors():
+                rows: list[Row] = await self.run(partial(run_sql, sql, args))
+                return rows
+        except BaseException:
+            if sql.startswith(("BEGIN", "COMMIT")) or sql == "ROLLBACK":
+                self.end()
+            raise
+
+    async def close(self) -> None:
+        """Ends the lease. Piccolo calls this after COMMIT or ROLLBACK."""
+        self.end()
+
+    def end(self) -> None:
+        """Ends the lease. The writer continues with other jobs, and uncommitted changes are undone."""
+        self.ended = True
+        self.queued.put(None)
+
+    def serve(self, connection: sqlite3.Connection) -> None:
+        """Runs the jobs of the lease. Called in the writing thread."""
+        while (item := self.queued.get()) is not None:
+            job, future = item
+            try:
+                outcome: Outcome = (future, job(connection), None)
+            except BaseException as exc:
+                outcome = (future, None, exc)
+            _answer([outcome])
+        _roll_back(connection)
+
+
+class Writer:
+    """The thread that owns the one writing connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.queued: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._work, name="sqlite-write", daemon=True)
+        self.thread.start()
+
+    async def run(self, job: Job) -> Any:
+        """Runs a job and returns its result after the commit. The job is done even if the caller is
+        cancelled."""
+        future = asyncio.get_running_loop().create_future()
+        self.queued.put((job, future))
+        return await future
+
+    async def lease(self) -> Lease:
+        """Gives the caller the connection alone, until the lease is closed."""
+        lease = Lease()
+        granted = asyncio.get_running_loop().create_future()
+        self.queued.put((lease, granted))
+        try:
+            await granted
+        except BaseException:
+            lease.end()
+            raise
+        return lease
+
+    def close(self) -> None:
+        """Closes the connection, after all jobs that were queued before."""
+        self.queued.put(END)
+        self.thread.join()
+        self.connection.close()
+
+    def _work(self) -> None:
+        while True:
+            first = self.queued.get()
+            batch, then = self._gather(first)
+            if batch:
+                self._commit_together(batch)
+            if then is END:
+                return
+            if then is not None:
+                lease, granted = then
+                _roll_back(self.connection)
+                _answer([(granted, None, None)])
+                lease.serve(self.connection)
+
+    def _gather(self, first: Any) -> tuple[list[tuple[Job, asyncio.Future[Any]]], Any]:
+        """Returns the jobs that wait now, and what follows them: a lease, END, or nothing."""
+        batch: list[tuple[Job, asyncio.Future[Any]]] = []
+        item = first
+        while item is not END and not isinstance(item[0], Lease):
+            batch.append(item)
+            if len(batch) == MOST_TOGETHER or self.queued.empty():
+                return batch, None
+            item = self.queued.get()
+        return batch, item
+
+    def _commit_together(self, batch: list[tuple[Job, asyncio.Future[Any]]]) -> None:
+        results: list[Outcome] = []
+        try:
+            _roll_back(self.connection)
+            self.connection.execute("BEGIN IMMEDIATE")
+            for job, future in batch:
+                try:
+                    results.append((future, job(self.connection), None))
+                except Exception as exc:
+                    # Only this statement is undone (sqlite.org/lang_conflict.html), unless SQLite rolled back
+                    # everything.
+                    if not self.connection.in_transaction:
+                        raise
+                    results.append((future, None, exc))
+            self.connection.execute("COMMIT")
+        except BaseException as exc:
+            _roll_back(self.connection)
+            results = [(future, None, exc) for _, future in batch]
+        _answer(results)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Rolls back an open transaction. The thread must survive a failing disk: a rollback that fails now is
+    tried again before the next transaction begins."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def _answer(results: Sequence[Outcome]) -> None:
+    """Wakes all waiting callers in their loop's thread, with one call a loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+    for result in results:
+        by_loop.setdefault(result[0].get_loop(), []).append(result)
+    for loop, group in by_loop.items():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_set, group)
+
+
+def _set(results: Sequence[Outcome]) -> None:
+    for future, value, exc in results:
+        if future.done():
+            continue
+        if exc is None:
+            future.set_result(value)
+        else:
+            future.set_exception(exc)
