@@ -8,15 +8,16 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from hashlib import sha256
 
 import structlog
 from pyrogram.errors import RPCError
 
 from djangobot import __version__
+from djangobot.bot.backoff import Backoff
 from djangobot.bot.delivery.pacing import Pacing
-from djangobot.bot.delivery.worker import Worker, utc_now
+from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.dispatch import commands
 from djangobot.bot.dispatch.dispatcher import Dispatcher
 from djangobot.bot.jobs import log_level
@@ -33,6 +34,7 @@ from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_s
 from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import purge, state
 from djangobot.db.admin import admins
+from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import leader, pubsub, quotas, scheduled, wakeups
 from djangobot.db.delivery.leader import Leadership
@@ -47,9 +49,9 @@ log = structlog.get_logger(__name__)
 VISIT_GRACE = 5.0
 MENU_PAUSE = 5.0
 DUTY_PAUSE = 1.0
-REFUSED_PAUSE, REFUSED_PAUSE_MOST = 0.5, 60.0
-"""Seconds between sign-ins that Telegram refuses: the first pause and the longest. Each pause is twice as
-long as the one before."""
+ACCEPTED_AFTER = 60.0
+"""Seconds after which a sign-in counts as accepted. A session that Telegram refuses sooner counts as a
+refused sign-in."""
 MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
@@ -114,7 +116,7 @@ async def _compare_secrets(settings: Settings) -> None:
     accept the access tokens of the others. The stored mark tells secrets apart, but is too short to reveal
     them."""
     mark = sha256(b"djangobot jwt\0" + settings.jwt_secret.encode()).hexdigest()[:MARK_LENGTH]
-    now = datetime.now(UTC)
+    now = utc_now()
     if is_sqlite(settings.database_url):  # only one process can use it
         await state.put("jwt_secret", mark, now)
     elif await state.put_first("jwt_secret", mark, now) != mark:
@@ -256,41 +258,39 @@ async def _lead(
 async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox, settings: Settings) -> None:
     """Signs in, and signs in again whenever Telegram no longer accepts the session. Raises StartError when
     Telegram refuses the first sign-in. A later one is tried again, while messages are still accepted."""
-    pause = REFUSED_PAUSE
+    backoff = Backoff()
     while True:
         try:
-            await asyncio.sleep(await state.flood_left(datetime.now(UTC), "sign_in_until"))
+            await asyncio.sleep(await state.flood_left(utc_now(), "sign_in_until"))
             await client.start()
         except RPCError as exc:
-            await _after_refusal(exc, client, pause)
-            pause = min(pause * 2, REFUSED_PAUSE_MOST)
+            await _after_refusal(exc, client, backoff)
             continue
         log.info("signed in", bot=client.bot_name)
         began = time.monotonic()
         await inbox.open(client.bot_id)
         await _set_menus(gateway, settings)
         await client.key_forgotten.wait()
-        if time.monotonic() - began > REFUSED_PAUSE_MOST:
-            pause = REFUSED_PAUSE
+        if time.monotonic() - began > ACCEPTED_AFTER:
+            backoff.reset()
         else:  # the session was refused soon after the sign-in
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, REFUSED_PAUSE_MOST)
+            await asyncio.sleep(backoff.next_pause())
 
 
-async def _after_refusal(exc: RPCError, client: TelegramClient, pause: float) -> None:
+async def _after_refusal(exc: RPCError, client: TelegramClient, backoff: Backoff) -> None:
     """Waits until the next sign-in makes sense. Raises StartError when the bot was never signed in."""
     word = refusals.word(exc)
     match refusals.meaning(exc):
         case "wait":
             seconds = refusals.seconds_of(exc)
             log.warning("flood wait of the sign-in", seconds=seconds)
-            await state.note_flood(timedelta(seconds=seconds), datetime.now(UTC), "sign_in_until")
+            await state.note_flood(timedelta(seconds=seconds), utc_now(), "sign_in_until")
         case "again":
             log.warning("telegram did not sign us in yet", reason=str(exc))
-            await asyncio.sleep(pause)
+            await asyncio.sleep(backoff.next_pause())
         case _ if client.bot_id:
             log.error("telegram refuses the bot; what waits goes on waiting", reason=word)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(backoff.next_pause())
         case _:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "
@@ -315,7 +315,7 @@ async def _set_menus(gateway: Gateway, settings: Settings) -> None:
             break
     for admin in await admins.every(settings.admins):
         if await chats.get(admin) is not None:
-            await scheduled.put(admin, "menu", 0, "", datetime.now(UTC))
+            await scheduled.put(admin, "menu", 0, "", utc_now())
 
 
 def tune_python() -> None:

@@ -9,13 +9,13 @@ also after a restart.
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import cast
 
 import asyncpg
 import structlog
 
 from djangobot.db import state
+from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.engine.sqlite import SQLiteEngine
@@ -49,7 +49,7 @@ DONE = "DELETE FROM service_state WHERE name = $1 AND changed = $2"
 async def note() -> None:
     """Records that something was deleted that must not stay anywhere. Call it in the transaction that
     deletes."""
-    now = datetime.now(UTC)
+    now = utc_now()
     await state.put(DELETED, now, now)
 
 

@@ -1,9 +1,10 @@
 """Access tokens: a JWT (HS256) that says which account signed in, and with which version of its password."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import jwt
 
+from djangobot.db.clock import utc_now
 from djangobot.db.errors import AccessDenied
 
 LIFETIME = timedelta(days=1)
@@ -41,7 +42,7 @@ class Signer:
                 options={"require": ["exp", "iat", "sub", "ver"]},
             )
             account_id, token_version = int(claims["sub"]), claims["ver"]
-            over = int(claims["exp"]) <= datetime.now(UTC).timestamp()
+            over = int(claims["exp"]) <= utc_now().timestamp()
         except (jwt.PyJWTError, ValueError, RecursionError) as exc:
             # RecursionError: the header is parsed before the signature is checked, and its nesting has no
             # limit.

@@ -1,12 +1,12 @@
 """/api/user/: registers, changes and removes an account."""
 
 from contextlib import AbstractContextManager, nullcontext
-from datetime import UTC, datetime
 
 import msgspec
 from litestar import delete, post, put
 from msgspec import UNSET, UnsetType
 
+from djangobot.db.clock import utc_now
 from djangobot.db.errors import LoginTaken
 from djangobot.db.programs import account_networks, accounts
 from djangobot.http.auth import signed_in
@@ -66,7 +66,7 @@ async def register(request: Call) -> Answer:
             new.name,
             new.login,
             new.psw,
-            datetime.now(UTC),
+            utc_now(),
             registration=here.door.registration,
             invite=given(new.invite),
         )
@@ -79,7 +79,7 @@ async def change(request: Call) -> Answer:
     wanted = await CHANGES.of(request)
     if wanted == Changes():
         raise Refused(400, "Nothing to change was given; name, login, psw and revoke_tokens can be.")
-    now = datetime.now(UTC)
+    now = utc_now()
     counted = state_of(request.scope).limits.change(
         address_of(request.scope),
         account.id,
@@ -112,7 +112,7 @@ async def remove(request: Call) -> Answer:
             account,
             login=given(said.login),
             password=given(said.psw),
-            now=datetime.now(UTC),
+            now=utc_now(),
         )
     return answer(Answered("success user was deleted"))
 
@@ -124,5 +124,5 @@ async def _password_asked(
     if password is None:
         return nullcontext()
     address = address_of(request.scope)
-    known = await account_networks.known(account.login, address, datetime.now(UTC))
+    known = await account_networks.known(account.login, address, utc_now())
     return state_of(request.scope).limits.password(address, account.id, account.login, known=known)

@@ -1,12 +1,12 @@
 """Authentication: POST /api/auth/ issues access tokens, and the other calls look up the account here."""
 
 import contextlib
-from datetime import UTC, datetime
 
 import msgspec
 from litestar import post
 from litestar.types import Scope
 
+from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs import account_networks, accounts
@@ -38,7 +38,7 @@ async def sign_in(request: Call) -> Answer:
     here = state_of(request.scope)
     who = await CREDENTIALS.of(request)
     login = who.login.strip()  # no login has white space at its ends; the same login is counted and looked up
-    now, address = datetime.now(UTC), address_of(request.scope)
+    now, address = utc_now(), address_of(request.scope)
     known = await account_networks.known(login, address, now)
     with here.limits.sign_in(address, login, known=known):
         account = await accounts.sign_in(login, who.psw)

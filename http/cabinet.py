@@ -8,6 +8,7 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, UnsetType
 
+from djangobot.db.clock import utc_now
 from djangobot.db.messages import messages
 from djangobot.db.people import codes
 from djangobot.http.auth import signed_in
@@ -67,7 +68,7 @@ async def redeem(request: Call) -> Answer:
     asked = await REDEMPTION.of(request)
     with state_of(request.scope).limits.code(address_of(request.scope), account.id):
         _, bot_token = await codes.redeem(
-            account, asked.code, datetime.now(UTC), given(asked.name), network=network_of(request.scope)
+            account, asked.code, utc_now(), given(asked.name), network=network_of(request.scope)
         )
     return answer(Redeemed("success", bot_token))
 

@@ -1,12 +1,12 @@
 """/health: whether the service can do its work, for monitoring."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db import state
+from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox, quotas
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull
 from djangobot.http.errors import BUSY_RETRY
@@ -34,7 +34,7 @@ async def health(request: Call) -> Answer:
     door = state_of(request.scope).door
     telegram = door.telegram()
     wrong = [] if telegram in ("connected", "standby", "off") else ["Telegram is not connected."]
-    now = datetime.now(UTC)
+    now = utc_now()
     database, overdue = "ok", None
     try:
         due = await asyncio.wait_for(outbox.oldest_due(now), PATIENCE)

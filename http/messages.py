@@ -1,7 +1,6 @@
 """/api/send_message, the hot path, and /api/messages/{id}, the status of a message."""
 
 import contextlib
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -13,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
+from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.delivery import outbox
 from djangobot.db.errors import ChatBlocked, MessageNotFound
@@ -112,7 +112,7 @@ async def taken(scope: Scope, receive: Receive) -> Reply:
             token,
             outgoing.text,
             outgoing.type,
-            datetime.now(UTC),
+            utc_now(),
             wait=wait,
             key=header_of(scope, b"idempotency-key"),
             urgent=outgoing.urgent,
@@ -243,7 +243,7 @@ async def find(request: Call) -> Answer:
     token = bearer(request.scope)
     if token is None:
         raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
-    entry = await messages.of_token(canonical(request.path_params["id"]), token, datetime.now(UTC))
+    entry = await messages.of_token(canonical(request.path_params["id"]), token, utc_now())
     failure = UNSET if entry.failure is None else entry.failure
     return answer(
         Found("success", entry.id, entry.status, moment(entry.time), entry.text, entry.type, failure)

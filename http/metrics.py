@@ -3,12 +3,12 @@ the path on."""
 
 import asyncio
 import math
-from datetime import UTC, datetime
 
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db import metrics
+from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.http.responses import HEADERS, Answer, Call
@@ -30,7 +30,7 @@ async def _exposition(door: Config) -> bytes:
     queue, overdue = math.nan, math.nan
     try:
         async with asyncio.timeout(PATIENCE):
-            now = datetime.now(UTC)
+            now = utc_now()
             queue, due = await outbox.depth(), await outbox.oldest_due(now)
             overdue = 0.0 if due is None else max(0.0, (now - due).total_seconds())
     except (DatabaseUnavailable, TimeoutError):

@@ -137,6 +137,13 @@ def test_no_module_has_one_of_the_former_names() -> None:
     assert [str(path) for path in found if FORBIDDEN_MODULES & {path.stem, *path.parts}] == []
 
 
+def test_there_is_one_clock() -> None:
+    """Only db/clock.py asks what time it is; the sandbox has no share in our code."""
+    found = [path.relative_to(ROOT) for path in modules() if "sandbox" not in path.parts]
+    asking = [str(path) for path in found if "datetime.now(" in (ROOT / path).read_text()]
+    assert asking == ["db/clock.py"]
+
+
 def on_the_map() -> list[str]:
     """What the first code block of docs/architecture.md names, as paths; a folder's ends with a slash."""
     block = (ROOT / "docs" / "architecture.md").read_text().split("```")[1]

@@ -4,7 +4,6 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +14,7 @@ import uvloop
 from djangobot import __version__
 from djangobot.bot import log
 from djangobot.bot.settings import Settings, SettingsError, load
+from djangobot.db.clock import utc_now
 from djangobot.db.engine.address import without_secrets
 from djangobot.db.errors import reason
 
@@ -150,7 +150,7 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
     from djangobot.db.admin import backup
 
     url = _settings().database_url
-    _say_backup(_unless_refused(backup.take(url, file, datetime.now(UTC), force=force)), as_json)
+    _say_backup(_unless_refused(backup.take(url, file, utc_now(), force=force)), as_json)
 
 
 @cli.command()
@@ -166,9 +166,7 @@ def restore(file: Path, as_json: bool) -> None:
     url = _settings().database_url
     try:
         with alone_on(url):
-            done, kept = _unless_refused(
-                backup.restore(url, file, conf.known_migrations(), datetime.now(UTC))
-            )
+            done, kept = _unless_refused(backup.restore(url, file, conf.known_migrations(), utc_now()))
     except StartError as exc:
         _fail(str(exc))
     _say_backup(done, as_json)
@@ -206,7 +204,7 @@ def add(telegram_id: int) -> None:
     """Appoint somebody by their Telegram id."""
     from djangobot.db.admin import admins
 
-    new = _with_database(lambda: admins.appoint(telegram_id, MACHINE, datetime.now(UTC)))
+    new = _with_database(lambda: admins.appoint(telegram_id, MACHINE, utc_now()))
     click.echo(f"{telegram_id} is an admin {'now' if new else 'already'}; /start shows them the commands.")
 
 
@@ -217,7 +215,7 @@ def remove(telegram_id: int) -> None:
     from djangobot.db.admin import admins
 
     of_settings = _settings().admins
-    became = _with_database(lambda: admins.dismiss(telegram_id, MACHINE, of_settings, datetime.now(UTC)))
+    became = _with_database(lambda: admins.dismiss(telegram_id, MACHINE, of_settings, utc_now()))
     if became != "dismissed":
         why = {
             "no admin": "is no admin",

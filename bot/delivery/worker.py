@@ -7,7 +7,6 @@ Urgent messages go first.
 """
 
 import asyncio
-import random
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -16,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import structlog
 
+from djangobot.bot import backoff
+from djangobot.bot.backoff import Backoff
 from djangobot.bot.delivery import parts
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
@@ -36,6 +37,7 @@ from djangobot.bot.telegram.gateway import (
     derived_id,
 )
 from djangobot.db import metrics, state
+from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox, wakeups
 from djangobot.db.delivery.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 from djangobot.db.errors import DatabaseUnavailable
@@ -57,8 +59,8 @@ IN_HAND = 5000
 GATHER = 0.02
 """Under load, outcomes wait this many seconds for others, to be committed together."""
 LEASE = timedelta(minutes=5)
-BACKOFF_FIRST = 0.5
-BACKOFF_MOST = 60.0
+LOSS_PAUSE = 1.0
+"""Seconds of the first pause, at most, after an attempt that Telegram did not answer."""
 LOSSES_KEPT = 10_000
 """Messages whose failed attempts are counted."""
 DUTY_PAUSE = 0.1
@@ -81,11 +83,6 @@ STOP_GRACE = 10.0
 """Seconds that sends in progress get to end when the process stops."""
 
 Now = Callable[[], datetime]
-
-
-def utc_now() -> datetime:
-    """The wall clock, with its time zone."""
-    return datetime.now(UTC)
 
 
 class PartlySent(FloodWait):
@@ -165,14 +162,13 @@ class Worker:
 
     async def _until_db_answers(self, step: Callable[[], Awaitable[None]]) -> None:
         """Does one step. If the database does not answer, tries again until it does or until `stop`."""
-        pause = BACKOFF_FIRST
+        pauses = Backoff()
         while not self.stopping.is_set():
             try:
                 await step()
             except DatabaseUnavailable as exc:
                 log.error("database not available to delivery", reason=str(exc.__cause__ or exc))
-                await _nap(self.stopping, pause)
-                pause = min(pause * 2, BACKOFF_MOST)
+                await _nap(self.stopping, pauses.next_pause())
             else:
                 return
 
@@ -441,14 +437,11 @@ class Worker:
         return first
 
     def _put_off(self, message: Claimed, reason: str) -> Postponed:
-        """Exponential backoff with jitter over the upper half (AWS architecture blog, "Exponential Backoff
-        And Jitter")."""
+        """Repeats later, and later each time."""
         losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
         if len(self.losses) > LOSSES_KEPT:
             del self.losses[next(iter(self.losses))]
-        most = min(BACKOFF_FIRST * 2 ** min(losses, 16), BACKOFF_MOST)
-        pause = random.uniform(most / 2, most)  # noqa: S311 - jitter, not a secret
-        return self._later(message, pause, reason)
+        return self._later(message, backoff.pause(losses, LOSS_PAUSE), reason)
 
     def _again(self, message: Claimed, reason: str, *, not_done: bool) -> Postponed:
         """Repeats as soon as there is a connection, because the answer was lost with the last one."""
@@ -492,7 +485,7 @@ class Worker:
 
     async def _record_now(self) -> None:
         """Repeats until the database has the outcomes. No outcome is dropped while the process lives."""
-        pause = BACKOFF_FIRST
+        pauses = Backoff()
         while self.outcomes:
             batch = self.outcomes[:]
             try:
@@ -501,8 +494,7 @@ class Worker:
                 log.error("outcomes not recorded yet", count=len(batch), reason=str(exc.__cause__ or exc))
                 if self.stopping.is_set():
                     return  # they stay 'sending'; the next start repeats them under the same random_id
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, BACKOFF_MOST)
+                await asyncio.sleep(pauses.next_pause())
             else:
                 del self.outcomes[: len(batch)]
                 _log_settled(batch)

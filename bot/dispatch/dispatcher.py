@@ -16,7 +16,7 @@ import structlog
 from pyrogram import raw
 from pyrogram.raw.core import TLObject
 
-from djangobot.bot.delivery.worker import utc_now
+from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch.throttle import Throttle
 from djangobot.bot.rendering.replies import formatted, language_of
 from djangobot.bot.settings import Settings
@@ -33,6 +33,7 @@ from djangobot.bot.telegram.gateway import (
     Text,
     derived_id,
 )
+from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
 from djangobot.db.people.chats import Chat
@@ -42,7 +43,6 @@ log = structlog.get_logger(__name__)
 WAITING_MOST = 50
 """Things that one person may have waiting to be handled. Further ones are dropped."""
 TURNED_AWAY_MOST = 10_000
-FIRST_PAUSE = 0.5
 TRIES = 8
 LONGEST_WAIT = 60
 """Seconds. An answer waits for a FLOOD_WAIT up to this long; a longer one ends it."""
@@ -152,6 +152,7 @@ class Context:
 
     async def _insist(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
         """Repeats a call whose answer was lost. Every such call takes effect once."""
+        backoff = Backoff()
         for attempt in count():
             last = attempt + 1 >= self.tries
             try:
@@ -159,7 +160,7 @@ class Context:
             except AnswerLost:
                 if last:
                     raise
-                await asyncio.sleep(FIRST_PAUSE * 2**attempt)
+                await asyncio.sleep(backoff.next_pause())
             except FloodWait as exc:
                 if last or exc.seconds > LONGEST_WAIT:
                     raise
@@ -345,15 +346,14 @@ class Dispatcher:
 
     async def _run(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
         """Runs it. When the database is unavailable, tries again until it answers."""
-        pause = FIRST_PAUSE
+        backoff = Backoff()
         while True:
             try:
                 await visit()
                 return
             except DatabaseUnavailable as exc:
                 log.error("database not available to a visit", reason=str(exc.__cause__ or exc))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_WAIT)
+                await asyncio.sleep(backoff.next_pause())
             except Blocked:
                 await chats.block(person_id, self.now())
                 return

@@ -14,6 +14,7 @@ import msgspec
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say, shown_time
 from djangobot.bot.telegram.gateway import Button, File
+from djangobot.db.clock import utc_now
 from djangobot.db.messages import history
 from djangobot.db.messages.messages import Entry
 
@@ -95,7 +96,7 @@ class Export:
         """Writes all there is now."""
         path = folder / "part"
         file: IO[bytes] | None = None
-        first = last = datetime.now(UTC)
+        first = last = utc_now()
         rows = 0
         try:
             async for entries in history.everything(self.visit.chat.id, self.visit.now):

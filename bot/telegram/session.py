@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +10,7 @@ import structlog
 from cryptography.fernet import Fernet, InvalidToken
 from pyrogram.storage import Storage
 
+from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.telegram import session as telegram_session
 
@@ -105,9 +105,9 @@ async def open_session(bot_id: int, secret: str) -> SessionStorage:
         return box.encrypt(msgspec.json.encode(session)).decode()
 
     async def keep(session: Session) -> None:
-        await telegram_session.save(bot_id, seal(session), datetime.now(UTC))
+        await telegram_session.save(bot_id, seal(session), utc_now())
 
-    sealed = await telegram_session.load(bot_id, seal(Session()), datetime.now(UTC))
+    sealed = await telegram_session.load(bot_id, seal(Session()), utc_now())
     try:
         session = msgspec.json.decode(box.decrypt(sealed.encode()), type=Session)
     except InvalidToken as exc:

@@ -1,12 +1,13 @@
 """Erasure: counts everything that is kept about a person, and deletes it for good."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 import structlog
 
 from djangobot.db import purge
+from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox, wakeups
 from djangobot.db.engine import Row, current
 
@@ -50,7 +51,7 @@ async def erase(chat_id: int, now: datetime | None = None) -> None:
     A banned person stays banned. Only their number is kept.
     """
     async with current().write():
-        gone = await erase_in_transaction(chat_id, now or datetime.now(UTC))
+        gone = await erase_in_transaction(chat_id, now or utc_now())
     await notify_canceled(gone, outbox.FORGOTTEN)
 
 
