@@ -13,11 +13,11 @@ from djangobot.db.delivery.scheduled import ScheduledJobRow
 from djangobot.db.messages import messages
 from djangobot.db.messages.messages import Message
 from djangobot.db.messages.search import Search
-from djangobot.db.people import guesses, quiet
+from djangobot.db.people import guesses, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import Code
 from djangobot.db.people.guesses import WrongCode
-from djangobot.db.people.quiet import Mute
+from djangobot.db.people.mutes import Mute
 from djangobot.db.programs import account_networks, token_networks, tokens
 from djangobot.db.programs.account_networks import AccountNetwork
 from djangobot.db.programs.accounts import Account
@@ -52,7 +52,7 @@ INDEXES = (
     *messages.INDEXES,
     *scheduled.INDEXES,
     *token_networks.INDEXES,
-    *quiet.INDEXES,
+    *mutes.INDEXES,
     *broadcasts.INDEXES,
     *account_networks.INDEXES,
     *guesses.INDEXES,

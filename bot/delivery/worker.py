@@ -41,7 +41,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox, wakeups
 from djangobot.db.delivery.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.people import chats, quiet
+from djangobot.db.people import chats, digests
 
 log = structlog.get_logger(__name__)
 
@@ -261,7 +261,7 @@ class Worker:
                 await self._poll_recall()
                 while await outbox.expire(self.now()):
                     pass
-                while await quiet.send_digests(self.now()):
+                while await digests.send_digests(self.now()):
                     pass
                 passed = timedelta(seconds=time.monotonic() - ticks)
                 if self.now() < wall + passed - CLOCK_STEP:
@@ -366,7 +366,7 @@ class Worker:
             if message.first_attempt:
                 return Uncertain(message, outbox.EXPIRED_IN_DOUBT)
             return Expired(message)
-        if (until := quiet.held_until(message, now)) is not None:
+        if (until := digests.held_until(message, now)) is not None:
             return Held(message, until)
         try:
             fixed = await self._fixed(message, now)
@@ -405,7 +405,7 @@ class Worker:
 
     def _rendered(self, message: Claimed, now: datetime) -> str:
         shown: Sequence[Text] = render_message(message, now, offer_mute=self.offers.fits(message, now))
-        if quiet.silently(message, now):
+        if digests.silently(message, now):
             shown = [msgspec.structs.replace(part, silent=True) for part in shown]
         return parts.encode(shown)
 

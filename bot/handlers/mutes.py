@@ -17,8 +17,8 @@ from djangobot.bot.rendering.replies import (
     shown_time,
 )
 from djangobot.bot.telegram.gateway import Button, Text
-from djangobot.db.people import quiet
-from djangobot.db.people.quiet import Sender
+from djangobot.db.people import mutes
+from djangobot.db.people.mutes import Sender
 
 MORNING = 8
 """The hour at which `until tomorrow` ends, on the person's clock."""
@@ -89,13 +89,13 @@ async def unmute_here(visit: Context) -> None:
 
 async def _mute(visit: Context, sender: Sender, how_long: str) -> str:
     until = _until(visit, how_long)
-    await quiet.mute(visit.chat.id, sender.id, until)
+    await mutes.mute(visit.chat.id, sender.id, until)
     time = shown_time(until.astimezone(visit.zone))
     return say(visit.language, "mute-done", who=sender.name, time=time)
 
 
 async def _unmute(visit: Context, sender_id: int) -> str:
-    was = await quiet.unmute(visit.chat.id, sender_id, visit.now)
+    was = await mutes.unmute(visit.chat.id, sender_id, visit.now)
     return say(visit.language, "mute-ended" if was else "mute-was-not")
 
 
@@ -108,13 +108,13 @@ def _until(visit: Context, how_long: str) -> datetime:
 
 
 async def _find(visit: Context, sender_id: int) -> Sender | None:
-    senders = await quiet.senders(visit.chat.id, visit.now)
+    senders = await mutes.senders(visit.chat.id, visit.now)
     return next((sender for sender in senders if sender.id == sender_id), None)
 
 
 async def _list(visit: Context, muted_alone: bool = False) -> Text:
     language = visit.language
-    senders = await quiet.senders(visit.chat.id, visit.now)
+    senders = await mutes.senders(visit.chat.id, visit.now)
     muted = [sender for sender in senders if sender.until is not None]
     shown = (muted if muted_alone else senders)[:SHOWN]
     if not shown:

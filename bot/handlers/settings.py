@@ -10,7 +10,7 @@ from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, say
 from djangobot.bot.telegram.gateway import Button, Text
-from djangobot.db.people import chat_settings, chats, quiet
+from djangobot.db.people import chat_settings, chats, digests
 from djangobot.db.people.chat_settings import ChatSettings
 
 TIME = r"(\d{1,2})(?:[:.]?([0-5]\d))?"
@@ -76,7 +76,7 @@ async def choose_mode(visit: Context) -> None:
     """Silently, or in one digest afterwards."""
     if visit.argument in ("silent", "digest"):
         await _change(visit, quiet_mode=visit.argument)
-        await quiet.release(visit.chat.id, visit.now)
+        await digests.release(visit.chat.id, visit.now)
     await _done(visit)
 
 
@@ -123,7 +123,7 @@ async def on_zone(visit: Context) -> None:
         await visit.reply(formatted(visit.language, "zone-wrong"))
         return
     await _change(visit, zone=zone)
-    await quiet.release(visit.chat.id, visit.now)
+    await digests.release(visit.chat.id, visit.now)
     time = visit.now.astimezone(visit.zone).strftime("%H:%M")
     said = formatted(visit.language, "zone-set", zone=timezones.shown(visit.language, zone), time=time)
     await visit.reply(joined([said, _card(visit)], separator="\n\n", buttons=_card(visit).buttons))
@@ -152,7 +152,7 @@ async def _change(visit: Context, **changes: Any) -> None:
 
 async def _change_quiet(visit: Context, begins: str, ends: str) -> None:
     await _change(visit, quiet_from=begins, quiet_to=ends)
-    await quiet.release(visit.chat.id, visit.now)
+    await digests.release(visit.chat.id, visit.now)
 
 
 async def _done(visit: Context) -> None:

@@ -17,7 +17,7 @@ from djangobot.bot.telegram.gateway import Button, Text
 from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.delivery.outbox import Claimed
 from djangobot.db.fields import one_direction
-from djangobot.db.people.quiet import read_digest
+from djangobot.db.people.digests import read_digest
 
 LANGUAGES = ("en", "ru")
 MESSAGE_LIMIT = 4096

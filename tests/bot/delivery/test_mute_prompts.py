@@ -8,7 +8,7 @@ from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.rendering.replies import MESSAGE_LIMIT, WHOLE_MOST, render_message
 from djangobot.db.delivery.outbox import Claimed
 from djangobot.db.people.chat_settings import ChatSettings
-from djangobot.db.people.quiet import Digest, Share
+from djangobot.db.people.digests import Digest, Share
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MESSAGE = Claimed(

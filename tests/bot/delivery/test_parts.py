@@ -22,7 +22,7 @@ from djangobot.bot.telegram.gateway import Button, Gateway, Text
 from djangobot.db.delivery import outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
-from djangobot.db.people.quiet import Digest, Share
+from djangobot.db.people.digests import Digest, Share
 
 from .test_worker import Running, SteppingClock, chat_of
 

@@ -13,7 +13,7 @@ from djangobot.db import audit
 from djangobot.db.delivery import backlog, backlog_decisions, outbox, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
-from djangobot.db.people import chats, quiet
+from djangobot.db.people import chats, mutes
 from djangobot.db.programs import tokens
 
 from ..conftest import MINUTE, NOW, World, on_sqlite
@@ -285,7 +285,7 @@ async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
     how: dict[str, Any] = {"urgent": True, "ttl": 60} if limited else {}
     if limited:
         for chat in await current().fetch("SELECT id FROM chat"):
-            await quiet.mute(chat["id"], account.id, NOW + MINUTE)
+            await mutes.mute(chat["id"], account.id, NOW + MINUTE)
     await messages.accept(linked[0], "x", "Text", NOW, **how)
     assert await states() == [("x", "sending", 1)]
     outbox.register_worker(None)

@@ -16,7 +16,7 @@ from djangobot.db.delivery import outbox, pubsub, scheduled
 from djangobot.db.engine.postgres import CONNECTED
 from djangobot.db.engine.sql import for_postgres, for_sqlite
 from djangobot.db.messages import messages
-from djangobot.db.people import quiet
+from djangobot.db.people import digests
 from djangobot.db.programs import token_networks
 
 from ..conftest import NOW, migrated, on_sqlite
@@ -43,8 +43,8 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "fix the parts": (outbox.FIX, HISTORY + 1, 1, "x"),
     "expiring": (outbox.EXPIRING, LATER, 1000),
     "expire": (outbox.EXPIRE, LATER, "x", [HISTORY + 1, HISTORY + 2]),
-    "held and to be told": (quiet.TO_TELL, LATER, 100),
-    "digest": (quiet.TAKE_HELD, 1, LATER),
+    "held and to be told": (digests.TO_TELL, LATER, 100),
+    "digest": (digests.TAKE_HELD, 1, LATER),
     "chores": (scheduled.DUE, LATER, 20),
     "waited for": (pubsub.SETTLED_ROWS, [SOME]),
     "accept": (messages.ACCEPT, SOME, LATER, "Text", "x", 1, "digest 1", False, None),

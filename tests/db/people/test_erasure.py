@@ -8,7 +8,7 @@ from djangobot.db.admin import admins, users
 from djangobot.db.delivery import outbox, scheduled, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import messages, search
-from djangobot.db.people import chats, codes, erasure, quiet
+from djangobot.db.people import chats, codes, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
 from djangobot.db.programs import accounts, tokens
@@ -45,7 +45,7 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
     await chats.ask(person.id, f"search:{SECRET}", world.now)
     await codes.issue(person, world.now)
     await scheduled.put(person.id, "code", 5, SECRET, world.now + timedelta(hours=1))
-    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await mutes.mute(person.id, ci.id, world.now + MINUTE)
     await search.remember(person.id, SECRET)
     assert await search.catch_up(30)
     assert (await erasure.stored_counts(person.id, world.now)).waiting == 3

@@ -19,7 +19,7 @@ from djangobot.db.errors import (
     TokensTooMany,
 )
 from djangobot.db.messages import history, messages, search
-from djangobot.db.people import codes, erasure, quiet
+from djangobot.db.people import codes, digests, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import CODE_TTL, Asked
 from djangobot.db.programs import token_networks, tokens
@@ -136,31 +136,31 @@ async def test_it_is_muted_by_itself(world: World) -> None:
     linked = await world.link(ci, person)
     token_id, value = await made(world, person, "mine")
     _, other = await made(world, person, "other", origin=2)
-    assert [(one.id, one.name) for one in await quiet.senders(person.id, world.now)] == [
+    assert [(one.id, one.name) for one in await mutes.senders(person.id, world.now)] == [
         (ci.id, "CI"), (-token_id, "mine"), (-token_id - 1, "other"),
     ]  # fmt: skip
-    assert await quiet.mute(person.id, -token_id, world.now + MINUTE)
-    assert await quiet.mute(person.id, -token_id, world.now + MINUTE)
+    assert await mutes.mute(person.id, -token_id, world.now + MINUTE)
+    assert await mutes.mute(person.id, -token_id, world.now + MINUTE)
     for token in (linked, value, other):
         await messages.accept(token, token[:4], "Text", world.now)
     held = []
     while claimed := await outbox.claim(world.now, limit=10, lease=MINUTE):
         for message in claimed:
-            until = quiet.held_until(message, world.now)
+            until = digests.held_until(message, world.now)
             held += [message.text] if until else []
             await outbox.settle(
                 [outbox.Held(message, until) if until else outbox.Sent(message, message.id)], world.now
             )
     assert held == [value[:4]]
-    await quiet.release(person.id, world.now)
-    assert await quiet.send_digests(world.now) == 0
-    assert await quiet.unmute(person.id, -token_id, world.now)
-    assert await quiet.send_digests(world.now) == 1
+    await digests.release(person.id, world.now)
+    assert await digests.send_digests(world.now) == 0
+    assert await mutes.unmute(person.id, -token_id, world.now)
+    assert await digests.send_digests(world.now) == 1
     (digest,) = await world.deliver()
-    (share,) = quiet.read_digest(digest.text).shares
+    (share,) = digests.read_digest(digest.text).shares
     assert (share.account, share.token, share.count) == ("", "mine", 1)
     stranger = await world.person()
-    assert not await quiet.mute(stranger.id, -token_id, world.now + MINUTE)
+    assert not await mutes.mute(stranger.id, -token_id, world.now + MINUTE)
 
 
 async def test_its_person_blocked_or_banned_it_sends_nothing(world: World) -> None:
@@ -205,7 +205,7 @@ async def test_it_is_forgotten_with_its_person(world: World) -> None:
     """And its mute."""
     person = await world.person()
     token_id, value = await made(world, person)
-    await quiet.mute(person.id, -token_id, world.now + MINUTE)
+    await mutes.mute(person.id, -token_id, world.now + MINUTE)
     await erasure.erase(person.id)
     with pytest.raises(TokenInvalid):
         await messages.accept(value, "one", "Text", world.now)

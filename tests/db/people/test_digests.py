@@ -6,7 +6,7 @@ from djangobot.db.delivery import outbox
 from djangobot.db.delivery.outbox import Claimed, Held, Sent
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
-from djangobot.db.people import quiet
+from djangobot.db.people import digests, mutes
 from djangobot.db.people.chat_settings import ChatSettings
 from djangobot.db.programs import accounts
 
@@ -18,7 +18,7 @@ async def deliver(world: World) -> list[Claimed]:
     shown = []
     while claimed := await outbox.claim(world.now, limit=100, lease=MINUTE):
         for message in claimed:
-            until = quiet.held_until(message, world.now)
+            until = digests.held_until(message, world.now)
             await outbox.settle([Held(message, until) if until else Sent(message, message.id)], world.now)
             shown += [] if until else [message]
     return shown
@@ -28,7 +28,7 @@ def digest_of(shown: list[Claimed]) -> list[tuple[str, int, list[str]]]:
     """What the only notice tells."""
     (notice,) = shown
     assert notice.kind == "digest"
-    return [(share.account, share.count, share.first) for share in quiet.read_digest(notice.text).shares]
+    return [(share.account, share.count, share.first) for share in digests.read_digest(notice.text).shares]
 
 
 async def test_what_a_muted_sender_sends_is_held_and_told_of_once_when_the_mute_ends(world: World) -> None:
@@ -39,18 +39,18 @@ async def test_what_a_muted_sender_sends_is_held_and_told_of_once_when_the_mute_
         await world.person(),
     )
     token, others = await world.link(ci, person), await world.link(other, person)
-    assert await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    assert await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
     held = await messages.accept(token, "one", "Text", world.now, urgent=True)
     for text in ("two", "three", "four"):
         await messages.accept(token, text, "Text", world.now)
     await messages.accept(others, "seen", "Text", world.now)
     assert [message.text for message in await deliver(world)] == ["seen"]
     assert (await messages.of_token(held.id, token, world.now)).status == "held"
-    assert await quiet.send_digests(world.now) == 0
+    assert await digests.send_digests(world.now) == 0
     world.now += 60 * MINUTE
-    assert await quiet.send_digests(world.now) == 1
+    assert await digests.send_digests(world.now) == 1
     assert digest_of(await deliver(world)) == [("CI", 4, ["one", "two", "three"])]
-    assert await quiet.send_digests(world.now) == 0
+    assert await digests.send_digests(world.now) == 0
     await messages.accept(token, "again", "Text", world.now)
     assert [message.text for message in await deliver(world)] == ["again"]
 
@@ -59,12 +59,12 @@ async def test_unmuting_tells_at_once_and_twice_does_no_more(world: World) -> No
     """The second time it says that nobody was muted."""
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
-    await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
     await messages.accept(token, "one", "Text", world.now)
     assert await deliver(world) == []
-    assert await quiet.unmute(person.id, ci.id, world.now)
-    assert not await quiet.unmute(person.id, ci.id, world.now)
-    assert await quiet.send_digests(world.now) == 1
+    assert await mutes.unmute(person.id, ci.id, world.now)
+    assert not await mutes.unmute(person.id, ci.id, world.now)
+    assert await digests.send_digests(world.now) == 1
     assert digest_of(await deliver(world)) == [("CI", 1, ["one"])]
 
 
@@ -72,21 +72,12 @@ async def test_a_longer_mute_keeps_what_was_held_for_its_end(world: World) -> No
     """Nothing is told of while the sender is muted."""
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
-    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await mutes.mute(person.id, ci.id, world.now + MINUTE)
     await messages.accept(token, "one", "Text", world.now)
     await deliver(world)
-    await quiet.mute(person.id, ci.id, world.now + 60 * MINUTE)
-    assert await quiet.send_digests(world.now + MINUTE) == 0
-    assert await quiet.send_digests(world.now + 60 * MINUTE) == 1
-
-
-async def test_nobody_mutes_who_never_wrote_to_them(world: World) -> None:
-    """An account without a token for this person is none of their senders."""
-    ci, person, other = await world.account(name="CI"), await world.person(), await world.person()
-    await world.link(ci, person)
-    assert not await quiet.mute(other.id, ci.id, world.now + MINUTE)
-    assert await quiet.senders(other.id, world.now) == []
-    assert [sender.name for sender in await quiet.senders(person.id, world.now)] == ["CI"]
+    await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
+    assert await digests.send_digests(world.now + MINUTE) == 0
+    assert await digests.send_digests(world.now + 60 * MINUTE) == 1
 
 
 async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) -> None:
@@ -103,7 +94,7 @@ async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) 
         person.id,
         '{"quiet_from":"00:00","quiet_to":"08:00","quiet_mode":"digest"}',
     )
-    await quiet.mute(person.id, noisy.id, world.now + timedelta(days=1))
+    await mutes.mute(person.id, noisy.id, world.now + timedelta(days=1))
     await messages.accept(token, "quiet", "Text", world.now)
     await messages.accept(noise, "noise", "Text", world.now)
     await messages.accept(token, "fire", "Text", world.now, urgent=True)
@@ -111,9 +102,9 @@ async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) 
     end = ChatSettings(**hours).quiet_until(world.now)  # type: ignore[arg-type]
     assert end is not None
     assert end == world.now + timedelta(hours=3)
-    assert await quiet.send_digests(end - MINUTE) == 0
-    await quiet.release(person.id, world.now)
-    assert await quiet.send_digests(world.now) == 1
+    assert await digests.send_digests(end - MINUTE) == 0
+    await digests.release(person.id, world.now)
+    assert await digests.send_digests(world.now) == 1
     assert digest_of(await deliver(world)) == [("CI", 1, ["quiet"])]
 
 
@@ -124,7 +115,7 @@ async def test_what_may_be_in_the_chat_already_is_not_held(world: World) -> None
     await messages.accept(token, "one", "Text", world.now)
     (message,) = await outbox.claim(world.now, limit=1, lease=MINUTE)
     await outbox.settle([outbox.Postponed(message, world.now, "no answer")], world.now)
-    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await mutes.mute(person.id, ci.id, world.now + MINUTE)
     assert [message.text for message in await deliver(world)] == ["one"]
 
 
@@ -132,9 +123,9 @@ async def test_an_account_that_goes_takes_its_held_messages_along(world: World) 
     """Nothing is left to tell of, and the notice about the account is told."""
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
-    await quiet.mute(person.id, ci.id, world.now + MINUTE)
+    await mutes.mute(person.id, ci.id, world.now + MINUTE)
     await messages.accept(token, "one", "Text", world.now)
     await deliver(world)
     await accounts.remove(ci, now=world.now)
-    assert await quiet.send_digests(world.now + MINUTE) == 0
+    assert await digests.send_digests(world.now + MINUTE) == 0
     assert [message.kind for message in await deliver(world)] == ["account_removed"]
