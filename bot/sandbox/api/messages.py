@@ -4,6 +4,7 @@ from typing import Any
 
 from djangobot.bot.sandbox.api import markup, render, text, upload
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.entities import automatic
 from djangobot.bot.sandbox.api.peers import chat_of, started, user_of, writable_chat
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, Event, Message, World
@@ -32,7 +33,7 @@ def send_media(call: Call) -> TL:
     chat = _chat(call, call["peer"])
     if repeat := _repeat(call, chat, call["random_id"]):
         return repeat
-    caption, entities = text.checked(call, call["message"], call.get("entities"), limit=text.MAX_CAPTION)
+    caption, entities = text.checked_caption(call, call["message"], call.get("entities"))
     keyboard = markup.stored(call, call.get("reply_markup"))
     writable_chat(call, call["peer"])
     file = upload.file_of(call, call["media"])
@@ -55,7 +56,7 @@ def send_multi_media(call: Call) -> TL:
         if known:
             sent.append(known)
             continue
-        caption, entities = text.checked(call, item["message"], item.get("entities"), limit=text.MAX_CAPTION)
+        caption, entities = text.checked_caption(call, item["message"], item.get("entities"))
         prepared.append((item["random_id"], caption, entities, upload.file_of(call, item["media"])))
     for random_id, caption, entities, file in prepared:
         sent.append(_store(call, chat, random_id, caption, entities, file=file.id, grouped=grouped))
@@ -92,7 +93,7 @@ def start_bot(call: Call) -> TL:
     content = f"/start {call['start_param']}".strip()
     if repeat := _repeat(call, chat, call["random_id"]):
         return repeat
-    return _sent(call, [_store(call, chat, call["random_id"], content, text.automatic(content))])
+    return _sent(call, [_store(call, chat, call["random_id"], content, automatic(content))])
 
 
 def edit_message(call: Call) -> TL:
@@ -102,8 +103,8 @@ def edit_message(call: Call) -> TL:
     keyboard = markup.stored(call, call.get("reply_markup"))
     content, entities = message.text, message.entities
     if call.get("message") is not None:
-        limit = text.MAX_TEXT if message.file is None else text.MAX_CAPTION
-        content, entities = text.checked(call, call["message"], call.get("entities"), limit=limit)
+        check = text.checked if message.file is None and not call.get("media") else text.checked_caption
+        content, entities = check(call, call["message"], call.get("entities"))
     elif call.get("reply_markup") is None and call.get("media") is None:
         raise RpcError(400, "MESSAGE_EMPTY")
     if not content and message.file is None:
@@ -142,9 +143,7 @@ def set_typing(call: Call) -> bool:
 def say(world: World, bot: int, person: int, content: str) -> Message:
     """A person's message without a client: POST /chats/{id}/say of the JSON API."""
     content = content.strip()
-    message = world.store(
-        bot, person, from_bot=False, text=content, random_id=0, entities=text.automatic(content)
-    )
+    message = world.store(bot, person, from_bot=False, text=content, random_id=0, entities=automatic(content))
     world.announce(message)
     return message
 

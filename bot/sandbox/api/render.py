@@ -59,7 +59,7 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     if out:
         result["from_id"] = peer(viewer)
     if shown.entities:
-        result["entities"] = list(shown.entities)
+        result["entities"] = [entity for entity in shown.entities if entity["_"] in schema]
     if shown.markup:
         result["reply_markup"] = markup.shown(shown.markup, schema)
     if shown.file is not None:

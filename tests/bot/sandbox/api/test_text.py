@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from djangobot.bot.sandbox.api import entities as entities_of
 from djangobot.bot.sandbox.api import markup, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
 
@@ -25,12 +26,14 @@ def bold(offset: int, length: int) -> dict[str, Any]:
 
 
 def test_4096_characters_pass_and_one_more_does_not() -> None:
-    """Characters, not bytes and not UTF-16 units."""
+    """A text counts in characters, not bytes and not UTF-16 units; a caption in UTF-16 units."""
     assert text.checked(CALL, "😀" * 4096, None)[0] == "😀" * 4096
     with pytest.raises(RpcError, match="MESSAGE_TOO_LONG"):
         text.checked(CALL, "x" * 4097, None)
-    with pytest.raises(RpcError, match="MEDIA_CAPTION_TOO_LONG"):
-        text.checked(CALL, "x" * 1025, None, limit=text.MAX_CAPTION)
+    assert text.checked_caption(CALL, "😀" * 512, None)[0] == "😀" * 512
+    for caption in ("x" * 1025, "😀" * 513):
+        with pytest.raises(RpcError, match="MEDIA_CAPTION_TOO_LONG"):
+            text.checked_caption(CALL, caption, None)
 
 
 def test_white_space_is_cut_off_both_ends_and_entities_move_with_it() -> None:
@@ -38,28 +41,6 @@ def test_white_space_is_cut_off_both_ends_and_entities_move_with_it() -> None:
     content, entities = text.checked(CALL, "  hello world \n", [bold(2, 5), bold(13, 2)])
     assert content == "hello world"
     assert entities == (bold(0, 5),)
-
-
-@pytest.mark.parametrize(("offset", "length"), [(-1, 2), (0, -1), (0, 4), (4, 1), (1, 1), (0, 1)])
-def test_entities_outside_the_text_or_inside_a_pair_are_refused(offset: int, length: int) -> None:
-    """Offsets are UTF-16 units: half an emoji is out of bounds."""
-    with pytest.raises(RpcError, match="ENTITY_BOUNDS_INVALID"):
-        text.checked(CALL, "😀a", [bold(offset, length)])
-    assert text.checked(CALL, "😀a", [bold(0, 2), bold(2, 1)])[1] == (bold(0, 2), bold(2, 1))
-
-
-def test_commands_links_mentions_and_hashtags_are_found() -> None:
-    """By the server itself, in UTF-16 units, but not where the client has put an entity."""
-    found = text.automatic("😀 /start@my_bot https://example.org/a?b=1. @durov #tag a/b x@y.org")
-    assert [(e["_"].removeprefix("messageEntity"), e["offset"], e["length"]) for e in found] == [
-        ("BotCommand", 3, 13),
-        ("Url", 17, 25),
-        ("Mention", 44, 6),
-        ("Hashtag", 51, 4),
-        ("Email", 60, 7),
-    ]
-    code = {"_": "messageEntityCode", "offset": 0, "length": 6}
-    assert text.checked(CALL, "/start", [code])[1] == (code,)
 
 
 @given(st.text(max_size=60), st.lists(st.tuples(st.integers(-3, 70), st.integers(-3, 70)), max_size=4))
@@ -70,7 +51,7 @@ def test_kept_entities_always_lie_within_the_text(content: str, spans: list[tupl
     except RpcError:
         return
     for entity in entities:
-        assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= text.units(kept)
+        assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= entities_of.units(kept)
 
 
 def callback(data: bytes) -> dict[str, Any]:
