@@ -31,11 +31,11 @@ from djangobot.bot.telegram.gateway import (
     Gateway,
     Peer,
     Refused,
-    Text,
     Unasked,
     Undone,
     derived_id,
 )
+from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outbox, wakeups

@@ -34,7 +34,7 @@ from djangobot.bot.handlers.admin import (
     users,
 )
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import Text
+from djangobot.bot.telegram.text import Text
 from djangobot.db.admin import admins
 from djangobot.db.people import chats
 

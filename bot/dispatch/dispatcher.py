@@ -8,13 +8,11 @@ import asyncio
 import re
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from pyrogram import raw
-from pyrogram.raw.core import TLObject
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch.throttle import Throttle
@@ -24,15 +22,15 @@ from djangobot.bot.telegram.gateway import (
     UNKNOWN_TELEGRAM_ID,
     AnswerLost,
     Blocked,
-    Button,
     File,
     FloodWait,
     Gateway,
     GatewayError,
     Peer,
-    Text,
     derived_id,
 )
+from djangobot.bot.telegram.incoming import BotStopped, Callback, GroupMessage, Incoming, Message, Person
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
@@ -197,16 +195,18 @@ class Dispatcher:
         self.waiting: dict[int, Line] = {}
         self.busy: set[asyncio.Task[None]] = set()
 
-    def receive(self, update: TLObject, users: dict[int, Any]) -> asyncio.Future[None] | None:
-        """Accepts an update. Returns a future that is done when the update has been handled, or None when
+    def receive(self, incoming: Incoming) -> asyncio.Future[None] | None:
+        """Accepts what a person did. Returns a future that is done when it has been handled, or None when
         there is nothing to handle."""
-        if isinstance(update, raw.types.UpdateNewMessage | raw.types.UpdateNewChannelMessage):
-            return self._on_message(update.message, users)
-        if isinstance(update, raw.types.UpdateBotCallbackQuery):
-            return self._on_press(update, users)
-        if isinstance(update, raw.types.UpdateBotStopped):
-            return self.enqueue(update.user_id, lambda: self._on_stopped(update))
-        return None
+        match incoming:
+            case Message():
+                return self._on_message(incoming)
+            case Callback():
+                return self._on_callback(incoming)
+            case BotStopped():
+                return self.enqueue(incoming.person_id, lambda: self._on_stopped(incoming))
+            case GroupMessage():
+                return self._turn_away(incoming)
 
     def visit(self, chat: Chat, key: str) -> Context:
         """Returns a context for this person, at the present time. `key` identifies what they did; it is the
@@ -220,47 +220,44 @@ class Dispatcher:
             for task in late:
                 task.cancel()
 
-    def _on_message(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
-        if isinstance(message, raw.types.MessageEmpty) or message.out:
-            return None
-        if not isinstance(message.peer_id, raw.types.PeerUser):
-            return self._turn_away(message, users)
-        if not isinstance(message, raw.types.Message):
-            return None
-        person_id = message.peer_id.user_id
+    def _on_message(self, message: Message) -> asyncio.Future[None] | None:
+        key = f"message {message.id}"
 
         async def visit() -> None:
-            chat = await self._meet(person_id, users)
+            chat = await self._meet(message.person_id, message.person)
             if chat.banned:
                 return
-            visit = self.visit(chat, f"message {message.id}")
-            visit.text = message.message or ""
-            visit.number, visit.written = message.id, datetime.fromtimestamp(message.date, UTC)
+            visit = self.visit(chat, key)
+            visit.text = message.text
+            visit.number, visit.written = message.id, message.time
             await self.write(visit)
 
-        return self._take(person_id, visit, f"message {message.id}", users)
+        return self._take(message, visit, key)
 
-    def _on_press(self, update: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
+    def _on_callback(self, callback: Callback) -> asyncio.Future[None] | None:
+        key = f"press {callback.query_id}"
+
         async def visit() -> None:
-            chat = await self._meet(update.user_id, users)
-            visit = self.visit(chat, f"press {update.query_id}")
-            visit.data = (update.data or b"").decode("utf-8", "replace")
-            visit.message_id = update.msg_id
-            visit.query_id = update.query_id
+            chat = await self._meet(callback.person_id, callback.person)
+            visit = self.visit(chat, key)
+            visit.data = callback.data
+            visit.message_id = callback.message_id
+            visit.query_id = callback.query_id
             if chat.banned:
                 return await visit.answer()
             await self.press(visit)
 
-        return self._take(update.user_id, visit, f"press {update.query_id}", users)
+        return self._take(callback, visit, key)
 
     def _take(
-        self, person_id: int, visit: Callable[[], Awaitable[None]], key: str, users: dict[int, Any]
+        self, incoming: Message | Callback, visit: Callable[[], Awaitable[None]], key: str
     ) -> asyncio.Future[None] | None:
         """Queues what a person did. In a flood the person is warned once that nothing is answered until it is
         over."""
+        person_id = incoming.person_id
 
         async def warn() -> None:
-            chat = await self._meet(person_id, users)
+            chat = await self._meet(person_id, incoming.person)
             if chat.banned:
                 return
             warning = self.visit(chat, key)
@@ -274,21 +271,16 @@ class Dispatcher:
                 return self.enqueue(person_id, warn)
         return None
 
-    def _turn_away(self, message: Any, users: dict[int, Any]) -> asyncio.Future[None] | None:
+    def _turn_away(self, message: GroupMessage) -> asyncio.Future[None] | None:
         """Tells a group or a channel once that the bot works in private chats alone. A repeat has the same
         random_id."""
-        if isinstance(message.peer_id, raw.types.PeerChat):
-            peer = Peer(message.peer_id.chat_id, 0, "group")
-        else:
-            number = message.peer_id.channel_id
-            peer = Peer(number, getattr(users.get(-number), "access_hash", None) or 0, "channel")
+        peer = message.peer
         if peer in self.turned_away:
             return None
         self.turned_away[peer] = None
         if len(self.turned_away) > TURNED_AWAY_MOST:
             self.turned_away.popitem(last=False)
-        writer = users.get(getattr(message.from_id, "user_id", 0))
-        text = formatted(language_of(getattr(writer, "lang_code", None)), "private-only")
+        text = formatted(language_of(message.language_tag), "private-only")
         random_id = derived_id("private only", peer.kind, peer.id)
 
         async def tell() -> None:
@@ -296,23 +288,23 @@ class Dispatcher:
 
         return self.enqueue(-peer.id, tell)
 
-    async def _on_stopped(self, update: Any) -> None:
-        change = chats.block if update.stopped else chats.unblock
-        await change(update.user_id, self.now())
+    async def _on_stopped(self, change: BotStopped) -> None:
+        note = chats.block if change.stopped else chats.unblock
+        await note(change.person_id, self.now())
 
-    async def _meet(self, person_id: int, users: dict[int, Any]) -> Chat:
+    async def _meet(self, person_id: int, person: Person | None) -> Chat:
         """Returns the person's chat, with their present name. Someone who writes or presses has not blocked
         us."""
-        user = users.get(person_id)
-        chat = await chats.get(person_id) if user is None else None
+        chat = await chats.get(person_id) if person is None else None
         if chat is None:
+            known = person or Person()
             chat = await chats.meet(
                 person_id,
-                access_hash=getattr(user, "access_hash", None) or 0,
-                first_name=getattr(user, "first_name", None) or "",
-                last_name=getattr(user, "last_name", None) or "",
-                username=getattr(user, "username", None) or "",
-                language=getattr(user, "lang_code", None) or "",
+                access_hash=known.access_hash,
+                first_name=known.first_name,
+                last_name=known.last_name,
+                username=known.username,
+                language=known.language_tag,
                 now=self.now(),
             )
         if chat.blocked:

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, joined, say, shown_code, whose
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.people import codes
 from djangobot.db.people.codes import CODE_TTL, Asked

@@ -13,7 +13,8 @@ import msgspec
 
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say, shown_time
-from djangobot.bot.telegram.gateway import Button, File
+from djangobot.bot.telegram.gateway import File
+from djangobot.bot.telegram.text import Button
 from djangobot.db.clock import utc_now
 from djangobot.db.messages import history
 from djangobot.db.messages.messages import Entry

@@ -2,7 +2,7 @@
 
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say
-from djangobot.bot.telegram.gateway import Button
+from djangobot.bot.telegram.text import Button
 from djangobot.db.people import erasure
 
 

@@ -20,7 +20,7 @@ from djangobot.bot.rendering.replies import (
     split,
     whose,
 )
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
 from djangobot.db.messages.messages import Entry
@@ -148,7 +148,7 @@ async def show_full(visit: Context) -> None:
     await visit.answer()
     whole = headed(visit.language, entry, visit.zone, Text(entry.text))
     first, *others = split(whole.text, MESSAGE_LIMIT)
-    for part in (Text(first, whole.entities), *map(Text, others)):
+    for part in (Text(first, whole.spans), *map(Text, others)):
         if part.text.strip():
             await visit.reply(part)
 

@@ -16,7 +16,7 @@ from djangobot.bot.rendering.replies import (
     shortened,
     shown_time,
 )
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.people import mutes
 from djangobot.db.people.mutes import Sender
 

@@ -9,7 +9,8 @@ import json
 from djangobot.bot.dispatch.dispatcher import Context, stripped
 from djangobot.bot.handlers.tokens import SHOWN_FOR, shown_card
 from djangobot.bot.rendering.replies import formatted, say
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Button, Text
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
 from djangobot.db.people import chats

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.rendering.replies import formatted, say
-from djangobot.bot.telegram.gateway import Button
+from djangobot.bot.telegram.text import Button
 from djangobot.db.delivery import scheduled
 from djangobot.db.programs import tokens
 

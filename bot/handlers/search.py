@@ -1,14 +1,13 @@
 """/search: messages by their words, what was looked for in bold, page by page in one message."""
 
-from pyrogram import raw
-
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.history import headed, to_36
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.replies import formatted, joined, say, shortened, utf16_length
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.rendering.replies import formatted, joined, say, shortened
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import search
 from djangobot.db.messages.history import Page
+from djangobot.db.messages.rich_text.spans import Span, utf16_length
 from djangobot.db.people import chats
 
 PAGE = 5
@@ -85,7 +84,7 @@ def _around_hits(text: str, words: str) -> Text:
         line = f"…{line[max(start, first - BEFORE_HIT) :]}"
     line = shortened(line, TEXT_SHOWN)
     bold = [
-        raw.types.MessageEntityBold(offset=utf16_length(line[:start]), length=utf16_length(line[start:end]))
+        Span("bold", utf16_length(line[:start]), utf16_length(line[start:end]))
         for start, end in search.hits(line, words)[:MOST_BOLD]
     ]
     return Text(line, tuple(bold))

@@ -9,7 +9,7 @@ from typing import Any
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, say
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.people import chat_settings, chats, digests
 from djangobot.db.people.chat_settings import ChatSettings
 

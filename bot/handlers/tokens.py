@@ -18,7 +18,7 @@ from djangobot.bot.rendering.replies import (
     shown_day,
     whose,
 )
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.people import chats

@@ -19,7 +19,8 @@ from djangobot import __version__
 from djangobot.bot.rendering.replies import formatted, language_of
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.gateway import Gateway, GatewayError, Peer, Text, derived_id
+from djangobot.bot.telegram.gateway import Gateway, GatewayError, Peer, derived_id
+from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
 from djangobot.db.delivery import outbox

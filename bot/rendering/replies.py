@@ -1,22 +1,21 @@
 """Replies: turns Fluent messages into formatted text in a person's language."""
 
 import re
-from collections.abc import Callable, Sequence
-from copy import copy
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from itertools import takewhile, zip_longest
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import regex
 from fluent.runtime import FluentBundle, FluentResource
-from pyrogram import raw
 
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.delivery.outbox import Claimed
 from djangobot.db.fields import one_direction
+from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
 from djangobot.db.people.digests import read_digest
 
 LANGUAGES = ("en", "ru")
@@ -50,13 +49,9 @@ spare."""
 CLUSTER = regex.compile(r"\X")
 """What a person sees as one character: a flag, a family, a letter with its accents (Unicode, UAX 29)."""
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
-TAGS: dict[str, Callable[..., Any]] = {
-    "b": raw.types.MessageEntityBold,
-    "i": raw.types.MessageEntityItalic,
-    "code": raw.types.MessageEntityCode,
-    "pre": partial(raw.types.MessageEntityPre, language="sh"),
-    "spoiler": raw.types.MessageEntitySpoiler,
-}
+TAGS: dict[str, Kind] = {"b": "bold", "i": "italic", "code": "code", "pre": "pre", "spoiler": "spoiler"}
+PRE_LANGUAGE = "sh"
+"""The language of every `pre` in our own texts. They are commands for a shell."""
 FIRST_STAND_IN = 0xF0000
 """People's words are inserted after the markup was read, so that their text is never read as markup. Until
 then each is one character of Unicode's private plane, from here on."""
@@ -88,19 +83,20 @@ def formatted(
     if errors:
         raise errors[0]
     back = {ord(stand_in): word for word, stand_in in stand_ins.items()}
-    text, entities = _read_markup(str(written), back)
-    return Text(text, entities, tuple(tuple(row) for row in buttons))
+    text, spans = _read_markup(str(written), back)
+    return Text(text, spans, tuple(tuple(row) for row in buttons))
 
 
 def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:
     """Joins several texts into one message and keeps their formatting."""
     text = ""
-    entities: list[Any] = []
+    spans: list[Span] = []
     for part in parts:
         text += separator if text else ""
-        entities += [_moved(entity, utf16_length(text)) for entity in part.entities]
+        before = utf16_length(text)
+        spans += [msgspec.structs.replace(span, offset=span.offset + before) for span in part.spans]
         text += part.text
-    return Text(text, tuple(entities), tuple(tuple(row) for row in buttons))
+    return Text(text, tuple(spans), tuple(tuple(row) for row in buttons))
 
 
 def shown_time(moment: datetime | None) -> str:
@@ -161,11 +157,6 @@ def shortened(text: str, length: int) -> str:
         return line
     ends = takewhile(lambda end: end < length, (cluster.end() for cluster in CLUSTER.finditer(line)))
     return line[: max(ends, default=length - 1)].rstrip() + "…"
-
-
-def utf16_length(text: str) -> int:
-    """The length in UTF-16 code units, in which Telegram counts entity offsets and lengths."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
@@ -268,13 +259,13 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
             head = whose(message.sender, message.token_name)
         if now - message.created > LATE:
             head += f" · {shown_time(message.created.astimezone(message.settings.clock))}"
-    bold = raw.types.MessageEntityBold(offset=0, length=utf16_length(head))
+    bold = Span("bold", 0, utf16_length(head))
     chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
     shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
     parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
     if offer_mute and message.sender_id:
         rows = mute_buttons(language_of(message.language), "mute_here", message.sender_id)
-        parts[-1] = Text(parts[-1].text, parts[-1].entities, tuple(tuple(row) for row in rows))
+        parts[-1] = Text(parts[-1].text, parts[-1].spans, tuple(tuple(row) for row in rows))
     return parts
 
 
@@ -334,27 +325,23 @@ def _stand_in(name: str, value: str | int, stand_ins: dict[str, str]) -> str | i
     return stand_ins[value]
 
 
-def _read_markup(written: str, people_said: dict[int, str]) -> tuple[str, tuple[Any, ...]]:
+def _read_markup(written: str, people_said: dict[int, str]) -> tuple[str, tuple[Span, ...]]:
     text = ""
-    entities: list[Any] = []
+    spans: list[Span] = []
     opened: dict[str, int] = {}
     position = 0
     for tag in TAG.finditer(written):
         text += written[position : tag.start()].translate(people_said)
         position = tag.end()
-        if not tag[1]:
-            opened[tag[2]] = utf16_length(text)
+        closing, name = tag.groups()
+        if not closing:
+            opened[name] = utf16_length(text)
         else:
-            start = opened.pop(tag[2])
-            entities.append(TAGS[tag[2]](offset=start, length=utf16_length(text) - start))
+            start = opened.pop(name)
+            value = PRE_LANGUAGE if name == "pre" else None
+            spans.append(Span(TAGS[name], start, utf16_length(text) - start, value))
     text += written[position:].translate(people_said)
-    return text, tuple(entity for entity in entities if entity.length)
-
-
-def _moved(entity: Any, by: int) -> Any:
-    moved = copy(entity)
-    moved.offset += by
-    return moved
+    return text, tuple(span for span in spans if span.length)
 
 
 @cache

@@ -22,6 +22,8 @@ from pyrogram.raw.core import TLObject
 
 from djangobot.bot.telegram import refusals
 from djangobot.bot.telegram.client import Anew, ConnectionLost, NotConnected, TelegramClient
+from djangobot.bot.telegram.entities import entities_of
+from djangobot.bot.telegram.text import Button, Text
 
 log = structlog.get_logger(__name__)
 
@@ -87,23 +89,6 @@ class Peer(msgspec.Struct, frozen=True):
     kind: Literal["person", "group", "channel"] = "person"
 
 
-class Button(msgspec.Struct, frozen=True):
-    """A button under a message. Telegram allows 1 to 64 bytes of `data`."""
-
-    text: str
-    data: str
-
-
-class Text(msgspec.Struct, frozen=True):
-    """The content of a message: plain text, its formatting, rows of buttons. A `silent` one arrives without a
-    sound."""
-
-    text: str
-    entities: tuple[Any, ...] = ()
-    buttons: tuple[tuple[Button, ...], ...] = ()
-    silent: bool = False
-
-
 class File(msgspec.Struct, frozen=True):
     """A file to send: its bytes, or its path. A file whose `mime` is in PICTURES is shown as a picture."""
 
@@ -153,7 +138,7 @@ class Gateway:
             random_id=random_id,
             silent=text.silent or None,
             no_webpage=True,
-            entities=list(text.entities) or None,
+            entities=entities_of(text.spans),
             reply_markup=_markup(text),
         )
         try:
@@ -173,7 +158,7 @@ class Gateway:
             media=await self._upload(file, random_id),
             message=caption.text,
             random_id=random_id,
-            entities=list(caption.entities) or None,
+            entities=entities_of(caption.spans),
             reply_markup=_markup(caption),
         )
         try:
@@ -193,7 +178,7 @@ class Gateway:
             message=text.text,
             no_webpage=True,
             media=media,
-            entities=list(text.entities) or None,
+            entities=entities_of(text.spans),
             reply_markup=_markup(text),
         )
         try:

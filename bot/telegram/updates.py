@@ -17,7 +17,9 @@ from pyrogram import raw
 from pyrogram.errors import PersistentTimestampEmpty, PersistentTimestampInvalid, RPCError
 from pyrogram.raw.core import TLObject
 
+from djangobot.bot.telegram import incoming
 from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.incoming import Incoming
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.telegram import update_state
 from djangobot.db.telegram.update_state import UpdateState
@@ -46,7 +48,7 @@ OF_CHANNELS = (
 )
 """Updates whose pts belongs to a channel, not to our box."""
 
-Handle = Callable[[TLObject, dict[int, Any]], asyncio.Future[None] | None]
+Handle = Callable[[Incoming], asyncio.Future[None] | None]
 
 
 class Inbox:
@@ -212,7 +214,8 @@ class Inbox:
         self.seen[what] = None
         if len(self.seen) > REMEMBERED:
             self.seen.popitem(last=False)
-        handling = self.handle(update, users)
+        read = incoming.read(update, users)
+        handling = self.handle(read) if read is not None else None
         if handling is not None:
             self.unfinished[what] = (before, handling)
             handling.add_done_callback(partial(self._handled, what))

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from pyrogram import raw
 
 from djangobot.bot import log
 from djangobot.bot.app import tune_python
@@ -27,12 +26,14 @@ from djangobot.bot.delivery.mute_prompts import SEVERAL, MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.telegram.client import TelegramClient, use_server
-from djangobot.bot.telegram.gateway import Gateway, Peer, Text
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.session import SessionStorage
+from djangobot.bot.telegram.text import Text
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.credentials import new_random_id
 from djangobot.db.delivery import outbox
 from djangobot.db.messages import messages
+from djangobot.db.messages.rich_text.spans import Span
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 
@@ -46,7 +47,7 @@ async def _raw(gateway: Gateway, hashes: dict[int, int], count: int) -> float:
     todo = iter(range(count))
     people = list(hashes)
 
-    bold = raw.types.MessageEntityBold(offset=0, length=5)
+    bold = Span("bold", 0, 5)
 
     async def worker() -> None:
         for number in todo:

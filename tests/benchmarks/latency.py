@@ -31,8 +31,9 @@ import uvloop
 from djangobot.bot import log
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient, use_server
-from djangobot.bot.telegram.gateway import Gateway, Peer, Text
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.session import SessionStorage
+from djangobot.bot.telegram.text import Text
 from djangobot.db.credentials import new_random_id
 
 GOAL = 2.0

@@ -2,7 +2,7 @@
 
 from djangobot.bot.dispatch.dispatcher import SPACE, Context
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins
 from djangobot.db.delivery import scheduled
 from djangobot.db.people import chats

@@ -4,7 +4,7 @@ import json
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.rendering.replies import formatted, joined, say, shown_time
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.audit import AuditEntry

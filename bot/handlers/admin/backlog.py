@@ -18,7 +18,7 @@ from djangobot.bot.rendering.replies import (
     shown_status,
     shown_time,
 )
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import backlog, backlog_decisions
 from djangobot.db.delivery.backlog import STATES, BacklogItem, Group, Side, State
 from djangobot.db.delivery.backlog_decisions import Verb

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.rendering.replies import broadcast_text, formatted, joined, say
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import TEXT_LIMIT, Audience, BroadcastView, Progress
 from djangobot.db.fields import blank, unstorable

@@ -5,7 +5,7 @@ from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.jobs import log_level
 from djangobot.bot.log import LEVELS
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 
 
 async def show(visit: Context) -> None:

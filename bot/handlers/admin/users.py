@@ -14,7 +14,7 @@ from djangobot.bot.rendering.replies import (
     shown_status,
     shown_time,
 )
-from djangobot.bot.telegram.gateway import Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins, users
 from djangobot.db.admin.users import Kind, User
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from pyrogram import raw
 
 from djangobot.bot.dispatch import commands
 from djangobot.bot.dispatch.dispatcher import Context, Dispatcher
@@ -19,7 +18,9 @@ from djangobot.bot.jobs.scheduler import Scheduler
 from djangobot.bot.rendering.replies import say
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Peer, Text
+from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Peer
+from djangobot.bot.telegram.incoming import Callback, GroupMessage, Incoming, Message, Person
+from djangobot.bot.telegram.text import Text
 from djangobot.db import audit, state
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import scheduled
@@ -30,8 +31,6 @@ from djangobot.db.programs import accounts, tokens
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ANN, EVE = 5_000_000_001, 5_000_000_002
-tl: Any = raw.types
-"""Pyrogram's annotations of what its objects are made of are wrong."""
 
 
 class Telegram:
@@ -69,20 +68,17 @@ class Door:
         )
         self.number = 0
 
-    async def write(self, person: int, text: str = "", peer: Any = None, media: Any = None) -> None:
+    async def write(self, person: int, text: str = "") -> None:
         self.number += 1
-        message = tl.Message(
-            id=self.number,
-            peer_id=peer or tl.PeerUser(user_id=person),
-            from_id=tl.PeerUser(user_id=person),
-            date=0,
-            message=text,
-            media=media,
+        await self.receive(
+            Message(
+                self.number, person, Person(7, "Ann", language_tag="en"), text, datetime.fromtimestamp(0, UTC)
+            )
         )
-        handled = self.reception.receive(
-            tl.UpdateNewMessage(message=message, pts=1, pts_count=1),
-            {person: tl.User(id=person, access_hash=7, first_name="Ann", lang_code="en")},
-        )
+
+    async def receive(self, incoming: Incoming) -> None:
+        """It has been handled, if there was anything to handle."""
+        handled = self.reception.receive(incoming)
         if handled is not None:
             await asyncio.wait_for(handled, PATIENCE)
 
@@ -95,17 +91,7 @@ class Door:
     async def press(self, person: int, data: str) -> str:
         """What is said above the button."""
         self.number += 1
-        handled = self.reception.receive(
-            tl.UpdateBotCallbackQuery(
-                query_id=self.number,
-                user_id=person,
-                peer=tl.PeerUser(user_id=person),
-                msg_id=1,
-                chat_instance=1,
-                data=data.encode(),
-            ),
-            {},
-        )
+        handled = self.reception.receive(Callback(self.number, person, None, data, 1))
         assert handled is not None
         await asyncio.wait_for(handled, PATIENCE)
         return self.telegram.answers[-1]
@@ -119,40 +105,25 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     await close_database()
 
 
-@pytest.mark.parametrize(
-    ("peer", "expected"),
-    [
-        (tl.PeerChat(chat_id=11), Peer(11, 0, "group")),
-        (tl.PeerChannel(channel_id=12), Peer(12, 0, "channel")),
-    ],
-)
+@pytest.mark.parametrize("peer", [Peer(11, 0, "group"), Peer(12, 0, "channel")])
 async def test_groups_and_channels_are_told_once_that_we_talk_with_people_alone(
-    door: Door, peer: Any, expected: Peer
+    door: Door, peer: Peer
 ) -> None:
-    """Whatever is written there; no chat comes to be, and a restart says it under the same random_id."""
-    for text in ("/start", "hello", "/code"):
-        await door.write(ANN, text, peer)
+    """However often somebody writes there; a restart says it under the same random_id."""
+    for _ in range(3):
+        await door.receive(GroupMessage(peer, "en"))
     ((told, text, random_id),) = door.telegram.sent
-    assert (told, text) == (expected, say("en", "private-only"))
-    assert await chats.get(ANN) is None
+    assert (told, text) == (peer, say("en", "private-only"))
     again = Door()
-    await again.write(ANN, "/start", peer)
-    assert again.telegram.sent == [(expected, text, random_id)]
+    await again.receive(GroupMessage(peer, "en"))
+    assert again.telegram.sent == [(peer, text, random_id)]
 
 
-@pytest.mark.parametrize(
-    "media",
-    [
-        tl.MessageMediaPhoto(),
-        tl.MessageMediaDocument(),
-        tl.MessageMediaGeo(geo=tl.GeoPointEmpty()),
-        None,
-    ],
-)
-async def test_what_is_no_command_gets_a_pointer(door: Door, media: Any) -> None:
-    """Stickers, photos, voice, places and plain words."""
-    await door.write(ANN, "" if media else "good morning", media=media)
-    assert [text for _, text, _ in door.telegram.sent] == [say("en", "not-a-command")]
+@pytest.mark.parametrize("text", ["", "good morning"])
+async def test_what_is_no_command_gets_a_pointer(door: Door, text: str) -> None:
+    """Stickers, photos, voice and places, which have no text, and plain words."""
+    await door.write(ANN, text)
+    assert [said for _, said, _ in door.telegram.sent] == [say("en", "not-a-command")]
 
 
 async def test_a_flood_is_answered_with_one_word_until_it_is_over(door: Door) -> None:
@@ -220,7 +191,7 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
     row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
     await door.press(ANN, f"token_new:{row.id}:{row.prefix}")
     (shown,) = door.telegram.shown
-    assert any(isinstance(entity, raw.types.MessageEntitySpoiler) for entity in shown.entities)
+    assert "spoiler" in [span.kind for span in shown.spans]
     another = Door()
     another.time = NOW + after - timedelta(seconds=after.days < 1)
     worker = Scheduler(another.reception, commands.CHORES)
@@ -231,7 +202,7 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
         await worker.take()
     await another.reception.stop(10)
     (card,) = another.telegram.shown
-    assert not any(isinstance(entity, raw.types.MessageEntitySpoiler) for entity in card.entities)
+    assert "spoiler" not in [span.kind for span in card.spans]
     assert await scheduled.next_due() is None
 
 

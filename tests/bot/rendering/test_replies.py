@@ -22,9 +22,9 @@ from djangobot.bot.rendering.replies import (
     shortened,
     shown_code,
     split,
-    utf16_length,
 )
-from djangobot.bot.telegram.gateway import Text
+from djangobot.bot.telegram.text import Text
+from djangobot.db.messages.rich_text.spans import utf16_length
 
 BOT = Path(__file__).resolve().parents[3] / "bot"
 
@@ -43,13 +43,11 @@ def messages(language: str) -> dict[str, set[str]]:
 
 
 def covered(text: Text) -> dict[str, str]:
-    """What each entity covers, by its type, read back in UTF-16 as Telegram does."""
+    """What each span covers, by its kind, read back in UTF-16 as Telegram does."""
     units = text.text.encode("utf-16-le")
     return {
-        type(entity).__name__: units[entity.offset * 2 : (entity.offset + entity.length) * 2].decode(
-            "utf-16-le"
-        )
-        for entity in text.entities
+        span.kind: units[span.offset * 2 : (span.offset + span.length) * 2].decode("utf-16-le")
+        for span in text.spans
     }
 
 
@@ -110,19 +108,19 @@ def test_peoples_words_are_shown_to_the_letter() -> None:
     name = "<b>Bobby</b> &amp; { $code } 😀"
     text = formatted("en", "account-removed", account=name)
     assert name in text.text
-    assert covered(text) == {"MessageEntityBold": name}
+    assert covered(text) == {"bold": name}
 
 
 def test_the_code_can_be_copied_with_a_tap() -> None:
     """The code stands in a code entity, alone."""
     text = formatted("ru", "code", code=shown_code("0123456789"), minutes=10)
-    assert covered(text)["MessageEntityCode"] == "012 345 6789"
+    assert covered(text)["code"] == "012 345 6789"
 
 
 def test_joined_texts_keep_their_formatting() -> None:
     """Offsets move with the text before them, counted in UTF-16."""
     text = joined([Text("😀😀"), formatted("en", "help-title")])
-    assert covered(text) == {"MessageEntityBold": "What I can do"}
+    assert covered(text) == {"bold": "What I can do"}
 
 
 @pytest.mark.parametrize(

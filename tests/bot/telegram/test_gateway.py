@@ -19,16 +19,15 @@ from djangobot.bot.telegram.gateway import (
     UNKNOWN_TELEGRAM_ID,
     AnswerLost,
     Blocked,
-    Button,
     File,
     FloodWait,
     Gateway,
     Peer,
     Refused,
-    Text,
     derived_id,
 )
 from djangobot.bot.telegram.session import SessionStorage
+from djangobot.bot.telegram.text import Button, Text
 
 HELLO = Text("hello")
 
