@@ -22,7 +22,7 @@ from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.ready_queue import ReadyQueue
-from djangobot.bot.rendering.replies import render_message
+from djangobot.bot.rendering.messages import render_message
 from djangobot.bot.telegram.gateway import (
     AnswerLost,
     Blocked,

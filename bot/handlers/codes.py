@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context
-from djangobot.bot.rendering.replies import formatted, joined, say, shown_code, whose
+from djangobot.bot.rendering.humanize import shown_code, whose
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FieldsInvalid, TokenNotFound

@@ -12,7 +12,8 @@ from typing import IO
 import msgspec
 
 from djangobot.bot.dispatch.dispatcher import Context
-from djangobot.bot.rendering.replies import formatted, say, shown_time
+from djangobot.bot.rendering.humanize import shown_time
+from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.gateway import File
 from djangobot.bot.telegram.text import Button
 from djangobot.db.clock import utc_now

@@ -7,20 +7,11 @@ import msgspec
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.replies import (
-    BUTTON_LENGTH,
-    MESSAGE_LIMIT,
-    formatted,
-    full_button,
-    joined,
-    say,
-    shortened,
-    shown_day,
-    shown_time,
-    split,
-    whose,
-)
-from djangobot.bot.telegram.text import Button, Text
+from djangobot.bot.rendering.buttons import full_button
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, shown_time, whose
+from djangobot.bot.rendering.messages import split
+from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.telegram.text import MESSAGE_LIMIT, Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
 from djangobot.db.messages.messages import Entry

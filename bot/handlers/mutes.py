@@ -7,15 +7,9 @@ list.
 from datetime import datetime, timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context, sender_in
-from djangobot.bot.rendering.replies import (
-    BUTTON_LENGTH,
-    MUTE_HOURS,
-    formatted,
-    mute_buttons,
-    say,
-    shortened,
-    shown_time,
-)
+from djangobot.bot.rendering.buttons import MUTE_HOURS, mute_buttons
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
+from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.people import mutes
 from djangobot.db.people.mutes import Sender

@@ -3,7 +3,8 @@
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.history import headed, to_36
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.replies import formatted, joined, say, shortened
+from djangobot.bot.rendering.humanize import shortened
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import search
 from djangobot.db.messages.history import Page

@@ -9,7 +9,8 @@ import structlog
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
-from djangobot.bot.rendering.replies import BUTTON_LENGTH, formatted, say, shortened, shown_day, whose
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose
+from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.gateway import File
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history

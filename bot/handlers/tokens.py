@@ -8,16 +8,8 @@ from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
-from djangobot.bot.rendering.replies import (
-    BUTTON_LENGTH,
-    formatted,
-    joined,
-    say,
-    shortened,
-    shown_age,
-    shown_day,
-    whose,
-)
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_day, whose
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound

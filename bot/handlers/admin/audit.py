@@ -3,7 +3,8 @@
 import json
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
-from djangobot.bot.rendering.replies import formatted, joined, say, shown_time
+from djangobot.bot.rendering.humanize import shown_time
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit
 from djangobot.db.admin import users

@@ -7,17 +7,15 @@ from typing import cast
 import msgspec
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in, sender_in
-from djangobot.bot.rendering.replies import (
+from djangobot.bot.rendering.humanize import (
     BUTTON_LENGTH,
-    formatted,
-    joined,
-    say,
     shortened,
     shown_age,
     shown_reason,
     shown_status,
     shown_time,
 )
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import backlog, backlog_decisions
 from djangobot.db.delivery.backlog import STATES, BacklogItem, Group, Side, State

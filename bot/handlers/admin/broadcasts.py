@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
-from djangobot.bot.rendering.replies import broadcast_text, formatted, joined, say
+from djangobot.bot.rendering.messages import broadcast_text
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import TEXT_LIMIT, Audience, BroadcastView, Progress

@@ -1,7 +1,8 @@
 """/config: the settings in force, without their secrets."""
 
 from djangobot.bot.dispatch.dispatcher import Context
-from djangobot.bot.rendering.replies import formatted, joined, shortened
+from djangobot.bot.rendering.humanize import shortened
+from djangobot.bot.rendering.replies import formatted, joined
 
 VALUE = 90
 """Characters shown of a value: with every one that long, all of them fit into one message."""

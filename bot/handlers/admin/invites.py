@@ -2,7 +2,8 @@
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
 from djangobot.bot.handlers.tokens import SHOWN_FOR
-from djangobot.bot.rendering.replies import BUTTON_LENGTH, formatted, joined, say, shortened, shown_time
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled

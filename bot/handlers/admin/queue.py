@@ -2,7 +2,8 @@
 
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.admin import backlog as lists
-from djangobot.bot.rendering.replies import formatted, joined, say, shown_age, shown_reason
+from djangobot.bot.rendering.humanize import shown_age, shown_reason
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit
 from djangobot.db.admin import stats

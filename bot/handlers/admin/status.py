@@ -12,7 +12,8 @@ from djangobot import __version__
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
-from djangobot.bot.rendering.replies import formatted, joined, say, shown_size
+from djangobot.bot.rendering.humanize import shown_size
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, File
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit, state

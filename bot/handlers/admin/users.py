@@ -4,16 +4,8 @@ What people were written is never shown here."""
 from typing import cast
 
 from djangobot.bot.dispatch.dispatcher import Context, number_in
-from djangobot.bot.rendering.replies import (
-    BUTTON_LENGTH,
-    formatted,
-    joined,
-    say,
-    shortened,
-    shown_age,
-    shown_status,
-    shown_time,
-)
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_status, shown_time
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins, users
 from djangobot.db.admin.users import Kind, User

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from djangobot.bot.delivery.mute_prompts import MutePrompts
-from djangobot.bot.rendering.replies import MESSAGE_LIMIT, WHOLE_MOST, render_message
+from djangobot.bot.rendering.digest import WHOLE_MOST
+from djangobot.bot.rendering.messages import render_message
+from djangobot.bot.telegram.text import MESSAGE_LIMIT
 from djangobot.db.delivery.outbox import Claimed
 from djangobot.db.people.chat_settings import ChatSettings
 from djangobot.db.people.digests import Digest, Share

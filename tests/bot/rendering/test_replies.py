@@ -2,29 +2,16 @@
 
 import ast as python
 import re
-import time
 from pathlib import Path
 
 import pytest
 from fluent.runtime import FluentResource
 from fluent.syntax import ast
-from hypothesis import given
-from hypothesis import strategies as st
 
 from djangobot.bot.dispatch.commands import COMMANDS
-from djangobot.bot.rendering.replies import (
-    LANGUAGES,
-    MESSAGE_LIMIT,
-    formatted,
-    joined,
-    language_of,
-    say,
-    shortened,
-    shown_code,
-    split,
-)
+from djangobot.bot.rendering.humanize import shown_code
+from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, language_of, say
 from djangobot.bot.telegram.text import Text
-from djangobot.db.messages.rich_text.spans import utf16_length
 
 BOT = Path(__file__).resolve().parents[3] / "bot"
 
@@ -130,73 +117,3 @@ def test_joined_texts_keep_their_formatting() -> None:
 def test_people_get_their_language_or_english(code: str | None, language: str) -> None:
     """By what their Telegram says."""
     assert language_of(code) == language
-
-
-@given(st.text(max_size=300), st.integers(2, 50))
-def test_parts_together_are_the_text(text: str, limit: int) -> None:
-    """Nothing is lost or added by splitting, and no part is too long."""
-    parts = split(text, limit)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= limit for part in parts)
-
-
-def test_a_long_text_breaks_between_words() -> None:
-    """People read whole words."""
-    parts = split("word " * 2000, MESSAGE_LIMIT)
-    assert len(parts) == 3
-    assert all(part.endswith("word ") for part in parts)
-
-
-@given(st.text(max_size=100), st.integers(1, 30))
-def test_shortened_text_fits_on_its_line(text: str, length: int) -> None:
-    """Never longer than asked, never more than one line."""
-    short = shortened(text, length)
-    assert len(short) <= length
-    assert "\n" not in short
-
-
-FAMILY, KEYCAP, WAVE, FLAG = "👨\u200d👩\u200d👧\u200d👦", "1\ufe0f\u20e3", "👋🏽", "🇩🇪"
-
-
-@pytest.mark.parametrize("seen", [FLAG, FAMILY, KEYCAP, WAVE, "e\u0301", "\r\n", "क्षि", " \u0308"])
-@pytest.mark.parametrize("before", ["", "x", "xy", "word "])
-def test_no_part_begins_within_what_a_person_sees_as_one_character(seen: str, before: str) -> None:
-    """Flags, families, keycaps, skin tones, accents, also one on a space."""
-    text = before + seen * (2 * MESSAGE_LIMIT // len(seen))
-    parts = split(text, MESSAGE_LIMIT)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
-    assert all(
-        (part.removeprefix(before) if part is parts[0] else part).count(seen) * len(seen)
-        == len(part.removeprefix(before) if part is parts[0] else part)
-        for part in parts
-    )
-
-
-@pytest.mark.parametrize("length", [4094, 4095, 4096, 4097])
-def test_a_flag_at_the_limit_goes_to_one_side_whole(length: int) -> None:
-    """Four UTF-16 units, of which some would fit."""
-    first, *rest = split("x" * (length - 2) + FLAG + "yy", MESSAGE_LIMIT)
-    assert FLAG in first or FLAG in rest[0]
-
-
-def test_one_that_is_longer_than_a_message_is_torn_and_takes_no_time() -> None:
-    """A letter with ten thousand accents."""
-    began = time.monotonic()
-    text = "a" + "\u0301" * 10_000
-    parts = split(text, MESSAGE_LIMIT)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
-    assert time.monotonic() - began < 1
-
-
-def test_shortened_text_tears_no_flag() -> None:
-    """In lists and on buttons, too."""
-    assert shortened(FLAG * 10, 6) == FLAG * 2 + "…"
-    assert shortened("a" + FAMILY, 5) == "a…"
-
-
-def test_long_codes_are_shown_four_by_four() -> None:
-    """As the numbers of a card; short ones as those of a telephone."""
-    assert shown_code("12345678901234567890") == "1234 5678 9012 3456 7890"
-    assert shown_code("0123456789") == "012 345 6789"
