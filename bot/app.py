@@ -123,7 +123,7 @@ async def _compare_secrets(settings: Settings) -> None:
         log.warning(
             "the first process on this database has another secret for access tokens than this one: tokens of"
             " either are refused by the other; give every process the same DJANGOBOT_JWT_SECRET. If it was "
-            "changed on purpose and everywhere: DELETE FROM service_state WHERE name = 'jwt_secret'"
+            "changed on purpose and everywhere: DELETE FROM state WHERE name = 'jwt_secret'"
         )
 
 

@@ -86,17 +86,18 @@ async def close_database() -> None:
 
 
 async def migrate() -> list[str]:
-    """Runs the migrations that have not run, and returns their names. Two processes may call it at once.
-    Raises DatabaseRefused for a database that a newer version used, or that we may not change."""
+    """Runs the migrations that have not run, all or none, and returns their names. Two processes may call it
+    at once. Raises DatabaseRefused, with nothing changed, for a database that this version can't use, or that
+    we may not change."""
     async with _alone():
+        if not await refuse_unfit():
+            return []
         os.environ["PICCOLO_CONF"] = __name__  # Piccolo reads the engine from there when it runs a migration
-        manager = _Forwards(app_name="djangobot")
-        before, known = set(await _ran()), known_migrations()
-        checks.refuse_newer(before, known)
-        await checks.refuse_read_only(creating=bool(known - before))
+        before = set(await _ran())
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # Piccolo reports with print
-                result = await manager.run()
+            async with _engine().write():
+                with contextlib.redirect_stdout(io.StringIO()):  # Piccolo reports with print
+                    result = await _Forwards(app_name=APP_CONFIG.app_name).run()
         except asyncpg.InsufficientPrivilegeError as exc:
             raise checks.DatabaseRefused(
                 f"The database's tables could not be changed: {exc}. Give djangobot the role that owns them"
@@ -108,7 +109,7 @@ async def migrate() -> list[str]:
 
 def known_migrations() -> set[str]:
     """The names of all migrations of this version."""
-    manager = _Forwards(app_name="djangobot")
+    manager = _Forwards(app_name=APP_CONFIG.app_name)
     return set(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
 
 
@@ -120,20 +121,25 @@ async def pending_migrations() -> bool:
 async def refuse_unfit() -> int:
     """Raises DatabaseRefused for a database that `migrate` would refuse. Returns how many migrations it
     lacks."""
-    ran, known = set(await _ran()), known_migrations()
-    checks.refuse_newer(ran, known)
-    await checks.refuse_read_only(creating=bool(known - ran))
-    return len(known - ran)
+    lacking = await _lacking()
+    await checks.refuse_read_only(creating=lacking > 0)
+    return lacking
 
 
 async def refuse_other_version() -> None:
     """For callers that only read: raises DatabaseRefused when the database does not have this version's
     tables."""
-    checks.refuse_newer(await _ran(), known_migrations())
-    if await pending_migrations():
+    if await _lacking():
         raise checks.DatabaseRefused(
             "The database has not this version's tables yet: `djangobot migrate` makes them"
         )
+
+
+async def _lacking() -> int:
+    """How many migrations the database lacks. Raises DatabaseRefused for one that another version made."""
+    ran, known = set(await _ran()), known_migrations()
+    checks.refuse_unknown(ran, known, await checks.tables_there({table._meta.tablename for table in TABLES}))
+    return len(known - ran)
 
 
 class _Forwards(ForwardsMigrationManager):
@@ -158,7 +164,7 @@ class _Forwards(ForwardsMigrationManager):
 async def _ran() -> list[str]:
     if not await Migration.table_exists():
         return []
-    return await Migration.get_migrations_which_ran(app_name="djangobot")
+    return await Migration.get_migrations_which_ran(app_name=APP_CONFIG.app_name)
 
 
 def _lock_file(engine: SQLiteEngine) -> int:

@@ -23,7 +23,7 @@ from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-DELETED = "erase"
+DELETED = "purge"
 """The name of the state that says when something was deleted that is not purged yet."""
 LOOK_EVERY = 5.0
 """Seconds between two checks."""
@@ -38,12 +38,12 @@ ERASURE_LOCK = 0x446A616E676F4572
 # index until it is rebuilt. The free space of PostgreSQL's files keeps data that no query, index or dump
 # shows.
 IN_POSTGRESQL = (
-    "DROP INDEX CONCURRENTLY IF EXISTS message_words_found_ccnew",  # left by a rebuild that was interrupted
-    "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, chore, mute,"
-    " search",
-    "REINDEX INDEX CONCURRENTLY message_words_found",
+    "DROP INDEX CONCURRENTLY IF EXISTS message_words_by_word_ccnew",  # left by a rebuild that was interrupted
+    "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, scheduled_job,"
+    " mute, search",
+    "REINDEX INDEX CONCURRENTLY message_words_by_word",
 )
-DONE = "DELETE FROM service_state WHERE name = $1 AND changed = $2"
+DONE = "DELETE FROM state WHERE name = $1 AND changed = $2"
 
 
 async def note() -> None:
@@ -75,7 +75,7 @@ async def keep_up() -> None:
 async def run() -> bool:
     """Purges what was deleted until now. Returns whether that is done; False also when another process does
     it."""
-    rows = await current().fetch("SELECT changed FROM service_state WHERE name = $1", DELETED)
+    rows = await current().fetch("SELECT changed FROM state WHERE name = $1", DELETED)
     if not rows:
         return True
     engine = current()

@@ -11,7 +11,7 @@ from piccolo.table import Table
 from djangobot.db.engine import current
 
 
-class State(Table, tablename="service_state"):
+class State(Table, tablename="state"):
     """`value` is JSON. `changed` is the time when it was last written."""
 
     name = Varchar(length=64, primary_key=True)
@@ -22,20 +22,20 @@ class State(Table, tablename="service_state"):
 PROBE_EVERY = 1.0
 """Seconds between two writes."""
 PUT = """
-INSERT INTO service_state (name, value, changed) VALUES ($1, $2, $3)
+INSERT INTO state (name, value, changed) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed = excluded.changed
 """
 
 
 async def get(name: str) -> Any:
     """The value that was last stored under this name. None when there is none."""
-    rows = await current().fetch("SELECT value FROM service_state WHERE name = $1", name)
+    rows = await current().fetch("SELECT value FROM state WHERE name = $1", name)
     return msgspec.json.decode(rows[0]["value"]) if rows else None
 
 
 async def beginning_with(prefix: str) -> dict[str, Any]:
     """All values whose names begin with this prefix. The prefix has only plain letters."""
-    sql = "SELECT name, value FROM service_state WHERE name LIKE $1"
+    sql = "SELECT name, value FROM state WHERE name LIKE $1"
     rows = await current().fetch(sql, f"{prefix}%")
     return {row["name"]: msgspec.json.decode(row["value"]) for row in rows}
 
@@ -46,7 +46,7 @@ async def put(name: str, value: Any, now: datetime) -> None:
 
 
 PUT_FIRST = """
-INSERT INTO service_state (name, value, changed) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING
+INSERT INTO state (name, value, changed) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING
 """
 
 

@@ -130,7 +130,7 @@ async def _database(settings: Settings) -> Finding:
         return Finding("database", False, f"{where}: {exc}")
     except DjangoBotError as exc:
         return Finding("database", False, f"{where}: {reason(exc)}; check DATABASE_URL and DJANGOBOT_DATA")
-    tables = f"the first start makes {lacking} changes to its tables" if lacking else "tables are up to date"
+    tables = "the next start makes or changes its tables" if lacking else "tables are up to date"
     return Finding("database", True, f"{where} answers, {tables}")
 
 

@@ -18,7 +18,7 @@ from djangobot.db.engine.events import LoopFreeEvent
 from djangobot.db.people.chats import Chat
 
 
-class ScheduledJobRow(Table, tablename="chore"):
+class ScheduledJobRow(Table, tablename="scheduled_job"):
     """`kind` names the handler, `message` is the Telegram id of the message, and `argument` holds what else
     the handler needs."""
 
@@ -30,7 +30,7 @@ class ScheduledJobRow(Table, tablename="chore"):
     due = Timestamptz(default=None, index=True)
 
 
-INDEXES = ("CREATE UNIQUE INDEX chore_of_message ON chore (chat, kind, message)",)
+INDEXES = ("CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",)
 
 
 class ScheduledJob(msgspec.Struct, frozen=True):
@@ -45,12 +45,14 @@ class ScheduledJob(msgspec.Struct, frozen=True):
 
 
 PUT = """
-INSERT INTO chore (chat, kind, message, argument, due) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO scheduled_job (chat, kind, message, argument, due) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (chat, kind, message) DO UPDATE SET argument = excluded.argument, due = excluded.due
 """
 
 
-DUE = "SELECT id, chat, kind, message, argument, due FROM chore WHERE due <= $1 ORDER BY due, id LIMIT $2"
+DUE = """
+SELECT id, chat, kind, message, argument, due FROM scheduled_job WHERE due <= $1 ORDER BY due, id LIMIT $2
+"""
 
 
 async def put(chat_id: int, kind: str, message_id: int, argument: str, due: datetime) -> None:
@@ -63,7 +65,7 @@ async def bring_forward(chat_id: int, kind: str, message_id: int, more: str, now
     """Makes the job for this message due now and appends `more` to its argument. In a transaction, call
     `notify` after the commit."""
     await current().execute(
-        "UPDATE chore SET argument = argument || $4::text, due = $5::timestamptz"
+        "UPDATE scheduled_job SET argument = argument || $4::text, due = $5::timestamptz"
         " WHERE chat = $1 AND kind = $2 AND message = $3",
         chat_id,
         kind,
@@ -82,24 +84,27 @@ async def due(now: datetime, limit: int) -> list[ScheduledJob]:
 
 async def next_due() -> datetime | None:
     """When the next job falls due. None when there is none."""
-    rows = await current().fetch("SELECT due FROM chore ORDER BY due LIMIT 1")
+    rows = await current().fetch("SELECT due FROM scheduled_job ORDER BY due LIMIT 1")
     return rows[0]["due"] if rows else None
 
 
-async def done(chore: ScheduledJob) -> None:
+async def done(job: ScheduledJob) -> None:
     """Deletes the job, unless another one has replaced it meanwhile."""
     await current().execute(
-        "DELETE FROM chore WHERE id = $1 AND argument = $2 AND due = $3", chore.id, chore.argument, chore.due
+        "DELETE FROM scheduled_job WHERE id = $1 AND argument = $2 AND due = $3",
+        job.id,
+        job.argument,
+        job.due,
     )
 
 
-async def postpone(chore: ScheduledJob, until: datetime) -> None:
+async def postpone(job: ScheduledJob, until: datetime) -> None:
     """Postpones the job, because Telegram refuses it now."""
     await current().execute(
-        "UPDATE chore SET due = $4 WHERE id = $1 AND argument = $2 AND due = $3",
-        chore.id,
-        chore.argument,
-        chore.due,
+        "UPDATE scheduled_job SET due = $4 WHERE id = $1 AND argument = $2 AND due = $3",
+        job.id,
+        job.argument,
+        job.due,
         until,
     )
 
@@ -107,13 +112,13 @@ async def postpone(chore: ScheduledJob, until: datetime) -> None:
 async def drop(chat_id: int, kind: str, message_id: int) -> None:
     """Deletes the job of this kind for this message."""
     await current().execute(
-        "DELETE FROM chore WHERE chat = $1 AND kind = $2 AND message = $3", chat_id, kind, message_id
+        "DELETE FROM scheduled_job WHERE chat = $1 AND kind = $2 AND message = $3", chat_id, kind, message_id
     )
 
 
 async def drop_all(chat_id: int, kind: str) -> None:
     """Deletes all jobs of this kind in this chat."""
-    await current().execute("DELETE FROM chore WHERE chat = $1 AND kind = $2", chat_id, kind)
+    await current().execute("DELETE FROM scheduled_job WHERE chat = $1 AND kind = $2", chat_id, kind)
 
 
 _changed = LoopFreeEvent()

@@ -19,17 +19,43 @@ SELECT pg_is_in_recovery() AS replica, current_setting('transaction_read_only') 
 """
 
 
+TABLES_THERE = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
+    "postgres": "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema()",
+}
+FRESH = "begin with an empty database (another DJANGOBOT_DATA or DATABASE_URL)"
+
+
 class DatabaseRefused(Exception):
     """This database can't be used as it is: why, and what to do."""
 
 
-def refuse_newer(ran: Collection[str], known: Collection[str]) -> None:
-    """Raises DatabaseRefused when migrations ran on the database that this version does not have."""
-    if newer := set(ran) - set(known):
+def refuse_unknown(
+    ran: Collection[str], known: Collection[str], tables: Collection[str] = (), *, what: str = "The database"
+) -> None:
+    """Raises DatabaseRefused when migrations ran that this version does not have, or when none ran and there
+    are `tables` of ours. `what` is the database or a backup's file."""
+    unknown = set(ran) - set(known)
+    if unknown and max(unknown) > max(known):
         raise DatabaseRefused(
-            f"The database was used by a newer version of djangobot ({max(newer)}). Run that version, "
+            f"{what} comes from a newer version of djangobot ({max(unknown)}). Run that version, "
             "or put back a backup that was taken before it"
         )
+    if unknown:
+        raise DatabaseRefused(
+            f"{what} is from before the first release of djangobot ({max(unknown)}), and its tables can't be "
+            f"converted: {FRESH}, or run the version that made it"
+        )
+    if tables and not ran:
+        raise DatabaseRefused(
+            f"{what} has tables that this version did not make ({', '.join(sorted(tables)[:3])}): {FRESH}"
+        )
+
+
+async def tables_there(names: Collection[str]) -> set[str]:
+    """Those of these tables that the database has. On PostgreSQL, in the schema we would use."""
+    rows = await current().fetch(TABLES_THERE[current().engine_type])
+    return set(names) & {row["name"] for row in rows}
 
 
 async def refuse_read_only(*, creating: bool) -> None:

@@ -108,11 +108,13 @@ INDEXES = (
     "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
     "CREATE INDEX message_of_token ON message (token, id)",
     "CREATE INDEX message_of_account ON message (account, id)",
-    "CREATE UNIQUE INDEX message_key ON message (token, idempotency_key) WHERE idempotency_key IS NOT NULL",
-    "CREATE INDEX message_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
+    "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key)"
+    " WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX message_idempotency_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_urgent ON message (chat)"
     " WHERE CASE WHEN urgent THEN status END IN ('queued', 'sending')",
-    "CREATE INDEX message_doubtful ON message (status, id) WHERE status IN ('failed', 'uncertain')",
+    "CREATE INDEX message_failed_or_uncertain ON message (status, id)"
+    " WHERE status IN ('failed', 'uncertain')",
     "CREATE INDEX message_canceled ON message (token) WHERE status = 'canceled'",
     "CREATE INDEX message_expires ON message (expires)"
     " WHERE CASE WHEN expires IS NOT NULL THEN status END = 'queued'",

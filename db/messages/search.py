@@ -55,7 +55,7 @@ to_tsvector('russian', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
 || to_tsvector('simple', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
 """.replace("'еЕ'", "'еЕ" + " " * 14 + "'")
 UNSEARCHED = (
-    "CREATE TRIGGER message_not_found AFTER DELETE ON message"
+    "CREATE TRIGGER message_search_delete AFTER DELETE ON message"
     " WHEN EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN"
     " INSERT INTO message_search (message_search, rowid, chat, text)"
     " VALUES ('delete', old.id, 'c' || old.chat, TEXT); END"
@@ -71,7 +71,7 @@ SCHEMA = {
         "message bigint PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,"
         " chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
-        "CREATE INDEX message_words_found ON message_words USING gin (words)",
+        "CREATE INDEX message_words_by_word ON message_words USING gin (words)",
     ),
 }
 """The index of words. In SQLite's index `chat` is a word too, so that others' messages are not even read."""

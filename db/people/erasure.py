@@ -63,7 +63,7 @@ async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
     await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
     gone = await engine.execute("DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id)
     await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
-    for table in ("code", "chore", "mute", "search"):
+    for table in ("code", "scheduled_job", "mute", "search"):
         await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)  # noqa: S608 - ours
     await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
     await engine.execute(

@@ -36,7 +36,7 @@ class WrongCode(Table, tablename="wrong_code"):
     network = Varchar(length=64, index=True)
 
 
-INDEXES = ("CREATE INDEX code_by_end ON code (expires)",)
+INDEXES = ("CREATE INDEX code_by_expiry ON code (expires)",)
 
 ALIVE = "SELECT COUNT(*) AS living FROM code WHERE expires > $1 AND used IS NULL AND length = $2"
 SPENT = "SELECT COALESCE(SUM(cost), 0) AS spent, MIN(time) AS oldest FROM wrong_code WHERE time > $1"
@@ -44,9 +44,9 @@ MADE = """
 SELECT 1 AS one FROM wrong_code
 WHERE time > $1 AND (account = $2::bigint OR (network <> '' AND network = $3::varchar)) LIMIT 1
 """
-TAKE_LOCK = "SELECT name FROM service_state s WHERE name = $1 FOR NO KEY UPDATE OF s"
+TAKE_LOCK = "SELECT name FROM state s WHERE name = $1 FOR NO KEY UPDATE OF s"
 MAKE_LOCK = """
-INSERT INTO service_state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
+INSERT INTO state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
 """
 COUNT = "INSERT INTO wrong_code (time, cost, account, network) VALUES ($1, $2, $3, $4)"
 TIDY = "DELETE FROM wrong_code WHERE time <= $1"

@@ -45,7 +45,7 @@ class Account(Table, tablename="account"):
 
 
 KNOWN_AS = """
-INSERT INTO chore (chat, kind, message, argument, due)
+INSERT INTO scheduled_job (chat, kind, message, argument, due)
 SELECT DISTINCT t.chat, 'renamed', $1::bigint, $2::text, $3::timestamptz
 FROM bot_token t WHERE t.account = $1 AND t.revoked IS NULL
 ON CONFLICT (chat, kind, message) DO NOTHING

@@ -8,7 +8,7 @@ from piccolo.table import Table
 from djangobot.db.engine import current
 
 
-class UpdateStateRow(Table, tablename="inbox_position"):
+class UpdateStateRow(Table, tablename="update_state"):
     """Telegram's pts, qts and date (core.telegram.org/api/updates). Everything up to them has been
     handled."""
 
@@ -27,14 +27,14 @@ class UpdateState(msgspec.Struct, frozen=True):
 
 
 SAVE = """
-INSERT INTO inbox_position (bot, pts, qts, date) VALUES ($1, $2, $3, $4)
+INSERT INTO update_state (bot, pts, qts, date) VALUES ($1, $2, $3, $4)
 ON CONFLICT (bot) DO UPDATE SET pts = excluded.pts, qts = excluded.qts, date = excluded.date
 """
 
 
 async def load(bot_id: int) -> UpdateState | None:
     """Returns the state of a bot. None when the bot has not been used here before."""
-    rows = await current().fetch("SELECT pts, qts, date FROM inbox_position WHERE bot = $1", bot_id)
+    rows = await current().fetch("SELECT pts, qts, date FROM update_state WHERE bot = $1", bot_id)
     return UpdateState(**rows[0]) if rows else None
 
 

@@ -142,7 +142,7 @@ def test_piccolos_command_line_migrates_what_the_environment_names(module: str, 
     path = tmp_path / "new.sqlite"
     environ = {**os.environ, "PICCOLO_CONF": module, "DATABASE_URL": f"sqlite:///{path}"}
     command = [str(Path(sys.executable).with_name("piccolo")), "migrations", "forwards", "djangobot"]
-    for says in (f"Running {len(NAMES)} migrations", "No migrations need to be run"):
+    for says in ("Running 1 migration:", "No migrations need to be run"):
         ended = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert says in ended.stdout

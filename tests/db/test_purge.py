@@ -134,12 +134,12 @@ async def test_what_was_deleted_is_in_no_index_statistics_or_dump_of_postgresql(
     try:
         await connection.execute("ANALYZE")
         await connection.execute("CHECKPOINT")
-        index = await connection.fetchval(RAW, "message_words_found")
+        index = await connection.fetchval(RAW, "message_words_by_word")
         assert any(trace in index for trace in TRACES[:2])
         await erasure.erase(person.id)
         assert await purge.run()
         await connection.execute("CHECKPOINT")
-        index = await connection.fetchval(RAW, "message_words_found")
+        index = await connection.fetchval(RAW, "message_words_by_word")
         assert [trace.decode() for trace in TRACES if trace in index] == []
         sampled = await connection.fetch("SELECT tablename, s::text AS sample FROM pg_stats s")
         left = [

@@ -23,7 +23,7 @@ def test_admins_hear_that_the_database_is_away_and_when_it_is_back(
         service = Service(box, tmp_path / "data", DATABASE_URL=server.get_uri(), DJANGOBOT_ADMINS=str(root))
         try:
             box.say(root, "/start")
-            server.psql("UPDATE service_state SET value = '\"0.0.1\"' WHERE name = 'version';")
+            server.psql("UPDATE state SET value = '\"0.0.1\"' WHERE name = 'version';")
             wait_until(hears("0.0.1"))  # this admin is known by now
             server.cleanup()
             wait_until(hears("database does not answer"))

@@ -31,8 +31,8 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     """Replaces the database with a backup. The old database is kept beside it; its name is returned, or None
     when there was none. Nothing may use the database meanwhile. `known`: the migrations of this version.
 
-    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from a
-    newer version.
+    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from
+    another version.
     """
     sqlite.refuse_irregular(file)
     if not url.startswith(SQLITE):

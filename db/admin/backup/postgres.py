@@ -17,12 +17,13 @@ from pathlib import Path
 import asyncpg
 
 from djangobot.db.admin.backup.sqlite import (
+    RAN,
     TABLES,
     Backup,
     BackupRefused,
     folder_of,
     into_place,
-    refuse_newer,
+    refuse_unknown,
 )
 from djangobot.db.engine import address
 from djangobot.db.engine.errors import UNAVAILABLE_ERRORS
@@ -48,8 +49,8 @@ async def take(url: str, file: Path, known: Collection[str], *, force: bool) -> 
     folder = folder_of(file)
     connection = await _connect(url)
     try:
-        ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
-        refuse_newer("the database", ran, known)
+        ran = {row["name"] for row in await connection.fetch(RAN)}
+        refuse_unknown("The database", ran, known)
         with tempfile.TemporaryDirectory(prefix=".djangobot-backup-", dir=folder) as name:
             packed = Path(name) / "packed"
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -76,8 +77,8 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     be connected to it. `known`: the migrations of this version.
 
     The dump is restored into a new database first. The new one takes the old one's name when all is
-    well. Raises BackupRefused, with nothing changed, for a file that is no dump, is damaged, or comes from a
-    newer version.
+    well. Raises BackupRefused, with nothing changed, for a file that is no dump, is damaged, or comes from
+    another version.
     """
     try:
         made = MADE.search(await _run("pg_restore", None, "--list", str(file)))
@@ -126,8 +127,8 @@ async def _fill(
         raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
     connection = await _connect(url, fresh)
     try:
-        ran = {row["name"] for row in await connection.fetch("SELECT name FROM migration")}
-        refuse_newer(file, ran, known)
+        ran = {row["name"] for row in await connection.fetch(RAN)}
+        refuse_unknown(file, ran, known)
         await connection.execute(ATTEMPTED, attempted)
         return await _rows(connection)
     except asyncpg.UndefinedTableError as exc:

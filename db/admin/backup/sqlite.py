@@ -19,10 +19,15 @@ from urllib.parse import quote
 
 import msgspec
 
+from djangobot.db.engine import checks
+
 TABLES = ("account", "chat", "bot_token", "message")
 ATTEMPTED = """
 UPDATE message SET first_attempt = COALESCE(first_attempt, ?) WHERE status IN ('queued', 'sending')
 """
+
+
+RAN = "SELECT name FROM migration WHERE app_name = 'djangobot'"
 
 
 class BackupRefused(Exception):
@@ -74,8 +79,8 @@ def take(database: Path, file: Path, known: Collection[str], now: datetime, *, f
             with closing(sqlite3.connect(_reading(database), uri=True)) as source:
                 source.execute("VACUUM INTO ?", (str(copy),))
             with closing(sqlite3.connect(copy, isolation_level=None)) as taken:
-                ran = {row[0] for row in taken.execute("SELECT name FROM migration")}
-                refuse_newer(database, ran, known)
+                ran = {row[0] for row in taken.execute(RAN)}
+                refuse_unknown(database, ran, known)
                 taken.execute("DELETE FROM telegram_session")
                 taken.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
                 taken.execute("VACUUM")  # removes deleted data from free pages
@@ -92,10 +97,13 @@ def _reading(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro"
 
 
-def refuse_newer(file: Path | str, ran: Collection[str], known: Collection[str]) -> None:
-    """Raises BackupRefused when migrations ran on it that this version does not know."""
-    if newer := set(ran) - set(known):
-        raise BackupRefused(f"{file} comes from a newer version of djangobot ({max(newer)})")
+def refuse_unknown(file: Path | str, ran: Collection[str], known: Collection[str]) -> None:
+    """Raises BackupRefused when the tables in it are of another version. `ran`: the migrations that ran on
+    it. `known`: those of this version."""
+    try:
+        checks.refuse_unknown(ran, known, TABLES, what=str(file))
+    except checks.DatabaseRefused as exc:
+        raise BackupRefused(str(exc)) from exc
 
 
 def folder_of(file: Path) -> Path:
@@ -130,7 +138,7 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
     may use the database meanwhile. `known`: the migrations of this version.
 
     Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from a
-    newer version.
+    another version.
     """
     database = Path(os.path.realpath(database))
     database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -140,11 +148,11 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
             with gzip.open(file, "rb") as compressed, copy.open("wb") as plain:
                 shutil.copyfileobj(compressed, plain)
             with closing(sqlite3.connect(_reading(copy), uri=True)) as taken:
-                ran = {row[0] for row in taken.execute("SELECT name FROM migration")}
+                ran = {row[0] for row in taken.execute(RAN)}
             rows = _checked(copy)
         except (OSError, EOFError, sqlite3.Error) as exc:
             raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
-        refuse_newer(file, ran, known)
+        refuse_unknown(file, ran, known)
         copy.chmod(0o600)
         _to_disk(copy)
         kept = _put_aside(database, now)

@@ -192,5 +192,5 @@ async def test_sqlite_finds_it_by_an_index_too(database: str, name: str) -> None
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {bound}")]
     connection.close()
     read_through = [line for line in plan if re.match(r"SCAN (m|message|s|c|chat|t|a|n)\b", line)]
-    few = ("message_held", "message_expires", "message_key_age", "message_sending")
+    few = ("message_held", "message_expires", "message_idempotency_key_age", "message_sending")
     assert [line for line in read_through if not line.endswith(few)] == [], plan

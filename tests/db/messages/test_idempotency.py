@@ -206,8 +206,8 @@ async def test_expired_keys_do_not_pile_up(world: World, monkeypatch: pytest.Mon
 @on_sqlite  # PostgreSQL chooses by statistics
 async def test_keys_are_found_and_swept_by_their_indexes(world: World) -> None:
     plans = {
-        "message_key": messages.OF_KEY,
-        "message_key_age": messages.SWEEP,
+        "message_idempotency_key": messages.OF_KEY,
+        "message_idempotency_key_age": messages.SWEEP,
     }
     for index, sql in plans.items():
         for number in "1234":
