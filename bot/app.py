@@ -28,8 +28,9 @@ from djangobot.bot.rendering.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.startup import StartError, alone_on, listen, only_one
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import purge, state
@@ -214,7 +215,7 @@ async def _lead(
 ) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
     """Runs the connection, the dispatcher and the worker. Signing in continues in the background."""
     client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
-    client.on_duty = ours.sure
+    client.may_call = ours.sure
     gateway = Gateway(client)
     reception = Dispatcher(gateway, commands.on_message, commands.on_callback, settings)
     inbox = Inbox(client, reception.receive)
@@ -249,7 +250,7 @@ async def _lead(
         await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
         if ours.lost.is_set():
             # All else has stopped. An alert has the same random_id in whichever process sends it.
-            client.on_duty = lambda: True
+            client.may_call = lambda: True
             await alarms.last_look()
         await client.stop()
         await inbox.save()

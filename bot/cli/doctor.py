@@ -11,7 +11,8 @@ from pyrogram.errors import RPCError
 
 from djangobot.bot import secret_file
 from djangobot.bot.settings import Settings, trouble_with
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db import conf
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
@@ -157,7 +158,7 @@ async def _sign_in(settings: Settings) -> Finding:
         async with asyncio.timeout(SIGN_IN_TIMEOUT):
             await client.start()
     except TimeoutError:
-        why = client.trouble or f"no answer in {SIGN_IN_TIMEOUT:g} s"
+        why = client.last_failure or f"no answer in {SIGN_IN_TIMEOUT:g} s"
         return Finding("telegram", False, f"{why}: check the network, a proxy or firewall")
     except RPCError as exc:
         return Finding(

@@ -187,7 +187,7 @@ class Worker:
         if not self.gateway.online.is_set():
             await self._unless_stopping(self.gateway.online.wait())
             return
-        if not self.gateway.on_duty:
+        if not self.gateway.may_call:
             self._put_back()
             await _nap(self.stopping, DUTY_PAUSE)
             return
@@ -230,7 +230,7 @@ class Worker:
     def free(self) -> bool:
         """Whether a message that is accepted now is sent at once, because nothing is ahead of it."""
         can_send = self.gateway.online.is_set() and self.gate.open and not self.stopping.is_set()
-        can_send = can_send and self.gateway.on_duty
+        can_send = can_send and self.gateway.may_call
         return can_send and not self.ready and self.in_flight < self.concurrency and wakeups.nothing_due()
 
     def take(self, claimed: Sequence[Claimed]) -> None:
@@ -357,7 +357,7 @@ class Worker:
             self.poll_at = min(self.poll_at, outcome.until)
 
     async def _outcome(self, message: Claimed) -> Settled:
-        if self.stopping.is_set() or not self.gate.open or not self.gateway.on_duty:
+        if self.stopping.is_set() or not self.gate.open or not self.gateway.may_call:
             return self._untried(message)
         now = self.now()
         if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:

@@ -21,7 +21,8 @@ from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicat
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.client import Anew, ConnectionLost, NotConnected, TelegramClient
+from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
 from djangobot.bot.telegram.entities import entities_of
 from djangobot.bot.telegram.text import Button, Text
 
@@ -123,9 +124,9 @@ class Gateway:
         return self.client.online
 
     @property
-    def on_duty(self) -> bool:
+    def may_call(self) -> bool:
         """Whether this process may call Telegram. Another process may lead now."""
-        return self.client.on_duty()
+        return self.client.may_call()
 
     async def send(self, peer: Peer, text: Text, random_id: int) -> int:
         """Sends once per `random_id`, however often it is called. Returns the message's id in the chat.
@@ -259,7 +260,7 @@ class Gateway:
             raise
         except NotConnected as exc:
             raise Unasked(str(exc)) from exc
-        except Anew as exc:
+        except NeedsNewConnection as exc:
             raise Undone(str(exc)) from exc
         except ConnectionLost as exc:
             raise Cut(str(exc)) from exc

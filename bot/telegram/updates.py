@@ -112,7 +112,7 @@ class Inbox:
 
     async def take(self, update: TLObject, users: dict[int, Any]) -> None:
         """Handles a live update. A process that may no longer lead ignores it; the leader fetches it."""
-        if not self.client.on_duty():
+        if not self.client.may_call():
             return
         pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
         count = getattr(update, "pts_count", 0)
@@ -149,7 +149,7 @@ class Inbox:
 
     async def save(self) -> None:
         """Writes the position, never past an update that is still in progress."""
-        if not self.bot_id or not self.changed.is_set() or not self.client.on_duty():
+        if not self.bot_id or not self.changed.is_set() or not self.client.may_call():
             return
         self.changed.clear()
         handled = min((before for before, _ in self.unfinished.values()), default=self.pts)

@@ -25,8 +25,9 @@ from djangobot.bot.app import tune_python
 from djangobot.bot.delivery.mute_prompts import SEVERAL, MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, Peer
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
 from djangobot.db.conf import close_database, migrate, open_database

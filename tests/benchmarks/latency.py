@@ -30,8 +30,9 @@ import uvloop
 
 from djangobot.bot import log
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, Peer
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
 from djangobot.db.credentials import new_random_id

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db import conf
 from djangobot.db.people import chats, codes

@@ -691,12 +691,12 @@ async def test_who_may_have_been_deposed_begins_no_send(
     """Neither of what it has in hand nor of what comes; it goes on when it is certain again."""
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
         await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
-        client.on_duty = lambda: False
+        client.may_call = lambda: False
         asked = (await sandbox.journal())["methods"]
         held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
         assert held.status == "queued"
         assert (await sandbox.journal())["methods"] == asked
         assert not at_work.free
-        client.on_duty = lambda: True
+        client.may_call = lambda: True
         while await status(held.id) != "sent":  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)

@@ -12,7 +12,7 @@ import pytest
 
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.telegram.client import TelegramClient, use_server
+from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import (
     PART,
     SMALL_FILE,
@@ -26,6 +26,7 @@ from djangobot.bot.telegram.gateway import (
     Refused,
     derived_id,
 )
+from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Button, Text
 

@@ -1,0 +1,194 @@
+# Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
+"""Reconnecting session: one connection with Telegram, made again after a cut.
+
+Pyrogram's own session keeps waiting for answers on a connection that is gone. After a cut it keeps using a
+key that the server no longer knows.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import pyrogram
+import structlog
+from pyrogram import raw
+from pyrogram.errors import RPCError
+from pyrogram.raw.all import layer
+from pyrogram.raw.core import TLObject
+from pyrogram.session import Session
+
+from djangobot.bot.backoff import Backoff
+from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram.connection import Connection, KeyForgotten, closed_by, reason
+
+log = structlog.get_logger(__name__)
+
+AUTH_KEY_NOT_FOUND = b"\x6c\xfe\xff\xff"
+"""-404 as the transport sends it (core.telegram.org/mtproto/mtproto-transports#transport-errors)."""
+NOT_FOUND = "AUTH_KEY_NOT_FOUND"
+RECONNECT_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds before the second attempt to reach a server, and between later attempts, at most."""
+
+
+class SessionOwner(pyrogram.Client):
+    """A client that hears what becomes of its session."""
+
+    online: asyncio.Event
+    """Set while calls can be answered: the bot is signed in and connected."""
+    last_failure: str
+    """Why the last attempt did not reach Telegram. Empty when it did."""
+    on_back: Callable[[], Awaitable[None]]
+    """Called each time the connection is back after a cut."""
+
+    def forget(self, why: str) -> None:
+        """Called when Telegram does not accept the session any more."""
+        raise NotImplementedError
+
+    async def wait_to_reconnect(self, pauses: Backoff, event: str, exc: OSError) -> None:
+        """Keeps and logs why Telegram was not reached, then waits until the next attempt."""
+        self.last_failure = str(exc) or type(exc).__name__
+        pause = pauses.next_pause()
+        log.warning(event, reason=self.last_failure, again_in=round(pause, 1))
+        await asyncio.sleep(pause)
+
+
+def reconnect_pauses() -> Backoff:
+    """The pauses between attempts to reach Telegram."""
+    return Backoff(RECONNECT_PAUSE, LONGEST_PAUSE)
+
+
+class ReconnectingSession(Session):
+    """One connection with Telegram, made again after a cut. Answers that are awaited at the cut are lost at
+    once."""
+
+    def __init__(self, client: SessionOwner, dc_id: int, auth_key: bytes) -> None:
+        super().__init__(client, dc_id, auth_key, False)
+        self.closing = False
+        self.forgotten = False
+        self.made = 0.0
+        """When the connection was made, on the monotonic clock."""
+        self.remaking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Connects, however long it takes. Raises `KeyForgotten` when the server does not know our key."""
+        pauses = reconnect_pauses()
+        while True:
+            try:
+                return await self._start_once()
+            except RPCError as exc:
+                what = refusals.meaning(exc)
+                if what == "session":
+                    raise KeyForgotten(refusals.word(exc)) from exc
+                log.warning("telegram connection refused", reason=str(exc))
+                await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else RECONNECT_PAUSE)
+            except OSError as exc:
+                if self.forgotten:
+                    raise KeyForgotten from exc
+                await self.client.wait_to_reconnect(pauses, "telegram connection failed", exc)
+
+    async def _start_once(self) -> None:
+        self.connection = Connection(
+            self.dc_id, self.test_mode, self.client.ipv6, self.client.proxy, self.is_media
+        )
+        try:
+            await self.connection.connect()
+            self.recv_task = self.loop.create_task(self.recv_worker())
+            await self.send(raw.functions.Ping(ping_id=0), timeout=self.START_TIMEOUT)
+            await self.send(self._hello(await self.client.storage.api_id()), timeout=self.START_TIMEOUT)
+        except BaseException as exc:
+            was_cut = self.recv_task is not None and self.recv_task.done()
+            await self._close()
+            if isinstance(exc, TimeoutError):
+                address = self.connection.address
+                raise ConnectionError(closed_by(address) if was_cut else reason(exc, address)) from exc
+            raise
+        self.ping_task = self.loop.create_task(self.ping_worker())
+        self.client.last_failure = ""
+        self.is_started.set()
+        self.made = time.monotonic()
+
+    def _hello(self, api_id: int) -> TLObject:
+        client = self.client
+        return raw.functions.InvokeWithLayer(
+            layer=layer,
+            query=raw.functions.InitConnection(
+                api_id=api_id,
+                app_version=client.app_version,
+                device_model=client.device_model,
+                system_version=client.system_version,
+                system_lang_code=client.lang_code,
+                lang_code=client.lang_code,
+                lang_pack="",
+                query=raw.functions.help.GetConfig(),
+            ),
+        )
+
+    async def recv_worker(self) -> None:
+        """Reads until the connection ends. Then has it made again, unless we are closing it ourselves."""
+        while True:
+            packet = await self.connection.recv()
+            if packet is None or len(packet) == 4:
+                break
+            self.loop.create_task(self._packet(packet))
+        self.forgotten = self.forgotten or packet == AUTH_KEY_NOT_FOUND
+        was_up = self.is_started.is_set()
+        self.is_started.clear()
+        self.client.online.clear()
+        self._lose_answers()
+        if was_up and not self.closing:
+            self.remaking = self.loop.create_task(self._remake())
+
+    async def _packet(self, packet: bytes) -> None:
+        try:
+            await self.handle_packet(packet)
+        except Exception as exc:
+            log.warning("telegram packet discarded", reason=str(exc) or type(exc).__name__)
+            await self.connection.close()
+
+    async def _remake(self) -> None:
+        await self._close()
+        await asyncio.sleep(self.made + RECONNECT_PAUSE - time.monotonic())  # after an immediate cut
+        try:
+            await self.start()
+        except KeyForgotten as exc:
+            self.client.forget(str(exc) or NOT_FOUND)
+        else:
+            self.client.online.set()
+            await self.client.on_back()
+
+    def give_up(self, connection: Any) -> None:
+        """Closes this connection so that it is made again, unless another one has replaced it."""
+        if self.connection is connection and not self.closing:
+            self.loop.create_task(connection.close())
+
+    def _lose_answers(self) -> None:
+        """Wakes everyone who waits for an answer on the lost connection: `send` raises TimeoutError."""
+        for result in self.results.values():
+            result.event.set()
+
+    async def _close(self) -> None:
+        self.is_started.clear()
+        self.stored_msg_ids.clear()
+        self.pending_acks.clear()
+        self.ping_task_event.set()
+        if self.ping_task is not None:
+            await self.ping_task
+            self.ping_task = None
+        self.ping_task_event.clear()
+        await self.connection.close()
+        if self.recv_task is not None and self.recv_task is not asyncio.current_task():
+            await self.recv_task
+
+    async def stop(self) -> None:
+        """Closes for good. Leaves nothing running, whether the server answers or not."""
+        self.closing = True
+        if self.remaking is not None:
+            self.remaking.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.remaking
+        if self.connection is not None and self.connection.protocol is not None:
+            await self._close()
