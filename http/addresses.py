@@ -1,11 +1,16 @@
-"""The address a call comes from behind proxies: X-Forwarded-For, as far as it is trusted."""
+"""Where a call comes from: its address, also behind trusted proxies, and the network it belongs to."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from litestar.types import Scope
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+UNKNOWN = "unknown"
+"""The key of a call without an address. A client can't choose it."""
 
 MOST_HOPS = 20
 """Proxies in a chain that are read. Entries further left are ignored."""
@@ -73,3 +78,48 @@ def address_in(text: str) -> Address | None:
 def _is_port(text: str) -> bool:
     """Whether the text is empty, or a colon and a port."""
     return not text or (text[0] == ":" and text[1:].isascii() and text[1:].isdigit() and len(text) <= 6)
+
+
+def address_of(scope: Scope) -> str:
+    """The key of limits by address: an IPv4 address, or an IPv6 address's /64."""
+    client = scope.get("client")
+    if client is None:  # a Unix socket
+        return "local"
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return UNKNOWN
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), 64), strict=False))
+
+
+def network_of(scope: Scope) -> str:
+    """The network of a call, as people are told: an IPv4 address's /24, an IPv6 address's /64."""
+    client = scope.get("client")
+    return "local" if client is None else _network(client[0])
+
+
+@lru_cache(maxsize=10_000)
+def _network(host: str) -> str:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return UNKNOWN
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
+
+
+@lru_cache(maxsize=10_000)
+def neighbourhood(address: str) -> str:
+    """The network in which one owner may have many addresses: an IPv4 /24, or an IPv6 /48, the network of a
+    site."""
+    try:
+        network = ip_network(address, strict=False)
+    except ValueError:
+        return address
+    prefix = 24 if network.version == 4 else 48
+    return str(network.supernet(new_prefix=prefix)) if network.prefixlen > prefix else str(network)

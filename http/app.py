@@ -17,7 +17,7 @@ from djangobot.http.limits import Limits
 from djangobot.http.origins import own_pages_only, refuse_foreign
 from djangobot.http.requests import refuse_query
 from djangobot.http.responses import Call
-from djangobot.http.server.connection import Bounds
+from djangobot.http.server.bounds import Bounds
 from djangobot.http.server.server import Application, Server
 from djangobot.http.state import AppState, Config
 
@@ -31,7 +31,7 @@ ROUTES = [
     cabinet.redeem,  #       POST    /api/cabinet/
     cabinet.history,  #      GET     /api/cabinet
     messages.send_message,  # POST   /api/send_message
-    messages.find,  #        GET     /api/messages/{id}
+    messages.show,  #        GET     /api/messages/{id}
     docs.page,  #            GET     /api/
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json
@@ -51,31 +51,31 @@ class App(Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """The hot path goes to its handler without the router; whatever is odd takes the long way."""
+        """The hot path goes to its handler without the router. An unusual request goes through the router."""
         if not _is_hot(scope):
             return await super().__call__(scope, receive, send)
         scope["litestar_app"], scope["path_template"] = self, messages.SEND_MESSAGE
         try:
             refuse_foreign(scope)
-            reply = await messages.taken(scope, receive)
+            reply = await messages.accept(scope, receive)
         except Exception as exc:
             return await refuse(exc, scope, receive, send)
         await reply.write(send)
 
 
-def create_app(door: Config, limits: Limits | None = None) -> Litestar:
+def create_app(config: Config, limits: Limits | None = None) -> Litestar:
     """The ASGI application. The caller opens and closes the database."""
-    here = AppState(
-        door=door,
-        limits=limits or Limits(limit_send=door.limit_send),
-        signer=Signer(door.jwt_secret),
+    state = AppState(
+        config=config,
+        limits=limits or Limits(limit_send=config.limit_send),
+        signer=Signer(config.jwt_secret),
     )
     return App(
         [*_options(), *ROUTES],
         middleware=[own_pages_only],
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=_without_query,
-        state=State({"inside": here}, deep_copy=False),
+        state=State({"shared": state}, deep_copy=False),
         openapi_config=None,  # docs.py writes the document: every status, each with its example
         logging_config=None,  # errors.py logs our errors
     )

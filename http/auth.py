@@ -10,9 +10,9 @@ from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs import account_networks, accounts
+from djangobot.http.addresses import address_of
 from djangobot.http.errors import unauthorized
 from djangobot.http.fields import KnownPassword, Login
-from djangobot.http.limits import address_of
 from djangobot.http.requests import Reader, header_of
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
@@ -35,16 +35,16 @@ CREDENTIALS = Reader(Credentials)
 
 @post("/api/auth")
 async def sign_in(request: Call) -> Answer:
-    here = state_of(request.scope)
+    state = state_of(request.scope)
     who = await CREDENTIALS.of(request)
     login = who.login.strip()  # no login has white space at its ends; the same login is counted and looked up
     now, address = utc_now(), address_of(request.scope)
     known = await account_networks.known(login, address, now)
-    with here.limits.sign_in(address, login, known=known):
+    with state.limits.sign_in(address, login, known=known):
         account = await accounts.sign_in(login, who.psw)
     with contextlib.suppress(DatabaseUnavailable):  # signing in does not need the write
         await account_networks.note(account.id, address, now)
-    token = here.signer.issue(account.id, account.token_version, now)
+    token = state.signer.issue(account.id, account.token_version, now)
     return answer(SignedIn("success", token))
 
 

@@ -11,10 +11,11 @@ from msgspec import UNSET, Meta, UnsetType
 from djangobot.db.clock import utc_now
 from djangobot.db.messages import messages
 from djangobot.db.people import codes
+from djangobot.http.addresses import address_of, network_of
 from djangobot.http.auth import signed_in
 from djangobot.http.fields import Code, Long, TokenName
-from djangobot.http.limits import address_of, network_of
-from djangobot.http.requests import Reader, given, read_query
+from djangobot.http.optional import given, or_unset
+from djangobot.http.requests import Reader, read_query
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 
@@ -22,7 +23,7 @@ LONG = 2**63 - 1
 
 
 class Redemption(msgspec.Struct, forbid_unknown_fields=True):
-    """The code the bot shows in Telegram; `name` is for telling one's tokens apart."""
+    """A code that the bot showed a person. `name` tells the account's bot tokens apart."""
 
     code: Code
     name: TokenName | UnsetType = UNSET
@@ -80,11 +81,11 @@ async def history(request: Call) -> Answer:
     page = await messages.page(
         account.id,
         limit=asked.limit,
-        before=None if asked.before is UNSET else asked.before,
-        chat=None if asked.chat is UNSET else asked.chat,
+        before=given(asked.before),
+        chat=given(asked.chat),
     )
-    lines = [item_of(entry) for entry in page.messages]
-    return answer(History("success", lines, account.name, page.next))
+    items = [item_of(entry) for entry in page.messages]
+    return answer(History("success", items, account.name, page.next))
 
 
 def item_of(entry: messages.Entry) -> HistoryItem:
@@ -96,7 +97,7 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         status=entry.status,
         chat=entry.chat,
         token=entry.token,
-        failure=UNSET if entry.failure is None else entry.failure,
+        failure=or_unset(entry.failure),
     )
 
 

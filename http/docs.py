@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Method
 
-from djangobot.http import openapi
+from djangobot.http.openapi.document import openapi_document
 from djangobot.http.responses import JSON, Answer, Call
 from djangobot.http.state import state_of
 
@@ -96,13 +96,13 @@ async def file(request: Call) -> Answer:
 
 @HTTPRouteHandler("/api/openapi.json", http_method=GET, status_code=200)
 async def document(request: Call) -> Answer:
-    door = state_of(request.scope).door
-    return Response(_document(door.version, door.public_url), media_type=JSON, headers=HEADERS)
+    config = state_of(request.scope).config
+    return Response(_document(config.version, config.public_url), media_type=JSON, headers=HEADERS)
 
 
 @lru_cache(maxsize=1)
 def _document(version: str, public_url: str) -> bytes:
-    return msgspec.json.encode(openapi.document(version, public_url))
+    return msgspec.json.encode(openapi_document(version, public_url))
 
 
 @lru_cache(maxsize=len(TYPES))

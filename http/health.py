@@ -31,8 +31,8 @@ class Health(msgspec.Struct):
 
 @HTTPRouteHandler("/health", http_method=["GET", "HEAD"], status_code=200)
 async def health(request: Call) -> Answer:
-    door = state_of(request.scope).door
-    telegram = door.telegram()
+    config = state_of(request.scope).config
+    telegram = config.telegram()
     wrong = [] if telegram in ("connected", "standby", "off") else ["Telegram is not connected."]
     now = utc_now()
     database, overdue = "ok", None
@@ -51,7 +51,7 @@ async def health(request: Call) -> Answer:
         except (DatabaseUnavailable, TimeoutError):
             database = "read-only"
             wrong.insert(0, "The database takes no writes.")
-    found = Health(" ".join(wrong) or "ok", database, telegram, overdue, door.version)
+    found = Health(" ".join(wrong) or "ok", database, telegram, overdue, config.version)
     if wrong:
         return answer(found, 503, {"retry-after": str(BUSY_RETRY)})
     return answer(found)

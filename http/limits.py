@@ -1,29 +1,16 @@
-"""Rate limits: every limit of the HTTP API, with its number and its reason.
+"""Rate limits: every limit of the HTTP API, with its number and its reason. They are counted in the memory of
+this process."""
 
-They are counted in this process's memory, in sliding windows. A client can't make that memory grow without
-end: keys are digests, each window keeps at most KEYS of them, and the least recently used are dropped first.
-"""
-
-import secrets
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from functools import lru_cache
-from hashlib import blake2b
-from ipaddress import IPv6Address, ip_address, ip_network
-
-from cachetools import TTLCache
-from litestar.types import Scope
 
 from djangobot.db import metrics
 from djangobot.db.delivery import resets
 from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyRequests, WrongCredentials
-
-Clock = Callable[[], float]
-
-KEYS = 10_000
-"""Keys a window remembers: at most 10 MB for each of the windows below, when every entry is full."""
+from djangobot.http.addresses import neighbourhood
+from djangobot.http.sliding_window import SOON, Clock, Window
 
 WAITING = 100
 """Password hashes that may wait for the two hashing threads: ten seconds' work on two busy cores."""
@@ -37,100 +24,6 @@ OF_ADDRESS = 60
 SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS}
 
 WRONG_PASSWORDS = (WrongCredentials, NotYours)
-
-UNKNOWN = "unknown"
-"""The key of a call without an address. A client can't choose it."""
-
-SOON = 2.0
-"""Seconds until a retry makes sense when only the moment is bad. By then the waiting calls have been
-served."""
-
-
-class Window:
-    """At most `limit` times in any `seconds`, per key."""
-
-    def __init__(
-        self, limit: int, seconds: float, *, keys: int = KEYS, clock: Clock = time.monotonic
-    ) -> None:
-        self.limit = limit
-        self.seconds = seconds
-        self._clock = clock
-        self._salt = secrets.token_bytes(16)
-        self._taken: TTLCache[bytes, deque[float]] = TTLCache(keys, seconds, timer=clock)
-        self._trying: dict[bytes, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._taken)
-
-    def take(self, key: str) -> None:
-        """Counts one for this key. Raises TooManyRequests when the window is full."""
-        digest = self._digest(key)
-        self._check(digest)
-        self._count(digest)
-
-    def note(self, key: str) -> None:
-        """Counts one for this key, unless one is counted already."""
-        if not self.has(key):
-            self._count(self._digest(key))
-
-    def forget(self, key: str) -> None:
-        """Removes everything that was counted for this key."""
-        self._taken.pop(self._digest(key), None)
-
-    def has(self, key: str) -> bool:
-        """Whether this key was counted in the last `seconds`."""
-        taken = self._taken.get(self._digest(key), deque())
-        return bool(taken) and taken[-1] > self._clock() - self.seconds
-
-    @contextmanager
-    def only(self, failure: type[Exception] | tuple[type[Exception], ...], key: str) -> Iterator[None]:
-        """Counts an attempt only when it ends in `failure`."""
-        digest = self._digest(key)
-        with self._try(digest):
-            try:
-                yield
-            except failure:
-                self._count(digest)
-                raise
-
-    @contextmanager
-    def unless_refused(self, key: str) -> Iterator[None]:
-        """Counts an attempt only when it succeeds."""
-        digest = self._digest(key)
-        with self._try(digest):
-            yield
-            self._count(digest)
-
-    @contextmanager
-    def _try(self, digest: bytes) -> Iterator[None]:
-        """Running attempts count too. So many at once can't pass before the first has failed."""
-        self._check(digest)
-        self._trying[digest] = self._trying.get(digest, 0) + 1
-        try:
-            yield
-        finally:
-            self._trying[digest] -= 1
-            if not self._trying[digest]:
-                del self._trying[digest]
-
-    def _check(self, digest: bytes) -> None:
-        now = self._clock()
-        taken = self._taken.get(digest, deque())
-        while taken and taken[0] <= now - self.seconds:
-            taken.popleft()
-        if len(taken) >= self.limit:
-            raise TooManyRequests(taken[0] + self.seconds - now)
-        if len(taken) + self._trying.get(digest, 0) >= self.limit:
-            raise TooManyRequests(SOON)
-
-    def _count(self, digest: bytes) -> None:
-        taken = self._taken.get(digest, deque())
-        taken.append(self._clock())
-        self._taken[digest] = taken  # the key lives for another `seconds`
-
-    def _digest(self, key: str) -> bytes:
-        """The digest is short whatever was sent, and a client can't predict it."""
-        return blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16, key=self._salt).digest()
 
 
 class ConcurrencyLimit:
@@ -181,13 +74,13 @@ class Passwords:
         self._wrong = Window(1, 86_400, clock=clock)
         """By login and neighbourhood: neighbourhoods with a wrong password."""
 
-        self._trying: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()
         """By login and neighbourhood: running attempts, which may prove wrong."""
 
         self._resets: Counter[str] = Counter()
 
-    def forget(self, login: str) -> None:
-        """An admin lets this login try again, from every address."""
+    def reset(self, login: str) -> None:
+        """Lets this login try again, from every address. An admin decides that."""
         self._resets[login] += 1
 
     @contextmanager
@@ -195,25 +88,25 @@ class Passwords:
         """Raises TooManyRequests when there were too many wrong ones before."""
         key = f"{self._resets[login]} {login}"
         with (
-            self._here.only(WRONG_PASSWORDS, f"{key} {address}"),
+            self._here.count_failures(WRONG_PASSWORDS, f"{key} {address}"),
             nullcontext() if known else self._of_stranger(key, f"{key} {neighbourhood(address)}"),
         ):
             yield
 
     @contextmanager
     def _of_stranger(self, key: str, place: str) -> Iterator[None]:
-        first = not self._trying[place] and not self._wrong.has(place)
+        first = not self._running[place] and not self._wrong.has(place)
         total = self._firsts if first else self._others
-        self._trying[place] += 1
+        self._running[place] += 1
         try:
-            with total.only(WRONG_PASSWORDS, key):
+            with total.count_failures(WRONG_PASSWORDS, key):
                 yield
         except WRONG_PASSWORDS:
-            self._wrong.note(place)
+            self._wrong.count_once(place)
             raise
         finally:
-            self._trying[place] -= 1
-            self._trying = +self._trying
+            self._running[place] -= 1
+            self._running = +self._running
 
 
 class Limits:
@@ -253,14 +146,14 @@ class Limits:
         resets.counters.add(self)
 
     def forget(self, account_id: int, login: str) -> None:
-        """An admin lets this account try again. The limits of its address stay."""
-        self._passwords.forget(login)
+        """Lets this account try again. An admin decides that. The limits of its address stay."""
+        self._passwords.reset(login)
         for window in (self._wrong_codes, self._logins_taken, self._new_passwords):
-            window.forget(str(account_id))
+            window.reset(str(account_id))
 
     @contextmanager
     def registration(self, address: str) -> Iterator[None]:
-        self._registrations.take(address)
+        self._registrations.count(address)
         with self.hashing.enter(address=address):
             yield
 
@@ -270,17 +163,17 @@ class Limits:
         key = str(account_id)
         with self.hashing.enter(account=key, address=address), ExitStack() as windows:
             if login:
-                windows.enter_context(self._logins_taken.only(LoginTaken, key))
-                self._registrations.take(address)
+                windows.enter_context(self._logins_taken.count_failures(LoginTaken, key))
+                self._registrations.count(address)
             if password:
-                self._new_passwords.take(key)
+                self._new_passwords.count(key)
             yield
 
     @contextmanager
     def sign_in(self, address: str, login: str, *, known: bool) -> Iterator[None]:
         """`known`: whether this login has signed in from there lately."""
         with _counted("sign_in"):
-            self._sign_ins.take(address)
+            self._sign_ins.count(address)
             with self.hashing.enter(address=address), self._passwords.attempt(login, address, known=known):
                 yield
 
@@ -299,8 +192,8 @@ class Limits:
         with (
             _counted("code"),
             self.hashing.enter(account=str(account_id), address=address),
-            self._wrong_codes.only(CodeInvalid, str(account_id)),
-            self._wrong_codes_of_address.only(CodeInvalid, address),
+            self._wrong_codes.count_failures(CodeInvalid, str(account_id)),
+            self._wrong_codes_of_address.count_failures(CodeInvalid, address),
         ):
             yield
 
@@ -313,48 +206,3 @@ def _counted(what: str) -> Iterator[None]:
     except TooManyRequests:
         metrics.refused.labels(what).inc()
         raise
-
-
-def address_of(scope: Scope) -> str:
-    """The key of limits by address: an IPv4 address, or an IPv6 address's /64."""
-    client = scope.get("client")
-    if client is None:  # a Unix socket
-        return "local"
-    try:
-        address = ip_address(client[0])
-    except ValueError:
-        return UNKNOWN
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ip_network((int(address), 64), strict=False))
-
-
-def network_of(scope: Scope) -> str:
-    """The network of a call, as people are told: an IPv4 address's /24, an IPv6 address's /64."""
-    client = scope.get("client")
-    return "local" if client is None else _network(client[0])
-
-
-@lru_cache(maxsize=10_000)
-def _network(host: str) -> str:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return UNKNOWN
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
-
-
-@lru_cache(maxsize=10_000)
-def neighbourhood(address: str) -> str:
-    """The network in which one owner may have many addresses: an IPv4 /24, or an IPv6 /48, the network of a
-    site."""
-    try:
-        network = ip_network(address, strict=False)
-    except ValueError:
-        return address
-    prefix = 24 if network.version == 4 else 48
-    return str(network.supernet(new_prefix=prefix)) if network.prefixlen > prefix else str(network)

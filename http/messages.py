@@ -17,11 +17,12 @@ from djangobot.db.credentials import trimmed
 from djangobot.db.delivery import outbox
 from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.db.messages import messages
+from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
 from djangobot.http.cabinet import moment
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
-from djangobot.http.limits import network_of
+from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import (
     FORM,
     PLAIN,
@@ -54,7 +55,7 @@ class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SendResult(msgspec.Struct, omit_defaults=True):
-    """What became of the message within the wait; `failure` says why when nothing did."""
+    """What became of the message within the wait. `failure` is the reason when it was not sent."""
 
     answer: str
     id: str
@@ -62,7 +63,9 @@ class SendResult(msgspec.Struct, omit_defaults=True):
     failure: str | UnsetType = UNSET
 
 
-class Found(msgspec.Struct):
+class MessageStatus(msgspec.Struct):
+    """A message and what became of it."""
+
     answer: str
     id: str
     status: str
@@ -92,31 +95,31 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
     """Uses ASGI directly, without Litestar's Request and Response. Measurements show it is twice as fast."""
     if scope.get("method") != "POST":
         return await _other_method(scope, send)
-    await (await taken(scope, receive)).write(send)
+    await (await accept(scope, receive)).write(send)
 
 
-async def taken(scope: Scope, receive: Receive) -> Reply:
+async def accept(scope: Scope, receive: Receive) -> Reply:
     """Accepts the message of a POST."""
     refuse_query(scope)
-    here = state_of(scope)
-    outgoing = read(scope, await body_of(scope, receive))
-    token = token_of(scope, outgoing)
+    state = state_of(scope)
+    message = read(scope, await body_of(scope, receive))
+    token = token_of(scope, message)
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
-        wait = here.door.send_wait
+        wait = state.config.send_wait
     counted = (
-        contextlib.nullcontext() if here.limits.sends is None else here.limits.sends.unless_refused(token)
+        contextlib.nullcontext() if state.limits.sends is None else state.limits.sends.count_successes(token)
     )
     with counted:
         accepted = await messages.accept(
             token,
-            outgoing.text,
-            outgoing.type,
+            message.text,
+            message.type,
             utc_now(),
             wait=wait,
             key=header_of(scope, b"idempotency-key"),
-            urgent=outgoing.urgent,
-            ttl=None if outgoing.ttl is UNSET else outgoing.ttl,
+            urgent=message.urgent,
+            ttl=given(message.ttl),
             network=network_of(scope),
         )
     return _reply(accepted, applied)
@@ -142,14 +145,14 @@ def read(scope: Scope, body: bytes) -> SendMessage:
     return BODY.read(body)
 
 
-def token_of(scope: Scope, outgoing: SendMessage) -> str:
+def token_of(scope: Scope, message: SendMessage) -> str:
     """The bot token, from the body or from the header. Both may be given only if they are equal."""
     header = bearer(scope)
-    if outgoing.bot_token is UNSET:
+    if message.bot_token is UNSET:
         if header is None:
             raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
         return header
-    token = trimmed(outgoing.bot_token)
+    token = trimmed(message.bot_token)
     if header is not None and header != token:
         raise fields_refused({"bot_token": "is not the one in the Authorization header"})
     return token
@@ -181,7 +184,7 @@ def preferred(header: str) -> tuple[float | None, bytes]:
 
 def outcome(accepted: messages.Accepted) -> tuple[int, SendResult]:
     """The status and the answer for a message that is on disk, by what has become of it so far."""
-    failure = UNSET if accepted.failure is None else accepted.failure
+    failure = or_unset(accepted.failure)
     match accepted.status:
         case "sent":
             return 200, SendResult("message was successfully send", accepted.id, "sent")
@@ -239,14 +242,14 @@ async def _other_method(scope: Scope, send: Send) -> None:
 
 
 @HTTPRouteHandler("/api/messages/{id:str}", http_method=["GET", "HEAD"], status_code=200)
-async def find(request: Call) -> Answer:
+async def show(request: Call) -> Answer:
     token = bearer(request.scope)
     if token is None:
         raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
     entry = await messages.of_token(canonical(request.path_params["id"]), token, utc_now())
-    failure = UNSET if entry.failure is None else entry.failure
+    failure = or_unset(entry.failure)
     return answer(
-        Found("success", entry.id, entry.status, moment(entry.time), entry.text, entry.type, failure)
+        MessageStatus("success", entry.id, entry.status, moment(entry.time), entry.text, entry.type, failure)
     )
 
 

@@ -21,12 +21,12 @@ the same."""
 
 @HTTPRouteHandler("/metrics", http_method=["GET", "HEAD"], status_code=200)
 async def scrape(request: Call) -> Answer:
-    here = state_of(request.scope)
-    text = await here.metrics.get(lambda: _exposition(here.door))
+    state = state_of(request.scope)
+    text = await state.metrics.get(lambda: _exposition(state.config))
     return Response(text, media_type=metrics.CONTENT_TYPE, headers=HEADERS)
 
 
-async def _exposition(door: Config) -> bytes:
+async def _exposition(config: Config) -> bytes:
     queue, overdue = math.nan, math.nan
     try:
         async with asyncio.timeout(PATIENCE):
@@ -35,4 +35,4 @@ async def _exposition(door: Config) -> bytes:
             overdue = 0.0 if due is None else max(0.0, (now - due).total_seconds())
     except (DatabaseUnavailable, TimeoutError):
         queue = math.nan
-    return metrics.exposition(queue, overdue, connected=door.telegram() == "connected")
+    return metrics.exposition(queue, overdue, connected=config.telegram() == "connected")

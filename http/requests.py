@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from litestar.types import Receive, Scope
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta, UnsetType
 
 from djangobot.http.errors import Refused, fields_refused
 from djangobot.http.responses import Call
@@ -311,11 +311,6 @@ def expected(kind: Any) -> str:
     if kind is bool:
         return "must be true or false"
     return "must be text"
-
-
-def given(value: str | UnsetType) -> str | None:
-    """The value of a field that may be left out; None when it is left out."""
-    return None if value is UNSET else value
 
 
 def _short(name: object) -> str:

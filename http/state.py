@@ -32,7 +32,7 @@ class Config:
 class AppState:
     """The state that the handlers share: one per application."""
 
-    door: Config
+    config: Config
     limits: Limits
     signer: Signer
     metrics: Cached[bytes] = field(default_factory=lambda: Cached(1.0))
@@ -40,5 +40,5 @@ class AppState:
 
 
 def state_of(scope: Scope) -> AppState:
-    here: AppState = scope["litestar_app"].state.inside
-    return here
+    state: AppState = scope["litestar_app"].state.shared
+    return state

@@ -4,6 +4,7 @@ docs/http.md gives the reason for every bound here.
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
@@ -55,10 +56,46 @@ class Head(NamedTuple):
     forwarded: list[bytes]
 
 
+def check_unfinished(data: bytes) -> None:
+    """Raises Malformed when these bytes can't be the beginning of a request, whatever follows them."""
+    if data and not data[:1].isalpha():  # TLS, most likely
+        raise Malformed(400, f"{UNREADABLE}: it is not HTTP.")
+    if len(data) > LONGEST_LINE and data.find(b"\r\n", 0, LONGEST_LINE + 2) < 0:
+        raise Malformed(414, f"The address is longer than {LONGEST_LINE} bytes.")
+    if len(data) > LARGEST_HEAD:
+        raise Malformed(431, f"The headers are larger than {LARGEST_HEAD} bytes.")
+
+
 def read_head(head: bytes) -> Head:
     """Reads everything up to the empty line. `Upgrade` is ignored, which is allowed (RFC 9110, 7.8). The body
     after it belongs to the request."""
     line, *lines = head.split(b"\r\n")
+    method, target, old = _request_line(line)
+    if len(lines) > MOST_HEADERS:
+        raise Malformed(431, f"The request has more than {MOST_HEADERS} headers.")
+    if _ALIEN.search(head.replace(b"\r\n", b"")):
+        raise Malformed(400, f"{UNREADABLE}: it has a control character in a header.")
+    headers, special = _headers(lines)
+    _check_hosts(special.get(b"host", ()), old=old)
+    tokens = _tokens(special[b"connection"]) if b"connection" in special else ()
+    raw_path, _, query = _origin_form(target, headers).partition(b"?")
+    path = raw_path.decode("ascii")
+    return Head(
+        method.decode("ascii"),
+        raw_path,
+        unquote(path) if "%" in path else path,
+        query,
+        "1.0" if old else "1.1",
+        headers,
+        _length(special, old=old),
+        b"keep-alive" in tokens if old else b"close" not in tokens,
+        not old and b"expect" in special and special[b"expect"][0].lower() == b"100-continue",
+        special.get(b"x-forwarded-for", []),
+    )
+
+
+def _request_line(line: bytes) -> tuple[bytes, bytes, bool]:
+    """Returns (method, target, whether it is HTTP/1.0)."""
     found = _LINE.fullmatch(line)
     if found is None:
         raise Malformed(400, f"{UNREADABLE}: its first line is malformed.")
@@ -69,36 +106,15 @@ def read_head(head: bytes) -> Head:
         raise Malformed(405, "This server is no proxy.")
     if len(line) > LONGEST_LINE:
         raise Malformed(414, f"The address is longer than {LONGEST_LINE} bytes.")
-    if len(lines) > MOST_HEADERS:
-        raise Malformed(431, f"The request has more than {MOST_HEADERS} headers.")
-    if _ALIEN.search(head.replace(b"\r\n", b"")):
-        raise Malformed(400, f"{UNREADABLE}: it has a control character in a header.")
-    headers, special = _headers(lines)
-    old = minor == b"0"
-    length: int | None = 0
-    tokens: tuple[bytes, ...] = ()
-    expects, forwarded = False, list[bytes]()
-    if special:
-        length = _length(special, old=old)
-        tokens = _tokens(special.get(b"connection", ()))
-        expects = not old and special.get(b"expect", [b""])[0].lower() == b"100-continue"
-        forwarded = special.get(b"x-forwarded-for", [])
-        if len(special.get(b"host", ())) > 1:
-            raise Malformed(400, f"{UNREADABLE}: it has more than one Host.")
-    raw_path, _, query = _origin_form(target, headers).partition(b"?")
-    path = raw_path.decode("ascii")
-    return Head(
-        method.decode("ascii"),
-        raw_path,
-        unquote(path) if "%" in path else path,
-        query,
-        "1.0" if old else "1.1",
-        headers,
-        length,
-        b"keep-alive" in tokens if old else b"close" not in tokens,
-        expects,
-        forwarded,
-    )
+    return method, target, minor == b"0"
+
+
+def _check_hosts(hosts: Sequence[bytes], *, old: bool) -> None:
+    """HTTP/1.1 demands one Host, also beside a whole address in the request line (RFC 9112, 3.2)."""
+    if len(hosts) > 1:
+        raise Malformed(400, f"{UNREADABLE}: it has more than one Host.")
+    if not hosts and not old:
+        raise Malformed(400, f"{UNREADABLE}: it has no Host.")
 
 
 def _headers(lines: list[bytes]) -> tuple[list[tuple[bytes, bytes]], dict[bytes, list[bytes]]]:
@@ -145,7 +161,7 @@ def _length(special: dict[bytes, list[bytes]], *, old: bool) -> int | None:
     return int(lengths[0])
 
 
-def _tokens(values: list[bytes] | tuple[()]) -> tuple[bytes, ...]:
+def _tokens(values: list[bytes]) -> tuple[bytes, ...]:
     return tuple(token.strip().lower() for value in values for token in value.split(b","))
 
 

@@ -15,7 +15,10 @@ from typing import Any
 import structlog
 
 from djangobot.http.addresses import Trusted, address_in
-from djangobot.http.server.connection import FULL, READ_SIZE, Bounds, Connection, Exchange, refusal
+from djangobot.http.server.bounds import READ_SIZE, Bounds
+from djangobot.http.server.connection import Connection
+from djangobot.http.server.exchange import Exchange
+from djangobot.http.server.refusals import FULL, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -96,15 +99,19 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def caller(self, peer: str, forwarded: Sequence[bytes]) -> str:
-        if peer in self._trusted:
-            return self._trusted.caller(peer, forwarded)
+    def client_of(self, peer: tuple[str, int] | None, forwarded: Sequence[bytes]) -> tuple[str, int] | None:
+        """The address and port of the caller, also behind proxies that are trusted."""
+        if peer is None or not forwarded:
+            return peer
+        host, port = peer
+        if host in self._trusted:
+            return self._trusted.caller(host, forwarded), port
         if not self._told_of_proxy:
             self._told_of_proxy = True
             log.warning(
                 "X-Forwarded-For is not believed: it comes from an address that is not in "
                 "DJANGOBOT_TRUSTED_PROXIES; all calls from there share one address's limits",
-                address=peer,
+                address=host,
             )
         return peer
 

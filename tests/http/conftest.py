@@ -140,7 +140,7 @@ def an_app(
     send_wait: float = 5.0,
     registration: accounts.Registration = "open",
 ) -> Litestar:
-    door = Config(
+    config = Config(
         jwt_secret=SECRET,
         version="0.0.test",
         telegram=telegram or Telegram(),
@@ -148,7 +148,7 @@ def an_app(
         limit_send=0,
         registration=registration,
     )
-    return create_app(door, limits)
+    return create_app(config, limits)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from djangobot.http import openapi
+from djangobot.http.openapi.document import openapi_document
 
 from .conftest import Api
 
@@ -81,7 +81,7 @@ async def play(api: Api, *command: str, cwd: Path) -> dict[str, Any]:
 
 def written(folder: Path) -> Path:
     document = folder / "openapi.json"
-    document.write_text(json.dumps(openapi.document("0.0.test", "https://example.org/notify")))
+    document.write_text(json.dumps(openapi_document("0.0.test", "https://example.org/notify")))
     return document
 
 
@@ -122,6 +122,6 @@ async def test_a_python_client_compiles_and_works(api: Api, tmp_path: Path) -> N
 
 def test_no_field_with_a_default_is_always_there() -> None:
     """Generators make such fields required, also in answers that leave them out."""
-    for name, schema in openapi.document("1")["components"]["schemas"].items():
+    for name, schema in openapi_document("1")["components"]["schemas"].items():
         for field, described in schema["properties"].items():
             assert "default" not in described, (name, field)

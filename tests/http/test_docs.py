@@ -6,8 +6,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from djangobot.http import openapi
 from djangobot.http.app import ROUTES
+from djangobot.http.openapi.document import OPERATIONS, openapi_document
 
 from .conftest import Api
 
@@ -65,7 +65,7 @@ async def test_no_other_origin_may_read_us(api: Api) -> None:
 
 def test_every_route_is_in_the_document() -> None:
     """Walks the route table: a call without its entry fails here."""
-    documented = {(method, path.rstrip("/")) for method, path in openapi.OPERATIONS}
+    documented = {(method, path.rstrip("/")) for method, path in OPERATIONS}
     own = {("get", "/api"), ("get", "/api/docs/{name}"), ("get", "/api/openapi.json"), ("get", "/metrics")}
     routes = set()
     for handler in ROUTES:
@@ -93,7 +93,7 @@ async def test_the_document_is_openapi_3_1_with_an_example_for_everything(api: A
 def test_every_refusal_names_its_headers() -> None:
     """WWW-Authenticate with 401, Retry-After with 429 and 503."""
     needed = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
-    for methods in openapi.document("1")["paths"].values():
+    for methods in openapi_document("1")["paths"].values():
         for operation in methods.values():
             for status, answer in operation["responses"].items():
                 if status in needed:
@@ -104,11 +104,11 @@ def test_every_call_is_in_docs_http_md_with_every_status() -> None:
     """What the document says for machines, docs/http.md says for people."""
     text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
     common = {"405", "500", "415", "413"}
-    for (method, path), operation in openapi.OPERATIONS.items():
+    for (method, path), operation in OPERATIONS.items():
         names = {f"\n## {method.upper()} {path}\n", f"\n## {method.upper()} {path.rstrip('/')}\n"}
         heading = next(name for name in names if name in text)
         section = text.partition(heading)[2].partition("\n## ")[0]
-        written = openapi.document("1")["paths"][path][method]["responses"]
+        written = openapi_document("1")["paths"][path][method]["responses"]
         assert operation.summary
         for status in written.keys() - common:
             assert re.search(rf"\b{status}\b", section), (heading.strip(), status)

@@ -13,8 +13,8 @@ from litestar import Litestar
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.http import openapi
 from djangobot.http.app import Config, create_app
+from djangobot.http.openapi.document import openapi_document
 
 from .conftest import SECRET, Api, Telegram, a_client, served
 
@@ -211,7 +211,7 @@ async def test_every_other_call_can_be_tried_out_as_it_stands(
 
 def test_the_document_shows_no_header_and_no_token_to_send_by_mistake() -> None:
     """What stands in an example is sent by whoever tries it out."""
-    document = openapi.document("1")
+    document = openapi_document("1")
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):

@@ -14,15 +14,15 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.admin import users
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
 from djangobot.db.programs import accounts
+from djangobot.http.addresses import address_of
 from djangobot.http.limits import (
     OF_ACCOUNT,
     OF_ADDRESS,
     WAITING,
     ConcurrencyLimit,
     Limits,
-    Window,
-    address_of,
 )
+from djangobot.http.sliding_window import Window
 
 from .conftest import PASSWORD, Api, Clock, Telegram, a_client, an_app, served
 
@@ -32,44 +32,48 @@ def test_a_window_moves_with_the_clock() -> None:
     clock = Clock()
     window = Window(3, 10, clock=clock)
     for _ in range(3):
-        window.take("a")
+        window.count("a")
         clock.now += 1
     with pytest.raises(TooManyRequests) as refused:
-        window.take("a")
+        window.count("a")
     assert refused.value.retry_after == 7
-    window.take("b")
+    window.count("b")
     clock.now += 7
-    window.take("a")
+    window.count("a")
     with pytest.raises(TooManyRequests):
-        window.take("a")
+        window.count("a")
 
 
 def test_only_failures_count_where_only_failures_should() -> None:
     """And an attempt under way counts, so that many at once do not slip in together."""
     window = Window(2, 10, clock=Clock())
     for _ in range(5):
-        with window.only(CodeInvalid, "a"):
+        with window.count_failures(CodeInvalid, "a"):
             pass
-    with window.only(CodeInvalid, "a"), window.only(CodeInvalid, "a"), pytest.raises(TooManyRequests):
-        window.take("a")
+    with (
+        window.count_failures(CodeInvalid, "a"),
+        window.count_failures(CodeInvalid, "a"),
+        pytest.raises(TooManyRequests),
+    ):
+        window.count("a")
     for _ in range(2):
-        with pytest.raises(CodeInvalid), window.only(CodeInvalid, "a"):
+        with pytest.raises(CodeInvalid), window.count_failures(CodeInvalid, "a"):
             raise CodeInvalid
     with pytest.raises(TooManyRequests):
-        window.take("a")
+        window.count("a")
 
 
 def test_a_key_whose_failures_are_long_past_is_in_nobodys_way() -> None:
     """A wrong password, a right one when that is forgotten, and then somebody else's wrong one."""
     clock = Clock()
     window = Window(2, 10, clock=clock)
-    with pytest.raises(CodeInvalid), window.only(CodeInvalid, "a"):
+    with pytest.raises(CodeInvalid), window.count_failures(CodeInvalid, "a"):
         raise CodeInvalid
     clock.now += 11
-    with window.only(CodeInvalid, "a"):
+    with window.count_failures(CodeInvalid, "a"):
         pass
     assert not window.has("a")
-    window.take("b")
+    window.count("b")
     assert len(window) == 1
 
 
@@ -77,9 +81,9 @@ def test_other_trouble_is_not_a_failure() -> None:
     """A database that is away must not lock people out."""
     window = Window(1, 10, clock=Clock())
     for _ in range(3):
-        with pytest.raises(OSError, match="away"), window.only(CodeInvalid, "a"):
+        with pytest.raises(OSError, match="away"), window.count_failures(CodeInvalid, "a"):
             raise OSError("away")
-    window.take("a")
+    window.count("a")
 
 
 def test_a_flood_of_keys_does_not_fill_the_memory() -> None:
@@ -87,25 +91,25 @@ def test_a_flood_of_keys_does_not_fill_the_memory() -> None:
     clock = Clock()
     window = Window(5, 10, keys=100, clock=clock)
     for number in range(10_000):
-        window.take(f"{number}" * 50)
+        window.count(f"{number}" * 50)
     assert len(window) == 100
     clock.now += 11
     for number in range(60):
-        window.take(f"new {number}")
+        window.count(f"new {number}")
     assert len(window) <= 60
-    assert all(len(key) == 16 for key in window._taken)
+    assert all(len(key) == 16 for key in window._counted)
 
 
 def test_who_keeps_knocking_is_not_forgotten_in_a_flood() -> None:
     """The least recently seen go first."""
     window = Window(3, 10, keys=10, clock=Clock())
     for number in range(2):
-        window.take("persistent")
+        window.count("persistent")
         for other in range(9):
-            window.take(f"{number} {other}")
-    window.take("persistent")
+            window.count(f"{number} {other}")
+    window.count("persistent")
     with pytest.raises(TooManyRequests):
-        window.take("persistent")
+        window.count("persistent")
 
 
 @pytest.mark.parametrize(

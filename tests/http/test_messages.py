@@ -9,9 +9,13 @@ import httpx
 import pytest
 import structlog
 
+from djangobot.bot.sandbox.testing import PATIENCE
+from djangobot.db.admin import users
+from djangobot.db.delivery import backlog_decisions, outbox
+from djangobot.db.engine import current
 from djangobot.db.messages import messages
-from djangobot.db.people import chats
-from djangobot.db.programs import tokens
+from djangobot.db.people import chats, erasure
+from djangobot.db.programs import accounts, tokens
 from djangobot.http.messages import preferred
 
 from .conftest import Api
@@ -390,3 +394,58 @@ async def test_a_host_that_is_none_is_400(api: Api) -> None:
         "/api/send_message", json={"bot_token": token, "text": "hello"}, headers={"host": "a b"}
     )
     assert answer.status_code == 400
+
+
+CANCELERS = {
+    "the owner deletes the account": "its owner deleted this account",
+    "an admin deletes the account": "an admin deleted the account or the person",
+    "an admin deletes the person": "an admin deleted the account or the person",
+    "an admin bans the account": "an admin banned this account",
+    "the person erases everything": "the person deleted everything kept about them",
+    "the person revokes the token": "the person revoked this bot token",
+    "an admin gives the message up": "an admin gave it up",
+}
+
+
+async def cancel(api: Api, who: str, access: dict[str, str], person: chats.Chat) -> None:
+    """Does what cancels every message that waits."""
+    now = datetime.now(UTC)
+    match who:
+        case "the owner deletes the account":
+            assert (await api.client.delete("/api/user/", headers=access)).status_code == 200
+        case "an admin deletes the account":
+            assert await users.delete("account", (await the_account(api, access)).id, 1, now)
+        case "an admin deletes the person":
+            assert await users.delete("chat", person.id, 1, now)
+        case "an admin bans the account":
+            assert await users.ban("account", (await the_account(api, access)).id, 1, now)
+        case "the person erases everything":
+            await erasure.erase(person.id, now)
+        case "the person revokes the token":
+            (card,) = await tokens.of_chat(person.id, now)
+            await tokens.revoke(person.id, card.id, now)
+        case _:
+            (row,) = await current().fetch("SELECT id FROM message WHERE kind = 'message'")
+            assert await backlog_decisions.apply("drop", row["id"], 1, now)
+
+
+async def the_account(api: Api, access: dict[str, str]) -> accounts.Account:
+    return await accounts.authenticate(*api.signer.read(access["authorization"].removeprefix("Bearer ")))
+
+
+@pytest.mark.parametrize("who", CANCELERS)
+async def test_who_waits_for_a_message_that_is_canceled_hears_at_once_who_canceled_it(
+    api: Api, who: str
+) -> None:
+    """502, long before the wait is over, and the sentence names the one who did it."""
+    access, person = await api.access(), await api.person()
+    token = await api.bot_token(access, person)
+    await api.deliver()
+    waiting = asyncio.create_task(api.send(token, prefer="wait=60"))
+    while not await outbox.oldest_due(datetime.now(UTC)):
+        pass
+    await cancel(api, who, access, person)
+    async with asyncio.timeout(PATIENCE):
+        answer = await waiting
+    assert (answer.status_code, answer.json()["status"]) == (502, "canceled")
+    assert answer.json()["answer"] == f"The message was canceled: {CANCELERS[who]}."

@@ -20,8 +20,8 @@ from schemathesis.config import SchemathesisConfig
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.conf import close_database, open_database
-from djangobot.http import openapi
 from djangobot.http.limits import Limits
+from djangobot.http.openapi.document import openapi_document
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served
 
@@ -31,7 +31,7 @@ SEED = int(os.environ.get("SCHEMATHESIS_SEED", "20230925"))
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "30"))
 
 schema = schemathesis.openapi.from_dict(
-    openapi.document("0.0.test"),
+    openapi_document("0.0.test"),
     config=SchemathesisConfig.from_dict(
         {
             "seed": SEED,

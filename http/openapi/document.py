@@ -1,0 +1,162 @@
+"""The OpenAPI document: every call with every status it can answer, each with an example.
+
+It is written by hand, not derived from the handlers. They read bytes and raise errors, which no generator
+sees. A test compares it with the table of routes.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from djangobot.db import errors as family
+from djangobot.http import errors
+from djangobot.http.messages import SendResult
+from djangobot.http.openapi import accounts, messages, service
+from djangobot.http.openapi.operation import Json, Operation
+from djangobot.http.requests import ENCODED, MULTIPART, TOO_LARGE
+from djangobot.http.responses import JSON, Refusal
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    **accounts.OPERATIONS,
+    **messages.OPERATIONS,
+    **service.OPERATIONS,
+}
+
+ABOUT = """\
+Programs send messages to people in Telegram with one call.
+
+1. `POST /api/user/` makes an account, `POST /api/auth/` signs it in (the access token lives a day).
+2. The person opens the bot in Telegram and gets a code, valid for 10 minutes.
+3. `POST /api/cabinet/` exchanges the code for a bot token.
+4. `POST /api/send_message` with that bot token writes to the person.
+
+Every answer is JSON with `answer`; a refusal says there, in a sentence, what is wrong, and names the
+fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
+`Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms and plain
+text, too. Fields and query parameters that are not known are refused.
+"""
+
+
+def openapi_document(version: str, address: str = "") -> Json:
+    """The document. `address`: where programs reach us, when it is set."""
+    paths: dict[str, Json] = {}
+    for (method, path), operation in OPERATIONS.items():
+        paths.setdefault(path, {})[method] = _operation(method, path, operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "DjangoBot", "version": version, "description": ABOUT},
+        **({"servers": [{"url": address}]} if address else {}),
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "From POST /api/auth/.",
+                },
+                "botToken": {"type": "http", "scheme": "bearer", "description": "From POST /api/cabinet/."},
+            },
+        },
+    }
+
+
+def _schemas() -> Json:
+    shapes: set[type[msgspec.Struct]] = {Refusal, SendResult}
+    for operation in OPERATIONS.values():
+        answers = [*operation.success.values(), *operation.more.values()]
+        shapes |= {answer.shape for answer in answers if isinstance(answer.shape, type)}
+        if operation.body is not None:
+            shapes.add(operation.body)
+    _, components = msgspec.json.schema_components(
+        sorted(shapes, key=lambda shape: shape.__name__), ref_template="#/components/schemas/{name}"
+    )
+    for schema in components.values():
+        for described in schema.get("properties", {}).values():
+            described.pop("default", None)  # generators treat a field with a default as always present
+    components["Changes"]["minProperties"] = 1
+    components["SendMessageForm"] = _without_token(components["SendMessage"])
+    return components
+
+
+def _without_token(message: Json) -> Json:
+    """The schema without the token: a page that tries forms out would fill in every field, with a made-up
+    token too."""
+    properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
+    about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
+    return {**message, "title": "SendMessageForm", "description": about, "properties": properties}
+
+
+def _operation(method: str, path: str, operation: Operation) -> Json:
+    written: Json = {
+        "operationId": re.sub(r"\W+", "_", f"{method} {path.removeprefix('/api')}").strip("_"),
+        "summary": operation.summary,
+        "tags": [path.strip("/").removeprefix("api/").split("/")[0]],
+        "responses": _responses(operation),
+    }
+    if operation.description:
+        written["description"] = operation.description
+    if operation.parameters:
+        written["parameters"] = list(operation.parameters)
+    if operation.security:
+        written["security"] = [{name: []} if name else {} for name in operation.security]
+    if operation.body is not None:
+        written["requestBody"] = {
+            "required": operation.body_required,
+            "content": {
+                JSON: {"schema": _ref(operation.body), "example": operation.body_example},
+                **operation.other_bodies,
+            },
+        }
+    return written
+
+
+def _responses(operation: Operation) -> Json:
+    responses: Json = {}
+    for status, success in {**operation.success, **operation.more}.items():
+        responses[str(status)] = _response(success.means, success.shape, {"example": success.example})
+    for status, sentences in sorted(_refusals(operation).items()):
+        if str(status) in responses:
+            continue
+        examples = {sentence: {"value": _refusal_example(sentence)} for sentence in sentences}
+        responses[str(status)] = _response(" ".join(sentences), Refusal, {"examples": examples})
+    for code, response in responses.items():
+        headers = dict(operation.headers) if code in ("200", "202") else {}
+        if code == "401":
+            headers["WWW-Authenticate"] = "Bearer, with error=invalid_token for a token that is not valid."
+        if code in ("429", "503"):
+            headers["Retry-After"] = "Seconds."
+        if headers:
+            response["headers"] = {
+                name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()
+            }
+    return dict(sorted(responses.items()))
+
+
+def _refusals(operation: Operation) -> dict[int, list[str]]:
+    """Status → the sentences that come with it."""
+    refusals: dict[int, list[str]] = {500: [errors.BUG]}
+    for error in operation.refusals:
+        refusals.setdefault(errors.status_of(error), []).append(error.sentence)
+    if operation.body is not None:
+        refusals.setdefault(413, []).append(TOO_LARGE)
+        refusals.setdefault(415, []).extend([MULTIPART, ENCODED])
+    return refusals
+
+
+def _refusal_example(sentence: str) -> Json:
+    if sentence == family.FieldsInvalid.sentence:
+        return {"answer": sentence, "details": {"name": "is missing"}}
+    return {"answer": sentence}
+
+
+def _response(means: str, shape: Any, example: Json) -> Json:
+    schema = {"anyOf": [_ref(one) for one in shape.__args__]} if hasattr(shape, "__args__") else _ref(shape)
+    return {"description": means, "content": {JSON: {"schema": schema, **example}}}
+
+
+def _ref(shape: type[msgspec.Struct]) -> Json:
+    return {"$ref": f"#/components/schemas/{shape.__name__}"}

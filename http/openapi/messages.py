@@ -1,0 +1,129 @@
+"""The calls for messages: /api/send_message and /api/messages/{id}."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from djangobot.db import errors as family
+from djangobot.http.fields import Text
+from djangobot.http.messages import EXPIRED, MessageStatus, SendMessage, SendResult
+from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
+from djangobot.http.requests import FORM, PLAIN
+from djangobot.http.responses import Refusal
+
+MESSAGE = {"text": TEXT, "type": "Text"}
+"""The example has no token. So a call that is tried out uses the token of the page."""
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("post", "/api/send_message"): Operation(
+        "Send a message",
+        {
+            200: Success(
+                SendResult,
+                "Telegram has the message.",
+                {"answer": "message was successfully send", "id": ID, "status": "sent"},
+            ),
+            202: Success(
+                SendResult,
+                "The message is on disk and will be delivered, once; GET /api/messages/{id} tells more.",
+                {"answer": "message was accepted", "id": ID, "status": "queued"},
+            ),
+        },
+        (
+            family.FieldsInvalid,
+            family.TokenInvalid,
+            family.KeyReused,
+            family.TextTooLong,
+            family.TooManyRequests,
+            family.DatabaseUnavailable,
+        ),
+        "Waits up to 5 seconds (unless the server is set otherwise) for Telegram; `Prefer: wait=N` for N "
+        "seconds, 60 at most; `Prefer: respond-async` not at all.",
+        SendMessage,
+        MESSAGE,
+        other_bodies={
+            FORM: {"schema": {"$ref": "#/components/schemas/SendMessageForm"}, "example": MESSAGE},
+            PLAIN: {"schema": msgspec.json.schema(Text), "example": TEXT},
+        },
+        security=["", "botToken"],
+        parameters=[
+            {
+                "name": "Prefer",
+                "in": "header",
+                "description": "RFC 7240: `wait=N` or `respond-async`.",
+                "schema": {"type": "string"},
+            },
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Your own name for this message. Sent again with the same bot token, key and "
+                "message within 24 hours, it is not accepted a second time: the answer is the first one's id "
+                "and what has become of it.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+            },
+        ],
+        headers={
+            "Preference-Applied": "What of Prefer was obeyed.",
+            "Idempotency-Replayed": "`true` when this key had been used for this message before.",
+        },
+        more={
+            403: Success(
+                SendResult | Refusal,
+                "The person has blocked the bot (known before, or learned from this message, which then "
+                "has an `id`), or can't be written to; or this token's account is banned.",
+                {"answer": "The person has blocked the bot."},
+            ),
+            502: Success(
+                SendResult,
+                "Telegram refused this message for good; `failure` is its reason.",
+                {
+                    "answer": "Telegram did not take the message: PEER_ID_INVALID",
+                    "id": ID,
+                    "status": "failed",
+                    "failure": "PEER_ID_INVALID",
+                },
+            ),
+            504: Success(
+                SendResult,
+                "The message's `ttl` ran out before it could be delivered: it was not sent, and will not be.",
+                {"answer": EXPIRED, "id": ID, "status": "expired"},
+            ),
+        },
+    ),
+    ("get", "/api/messages/{id}"): Operation(
+        "Ask what became of a message",
+        {
+            200: Success(
+                MessageStatus,
+                "`status` is queued, sending, sent, failed, expired, canceled or uncertain (Telegram's "
+                "answer was lost; it is not sent again unasked).",
+                {
+                    "answer": "success",
+                    "id": ID,
+                    "status": "sent",
+                    "time": MOMENT,
+                    "text": TEXT,
+                    "type": "Text",
+                },
+            )
+        },
+        (
+            family.FieldsInvalid,
+            family.TokenInvalid,
+            family.AccountBanned,
+            family.MessageNotFound,
+            family.DatabaseUnavailable,
+        ),
+        "With the bot token the message was sent with.",
+        security=["botToken"],
+        parameters=[
+            {
+                "name": "id",
+                "in": "path",
+                "required": True,
+                "schema": {"type": "string"},
+                "example": ID,
+            }
+        ],
+    ),
+}

@@ -1,0 +1,41 @@
+"""The description of one call: its bodies, its answers, and an example of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from djangobot.db.errors import DjangoBotError
+
+Json = dict[str, Any]
+
+ID = "01902d5e-7c3b-7d7e-a1f4-3b9f1f6f2c11"
+MOMENT = "2023-09-25T02:47:11.305832Z"
+TEXT = "some and again text"
+
+
+@dataclass(frozen=True)
+class Success:
+    shape: Any
+    """A struct, or a union of two."""
+    means: str
+    example: Json
+
+
+@dataclass(frozen=True)
+class Operation:
+    summary: str
+    success: Mapping[int, Success]
+    refusals: Sequence[type[DjangoBotError]] = ()
+    description: str = ""
+    body: type[msgspec.Struct] | None = None
+    body_example: Json | None = None
+    body_required: bool = True
+    other_bodies: Mapping[str, Json] = field(default_factory=dict)
+    """Content types besides JSON, each with its schema and example."""
+    security: Sequence[str] = ()
+    parameters: Sequence[Json] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[int, Success] = field(default_factory=dict)
+    """Answers that are no success, but have a shape of their own."""
