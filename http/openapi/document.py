@@ -13,7 +13,7 @@ import msgspec
 from djangobot.db import errors as family
 from djangobot.http import errors
 from djangobot.http.messages import SendResult
-from djangobot.http.openapi import accounts, messages, service
+from djangobot.http.openapi import accounts, health, messages
 from djangobot.http.openapi.operation import Json, Operation
 from djangobot.http.requests import ENCODED, MULTIPART, TOO_LARGE
 from djangobot.http.responses import JSON, Refusal
@@ -21,7 +21,7 @@ from djangobot.http.responses import JSON, Refusal
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **accounts.OPERATIONS,
     **messages.OPERATIONS,
-    **service.OPERATIONS,
+    **health.OPERATIONS,
 }
 
 ABOUT = """\
