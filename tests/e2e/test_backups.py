@@ -60,6 +60,12 @@ def test_a_backup_taken_under_load_is_put_back_and_nothing_is_sent_twice(
     assert [message["text"] for message in box.messages(alex)] == [*shown, "Fedor\nafterwards"]
 
 
+OTHER_VERSIONS = {
+    "newer version": ("2099-01-01T00:00:00:000000",),
+    "before the first release": ("2026-11-23T06:01:12:867874",),
+}
+
+
 def spoiled(whole: bytes, what: str, folder: Path) -> bytes:
     """A file that is no backup of ours, or none of this version."""
     if what == "text":
@@ -68,9 +74,9 @@ def spoiled(whole: bytes, what: str, folder: Path) -> bytes:
         return whole[: len(whole) // 2]
     plain = folder / "plain"
     plain.write_bytes(b"" if what == "no tables" else gzip.decompress(whole))
-    if what == "newer":
+    if what in OTHER_VERSIONS:
         with closing(sqlite3.connect(plain, isolation_level=None)) as database:
-            database.execute("UPDATE migration SET name = '2099-01-01T00:00:00:000000' WHERE id = 1")
+            database.execute("UPDATE migration SET name = ? WHERE id = 1", OTHER_VERSIONS[what])
     return gzip.compress(plain.read_bytes())
 
 
@@ -81,11 +87,11 @@ def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_pa
     whole = file.read_bytes()
     service.stop()
     before = count(service, "SELECT COUNT(*) FROM message")
-    for what in ("text", "cut", "no tables", "newer"):
+    for what in ("text", "cut", "no tables", *OTHER_VERSIONS):
         file.write_bytes(spoiled(whole, what, tmp_path))
         refused = run(tmp_path, "restore", str(file), **service.env)
         assert refused.returncode == 1, what
-        assert ("newer version" if what == "newer" else "no whole backup") in refused.stderr, what
+        assert (what if what in OTHER_VERSIONS else "no whole backup") in refused.stderr, what
         assert count(service, "SELECT COUNT(*) FROM message") == before
         assert not list(Path(service.env["DJANGOBOT_DATA"]).glob(".djangobot-*"))
     service.start()

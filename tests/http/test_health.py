@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import state
+from djangobot.db import conf, state
 from djangobot.db.delivery import outbox, quotas
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
@@ -85,6 +85,24 @@ async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
     async with asyncio.timeout(PATIENCE):
         while (await api.client.get("/health")).status_code != 200:
             pass
+
+
+@pytest.fixture
+async def on_postgresql(postgresql_server: str) -> str:
+    """The server's database, with our tables."""
+    await conf.open_database(postgresql_server)
+    await conf.migrate()
+    await conf.close_database()
+    return postgresql_server
+
+
+async def test_on_a_replica_it_is_503(on_postgresql: str, replica: str, api: Api) -> None:
+    """A server that was the primary when the process started, and is a standby after a failover."""
+    await conf.close_database()
+    await conf.open_database(replica)
+    answer = await api.client.get("/health")
+    assert (answer.status_code, answer.json()["answer"]) == (503, "The database takes no writes.")
+    assert answer.json()["database"] == "read-only"
 
 
 async def test_too_much_that_waits_is_429_and_too_little_disk_503(

@@ -120,12 +120,22 @@ def test_commands_that_only_look_change_nothing(folder: Path) -> None:
     assert "djangobot migrate" in call("stats").output
 
 
-def test_a_database_of_a_newer_version_is_refused_by_every_command(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("migration", "why"),
+    [
+        ("2099-01-01T00:00:00:000000", "newer version"),
+        ("2026-11-23T06:01:12:867874", "before the first release"),
+    ],
+)
+def test_a_database_of_another_version_is_refused_by_every_command(
+    migration: str, why: str, folder: Path
+) -> None:
     """It may have tables and rules we know nothing of."""
     assert call("migrate").exit_code == 0
     with closing(sqlite3.connect(folder / "data" / "djangobot.sqlite")) as database:
-        database.execute("UPDATE migration SET name = '2099-01-01T00:00:00:000000' WHERE id = 1")
+        database.execute("UPDATE migration SET name = ? WHERE id = 1", (migration,))
         database.commit()
+    before = (folder / "data" / "djangobot.sqlite").read_bytes()
     telegram = {
         "DJANGOBOT_API_ID": "1",
         "DJANGOBOT_API_HASH": "0" * 32,
@@ -137,9 +147,10 @@ def test_a_database_of_a_newer_version_is_refused_by_every_command(folder: Path)
     for arguments in (["migrate"], ["admin", "add", "1"], ["admin", "remove", "1"], *LOOKING):
         done = call(*arguments)
         assert_sentences(done, arguments)
-        assert (done.exit_code, "newer version" in done.output) == (1, True), (arguments, done.output)
+        assert (done.exit_code, why in done.output) == (1, True), (arguments, done.output)
     refused = call("run", **telegram)
-    assert "newer version" in refused.output
+    assert why in refused.output
+    assert (folder / "data" / "djangobot.sqlite").read_bytes() == before
 
 
 @pytest.mark.parametrize("spoiled", ["text", "folder", "empty secret", "data is a file", "lock is a folder"])

@@ -74,18 +74,20 @@ async def test_what_is_no_dump_of_ours_replaces_nothing(dumped: str, tmp_path: P
     world, file, whole = World(), tmp_path / "spoiled.dump", tmp_path / "whole.dump"
     await world.account()
     await backup.take(dumped, whole, NOW)
-    await current().execute("UPDATE migration SET name = '2099' WHERE id = 1")
-    with pytest.raises(BackupRefused, match="newer version"):
-        await backup.take(dumped, tmp_path / "newer.dump", NOW)
-    dump = [str(TOOLS / "pg_dump"), "-Fc", "-f", str(tmp_path / "newer.dump"), "-d", dumped]
-    await asyncio.to_thread(subprocess.run, dump, check=True)
+    for migration, why in (("2099", "newer version"), ("2026-11-23", "before the first release")):
+        await current().execute("UPDATE migration SET name = $1 WHERE id = 1", migration)
+        with pytest.raises(BackupRefused, match=why):
+            await backup.take(dumped, tmp_path / f"{migration}.dump", NOW)
+        dump = [str(TOOLS / "pg_dump"), "-Fc", "-f", str(tmp_path / f"{migration}.dump"), "-d", dumped]
+        await asyncio.to_thread(subprocess.run, dump, check=True)
     await close_database()
     size = whole.stat().st_size
     spoiled = [
         ("no whole backup", b"no dump at all, though it is long enough to be one"),
         ("no whole backup", whole.read_bytes()[: size // 2]),
         ("no whole backup", whole.read_bytes()[: size - 50]),
-        ("newer version", (tmp_path / "newer.dump").read_bytes()),
+        ("newer version", (tmp_path / "2099.dump").read_bytes()),
+        ("before the first release", (tmp_path / "2026-11-23.dump").read_bytes()),
     ]
     for why, content in spoiled:
         file.write_bytes(content)

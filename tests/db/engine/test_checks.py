@@ -100,6 +100,22 @@ async def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
         await current().execute("UPDATE migration SET name = $1 WHERE id = 1", first)
 
 
+async def test_a_replica_is_refused_and_told_apart_from_a_setting(postgresql: str, replica: str) -> None:
+    """A hot standby answers reads, and takes no write until it is promoted."""
+    said = await refusal(replica)
+    assert "replica" in said
+    assert "primary" in said
+    await conf.open_database(replica)
+    try:
+        assert await conf.pending_migrations() is False
+        with pytest.raises(DatabaseRefused, match="replica"):
+            await conf.refuse_unfit()
+        with pytest.raises(DatabaseUnavailable):
+            await state.probe(NOW)
+    finally:
+        await conf.close_database()
+
+
 async def test_what_the_driver_stumbles_over_is_unavailable_with_its_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
