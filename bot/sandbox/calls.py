@@ -39,6 +39,12 @@ _LIMITS = {
     "MULTI_MEDIA_TOO_LONG",
     "FILE_PART_TOO_BIG",
     "FILE_PARTS_INVALID",
+    "FILE_PART_SIZE_INVALID",
+    "FILE_PART_SIZE_CHANGED",
+    "PHOTO_INVALID_DIMENSIONS",
+    "PHOTO_SAVE_FILE_INVALID",
+    "MEDIA_GROUPED_INVALID",
+    "MESSAGE_DELETE_FORBIDDEN",
 }
 
 
@@ -143,6 +149,8 @@ class CallRunner:
         if fault.kind == "error":
             session.error(msg_id, *error_of(fault.value))
             return True
+        if fault.kind == "forget_parts" and call.me is not None:
+            call.world.files.forget_parts(call.me.id, None if fault.value is None else int(fault.value))
         if fault.kind == "delay":
             self._spawn(self._execute_later(session, msg_id, call, float(fault.value or 0)))
             return True

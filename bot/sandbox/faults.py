@@ -4,7 +4,16 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["flood_wait", "error", "delay", "cut_before", "cut_after", "drop_answer", "refuse_connections"]
+Kind = Literal[
+    "flood_wait",
+    "error",
+    "delay",
+    "cut_before",
+    "cut_after",
+    "drop_answer",
+    "refuse_connections",
+    "forget_parts",
+]
 
 
 class FaultOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -15,7 +24,8 @@ class FaultOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Telegram's spelling (`messages.sendMessage`), any case; "*" is every method."""
     value: int | float | str | None = None
     """flood_wait, delay: seconds. error: "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED".
-    cut_after: "keep_answer" to have the answer re-sent after the reconnect."""
+    cut_after: "keep_answer" to have the answer re-sent after the reconnect.
+    forget_parts: the number of the part to forget, or null for all."""
     times: int | None = 1
     """How often; null: until the faults are cleared."""
     chat: int | None = None
@@ -42,6 +52,7 @@ _CODES = {
     "USER_IS_BLOCKED": 403,
     "CHAT_WRITE_FORBIDDEN": 403,
     "MESSAGE_AUTHOR_REQUIRED": 403,
+    "MESSAGE_DELETE_FORBIDDEN": 403,
     "AUTH_KEY_UNREGISTERED": 401,
     "SESSION_REVOKED": 401,
     "USER_DEACTIVATED": 401,
@@ -65,6 +76,32 @@ def error_of(value: object) -> tuple[int, str]:
     return _CODES.get(name, 400), name
 
 
+def _check(order: FaultOrder) -> None:
+    """ValueError says what is wrong with the order."""
+    if order.times is not None and order.times < 1:
+        raise ValueError("times must be at least 1, or null for always")
+    if order.kind in ("flood_wait", "delay") and (
+        not isinstance(order.value, int | float) or isinstance(order.value, bool) or order.value < 0
+    ):
+        raise ValueError(f"{order.kind} needs a value: seconds")
+    if order.kind in ("flood_wait", "delay") and float(order.value or 0) > MAX_SECONDS:
+        raise ValueError(f"{order.kind}: a value of more than {MAX_SECONDS} seconds")
+    if order.kind == "error" and not (isinstance(order.value, str) and order.value.strip()):
+        raise ValueError(
+            'error needs a value: the error\'s name, like "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED"'
+        )
+    if order.kind == "cut_after" and order.value not in (None, "keep_answer"):
+        raise ValueError('cut_after takes no value but "keep_answer"')
+    if order.kind in ("cut_before", "drop_answer", "refuse_connections") and order.value is not None:
+        raise ValueError(f"{order.kind} takes no value")
+    if order.kind == "refuse_connections" and (order.method != "*" or order.chat is not None):
+        raise ValueError("refuse_connections concerns neither a method nor a chat")
+    if order.kind == "forget_parts" and (
+        isinstance(order.value, bool) or not isinstance(order.value, int | None)
+    ):
+        raise ValueError("forget_parts takes the number of a part, or null for all")
+
+
 class Faults:
     """The ordered faults, in the order they were ordered."""
 
@@ -74,24 +111,7 @@ class Faults:
 
     def order(self, order: FaultOrder) -> Fault:
         """Adds a fault; ValueError says what is wrong with the order."""
-        if order.times is not None and order.times < 1:
-            raise ValueError("times must be at least 1, or null for always")
-        if order.kind in ("flood_wait", "delay") and (
-            not isinstance(order.value, int | float) or isinstance(order.value, bool) or order.value < 0
-        ):
-            raise ValueError(f"{order.kind} needs a value: seconds")
-        if order.kind in ("flood_wait", "delay") and float(order.value or 0) > MAX_SECONDS:
-            raise ValueError(f"{order.kind}: a value of more than {MAX_SECONDS} seconds")
-        if order.kind == "error" and not (isinstance(order.value, str) and order.value.strip()):
-            raise ValueError(
-                'error needs a value: the error\'s name, like "USER_IS_BLOCKED" or "403 USER_IS_BLOCKED"'
-            )
-        if order.kind == "cut_after" and order.value not in (None, "keep_answer"):
-            raise ValueError('cut_after takes no value but "keep_answer"')
-        if order.kind in ("cut_before", "drop_answer", "refuse_connections") and order.value is not None:
-            raise ValueError(f"{order.kind} takes no value")
-        if order.kind == "refuse_connections" and (order.method != "*" or order.chat is not None):
-            raise ValueError("refuse_connections concerns neither a method nor a chat")
+        _check(order)
         fault = Fault(
             id=self._next,
             kind=order.kind,

@@ -1,10 +1,13 @@
 """What happened: counts for tests. Messages are counted from the world itself."""
 
-from collections import Counter
+from collections import Counter, deque
 from typing import Any
 
 from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.world import World
+
+# The newest actions, like typing, that are kept. They are not stored. Our own choice.
+MAX_ACTIONS = 100
 
 
 class Journal:
@@ -15,6 +18,11 @@ class Journal:
         self._counts: dict[str, Counter[str]] = {
             name: Counter(counts) for name, counts in state.all("journal", dict[str, int])
         }
+        self._actions: deque[dict[str, Any]] = deque(maxlen=MAX_ACTIONS)
+
+    def note_action(self, sender: int, chat: int, action: str, progress: int | None) -> None:
+        """What a side is doing: typing, uploading."""
+        self._actions.append({"from": sender, "chat": chat, "action": action, "progress": progress})
 
     def count(self, kind: str, name: str) -> None:
         """One more `name` of a `kind`."""
@@ -46,6 +54,7 @@ class Journal:
             "accepted": accepted,
             "repeats": self.of("repeats").get("recognised", 0),
             "chats": chats,
+            "actions": [noted for noted in self._actions if bot in (None, noted["from"])],
             "limits_broken": self.of("limits_broken"),
             "errors": self.of("errors"),
             "faults": self.of("faults"),

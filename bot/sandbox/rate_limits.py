@@ -24,9 +24,9 @@ class Bucket:
         self._at = now
         return 0.0 if self._left >= 1 else (1 - self._left) / rate
 
-    def use(self) -> None:
-        """Uses one."""
-        self._left -= 1
+    def use(self, count: int) -> None:
+        """Uses some; more than are left are a debt."""
+        self._left -= count
 
 
 class RateLimits:
@@ -49,8 +49,9 @@ class RateLimits:
         self._bots: dict[int, Bucket] = {}
         self._chats: dict[tuple[int, int], Bucket] = {}
 
-    def check(self, bot: int, chat: int) -> tuple[str, int] | None:
-        """Counts a message. When it is one too many: the limit it broke, and the whole seconds to wait."""
+    def check(self, bot: int, chat: int, count: int = 1) -> tuple[str, int] | None:
+        """Counts a message, or an album of `count`. When it is one too many: the limit that it broke, and the
+        whole seconds to wait."""
         if not self.strict:
             return None
         now = self._clock()
@@ -62,6 +63,6 @@ class RateLimits:
             return ("per_chat" if wait_chat >= wait_all else "total"), max(
                 1, math.ceil(max(wait_chat, wait_all))
             )
-        total.use()
-        per_chat.use()
+        total.use(count)
+        per_chat.use(count)
         return None

@@ -1,8 +1,11 @@
 """How the sandbox behaves; all of it can be changed while it runs."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+# Ten years, so that dates stay within 32 bits.
+MAX_SHIFT = 10 * 366 * 86_400
 
 
 class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -21,5 +24,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Whether bots are held to Telegram's sending rates."""
     press_timeout: float = 15.0
     """Seconds a pressed button waits for the bot's answer."""
+    clock_shift: Annotated[float, msgspec.Meta(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0.0
+    """Seconds by which dates here are ahead of the machine's clock: messages grow old at once."""
     code: str = "12345"
     """What people type to sign in."""

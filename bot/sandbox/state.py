@@ -7,6 +7,7 @@ process. Nothing is fsynced: a power cut may lose the last moments.
 
 import contextlib
 import fcntl
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +52,10 @@ class State:
             )
 
     def _lock(self) -> None:
-        self.files.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.files.mkdir(mode=0o700, exist_ok=True)
+        # Chats and auth keys: for the owner alone, and so are the files that SQLite makes beside it.
+        os.close(os.open(self.folder / "state.sqlite", os.O_CREAT, 0o600))
         lock = self._held.enter_context((self.folder / "lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

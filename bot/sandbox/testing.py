@@ -166,6 +166,15 @@ class SandboxProcess:
             if new:
                 seen, deadline = new[-1]["id"], time.monotonic() + wait
 
+    async def file(self, number: int) -> bytes:
+        """The bytes of a file that was sent; small ones, for they are held in memory."""
+
+        def read() -> bytes:
+            with urllib.request.urlopen(f"{self.web}/files/{number}", timeout=PATIENCE) as answer:  # noqa: S310 - our own address
+                return bytes(answer.read())
+
+        return await asyncio.to_thread(read)
+
     async def commands(self, chat: int | None = None, bot: int | None = None) -> list[dict[str, str]]:
         """The commands the bot has set for this person."""
         return list(await self.request("GET", "/commands", chat=chat, bot=bot))

@@ -5,15 +5,21 @@ Layer 229 writes inline buttons differently from layer 158. The stored form is
 stored with `"kind": "reply" | "hide" | "force"`.
 """
 
+import re
 from typing import Any
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.peers import user_of
 from djangobot.bot.sandbox.mtproto.schema import TL, Schema
 
 # core.telegram.org/bots/api#inlinekeyboardbutton: callback_data 1-64 bytes.
 MAX_DATA = 64
 # Buttons in one keyboard. Telegram publishes no number; our own choice.
 MAX_BUTTONS = 100
+# core.telegram.org/bots/api#inlinekeyboardbutton: HTTP or tg:// URL; clients open ton:// as well.
+_ADDRESS = re.compile(r"(?i)(?:(?P<scheme>https?|tg|ton)://)?(?P<host>[^\s/?#]+)(?P<rest>(?:[/?#]\S*)?)")
+# A name that others know, too: with a point in it, or an address in brackets.
+_HOST = re.compile(r"(?:[^\s:@]*(?::[^\s@]*)?@)?(?:[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:.]+\])(?::\d{1,5})?")
 
 
 def stored(call: Call, markup: TL | None) -> TL | None:
@@ -25,7 +31,7 @@ def stored(call: Call, markup: TL | None) -> TL | None:
         return None
     kind = markup["_"]
     if kind == "replyInlineMarkup":
-        return _stored_inline(markup)
+        return _stored_inline(call, markup)
     if kind == "replyKeyboardMarkup":
         rows = [[{"text": _text(button)} for button in row["buttons"]] for row in markup["rows"]]
         flags = {
@@ -42,8 +48,8 @@ def stored(call: Call, markup: TL | None) -> TL | None:
     return {"kind": "force", "placeholder": markup.get("placeholder")}
 
 
-def _stored_inline(markup: TL) -> TL | None:
-    rows = [[_stored_button(button) for button in row["buttons"]] for row in markup["rows"]]
+def _stored_inline(call: Call, markup: TL) -> TL | None:
+    rows = [[_stored_button(call, button) for button in row["buttons"]] for row in markup["rows"]]
     rows = _checked_rows(rows)
     return {"kind": "inline", "rows": rows} if rows else None
 
@@ -62,7 +68,16 @@ def _text(button: TL) -> str:
     return text
 
 
-def _stored_button(button: TL) -> TL:
+def _link(address: str) -> str:
+    """A button's address as Telegram takes it: http, https, tg or ton; a bare domain is http."""
+    found = _ADDRESS.fullmatch(address.strip())
+    scheme = (found["scheme"] or "http") if found else ""
+    if found is None or (scheme.lower().startswith("http") and not _HOST.fullmatch(found["host"])):
+        raise RpcError(400, "BUTTON_URL_INVALID")
+    return f"{scheme}://{found['host']}{found['rest']}"
+
+
+def _stored_button(call: Call, button: TL) -> TL:
     """A button in either layer's form: the fields of its type are in the button itself or in its `type`."""
     text = _text(button)
     body: dict[str, Any] = button.get("type") or button
@@ -72,11 +87,13 @@ def _stored_button(button: TL) -> TL:
             raise RpcError(400, "BUTTON_DATA_INVALID")
         return {"kind": "callback", "text": text, "data": body["data"]}
     if kind in ("keyboardButtonUrl", "inlineButtonTypeUrl"):
-        if not body["url"].startswith(("http://", "https://", "tg://", "mailto:", "tel:")):
-            raise RpcError(400, "BUTTON_URL_INVALID")
-        return {"kind": "url", "text": text, "url": body["url"]}
+        return {"kind": "url", "text": text, "url": _link(body["url"])}
+    if kind in ("inputKeyboardButtonUrlAuth", "inputInlineButtonTypeUrlAuth"):
+        return {"kind": "login_url", "text": text, "url": _link(body["url"])}
     if kind in ("keyboardButtonWebView", "inlineButtonTypeWebView"):
-        return {"kind": "web_app", "text": text, "url": body["url"]}
+        return {"kind": "web_app", "text": text, "url": _link(body["url"])}
+    if kind in ("inputKeyboardButtonUserProfile", "inputInlineButtonTypeUserProfile"):
+        return {"kind": "user", "text": text, "user_id": user_of(call, body["user_id"]).id}
     if kind in ("keyboardButtonSwitchInline", "inlineButtonTypeSwitchInline"):
         return {"kind": "switch_inline", "text": text, "query": body["query"]}
     if kind == "inlineButtonTypeCopy":
@@ -124,20 +141,24 @@ def _old_button(button: TL) -> TL:
     name = {
         "callback": "keyboardButtonCallback",
         "url": "keyboardButtonUrl",
+        "login_url": "keyboardButtonUrlAuth",
+        "user": "keyboardButtonUserProfile",
         "web_app": "keyboardButtonWebView",
         "switch_inline": "keyboardButtonSwitchInline",
     }.get(button["kind"])
     # Copy buttons came after layer 158: an old client sees a plain button.
-    return {**button, "_": name} if name else {"_": "keyboardButton", "text": button["text"]}
+    return {**button, "_": name, "button_id": 0} if name else {"_": "keyboardButton", "text": button["text"]}
 
 
 def _new_button(button: TL) -> TL:
     name = {
         "callback": "inlineButtonTypeCallback",
         "url": "inlineButtonTypeUrl",
+        "login_url": "inlineButtonTypeUrlAuth",
+        "user": "inlineButtonTypeUserProfile",
         "web_app": "inlineButtonTypeWebView",
         "switch_inline": "inlineButtonTypeSwitchInline",
         "copy": "inlineButtonTypeCopy",
     }[button["kind"]]
-    inner = {**button, "_": name, "copy_text": button.get("copy")}
+    inner = {**button, "_": name, "copy_text": button.get("copy"), "button_id": 0}
     return {"_": "keyboardInlineButton", "text": button["text"], "type": inner}

@@ -9,6 +9,11 @@ from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
 
 # The number of the one data centre there is.
 DC = 2
+_TYPING = "sendMessageTypingAction"
+# Actions without fields of their own; all others that tell no progress are shown as typing.
+_PLAIN_ACTIONS = {"sendMessageCancelAction"} | {
+    f"sendMessageRecord{what}Action" for what in ("Audio", "Video", "Round")
+}
 
 
 def user(world: World, viewer: int, shown: User) -> TL:
@@ -62,8 +67,8 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
         result["entities"] = [entity for entity in shown.entities if entity["_"] in schema]
     if shown.markup:
         result["reply_markup"] = markup.shown(shown.markup, schema)
-    if shown.file is not None:
-        result["media"] = media(world, viewer, world.files[shown.file], schema)
+    if shown.file is not None and (file := world.files.get(shown.file)):
+        result["media"] = media(world, viewer, file, schema, spoiler=shown.spoiler)
     if shown.reply_to is not None and (answered := world.box(shown.bot).messages.get(shown.reply_to)):
         result["reply_to"] = {"_": "messageReplyHeader", "reply_to_msg_id": answered.id_for(viewer)}
     if shown.edited:
@@ -75,7 +80,7 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     return result
 
 
-def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
+def media(world: World, viewer: int, file: File, schema: Schema, *, spoiler: bool) -> TL:
     """A file as a message carries it."""
     access_hash = world.accounts.access_hash(viewer, file.id)
     reference = b"sandbox" + file.id.to_bytes(8, "little", signed=True)
@@ -86,20 +91,29 @@ def media(world: World, viewer: int, file: File, schema: Schema) -> TL:
         "date": file.date,
         "dc_id": DC,
     }
-    spoiler = {"spoiler": True} if file.spoiler else {}
     if file.kind == "photo":
         size = {"_": "photoSize", "type": "y", "w": file.width, "h": file.height, "size": file.size}
-        return {"_": "messageMediaPhoto", "photo": {"_": "photo", **common, "sizes": [size]}, **spoiler}
-    known = [attribute for attribute in file.attributes if attribute["_"] in schema]
+        photo = {"_": "photo", **common, "sizes": [size]}
+        return {"_": "messageMediaPhoto", "photo": photo, "spoiler": spoiler}
+    known = [_attribute(given, schema) for given in file.attributes if given["_"] in schema]
     if not any(attribute["_"] == "documentAttributeFilename" for attribute in known):
-        known = [*known, {"_": "documentAttributeFilename", "file_name": file.name}]
-    for attribute in known:
-        if attribute["_"] == "documentAttributeVideo":
-            # A float since layer 167; a whole number before.
-            number = attribute["duration"]
-            attribute["duration"] = float(number) if schema.layer >= 167 else int(number)
+        known.append({"_": "documentAttributeFilename", "file_name": file.name})
     document = {"_": "document", **common, "mime_type": file.mime, "size": file.size, "attributes": known}
-    return {"_": "messageMediaDocument", "document": document, **spoiler}
+    return {
+        "_": "messageMediaDocument",
+        "document": document,
+        "spoiler": spoiler,
+        "voice": file.kind == "voice",
+        "video": file.kind == "video",
+    }
+
+
+def _attribute(given: TL, schema: Schema) -> TL:
+    if given["_"] != "documentAttributeVideo":
+        return given
+    # A float since layer 167; a whole number before.
+    number = given["duration"]
+    return {**given, "duration": float(number) if schema.layer >= 167 else int(number)}
 
 
 def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None:
@@ -141,7 +155,9 @@ def _callback(world: World, viewer: int, event: Event) -> TL:
 
 
 def _typing(world: World, viewer: int, event: Event) -> TL:
-    return {"_": "updateUserTyping", "user_id": event.person, "action": {"_": event.action}}
+    known = event.action if event.action in _PLAIN_ACTIONS or event.progress is not None else _TYPING
+    action = {"_": known, "progress": event.progress}
+    return {"_": "updateUserTyping", "user_id": event.person, "action": action}
 
 
 def _read_inbox(world: World, viewer: int, event: Event) -> TL:

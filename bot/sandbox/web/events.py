@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar.response import ServerSentEventMessage
 
+from djangobot.bot.sandbox.api.actions import action_name
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.web.people import People
 from djangobot.bot.sandbox.web.views import message_view
@@ -65,5 +66,9 @@ class EventStream:
             self.publish({"kind": what, "bot": message.bot, "chat": message.person, "message": shown})
 
     def _typing(self, bot: int, person: int, event: Event) -> None:
-        typing = event.action != "sendMessageCancelAction"
-        self.publish({"kind": "typing", "bot": bot, "chat": person, "typing": typing})
+        shown = {
+            "typing": event.action != "sendMessageCancelAction",
+            "action": action_name(event.action),
+            "progress": event.progress,
+        }
+        self.publish({"kind": "typing", "bot": bot, "chat": person, **shown})

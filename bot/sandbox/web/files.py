@@ -1,9 +1,11 @@
 """The page's own files and the files that bots have sent, with what a browser may do with them."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 from litestar import Response
-from litestar.response import File as FileResponse
+from litestar.response import Stream
 
 from djangobot.bot.sandbox.web.errors import Problem
 from djangobot.bot.sandbox.world import World
@@ -43,16 +45,24 @@ def page_file(name: str) -> Response[bytes]:
     return Response(path.read_bytes(), media_type=mime, headers=PAGE_HEADERS)
 
 
-def sent_file(world: World, number: int) -> FileResponse:
-    """A file that was sent."""
+def sent_file(world: World, number: int) -> Stream:
+    """A file that was sent, part by part."""
     file = world.files.get(number)
     if file is None:
         raise Problem(404, f"there is no file {number}")
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in world.files.pieces(file):
+            yield piece
+
     inline = file.mime.startswith(("image/", "video/", "audio/")) and file.mime != "image/svg+xml"
-    return FileResponse(
-        world.state.files / str(number),
-        filename=file.name,
+    disposition = "inline" if inline else "attachment"
+    named = {
+        "Content-Disposition": f"{disposition}; filename*=utf-8''{quote(file.name, safe='')}",
+        "Content-Length": str(file.size),
+    }
+    return Stream(
+        pieces(),
         media_type=file.mime if inline else "application/octet-stream",
-        content_disposition_type="inline" if inline else "attachment",
-        headers=FILE_HEADERS,
+        headers=FILE_HEADERS | named,
     )

@@ -52,6 +52,7 @@ class SettingsChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, o
     resend_answers: bool | msgspec.UnsetType = msgspec.UNSET
     keep_updates: bool | msgspec.UnsetType = msgspec.UNSET
     strict_limits: bool | msgspec.UnsetType = msgspec.UNSET
+    clock_shift: float | msgspec.UnsetType = msgspec.UNSET
     press_timeout: float | msgspec.UnsetType = msgspec.UNSET
     code: str | msgspec.UnsetType = msgspec.UNSET
 

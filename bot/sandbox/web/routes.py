@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.params import Parameter
-from litestar.response import File as FileResponse
-from litestar.response import ServerSentEvent
+from litestar.response import ServerSentEvent, Stream
 
 from djangobot.bot.sandbox.faults import FaultOrder
 from djangobot.bot.sandbox.server import TelegramServer
@@ -134,7 +133,7 @@ def table(
         return ServerSentEvent(events.listen())
 
     @get("/files/{number:int}")
-    async def download(number: int) -> FileResponse:
+    async def download(number: int) -> Stream:
         return files.sent_file(telegram.world, number)
 
     @get(["/", "/page/{name:str}"])

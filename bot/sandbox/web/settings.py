@@ -20,6 +20,7 @@ def change(telegram: TelegramServer, wanted: SettingsChange) -> dict[str, Any]:
     for name in current:
         setattr(telegram.settings, name, getattr(changed, name))
     telegram.limits.strict = changed.strict_limits
+    telegram.world.clock_shift = changed.clock_shift
     return shown(telegram)
 
 

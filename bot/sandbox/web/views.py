@@ -15,6 +15,8 @@ _ENTITY_NAMES = {
     "messageEntityPhone": "phone_number",
     "messageEntityBankCard": "bank_card",
 }
+# What Telegram may show a preview of.
+_LINKS = {"messageEntityUrl", "messageEntityTextUrl"}
 
 
 def person_view(user: User) -> dict[str, Any]:
@@ -51,7 +53,8 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         if markup.get("kind") == "reply"
         else [],
         "keyboard_removed": markup.get("kind") == "hide",
-        "file": None if file is None else file_view(file),
+        "file": None if file is None else file_view(file, message.spoiler),
+        "preview": not message.no_preview and not file and _has_link(message),
         "reply_to": message.reply_to,
         "group": message.grouped or None,
         "silent": message.silent,
@@ -63,7 +66,7 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
     }
 
 
-def file_view(file: File) -> dict[str, Any]:
+def file_view(file: File, spoiler: bool) -> dict[str, Any]:
     """A message's file."""
     return {
         "id": file.id,
@@ -73,9 +76,16 @@ def file_view(file: File) -> dict[str, Any]:
         "kind": file.kind,
         "width": file.width,
         "height": file.height,
-        "spoiler": file.spoiler,
+        "duration": file.duration or None,
+        "title": file.title,
+        "performer": file.performer,
+        "spoiler": spoiler,
         "url": f"/files/{file.id}",
     }
+
+
+def _has_link(message: Message) -> bool:
+    return any(entity["_"] in _LINKS for entity in message.entities)
 
 
 def entity_view(entity: TL) -> dict[str, Any]:

@@ -23,18 +23,24 @@ class User(msgspec.Struct, kw_only=True):
 
 
 class File(msgspec.Struct, kw_only=True):
-    """A stored file; its bytes are in the state folder's `files/<id>`."""
+    """A stored file; its bytes are with `world.files`."""
 
     id: int
     name: str
     mime: str
     size: int
+    part_size: int
+    """Bytes of each part but the last."""
     kind: str
+    """photo, document, video, animation, audio, voice."""
     date: int
     width: int = 0
     height: int = 0
+    duration: float = 0
+    """Seconds of a video, an audio or a voice message."""
+    title: str = ""
+    performer: str = ""
     attributes: list[TL] = []
-    spoiler: bool = False
 
 
 class Message(msgspec.Struct, kw_only=True, gc=False):
@@ -61,7 +67,12 @@ class Message(msgspec.Struct, kw_only=True, gc=False):
     edited: int = 0
     deleted: bool = False
     silent: bool = False
+    no_preview: bool = False
+    """Whether the sender wants no preview of the text's first link."""
+    spoiler: bool = False
+    """Whether the file is hidden until somebody taps on it."""
     grouped: int = 0
+    """The same for all messages of an album; 0 for others."""
     pts: int = 0
     person_side_pts: int = 0
 
@@ -107,6 +118,7 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     data: bytes = b""
     qts: int = 0
     action: str = ""
+    progress: int | None = None
 
 
 def new_message(message: Message, owner: int, count: int = 1) -> Event:

@@ -10,7 +10,8 @@ from djangobot.bot.sandbox.world.accounts import Accounts
 from djangobot.bot.sandbox.world.bot_commands import BotCommands
 from djangobot.bot.sandbox.world.boxes import Box, Boxes
 from djangobot.bot.sandbox.world.callback_queries import CallbackQueries, CallbackQuery
-from djangobot.bot.sandbox.world.records import Chat, Event, File, Message, new_message
+from djangobot.bot.sandbox.world.files import Files
+from djangobot.bot.sandbox.world.records import Chat, Event, Message, new_message
 
 
 class World:
@@ -22,7 +23,9 @@ class World:
         self.commands = BotCommands(state)
         self.callback_queries = CallbackQueries()
         self.chats = {(chat.bot, chat.person): chat for _, chat in state.all("chat", Chat)}
-        self.files = {file.id: file for _, file in state.all("file", File)}
+        self.files = Files(state)
+        self.clock_shift = 0.0
+        """Seconds by which dates here are ahead of the machine's clock."""
         self.repeats: dict[tuple[int, int, int], Message] = {}
         """(sender, receiver, random_id): the message stored under it."""
         self.notify: Callable[[int, Event], None] = lambda owner, event: None
@@ -38,6 +41,10 @@ class World:
         for message in stored:
             self._index(message)
         self._boxes.load(stored)
+
+    def now(self) -> int:
+        """Seconds since 1970, as messages are dated here."""
+        return int(time.time() + self.clock_shift)
 
     # ---- chats
 
@@ -65,7 +72,7 @@ class World:
             return False
         chat.blocked = blocked
         self._save_chat(chat)
-        event = Event(kind="stopped", person=person, date=_now(), stopped=blocked)
+        event = Event(kind="stopped", person=person, date=self.now(), stopped=blocked)
         self._boxes.log_stopped(bot, event)
         self.notify(bot, event)
         return True
@@ -116,7 +123,7 @@ class World:
             id=here.last_id,
             person_side_id=there.last_id,
             from_bot=from_bot,
-            date=_now(),
+            date=self.now(),
             text=text,
             random_id=random_id,
             pts=here.pts,
@@ -142,7 +149,7 @@ class World:
 
     def edit(self, message: Message, *, skip: int = 0) -> Event:
         """Records that a message was changed; returns the event of the bot's box."""
-        message.edited = _now()
+        message.edited = self.now()
         self._save(message)
         events = {}
         for owner in (message.bot, message.person):
@@ -180,11 +187,6 @@ class World:
         self.notify(bot, query.event())
         return query
 
-    def add_file(self, file: File) -> None:
-        """Stores a file's description."""
-        self.files[file.id] = file
-        self.state.put("file", file.id, file)
-
     # ---- inside
 
     def _index(self, message: Message) -> None:
@@ -204,7 +206,3 @@ class World:
 
     def _save_chat(self, chat: Chat) -> None:
         self.state.put("chat", f"{chat.bot}/{chat.person}", chat)
-
-
-def _now() -> int:
-    return int(time.time())

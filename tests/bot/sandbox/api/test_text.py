@@ -1,4 +1,4 @@
-"""Telegram's rules for texts, entities and keyboards."""
+"""Telegram's rules for texts."""
 
 from typing import Any, cast
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.bot.sandbox.api import entities as entities_of
-from djangobot.bot.sandbox.api import markup, text
+from djangobot.bot.sandbox.api import text
 from djangobot.bot.sandbox.api.call import Call, RpcError
 
 
@@ -52,16 +52,3 @@ def test_kept_entities_always_lie_within_the_text(content: str, spans: list[tupl
         return
     for entity in entities:
         assert 0 <= entity["offset"] < entity["offset"] + entity["length"] <= entities_of.units(kept)
-
-
-def callback(data: bytes) -> dict[str, Any]:
-    button = {"_": "keyboardButtonCallback", "text": "x", "data": data}
-    return {"_": "replyInlineMarkup", "rows": [{"_": "keyboardButtonRow", "buttons": [button]}]}
-
-
-def test_button_data_has_1_to_64_bytes() -> None:
-    """BUTTON_DATA_INVALID otherwise."""
-    assert markup.stored(CALL, callback(b"x" * 64))
-    for data in (b"", b"x" * 65):
-        with pytest.raises(RpcError, match="BUTTON_DATA_INVALID"):
-            markup.stored(CALL, callback(data))

@@ -1,0 +1,101 @@
+"""The files that messages carry: made of what a client has uploaded, or stored before."""
+
+from typing import Any
+
+from djangobot.bot.sandbox.api import photos, upload
+from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.mtproto.schema import TL
+from djangobot.bot.sandbox.world import File
+
+_KEPT = {
+    "documentAttributeFilename",
+    "documentAttributeImageSize",
+    "documentAttributeAnimated",
+    "documentAttributeAudio",
+    "documentAttributeVideo",
+}
+_UPLOADED = {"inputMediaUploadedPhoto", "inputMediaUploadedDocument"}
+
+
+def file_of(call: Call, media: TL) -> File:
+    """The file that an InputMedia names: one just uploaded, or one stored before."""
+    kind = media["_"]
+    if kind in _UPLOADED:
+        return _uploaded(call, media)
+    if kind not in ("inputMediaPhoto", "inputMediaDocument"):
+        raise RpcError(400, "MEDIA_EMPTY" if kind == "inputMediaEmpty" else "MEDIA_INVALID")
+    return stored(call, media)
+
+
+def stored(call: Call, media: TL) -> File:
+    """A file that was stored before: what albums are made of."""
+    if media["_"] not in ("inputMediaPhoto", "inputMediaDocument"):
+        raise RpcError(400, "MEDIA_INVALID")
+    known = media["id"]
+    file = call.world.files.get(known.get("id", 0))
+    if file is None or known["access_hash"] != call.world.accounts.access_hash(call.user.id, file.id):
+        raise RpcError(400, "MEDIA_INVALID")
+    if (file.kind == "photo") != (media["_"] == "inputMediaPhoto"):
+        raise RpcError(400, "MEDIA_INVALID")
+    return file
+
+
+def _uploaded(call: Call, media: TL) -> File:
+    number, size, part_size = upload.joined(call, media["file"])
+    photo = media["_"] == "inputMediaUploadedPhoto"
+    attributes = [given for given in media.get("attributes", []) if given["_"] in _KEPT]
+    named = (given["file_name"] for given in attributes if given["_"] == "documentAttributeFilename")
+    file = File(
+        id=number,
+        name=next(named, media["file"]["name"]) or "file",
+        mime="image/jpeg" if photo else media["mime_type"] or "application/octet-stream",
+        size=size,
+        part_size=part_size,
+        kind="photo" if photo else _kind(media, attributes),
+        date=call.world.now(),
+        attributes=attributes,
+    )
+    _measure(call, file)
+    if photo:
+        try:
+            photos.check(file)
+        except RpcError:
+            call.world.files.discard(number)
+            raise
+    call.world.files.add(file)
+    return file
+
+
+def _kind(media: TL, attributes: list[TL]) -> str:
+    """What Telegram shows a document as; `force_file` keeps it a document."""
+    names = {attribute["_"]: attribute for attribute in attributes}
+    if media.get("force_file"):
+        return "document"
+    if "documentAttributeAnimated" in names:
+        return "animation"
+    if "documentAttributeVideo" in names:
+        return "video"
+    if audio := names.get("documentAttributeAudio"):
+        return "voice" if audio.get("voice") else "audio"
+    return "document"
+
+
+def _measure(call: Call, file: File) -> None:
+    """Sets width, height and length: a picture's are read from its bytes, a video's are the client's."""
+    for attribute in file.attributes:
+        if attribute["_"] in ("documentAttributeVideo", "documentAttributeImageSize"):
+            file.width, file.height = attribute["w"], attribute["h"]
+        if attribute["_"] == "documentAttributeAudio":
+            file.title, file.performer = attribute.get("title", ""), attribute.get("performer", "")
+        file.duration = attribute.get("duration", file.duration)
+    if file.kind != "photo" and not file.mime.startswith("image/"):
+        return
+
+    def read(offset: int, length: int) -> bytes:
+        return call.world.files.read(file, offset, length)
+
+    file.width, file.height = photos.dimensions(read)
+    if file.kind != "photo" and file.width:
+        size: dict[str, Any] = {"_": "documentAttributeImageSize", "w": file.width, "h": file.height}
+        kept = [given for given in file.attributes if given["_"] != "documentAttributeImageSize"]
+        file.attributes = [size, *kept]
