@@ -1,4 +1,8 @@
-"""The composition root: which parts the process has, how it starts and how it stops."""
+"""The composition root: which parts the process has, how it starts and how it stops.
+
+Read it from top to bottom. `serve` opens what every process needs and runs the first table of background
+workers. One of them is the bot: it waits until this process leads, and then runs the second table.
+"""
 
 import asyncio
 import contextlib
@@ -6,69 +10,66 @@ import gc
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 import structlog
-from pyrogram.errors import RPCError
 
 from djangobot import __version__
-from djangobot.bot.backoff import Backoff
+from djangobot.bot.background import BackgroundWorker, first_end, running
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.dispatch import commands
 from djangobot.bot.dispatch.dispatcher import Dispatcher
+from djangobot.bot.dispatch.menus import set_menus
 from djangobot.bot.jobs import log_level
 from djangobot.bot.jobs.alerts import Alerts, Memory
 from djangobot.bot.jobs.broadcasts import Broadcasts
 from djangobot.bot.jobs.scheduler import Scheduler
-from djangobot.bot.rendering.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.startup import StartError, alone_on, listen, only_one
-from djangobot.bot.telegram import refusals
+from djangobot.bot.state import BotState
 from djangobot.bot.telegram.client import TelegramClient
-from djangobot.bot.telegram.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.telegram.gateway import Gateway
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_session
+from djangobot.bot.telegram.sign_in import keep_signed_in
 from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import purge, state
-from djangobot.db.admin import admins
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.delivery import leader, pubsub, quotas, scheduled, wakeups
+from djangobot.db.delivery import leader, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import search
-from djangobot.db.people import chats
 from djangobot.http.app import Application, Bounds, Config, Server, create_app
 
 log = structlog.get_logger(__name__)
 
-VISIT_GRACE = 5.0
-MENU_PAUSE = 5.0
-DUTY_PAUSE = 1.0
-ACCEPTED_AFTER = 60.0
-"""Seconds after which a sign-in counts as accepted. A session that Telegram refuses sooner counts as a
-refused sign-in."""
+ANSWER_GRACE = 5.0
+"""Seconds that answers to people get to end when the process stops."""
+DATABASE_PAUSE = 1.0
+"""Seconds until the bot tries again to lead, when the database was not available."""
 MARK_LENGTH = 6
 """Hexadecimal digits kept of a secret's digest."""
 SWITCH_INTERVAL = 0.0005
 """Seconds that a thread keeps Python's lock while another waits for it. Python's own figure is ten times
 that."""
 
+OnceUp = Callable[[], Awaitable[bool]]
 
-async def serve(
-    settings: Settings, *, bot: bool = True, once_up: Callable[[], Awaitable[bool]] | None = None
-) -> None:
+
+async def serve(settings: Settings, *, bot: bool = True, once_up: OnceUp | None = None) -> None:
     """Runs the service until SIGTERM, Ctrl-C, or until `once_up` returns True. `once_up` is called when all
     parts run.
 
     Raises StartError. Parts that had started by then are stopped in order.
     """
     stop = _stop_on_signals()
+    bot_state = BotState() if bot else None
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(only_one(settings.data))
         stack.enter_context(alone_on(settings.database_url))
@@ -76,19 +77,166 @@ async def serve(
             listen(settings.http_host, settings.http_port, "DJANGOBOT_HTTP_PORT", "DJANGOBOT_HTTP_HOST")
         )
         await stack.enter_async_context(_database(settings))
-        await stack.enter_async_context(log_level.kept())
+        await log_level.apply_stored()
         await stack.enter_async_context(pubsub.connected(utc_now))
-        await stack.enter_async_context(purge.kept_up())
-        running: list[asyncio.Task[None]] = []
-        post = BotState() if bot else None
-        if post is not None:
-            running.append(await stack.enter_async_context(_bot(settings, post)))
-        running.append(await stack.enter_async_context(_http(settings, listening, post)))
+        workers = _process_workers(settings, listening, bot_state, once_up, stop)
+        tasks = await stack.enter_async_context(running(workers))
         log.info("up", version=__version__, http=f"{settings.listening}/api/")
-        if post is not None and once_up is not None:
-            running.append(await stack.enter_async_context(_once_up(post, once_up, stop)))
-        await _first_end(running, stop)
+        await first_end(tasks, stop)
         log.info("stopping")
+
+
+def _process_workers(
+    settings: Settings,
+    listening: socket.socket,
+    bot_state: BotState | None,
+    once_up: OnceUp | None,
+    stop: asyncio.Event,
+) -> list[BackgroundWorker]:
+    """What runs as long as the process."""
+    server = _http_server(settings, bot_state)
+
+    def stop_http() -> None:
+        server.stop()
+        wakeups.release_waiters()
+
+    workers = [
+        BackgroundWorker(name="log level", run=log_level.keep_up, stops=4),
+        BackgroundWorker(name="purge", run=purge.keep_up, stops=4),
+    ]
+    if bot_state is not None:
+        workers.append(BackgroundWorker(name="bot", run=partial(_run_bot, settings, bot_state), stops=3))
+    workers.append(
+        BackgroundWorker(name="http", run=partial(server.serve, [listening]), stop=stop_http, stops=2)
+    )
+    if bot_state is not None and once_up is not None:
+        workers.append(
+            BackgroundWorker(name="once up", run=partial(_once_up, bot_state, once_up, stop), stops=1)
+        )
+    return workers
+
+
+async def _run_bot(settings: Settings, bot_state: BotState) -> None:
+    """Leads whenever this process is elected, and stands by otherwise."""
+    if settings.telegram_server and settings.telegram_key:
+        use_server(*settings.telegram_server, settings.telegram_key)
+    await _open_session(settings)  # reports a wrong key before it is needed
+    memory = Memory()
+    while True:
+        try:
+            await memory.save(utc_now())
+            async with (
+                leader.elected(bot_state.stand_by) as leadership,
+                _leading(settings, leadership, memory, bot_state) as tasks,
+            ):
+                await first_end(tasks, leadership.lost)
+            log.warning("this process leads no more", reason="the connection that held the lock has ended")
+        except DatabaseUnavailable as exc:
+            log.error("database not available to the bot", reason=str(exc.__cause__ or exc))
+            await asyncio.sleep(DATABASE_PAUSE)
+
+
+@contextlib.asynccontextmanager
+async def _leading(
+    settings: Settings, leadership: Leadership, memory: Memory, bot_state: BotState
+) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Runs the workers of the leader. Signing in continues in the background."""
+    client = TelegramClient(
+        await _open_session(settings), settings.api_id, settings.api_hash, settings.bot_token
+    )
+    client.may_call = leadership.sure
+    async with running(_leader_workers(settings, client, leadership, memory)) as tasks:
+        bot_state.lead(client)
+        try:
+            yield tasks
+        except DatabaseUnavailable:
+            leadership.lost.set()  # or soon will be: the lock's connection ends too
+            raise
+        finally:
+            bot_state.resign()
+
+
+def _leader_workers(
+    settings: Settings, client: TelegramClient, leadership: Leadership, memory: Memory
+) -> list[BackgroundWorker]:
+    """What runs while this process leads. At the stop nothing new is begun (1), answers in progress end (2),
+    then everything else ends. The connection and the update state are last."""
+    gateway = Gateway(client)
+    dispatcher = Dispatcher(gateway, commands.on_message, commands.on_callback, settings)
+    inbox = Inbox(client, dispatcher.receive)
+    delivery = _delivery(settings, gateway)
+    scheduler = Scheduler(dispatcher, commands.CHORES)
+    alerts = Alerts(gateway, settings, dispatcher.now, memory)
+    broadcasts = Broadcasts(gateway, dispatcher.now)
+    sign_in = partial(keep_signed_in, client, partial(_on_signed_in, client, inbox, gateway, settings))
+    stop_delivery = partial(_stop_delivery, delivery, leadership)
+    stop_answers = partial(dispatcher.stop, ANSWER_GRACE)
+    last_alert = partial(_last_alert, client, alerts, leadership)
+    locked = leadership.context
+    return [
+        BackgroundWorker(name="sign-in", run=sign_in, stops=3),
+        BackgroundWorker(name="delivery", run=delivery.run, stop=stop_delivery, stops=1, context=locked()),
+        BackgroundWorker(name="update state", run=inbox.keep, stops=3),
+        BackgroundWorker(name="scheduler", run=scheduler.run, stops=1),
+        BackgroundWorker(name="alerts", run=alerts.run, stops=1),
+        BackgroundWorker(name="broadcasts", run=broadcasts.run, stops=1, context=locked()),
+        BackgroundWorker(name="search index", run=search.keep_up, stops=3),
+        BackgroundWorker(name="answers", stop=stop_answers, stops=2),
+        BackgroundWorker(name="last alert", stop=last_alert, stops=4),
+        BackgroundWorker(name="connection", stop=partial(_disconnect, client), stops=5),
+        BackgroundWorker(name="last update state", stop=inbox.save, stops=6),
+    ]
+
+
+def _delivery(settings: Settings, gateway: Gateway) -> Worker:
+    return Worker(
+        gateway,
+        Pacing(settings.rate_chat, settings.rate_total),
+        concurrency=settings.concurrency,
+        safe_to_repeat=timedelta(hours=settings.safe_to_repeat),
+    )
+
+
+def _stop_delivery(delivery: Worker, leadership: Leadership) -> None:
+    delivery.stop(at_once=leadership.lost.is_set())
+
+
+async def _on_signed_in(client: TelegramClient, inbox: Inbox, gateway: Gateway, settings: Settings) -> None:
+    await inbox.open(client.bot_id)
+    await set_menus(gateway, settings)
+
+
+async def _last_alert(client: TelegramClient, alerts: Alerts, leadership: Leadership) -> None:
+    """Says that the database is down, when that ended the leadership. All else has stopped. An alert has the
+    same random_id in whichever process sends it."""
+    if leadership.lost.is_set():
+        client.may_call = lambda: True
+        await alerts.last_check()
+
+
+async def _disconnect(client: TelegramClient) -> None:
+    await client.stop()
+
+
+async def _open_session(settings: Settings) -> SessionStorage:
+    bot_id = int(settings.bot_token.partition(":")[0])
+    try:
+        return await open_session(bot_id, settings.session_key)
+    except SessionLocked as exc:
+        raise StartError(
+            "The Telegram session in the database was sealed under another key. Give every process on it "
+            "the same DJANGOBOT_SESSION_KEY (by default the content of <data>/session_key). Is that key "
+            "lost, sign in anew: DELETE FROM telegram_session"
+        ) from exc
+
+
+async def _once_up(bot_state: BotState, call: OnceUp, stop: asyncio.Event) -> None:
+    await bot_state.leading.wait()
+    if bot_state.client is not None:
+        await bot_state.client.online.wait()
+    if await call():
+        stop.set()
+    await stop.wait()
 
 
 @contextlib.asynccontextmanager
@@ -128,195 +276,24 @@ async def _compare_secrets(settings: Settings) -> None:
         )
 
 
-class BotState:
-    """The state of the bot in this process: leading, standing by or connecting."""
-
-    def __init__(self) -> None:
-        self.client: TelegramClient | None = None
-        self.leading = asyncio.Event()
-        self.standing_by = False
-
-    def take(self, client: TelegramClient) -> None:
-        """Records that this process leads, with this client."""
-        self.client = client
-        self.standing_by = False
-        self.leading.set()
-
-    def stand_by(self) -> None:
-        """Records that another process leads."""
-        if not self.standing_by:
-            log.info("standing by", reason="another process delivers")
-        self.standing_by = True
-
-    def leave(self) -> None:
-        """Records that this process leads no more. Another process may lead now."""
-        self.client = None
-        self.leading.clear()
-
-    @property
-    def telegram(self) -> str:
-        """The state as /health shows it."""
-        if self.standing_by:
-            return "standby"
-        if self.client is None:
-            return "connecting"
-        return "connected" if self.client.online.is_set() and self.client.caught_up.is_set() else "connecting"
-
-
-@contextlib.asynccontextmanager
-async def _bot(settings: Settings, post: BotState) -> AsyncIterator[asyncio.Task[None]]:
-    """Runs the Telegram side in the background: it leads, or stands by until this process is elected."""
-    if settings.telegram_server and settings.telegram_key:
-        use_server(*settings.telegram_server, settings.telegram_key)
-    task = asyncio.create_task(_stand_by_and_lead(settings, post))
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _stand_by_and_lead(settings: Settings, post: BotState) -> None:
-    await _session(settings)  # reports a wrong key before it is needed
-    memory = Memory()
-    while True:
-        try:
-            await memory.save(utc_now())
-            async with (
-                leader.elected(post.stand_by) as ours,
-                _lead(settings, ours, memory) as (client, tasks),
-            ):
-                post.take(client)
-                try:
-                    await _first_end(tasks, ours.lost)
-                finally:
-                    post.leave()
-            log.warning("no longer on duty", reason="the connection that held the lock has ended")
-        except DatabaseUnavailable as exc:
-            log.error("database not available to the bot", reason=str(exc.__cause__ or exc))
-            await asyncio.sleep(DUTY_PAUSE)
-
-
-async def _session(settings: Settings) -> SessionStorage:
-    bot_id = int(settings.bot_token.partition(":")[0])
-    try:
-        return await open_session(bot_id, settings.session_key)
-    except SessionLocked as exc:
-        raise StartError(
-            "The Telegram session in the database was sealed under another key. Give every process on it "
-            "the same DJANGOBOT_SESSION_KEY (by default the content of <data>/session_key). Is that key "
-            "lost, sign in anew: DELETE FROM telegram_session"
-        ) from exc
-
-
-@contextlib.asynccontextmanager
-async def _lead(
-    settings: Settings, ours: Leadership, memory: Memory
-) -> AsyncIterator[tuple[TelegramClient, list[asyncio.Task[None]]]]:
-    """Runs the connection, the dispatcher and the worker. Signing in continues in the background."""
-    client = TelegramClient(await _session(settings), settings.api_id, settings.api_hash, settings.bot_token)
-    client.may_call = ours.sure
-    gateway = Gateway(client)
-    reception = Dispatcher(gateway, commands.on_message, commands.on_callback, settings)
-    inbox = Inbox(client, reception.receive)
-    delivery = Worker(
-        gateway,
-        Pacing(settings.rate_chat, settings.rate_total),
-        concurrency=settings.concurrency,
-        safe_to_repeat=timedelta(hours=settings.safe_to_repeat),
+def _http_server(settings: Settings, bot_state: BotState | None) -> Server:
+    config = Config(
+        jwt_secret=settings.jwt_secret,
+        send_wait=settings.send_wait,
+        limit_send=settings.limit_send,
+        registration=settings.registration,
+        public_url=settings.public_url,
+        version=__version__,
+        telegram=lambda: "off" if bot_state is None else bot_state.telegram,
     )
-    connecting = asyncio.create_task(_keep_signed_in(client, gateway, inbox, settings))
-    delivering = asyncio.create_task(delivery.run(), context=ours.context())
-    keeping = asyncio.create_task(inbox.keep())
-    tidying = asyncio.create_task(Scheduler(reception, commands.CHORES).run())
-    alarms = Alerts(gateway, settings, reception.now, memory)
-    alarming = asyncio.create_task(alarms.run())
-    casting = asyncio.create_task(Broadcasts(gateway, reception.now).run(), context=ours.context())
-    indexing = asyncio.create_task(search.keep_up())
-    try:
-        yield client, [connecting, delivering, keeping, tidying, casting, alarming, indexing]
-    except DatabaseUnavailable:
-        ours.lost.set()  # or soon will be: the lock's connection ends too
-        raise
-    finally:
-        delivery.stop(at_once=ours.lost.is_set())
-        tidying.cancel()
-        casting.cancel()
-        alarming.cancel()
-        await asyncio.gather(delivering, tidying, casting, alarming, return_exceptions=True)
-        await reception.stop(VISIT_GRACE)
-        for task in (connecting, keeping, indexing):
-            task.cancel()
-        await asyncio.gather(connecting, keeping, indexing, return_exceptions=True)
-        if ours.lost.is_set():
-            # All else has stopped. An alert has the same random_id in whichever process sends it.
-            client.may_call = lambda: True
-            await alarms.last_look()
-        await client.stop()
-        await inbox.save()
+    bounds = Bounds(idle=settings.http_idle, connections=settings.http_connections)
+    return http_server(create_app(config), bounds, settings.trusted_proxies)
 
 
-async def _keep_signed_in(client: TelegramClient, gateway: Gateway, inbox: Inbox, settings: Settings) -> None:
-    """Signs in, and signs in again whenever Telegram no longer accepts the session. Raises StartError when
-    Telegram refuses the first sign-in. A later one is tried again, while messages are still accepted."""
-    backoff = Backoff()
-    while True:
-        try:
-            await asyncio.sleep(await state.flood_left(utc_now(), "sign_in_until"))
-            await client.start()
-        except RPCError as exc:
-            await _after_refusal(exc, client, backoff)
-            continue
-        log.info("signed in", bot=client.bot_name)
-        began = time.monotonic()
-        await inbox.open(client.bot_id)
-        await _set_menus(gateway, settings)
-        await client.key_forgotten.wait()
-        if time.monotonic() - began > ACCEPTED_AFTER:
-            backoff.reset()
-        else:  # the session was refused soon after the sign-in
-            await asyncio.sleep(backoff.next_pause())
-
-
-async def _after_refusal(exc: RPCError, client: TelegramClient, backoff: Backoff) -> None:
-    """Waits until the next sign-in makes sense. Raises StartError when the bot was never signed in."""
-    word = refusals.word(exc)
-    match refusals.meaning(exc):
-        case "wait":
-            seconds = refusals.seconds_of(exc)
-            log.warning("flood wait of the sign-in", seconds=seconds)
-            await state.note_flood(timedelta(seconds=seconds), utc_now(), "sign_in_until")
-        case "again":
-            log.warning("telegram did not sign us in yet", reason=str(exc))
-            await asyncio.sleep(backoff.next_pause())
-        case _ if client.bot_id:
-            log.error("telegram refuses the bot; what waits goes on waiting", reason=word)
-            await asyncio.sleep(backoff.next_pause())
-        case _:
-            raise StartError(
-                f"Telegram refused the sign-in: {exc.ID or exc}. "
-                "Check DJANGOBOT_BOT_TOKEN (from @BotFather), "
-                "DJANGOBOT_API_ID and DJANGOBOT_API_HASH (my.telegram.org)"
-            ) from exc
-
-
-async def _set_menus(gateway: Gateway, settings: Settings) -> None:
-    """Sets the commands in Telegram's menu for each language. People with any other language get English."""
-    for language in LANGUAGES:
-        code = "" if language == "en" else language
-        while True:
-            try:
-                await gateway.set_commands(commands.menu(language), code)
-            except Refused as exc:
-                log.error("command menu refused", reason=exc.reason)
-            except GatewayError as exc:
-                log.warning("command menu not set yet", reason=str(exc))
-                await asyncio.sleep(MENU_PAUSE)
-                continue
-            break
-    for admin in await admins.every(settings.admins):
-        if await chats.get(admin) is not None:
-            await scheduled.put(admin, "menu", 0, "", utc_now())
+def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()) -> Server:
+    """Returns the server that every process runs on."""
+    tune_python()
+    return Server(app, bounds, trusted)
 
 
 def tune_python() -> None:
@@ -331,66 +308,6 @@ def tune_python() -> None:
     gc.freeze()
     gc.enable()
     sys.setswitchinterval(SWITCH_INTERVAL)
-
-
-def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()) -> Server:
-    """Returns the server that every door runs on."""
-    tune_python()
-    return Server(app, bounds, trusted)
-
-
-@contextlib.asynccontextmanager
-async def _http(
-    settings: Settings, listening: socket.socket, post: BotState | None
-) -> AsyncIterator[asyncio.Task[None]]:
-    door = Config(
-        jwt_secret=settings.jwt_secret,
-        send_wait=settings.send_wait,
-        limit_send=settings.limit_send,
-        registration=settings.registration,
-        public_url=settings.public_url,
-        version=__version__,
-        telegram=lambda: "off" if post is None else post.telegram,
-    )
-    bounds = Bounds(idle=settings.http_idle, connections=settings.http_connections)
-    server = http_server(create_app(door), bounds, settings.trusted_proxies)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield serving
-    finally:
-        server.stop()
-        wakeups.release_waiters()
-        await asyncio.gather(serving, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _once_up(
-    post: BotState, call: Callable[[], Awaitable[bool]], stop: asyncio.Event
-) -> AsyncIterator[asyncio.Task[None]]:
-    async def until_true() -> None:
-        await post.leading.wait()
-        if post.client is not None:
-            await post.client.online.wait()
-        if await call():
-            stop.set()
-        await stop.wait()
-
-    task = asyncio.create_task(until_true())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def _first_end(running: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
-    """Waits for the request to stop. If a part ends before that, its error stops the process."""
-    stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    for task in done:
-        if task is not stopping:
-            task.result()
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -3,20 +3,19 @@ a message's text."""
 
 import logging
 import sys
-from typing import Any, Literal
+from typing import Any
 
 import structlog
 
-Level = Literal["debug", "info", "warning", "error"]
-LEVELS: dict[Level, int] = {
+from djangobot.db.admin.log_level import DEFAULT, Level
+
+NUMBERS: dict[Level, int] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-DEFAULT: Level = "info"
-
-_least = LEVELS[DEFAULT]
+_least = NUMBERS[DEFAULT]
 """Read at each event. Loggers are cached, so no level may be bound into them."""
 
 
@@ -45,14 +44,14 @@ class Logger(structlog.BoundLoggerBase):
 
 def level() -> Level:
     """The present level of this process."""
-    return next(name for name, number in LEVELS.items() if number == _least)
+    return next(name for name, number in NUMBERS.items() if number == _least)
 
 
 def set_level(name: Level) -> None:
     """Sets the level from the next event on. Debug output of libraries stays off, because it may contain a
     secret or a text."""
     global _least
-    _least = LEVELS[name]
+    _least = NUMBERS[name]
     logging.getLogger().setLevel(max(_least, logging.WARNING))
 
 

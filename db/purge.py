@@ -8,7 +8,6 @@ also after a restart.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from typing import cast
 
 import asyncpg
@@ -51,17 +50,6 @@ async def note() -> None:
     deletes."""
     now = utc_now()
     await state.put(DELETED, now, now)
-
-
-@contextlib.asynccontextmanager
-async def kept_up() -> AsyncIterator[None]:
-    """Purges what is noted while the block runs."""
-    task = asyncio.create_task(keep_up())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 async def keep_up() -> None:

@@ -29,7 +29,7 @@ from djangobot.db.people import chats, guesses
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY = 2.0
+CHECK_EVERY = 2.0
 """Seconds between checks."""
 COOL_DOWN = timedelta(hours=1)
 """A cause that comes back within this time is not reported again."""
@@ -101,11 +101,11 @@ class Alerts:
         self.refused = deque([(now(), metrics.refused_attempts())])
 
     async def run(self) -> None:
-        """Checks every LOOK_EVERY seconds."""
+        """Checks every CHECK_EVERY seconds."""
         while True:
             await self.gateway.online.wait()
             await self.poll()
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def poll(self) -> None:
         """Reports what has changed, and what could not be reported before."""
@@ -125,14 +125,14 @@ class Alerts:
         await self._check("disk", self._is_full(), now)
         await self._check_session(now)
 
-    async def last_look(self) -> None:
+    async def last_check(self) -> None:
         """Checks once more after this process has stopped leading. If the database is down, no other process
         leads, and nobody else can report it."""
         for _ in range(FAILURES):
             await self.poll()
             if not self.failures:
                 return
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     async def _learn(self) -> None:
         known = []

@@ -1,63 +1,39 @@
-"""Log level: an admin chooses what is logged. The choice is stored and holds for every process on the
-database."""
+"""Log level: applies the level that an admin chose (db/admin/log_level.py) to this process."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import datetime
 
 import structlog
 
 from djangobot.bot import log as logs
-from djangobot.bot.log import LEVELS, Level
-from djangobot.db import audit, state
-from djangobot.db.engine import current
+from djangobot.db.admin import log_level
+from djangobot.db.admin.log_level import Level
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-NAME = "log_level"
-WATCH = 2.0
-"""Seconds until another process notices a change."""
+CHECK_EVERY = 2.0
+"""Seconds until a change by another process is noticed."""
 
 
-def read(word: object) -> Level | None:
-    """The level of this name. None if there is no such level."""
-    return word if isinstance(word, str) and word in LEVELS else None
-
-
-async def choose(level: Level, who: int, now: datetime) -> None:
+async def choose(level: Level, by: int, now: datetime) -> None:
     """Sets the level for all processes: for this one at once, for the others at their next check."""
-    async with current().write():
-        before = read(await state.get(NAME)) or logs.DEFAULT
-        if before != level:
-            await state.put(NAME, level, now)
-            await audit.record(who, "log level", "", before, level, now)
+    await log_level.choose(level, by, now)
     _apply(level)
 
 
-async def poll() -> None:
-    """Applies the stored level."""
-    _apply(read(await state.get(NAME)) or logs.DEFAULT)
+async def apply_stored() -> None:
+    """Applies the level that holds."""
+    _apply(await log_level.get())
 
 
-@contextlib.asynccontextmanager
-async def kept() -> AsyncIterator[None]:
-    """Applies the stored level, and each later change."""
-    await poll()
-    watching = asyncio.create_task(_watch())
-    try:
-        yield
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
-
-
-async def _watch() -> None:
+async def keep_up() -> None:
+    """Applies each change, for ever."""
     while True:
-        await asyncio.sleep(WATCH)
+        await asyncio.sleep(CHECK_EVERY)
         with contextlib.suppress(DatabaseUnavailable):  # whoever needs the database reports it
-            await poll()
+            await apply_stored()
 
 
 def _apply(level: Level) -> None:

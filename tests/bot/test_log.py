@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from djangobot.bot import log as logs
+from djangobot.db.admin.log_level import DEFAULT, LEVELS, Level
 
 
 @pytest.fixture(autouse=True)
@@ -14,14 +15,14 @@ def set_up_anew() -> Iterator[None]:
     """As it was."""
     before, libraries = structlog.get_config(), logging.getLogger().level
     yield
-    logs.set_level(logs.DEFAULT)
+    logs.set_level(DEFAULT)
     structlog.configure(**before)
     logging.getLogger().setLevel(libraries)
 
 
-@pytest.mark.parametrize("level", logs.LEVELS)
+@pytest.mark.parametrize("level", LEVELS)
 def test_a_logger_that_was_used_obeys_the_level_of_now(
-    level: logs.Level, capsys: pytest.CaptureFixture[str]
+    level: Level, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is below it is not told, all else is."""
     logs.set_up("json")
@@ -30,11 +31,11 @@ def test_a_logger_that_was_used_obeys_the_level_of_now(
     capsys.readouterr()
     logs.set_level(level)
     assert logs.level() == level
-    for name in logs.LEVELS:
+    for name in LEVELS:
         getattr(log, name)(f"at {name}", number=1)
     told = capsys.readouterr().err
-    for name, number in logs.LEVELS.items():
-        assert (f"at {name}" in told) == (number >= logs.LEVELS[level])
+    for name, number in logs.NUMBERS.items():
+        assert (f"at {name}" in told) == (number >= logs.NUMBERS[level])
 
 
 def test_an_exception_is_told_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:

@@ -119,9 +119,13 @@ async def test_what_is_noted_is_erased_by_itself_and_by_one_alone(world: World) 
     """In whatever process; several may try at once."""
     _, _, person = await written_to(world, 2)
     await erasure.erase(person.id)
-    async with purge.kept_up(), asyncio.timeout(PATIENCE):
-        while await state.get(purge.DELETED) is not None:  # noqa: ASYNC110 - in the database
-            await asyncio.sleep(0.01)
+    purging = asyncio.create_task(purge.keep_up())
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while await state.get(purge.DELETED) is not None:  # noqa: ASYNC110 - in the database
+                await asyncio.sleep(0.01)
+    finally:
+        purging.cancel()
 
 
 @on_postgresql

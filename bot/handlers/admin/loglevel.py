@@ -3,15 +3,15 @@
 from djangobot.bot import log as logs
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.jobs import log_level
-from djangobot.bot.log import LEVELS
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.admin.log_level import LEVELS, read
 
 
 async def show(visit: Context) -> None:
     """The card, after the change that was asked for."""
     word = visit.argument.lower()
-    level = log_level.read(word)
+    level = read(word)
     if level is not None:
         await log_level.choose(level, visit.chat.id, visit.now)
     elif word:
@@ -22,7 +22,7 @@ async def show(visit: Context) -> None:
 
 async def refresh(visit: Context) -> None:
     """The button of a level."""
-    level = log_level.read(visit.argument)
+    level = read(visit.argument)
     if level is None:
         return await visit.answer(say(visit.language, "button-unknown"))
     await log_level.choose(level, visit.chat.id, visit.now)

@@ -145,12 +145,12 @@ async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_o
     watch: Watch, monkeypatch: pytest.MonkeyPatch, same: bool
 ) -> None:
     """By the process that was on duty; that it is over by whoever is on duty then, the same or another."""
-    monkeypatch.setattr("djangobot.bot.jobs.alerts.LOOK_EVERY", 0)
+    monkeypatch.setattr("djangobot.bot.jobs.alerts.CHECK_EVERY", 0)
     assert await watch.poll() == []
     memory = watch.alarms.memory
     await close_database()
     watch.telegram.said.clear()
-    await watch.alarms.last_look()
+    await watch.alarms.last_check()
     (said,) = watch.telegram.said
     assert "database does not answer" in said
     with pytest.raises(DatabaseUnavailable):
@@ -165,7 +165,7 @@ async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_o
 async def test_who_leaves_the_duty_while_the_database_answers_says_nothing(watch: Watch) -> None:
     """Another process has it."""
     watch.telegram.said.clear()
-    await watch.alarms.last_look()
+    await watch.alarms.last_check()
     assert watch.telegram.said == []
 
 
