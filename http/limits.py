@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 
 from djangobot.db import metrics
-from djangobot.db.delivery import resets
 from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyRequests, WrongCredentials
+from djangobot.db.programs import accounts
 from djangobot.http.addresses import neighbourhood
 from djangobot.http.sliding_window import SOON, Clock, Window
 
@@ -143,10 +143,12 @@ class Limits:
         self.hashing = ConcurrencyLimit(WAITING)
         """All calls whose password or code is being hashed."""
 
-        resets.counters.add(self)
+        accounts.LIMITS_RESET.subscribe(self.on_reset)
 
-    def forget(self, account_id: int, login: str) -> None:
-        """Lets this account try again. An admin decides that. The limits of its address stay."""
+    def on_reset(self, account: tuple[int, str]) -> None:
+        """Lets this account, of this id and login, try again. An admin decides that. The limits of its
+        address stay."""
+        account_id, login = account
         self._passwords.reset(login)
         for window in (self._wrong_codes, self._logins_taken, self._new_passwords):
             window.reset(str(account_id))

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.db.messages import messages
 from djangobot.http.addresses import network_of
@@ -210,10 +210,10 @@ def outcome(accepted: messages.Accepted) -> tuple[int, SendResult]:
 
 
 CANCELED = {
-    outbox.ACCOUNT_BANNED: "an admin banned this account",
-    outbox.ACCOUNT_DELETED: "its owner deleted this account",
-    outbox.DELETED_BY_ADMIN: "an admin deleted the account or the person",
-    outbox.FORGOTTEN: "the person deleted everything kept about them",
+    outcomes.ACCOUNT_BANNED: "an admin banned this account",
+    outcomes.ACCOUNT_DELETED: "its owner deleted this account",
+    outcomes.DELETED_BY_ADMIN: "an admin deleted the account or the person",
+    outcomes.FORGOTTEN: "the person deleted everything kept about them",
     "token revoked": "the person revoked this bot token",
     "dropped": "an admin gave it up",
     "deleted": "its account or its person was deleted",

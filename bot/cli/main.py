@@ -147,10 +147,11 @@ def stats(as_json: bool) -> None:
 def backup(file: Path, force: bool, as_json: bool) -> None:
     """Copy the database into FILE, compressed; the service may run. No Telegram session and no generated
     secret is inside. PostgreSQL's by pg_dump, which must be installed."""
+    from djangobot.db import conf
     from djangobot.db.admin import backup
 
-    url = _settings().database_url
-    _say_backup(_unless_refused(backup.take(url, file, utc_now(), force=force)), as_json)
+    url, known = _settings().database_url, conf.known_migrations()
+    _say_backup(_unless_refused(backup.take(url, file, known, utc_now(), force=force)), as_json)
 
 
 @cli.command()

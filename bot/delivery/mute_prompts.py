@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 
 SEVERAL = 3
 WITHIN = timedelta(minutes=10)

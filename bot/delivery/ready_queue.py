@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 
 HURRIED, OTHERS, BROADCAST = range(3)
 """The ranks. All messages of one rank go before any of the next."""

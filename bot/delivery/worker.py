@@ -38,8 +38,9 @@ from djangobot.bot.telegram.gateway import (
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.delivery.outbox import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
+from djangobot.db.delivery import claims, outbox, outcomes, recalls, settlement, wakeups
+from djangobot.db.delivery.local_worker import register_worker
+from djangobot.db.delivery.outcomes import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats, digests
 
@@ -142,14 +143,12 @@ class Worker:
         recorder = asyncio.create_task(self._record())
         watch = asyncio.create_task(self._watch())
         workers = [asyncio.create_task(self._work()) for _ in range(self.concurrency)]
-        wakeups.set_worker_here(True)
-        outbox.register_worker(self, fix=self.fix, obey=self.obey)
+        register_worker(self)
         try:
             while not self.stopping.is_set():
                 await self._until_db_answers(self._step)
         finally:
-            wakeups.set_worker_here(False)
-            outbox.register_worker(None)
+            register_worker(None)
             await self._finish(workers)
             await _end([recorder, watch])
             await self._record_now()
@@ -174,11 +173,11 @@ class Worker:
 
     async def _take_over(self) -> None:
         await self.gate.remember(self.now())
-        self.recalled = await state.get(outbox.RECALL)
+        self.recalled = await recalls.last()
         before = await state.last_clock()
         if before is not None and self.now() < before:
             await self._clock_stepped_back()
-        reclaimed = await outbox.reclaim(self.now())
+        reclaimed = await claims.reclaim(self.now())
         if reclaimed:
             log.info("messages in flight at the last stop taken up again", count=reclaimed)
 
@@ -198,14 +197,14 @@ class Worker:
         if hurrying := wakeups.take_urgent(URGENT):
             for chat_id in hurrying:
                 self.ready.promote(chat_id)
-            self.take(await outbox.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying, fix=self.fix))
+            self.take(await claims.claim(self.now(), limit=URGENT, lease=LEASE, chats=hurrying, fix=self.fix))
         elif not self._runs_low:
             self.runs_low.clear()
             await self._unless_stopping(self.runs_low.wait(), wakeups.wait_for_urgent())
         elif self.now() >= self.poll_at:
             await self._poll()
         elif rung := wakeups.take_due(self._capacity):
-            self.take(await outbox.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung, fix=self.fix))
+            self.take(await claims.claim(self.now(), limit=len(rung), lease=LEASE, chats=rung, fix=self.fix))
         else:
             nap = min(LONGEST_NAP, (self.poll_at - self.now()).total_seconds())
             await self._unless_stopping(wakeups.wait_for_due(max(nap, 0)))
@@ -274,7 +273,7 @@ class Worker:
                 pass  # _until_db_answers logs it
             await asyncio.sleep(WATCH)
 
-    async def obey(self) -> None:
+    async def apply_recall(self) -> None:
         """Applies a pause and a recall before it returns."""
         await self.gate.poll()
         await self._poll_recall()
@@ -282,7 +281,7 @@ class Worker:
     async def _poll_recall(self) -> None:
         """After a ban, puts back all messages that are not being sent. They are claimed again if they may
         still be sent."""
-        recalled = await state.get(outbox.RECALL)
+        recalled = await recalls.last()
         if recalled != self.recalled:
             self.recalled = recalled
             self._put_back()
@@ -364,7 +363,7 @@ class Worker:
             return Uncertain(message, "its first attempt is too long ago to repeat it safely")
         if message.expired(now):
             if message.first_attempt:
-                return Uncertain(message, outbox.EXPIRED_IN_DOUBT)
+                return Uncertain(message, outcomes.EXPIRED_IN_DOUBT)
             return Expired(message)
         if (until := digests.held_until(message, now)) is not None:
             return Held(message, until)
@@ -392,7 +391,7 @@ class Worker:
 
     def _untried(self, message: Claimed) -> Postponed:
         log.debug("message put back", id=message.public_id, chat=message.chat_id)
-        return outbox.put_back(message, self.now())
+        return outcomes.put_back(message, self.now())
 
     def fix(self, message: Claimed) -> str | None:
         """Renders what is sent of this message; later changes do not alter it. Returns None when rendering
@@ -416,7 +415,7 @@ class Worker:
         fixed = message.parts
         if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
             rendered = self._rendered(message, now)
-            if rendered != fixed and not await outbox.fix(message, rendered):
+            if rendered != fixed and not await claims.fix(message, rendered):
                 return None
             fixed = rendered
         return parts.decode(fixed)
@@ -489,7 +488,7 @@ class Worker:
         while self.outcomes:
             batch = self.outcomes[:]
             try:
-                await outbox.settle(batch, self.now())
+                await settlement.settle(batch, self.now())
             except DatabaseUnavailable as exc:
                 log.error("outcomes not recorded yet", count=len(batch), reason=str(exc.__cause__ or exc))
                 if self.stopping.is_set():

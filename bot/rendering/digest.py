@@ -5,9 +5,9 @@ from itertools import zip_longest
 
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import shortened, whose
-from djangobot.bot.rendering.replies import formatted, joined, language_of, say
+from djangobot.bot.rendering.replies import formatted, joined, language_for, say
 from djangobot.bot.telegram.text import MESSAGE_LIMIT, Button, Text
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages.rich_text.spans import utf16_length
 from djangobot.db.people.digests import Digest, read_digest
 
@@ -22,7 +22,7 @@ them."""
 
 def render_digest(message: Claimed) -> list[Text]:
     """How many messages of whom were held, and the first of each sender. It has as many parts as it needs."""
-    language = language_of(message.language)
+    language = language_for(message)
     lines, cut = _lines(language, read_digest(message.text))
     *earlier, last = _paged(lines)
     rows = [cut[at : at + 2] for at in range(0, len(cut), 2)]

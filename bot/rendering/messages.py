@@ -6,10 +6,11 @@ from itertools import takewhile
 from djangobot.bot.rendering.buttons import mute_buttons, revoke_button
 from djangobot.bot.rendering.digest import render_digest
 from djangobot.bot.rendering.humanize import CLUSTER, shown_time, whose
-from djangobot.bot.rendering.replies import formatted, joined, language_of
+from djangobot.bot.rendering.replies import formatted, joined, language_for
 from djangobot.bot.telegram.text import MESSAGE_LIMIT, Text
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages.rich_text.spans import Span, utf16_length
+from djangobot.db.people import chat_settings
 
 LATE = timedelta(minutes=5)
 """A message that is older than this says when it was written. Telegram's own time is the time of arrival."""
@@ -23,15 +24,15 @@ def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False)
     if message.kind == "linked":
         return [_linked(message)]
     if message.kind == "account_removed":
-        return [formatted(language_of(message.language), "account-removed", account=message.text)]
+        return [formatted(language_for(message), "account-removed", account=message.text)]
     if message.kind == "tokens_revoked":
-        return [formatted(language_of(message.language), "owner-revoked", account=message.text)]
+        return [formatted(language_for(message), "owner-revoked", account=message.text)]
     if message.kind in ("new_network", "last_network"):
         return [_network(message)]
     if message.kind == "digest":
         return render_digest(message)
     if message.kind == "broadcast":
-        return [broadcast_text(language_of(message.language), message.text)]
+        return [broadcast_text(language_for(message), message.text)]
     return _from_sender(message, now, offer_mute)
 
 
@@ -41,7 +42,7 @@ def broadcast_text(language: str, text: str) -> Text:
 
 
 def _network(message: Claimed) -> Text:
-    language = language_of(message.language)
+    language = language_for(message)
     who = whose(message.sender, message.token_name)
     note = formatted(language, "network-new", who=who, prefix=message.token_prefix, network=message.text)
     notes = [note] if message.kind == "new_network" else [note, formatted(language, "network-last")]
@@ -50,7 +51,7 @@ def _network(message: Claimed) -> Text:
 
 
 def _linked(message: Claimed) -> Text:
-    language = language_of(message.language)
+    language = language_for(message)
     who = whose(message.sender, message.token_name)
     revoke = revoke_button(language, message.token_id or 0, who)
     return formatted(language, "linked", [[revoke]], who=who, prefix=message.token_prefix)
@@ -68,13 +69,13 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
         if message.token_name:
             head = whose(message.sender, message.token_name)
         if now - message.created > LATE:
-            head += f" · {shown_time(message.created.astimezone(message.settings.clock))}"
+            head += f" · {shown_time(message.created.astimezone(chat_settings.read(message.settings).clock))}"
     bold = Span("bold", 0, utf16_length(head))
     chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
     shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
     parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
     if offer_mute and message.sender_id:
-        rows = mute_buttons(language_of(message.language), "mute_here", message.sender_id)
+        rows = mute_buttons(language_for(message), "mute_here", message.sender_id)
         parts[-1] = Text(parts[-1].text, parts[-1].spans, tuple(tuple(row) for row in rows))
     return parts
 

@@ -9,7 +9,9 @@ import msgspec
 from fluent.runtime import FluentBundle, FluentResource
 
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
+from djangobot.db.people import chat_settings
 
 LANGUAGES = ("en", "ru")
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
@@ -25,6 +27,11 @@ def language_of(code: str | None) -> str:
     """Our language for a person whose Telegram has `code` (IETF tag). English when we do not have theirs."""
     short = (code or "").partition("-")[0].lower()
     return short if short in LANGUAGES else "en"
+
+
+def language_for(message: Claimed) -> str:
+    """Our language for the person who receives this message."""
+    return language_of(chat_settings.read(message.settings).language or message.language)
 
 
 def say(language: str, message: str, /, **args: str | int) -> str:

@@ -17,7 +17,7 @@ from piccolo.columns import BigInt, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from djangobot.db import audit, credentials
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import recalls, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.engine.events import LoopFreeEvent
@@ -113,7 +113,7 @@ INSERT INTO message (public_id, kind, broadcast, chat, created, type, text, stat
 VALUES ($1, 'broadcast', $2, $3, $4, 'Text', '', 'queued', $5, 0, $4)
 """
 COUNT = "SELECT status, COUNT(*) AS messages FROM message WHERE broadcast = $1 GROUP BY status"
-# Uses the index of just these messages, and not the index of all that are due (as in db/delivery/outbox.py).
+# Uses the index of just these messages, and not the index of all that are due (as in db/delivery/heads.py).
 UNSETTLED = "broadcast = $1 AND CASE WHEN broadcast IS NOT NULL THEN status END IN ('queued', 'sending')"
 DUE = f"SELECT COUNT(*) AS due FROM message WHERE {UNSETTLED} AND next_attempt <= $2"  # noqa: S608 - ours
 # People who blocked the bot, were banned or wanted no more news after they were enrolled.
@@ -292,8 +292,8 @@ async def _stop(number: int, status: str, before: Sequence[str], by: int, now: d
         if not await _turn(number, status, before, by, now):
             return False
         rows = await current().execute(STOP[status], number)
-        await outbox.recall(now)
-    await outbox.obey()
+        await recalls.record(now)
+    await recalls.apply()
     for row in rows:
         wakeups.notify_due(row["chat"])
     bell.set()

@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from djangobot.db import audit
-from djangobot.db.delivery import outbox, resets, wakeups
+from djangobot.db.delivery import outcomes, recalls, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import AccessDenied
 from djangobot.db.people import erasure, guesses
@@ -129,13 +129,13 @@ UNBAN = {
 }
 # Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
 CANCEL = f"""
-UPDATE message SET status = 'canceled', failure = '{outbox.ACCOUNT_BANNED}'
+UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
 WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
 RETURNING public_id
 """
 RESTORE = f"""
 UPDATE message SET status = 'queued', failure = NULL, next_attempt = $2
-WHERE status = 'canceled' AND failure = '{outbox.ACCOUNT_BANNED}'
+WHERE status = 'canceled' AND failure = '{outcomes.ACCOUNT_BANNED}'
   AND token IN (SELECT id FROM bot_token t WHERE t.account = $1 AND {LIVING})
 RETURNING chat
 """
@@ -184,10 +184,10 @@ async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
         if await engine.execute(BAN[kind], number, now):
             done()
             canceled = await engine.execute(CANCEL, number) if kind == "account" else []
-            await outbox.recall(now)
-    await outbox.obey()
+            await recalls.record(now)
+    await recalls.apply()
     for row in canceled:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", outbox.ACCOUNT_BANNED)
+        wakeups.notify_settled(str(row["public_id"]), "canceled", outcomes.ACCOUNT_BANNED)
     return done.was
 
 
@@ -223,7 +223,7 @@ async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
     async with current().write():
         await guesses.forgive(account_id)
         await audit.record(by, "reset limits", f"account {account_id}", None, None, now)
-    resets.publish(account_id, rows[0]["login"])
+    accounts.LIMITS_RESET.publish((account_id, rows[0]["login"]))
     return True
 
 
@@ -241,7 +241,7 @@ async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
             done()
     except AccessDenied:
         return False
-    await erasure.notify_canceled(unsettled, outbox.DELETED_BY_ADMIN)
+    await erasure.notify_canceled(unsettled, outcomes.DELETED_BY_ADMIN)
     for chat in chats:
         wakeups.notify_due(chat)
     return True

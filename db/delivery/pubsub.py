@@ -1,20 +1,21 @@
 """Pubsub: how the processes on one PostgreSQL notify each other at once, by LISTEN and NOTIFY.
 
-A door that accepts a message wakes the worker. The worker wakes the waiters of a settled message in other
-processes. Notifications only save time. A lost one costs time, never a message: the worker polls the outbox,
-and waiters query the table every second.
+A notification belongs to a topic. Whoever has something to tell makes a `Topic`; whoever wants to know
+subscribes to it. Notifications only save time. A lost one costs time, never a message: subscribers also find
+in the database what a lost notification would have told (`when_listening`, `every_second`).
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
+from weakref import WeakMethod
 
 import msgspec
 import structlog
 
-from djangobot.db.delivery import outbox, resets, wakeups
 from djangobot.db.engine import current, dedicated
 from djangobot.db.engine.dedicated import DedicatedConnection
 from djangobot.db.engine.postgres import PostgresEngine
@@ -22,22 +23,85 @@ from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-DUE = "djangobot_due"
-SETTLED = "djangobot_settled"
-RESET = "djangobot_reset"
-RECALLED = "djangobot_recalled"
 PAYLOAD_MOST = 7900
 """The most bytes in one notification. PostgreSQL requires fewer than 8000 (sql-notify)."""
 PAUSE = 1.0
-"""Seconds between two attempts to listen, and between two queries for awaited messages."""
+"""Seconds between two attempts to listen, and between two calls of the checks of `every_second`."""
 PULSE = 2.0
 NOTIFY = "SELECT pg_notify($1, p.payload) FROM unnest($2::text[]) AS p (payload)"
-SETTLED_ROWS = """
-SELECT public_id, status, failure FROM message
-WHERE public_id = ANY($1::uuid[])
-"""
 
-_Settled = tuple[str, str, str | None]
+T = TypeVar("T")
+Check = Callable[[datetime], Awaitable[object]]
+"""Finds in the database what a lost notification would have told. It gets the time."""
+
+
+class Topic(Generic[T]):
+    """One kind of notification. `word` is the type of what is told: hashable, and JSON can hold it. `kept`:
+    how many words are kept while the other processes can't be reached; by default they are dropped."""
+
+    def __init__(self, channel: str, word: type[T], *, kept: int = 0) -> None:
+        self.channel = channel
+        self.kept = kept
+        self.pending: dict[T, None] = {}
+        """Words that are not sent yet, each once."""
+        self._decoder = msgspec.json.Decoder(list[word])  # type: ignore[valid-type]
+        self._subscribers: list[Callable[[], Callable[[T], None] | None]] = []
+        _topics.append(self)
+
+    def subscribe(self, subscriber: Callable[[T], None]) -> None:
+        """Calls `subscriber` with each word. A method is called as long as its object lives."""
+        method = inspect.ismethod(subscriber)
+        self._subscribers.append(WeakMethod(subscriber) if method else lambda: subscriber)
+
+    def publish(self, word: T) -> None:
+        """Tells the subscribers in all processes."""
+        self.tell_subscribers(word)
+        self.publish_elsewhere(word)
+
+    def publish_elsewhere(self, word: T) -> None:
+        """Tells the subscribers in other processes."""
+        if _link is not None and (not self.kept or len(self.pending) < self.kept):
+            self.pending[word] = None
+            _link.something_to_send.set()
+
+    def tell_subscribers(self, word: T) -> None:
+        """Tells the subscribers in this process."""
+        for reference in self._subscribers:
+            if (subscriber := reference()) is not None:
+                subscriber(word)
+        self._subscribers = [reference for reference in self._subscribers if reference() is not None]
+
+    def take_pending(self) -> list[T]:
+        """Returns the words that are not sent yet, and removes them."""
+        words, self.pending = list(self.pending), {}
+        return words
+
+    def on_payload(self, payload: str) -> None:
+        """Tells the subscribers in this process what another process sent."""
+        for word in self._decoder.decode(payload):
+            self.tell_subscribers(word)
+
+
+_topics: list[Topic[Any]] = []
+_missed: list[Check] = []
+_every_second: list[Check] = []
+_link: "PubSub | None" = None
+"""This process's link to the others. `connected` sets it."""
+
+
+def when_listening(check: Check) -> None:
+    """Calls `check` each time this process begins to listen, for what was missed before."""
+    _missed.append(check)
+
+
+def every_second(check: Check) -> None:
+    """Calls `check` once a second while this process is connected."""
+    _every_second.append(check)
+
+
+def link() -> "PubSub | None":
+    """This process's link to others. None on SQLite, which has only one process."""
+    return _link
 
 
 class PubSub:
@@ -47,37 +111,16 @@ class PubSub:
         self.engine = engine
         self.now = now
         self.connection: DedicatedConnection | None = None
-        self.due: dict[int, bool] = {}
-        self.settled: list[_Settled] = []
-        self.resets: list[tuple[int, str]] = []
-        self.recalled = False
-        self.obeying: asyncio.Task[None] | None = None
-        self.something_to_say = asyncio.Event()
-        self.saying = False
-        """Whether something was taken from `due` and may not have been sent yet."""
-        self.hearing = asyncio.Event()
+        self.something_to_send = asyncio.Event()
+        self.sending = False
+        """Whether words were taken from their topics and may not have been sent yet."""
+        self.listening = asyncio.Event()
         """Set while notifications of others are received."""
 
-    def publish_due(self, chat_id: int, urgent: bool) -> None:
-        """Tells the worker, in whatever process it is, that this chat has something new."""
-        if len(self.due) < wakeups.CHATS_MOST:
-            self.due[chat_id] = urgent or self.due.get(chat_id, False)
-        self.something_to_say.set()
-
-    def publish_settled(self, public_id: str, status: str, failure: str | None) -> None:
-        """Tells the waiters of this message that it is settled."""
-        self.settled.append((public_id, status, failure))
-        self.something_to_say.set()
-
-    def publish_reset(self, account_id: int, login: str) -> None:
-        """Tells all processes to clear the failures of this account."""
-        self.resets.append((account_id, login))
-        self.something_to_say.set()
-
-    def say_recalled(self) -> None:
-        """Tells the worker that the queue was paused or messages were recalled."""
-        self.recalled = True
-        self.something_to_say.set()
+    @property
+    def idle(self) -> bool:
+        """Whether everything was sent."""
+        return not self.sending and not any(topic.pending for topic in _topics)
 
     async def listen(self) -> None:
         """Receives notifications for ever. Reconnects when the connection ends."""
@@ -85,120 +128,84 @@ class PubSub:
             try:
                 await self._listen_once()
             except (DatabaseUnavailable, OSError) as exc:
-                log.warning("signals interrupted", reason=str(exc.__cause__ or exc))
+                log.warning("pubsub interrupted", reason=str(exc.__cause__ or exc))
             await asyncio.sleep(PAUSE)
 
     async def _listen_once(self) -> None:
         connection = await dedicated.connect(self.engine)
         try:
-            await connection.listen(DUE, self._on_due)
-            await connection.listen(SETTLED, self._on_settled)
-            await connection.listen(RESET, self._on_reset)
-            await connection.listen(RECALLED, self._on_recalled)
+            for topic in _topics:
+                await connection.listen(topic.channel, topic.on_payload)
             self.connection = connection
-            self.hearing.set()
-            self.something_to_say.set()
-            await outbox.poll(self.now())  # for notifications that were missed
+            self.listening.set()
+            self.something_to_send.set()
+            for check in _missed:
+                await check(self.now())
             await connection.keep_alive(PULSE)
         finally:
             self.connection = None
-            self.hearing.clear()
+            self.listening.clear()
             await connection.disconnect()
 
-    async def talk(self) -> None:
+    async def send(self) -> None:
         """Sends notifications for ever, all that have gathered at once."""
         while True:
-            await self.something_to_say.wait()
-            self.something_to_say.clear()
+            await self.something_to_send.wait()
+            self.something_to_send.clear()
             if self.connection is None:
-                self.settled.clear()  # their waiters query the table
-                self.resets.clear()  # an admin may repeat it
-                self.recalled = False  # the worker polls
+                for topic in _topics:
+                    if not topic.kept:
+                        topic.pending.clear()
                 continue
-            due, self.due = self.due, {}
-            self.saying = True
-            settled, self.settled = self.settled, []
-            again, self.resets = self.resets, []
-            recalled, self.recalled = self.recalled, False
+            gathered = [(topic, topic.take_pending()) for topic in _topics]
+            self.sending = True
             try:
-                await self._say(DUE, list(due.items()))
-                await self._say(SETTLED, settled)
-                await self._say(RESET, again)
-                await self._say(RECALLED, [True] if recalled else [])
+                for topic, words in gathered:
+                    await self._send(topic.channel, words)
             except DatabaseUnavailable:
-                for chat_id, urgent in due.items():
-                    self.publish_due(chat_id, urgent)
+                for topic, words in gathered:
+                    for word in words if topic.kept else ():
+                        topic.publish_elsewhere(word)
                 await asyncio.sleep(PAUSE)
             finally:
-                self.saying = False
+                self.sending = False
 
-    async def _say(self, channel: str, words: Sequence[Any]) -> None:
+    async def _send(self, channel: str, words: Sequence[Any]) -> None:
         if words and self.connection is not None:
-            await self.connection.fetch(NOTIFY, channel, list(_payloads(words)))
+            await self.connection.fetch(NOTIFY, channel, list(payloads(words)))
 
-    async def ask(self) -> None:
-        """Queries the table for awaited messages, because notifications may be lost."""
-        seen: set[str] = set()
+    async def check(self) -> None:
+        """Calls the checks of `every_second` for ever."""
         while True:
             await asyncio.sleep(PAUSE)
-            with contextlib.suppress(DatabaseUnavailable):
-                expected = wakeups.awaited_ids()
-                if expected:
-                    seen = await self._ask(expected, seen)
-
-    async def _ask(self, expected: Sequence[str], seen: set[str]) -> set[str]:
-        """Notifies the waiters of messages that were settled, or that were seen before and are gone. Returns
-        the public_ids that are in the table now."""
-        there: set[str] = set()
-        for row in await self.engine.fetch(SETTLED_ROWS, expected):
-            there.add(str(row["public_id"]))
-            if row["status"] not in ("queued", "sending"):
-                wakeups.notify_settled_here(str(row["public_id"]), row["status"], row["failure"])
-        for public_id in seen.intersection(expected) - there:
-            wakeups.notify_settled_here(public_id, "canceled", "deleted")
-        return there
-
-    def _on_due(self, payload: str) -> None:
-        for chat_id, urgent in msgspec.json.decode(payload, type=list[tuple[int, bool]]):
-            wakeups.notify_due_here(chat_id, urgent=urgent)
-
-    def _on_settled(self, payload: str) -> None:
-        for public_id, status, failure in msgspec.json.decode(payload, type=list[_Settled]):
-            wakeups.notify_settled_here(public_id, status, failure)
-
-    def _on_recalled(self, _: str) -> None:
-        self.obeying = asyncio.create_task(self._on_flood_wait())
-
-    async def _on_flood_wait(self) -> None:
-        with contextlib.suppress(DatabaseUnavailable):  # the worker polls in a moment
-            await outbox.obey_here()
-
-    def _on_reset(self, payload: str) -> None:
-        for account_id, login in msgspec.json.decode(payload, type=list[tuple[int, str]]):
-            resets.publish_here(account_id, login)
+            for check in _every_second:
+                with contextlib.suppress(DatabaseUnavailable):
+                    await check(self.now())
 
 
 @contextlib.asynccontextmanager
 async def connected(now: Callable[[], datetime]) -> AsyncIterator[None]:
     """Connects the processes on this database while the block runs. SQLite has only one process, so nothing
     is done."""
+    global _link
     engine = current()
     if not isinstance(engine, PostgresEngine):
         yield
         return
-    wire = PubSub(engine, now)
-    tasks = [asyncio.create_task(work()) for work in (wire.listen, wire.talk, wire.ask)]
-    wakeups.pubsub = wire
+    _link = PubSub(engine, now)
+    tasks = [asyncio.create_task(work()) for work in (_link.listen, _link.send, _link.check)]
     try:
         yield
     finally:
-        wakeups.pubsub = None
+        _link = None
+        for topic in _topics:
+            topic.pending.clear()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _payloads(words: Sequence[Any]) -> Iterator[str]:
+def payloads(words: Sequence[Any]) -> Iterator[str]:
     """Splits the words into JSON arrays that each fit into one notification."""
     gathered: list[bytes] = []
     size = 2

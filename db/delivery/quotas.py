@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from cachetools import LRUCache
 
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import heads
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWaiting
@@ -193,7 +193,7 @@ def _bounded(token: int, chat: int, account: int | None) -> tuple[tuple[str, int
 async def _count(kind: str, whose: Whose) -> None:
     """Counts again, including what other processes added and what was delivered."""
     engine = current()
-    words = {"bytes": BYTES[engine.engine_type], "unsettled": outbox.UNSETTLED}
+    words = {"bytes": BYTES[engine.engine_type], "unsettled": heads.UNSETTLED}
     if kind == "account":
         (row,) = await engine.fetch(OF_ACCOUNT.format(**words), whose.account)
         return _leave("account", whose.account or 0, row["messages"], row["bytes"] or 0)

@@ -7,15 +7,19 @@ later job replaces the earlier one.
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from piccolo.columns import BigInt, BigSerial, ForeignKey, Text, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
+from piccolo.columns.reference import LazyTableReference
 from piccolo.table import Table
 
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
-from djangobot.db.people.chats import Chat
+
+CHAT = LazyTableReference("Chat", module_path="djangobot.db.people.chats")
+"""The queue names the tables above it, as its SQL does, and imports none of them."""
 
 
 class ScheduledJobRow(Table, tablename="scheduled_job"):
@@ -23,7 +27,7 @@ class ScheduledJobRow(Table, tablename="scheduled_job"):
     the handler needs."""
 
     id = BigSerial(primary_key=True)
-    chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
+    chat: ForeignKey[Any] = ForeignKey(references=CHAT, on_delete=OnDelete.cascade, null=False)
     kind = Varchar(length=32)
     message = BigInt()
     argument = Text()

@@ -3,19 +3,28 @@ work within this process, and through pubsub in others."""
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from djangobot.db.delivery import pubsub
+from djangobot.db.delivery.local_worker import local_worker
+from djangobot.db.delivery.outcomes import SETTLED
+from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
-
-if TYPE_CHECKING:
-    from djangobot.db.delivery.pubsub import PubSub
 
 CHATS_MOST = 100_000
 """The number of chats that may wait for a wakeup at once; `poll` finds the others. A process without a worker
 removes none."""
+SETTLED_ROWS = """
+SELECT public_id, status, failure FROM message
+WHERE public_id = ANY($1::uuid[])
+"""
 
-
+DUE: Topic[tuple[int, bool]] = Topic("djangobot_due", tuple[int, bool], kept=CHATS_MOST)
+"""A chat has something new, and whether that is urgent."""
+SETTLEMENT: Topic[tuple[str, str, str | None]] = Topic("djangobot_settled", tuple[str, str, str | None])
+"""A message is settled: its public_id, status and failure."""
 _due = LoopFreeEvent()
 _urgent_due = LoopFreeEvent()
 _due_chats: dict[int, None] = {}
@@ -26,9 +35,8 @@ Outcome = asyncio.Future[tuple[str, str | None]]
 _waiters: dict[str, list[Outcome]] = {}
 """Waiters by public_id. A message has several when its sender repeated the request under the same idempotency
 key."""
-pubsub: "PubSub | None" = None
-"""The link to other processes on this database. `pubsub.connected` sets it."""
-_worker_here = False
+_seen: set[str] = set()
+"""The awaited messages that the last check found in the table."""
 
 
 def mark_urgent(chat_id: int) -> None:
@@ -43,16 +51,10 @@ def clear_urgent(chat_ids: Iterable[int]) -> None:
     _unclaimed_urgent.difference_update(chat_ids)
 
 
-def set_worker_here(yes: bool) -> None:
-    """Sets whether the worker is in this process. If it is, no other process is told what is due."""
-    global _worker_here
-    _worker_here = yes
-
-
 def notify_due(chat_id: int, *, urgent: bool = False) -> None:
     """Wakes the worker, in whatever process it is: something may be due in this chat."""
-    if pubsub is not None and not _worker_here:
-        pubsub.publish_due(chat_id, urgent or chat_id in _unclaimed_urgent)
+    if pubsub.link() is not None and local_worker() is None:
+        DUE.publish_elsewhere((chat_id, urgent or chat_id in _unclaimed_urgent))
         _unclaimed_urgent.discard(chat_id)
         return
     notify_due_here(chat_id, urgent=urgent)
@@ -147,16 +149,14 @@ def release_waiters() -> None:
         notify_settled_here(public_id, "queued", None)
 
 
-def awaited_ids() -> list[str]:
-    """The public_ids of messages that have a waiter in this process."""
-    return list(_waiters)
+def has_waiters() -> bool:
+    """Whether anybody may wait for a message, here or in another process."""
+    return bool(_waiters) or pubsub.link() is not None
 
 
 def notify_settled(public_id: str, status: str, failure: str | None) -> None:
     """Wakes the waiters of a settled message, in every process."""
-    notify_settled_here(public_id, status, failure)
-    if pubsub is not None:
-        pubsub.publish_settled(public_id, status, failure)
+    SETTLEMENT.publish((public_id, status, failure))
 
 
 def notify_settled_here(public_id: str, status: str, failure: str | None) -> None:
@@ -164,3 +164,23 @@ def notify_settled_here(public_id: str, status: str, failure: str | None) -> Non
     for future in _waiters.get(public_id, ()):
         if not future.done():
             future.set_result((status, failure))
+
+
+async def check_awaited(_: datetime) -> None:
+    """Wakes the waiters of messages that were settled, or that were seen before and are gone. Queries the
+    table, because notifications may be lost."""
+    global _seen
+    awaited = list(_waiters)
+    there: set[str] = set()
+    for row in await current().fetch(SETTLED_ROWS, awaited) if awaited else ():
+        there.add(str(row["public_id"]))
+        if row["status"] in SETTLED:
+            notify_settled_here(str(row["public_id"]), row["status"], row["failure"])
+    for public_id in _seen.intersection(awaited) - there:
+        notify_settled_here(public_id, "canceled", "deleted")
+    _seen = there
+
+
+DUE.subscribe(lambda word: notify_due_here(word[0], urgent=word[1]))
+SETTLEMENT.subscribe(lambda word: notify_settled_here(*word))
+pubsub.every_second(check_awaited)

@@ -16,7 +16,7 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db import credentials, metrics
-from djangobot.db.delivery import outbox, quotas, wakeups
+from djangobot.db.delivery import outbox, outcomes, quotas, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import (
@@ -125,7 +125,7 @@ INDEXES = (
 """Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
 history's index holds no notices. One message of a chat is being sent at a time. One key of a token stands for
 one message. Other indexes find the urgent messages, those that expire next, and those an admin may decide
-about. The conditions are spelled so that a statement of the queue (db/delivery/outbox.py) implies only one of
+about. The conditions are spelled so that a statement of the queue (db/delivery/heads.py) implies only one of
 them."""
 
 
@@ -395,7 +395,7 @@ async def _repeated(digest: str, draft: Draft, now: datetime, wait: float, key: 
     settled = wakeups.add_waiter(public_id)
     try:  # it may have been settled before the waiter was added
         latest = await _of_key(digest, key, now)
-        if latest is None or latest["status"] in outbox.SETTLED:
+        if latest is None or latest["status"] in outcomes.SETTLED:
             return _as_it_is(latest or before)
         status, failure = await wakeups.wait_settled(public_id, settled, wait)
     finally:

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from djangobot.db.delivery import outbox, wakeups
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.engine import Row, current
 from djangobot.db.people import chat_settings
 
@@ -79,16 +79,17 @@ def held_until(message: Claimed, now: datetime) -> datetime | None:
         return None
     if message.muted_until is not None:
         return message.muted_until
-    if message.urgent or message.settings.quiet_mode != "digest":
+    settings = chat_settings.read(message.settings)
+    if message.urgent or settings.quiet_mode != "digest":
         return None
-    return message.settings.quiet_until(now)
+    return settings.quiet_until(now)
 
 
 def silently(message: Claimed, now: datetime) -> bool:
     """Whether it arrives without a sound."""
-    if message.settings is chat_settings.DEFAULT or message.urgent:
+    if message.urgent or message.settings == chat_settings.UNCHANGED:
         return False
-    return message.settings.quiet_until(now) is not None
+    return chat_settings.read(message.settings).quiet_until(now) is not None
 
 
 async def release(chat_id: int, now: datetime) -> None:

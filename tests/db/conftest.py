@@ -1,9 +1,11 @@
 """Every test of the memory runs on real SQLite and on real PostgreSQL, each on a fresh database."""
 
+import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -15,7 +17,8 @@ from argon2 import PasswordHasher
 
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement, wakeups
+from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.people import chats, codes
 from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
@@ -137,13 +140,51 @@ class World:
         await self.deliver()
         return token
 
-    async def deliver(self) -> list[outbox.Claimed]:
+    async def deliver(self) -> list[outcomes.Claimed]:
         """Sends all that is due, one claim after another; what was sent, in order."""
-        sent: list[outbox.Claimed] = []
-        while claimed := await outbox.claim(self.now, limit=100, lease=MINUTE):
-            await outbox.settle([outbox.Sent(message, message.id) for message in claimed], self.now)
+        sent: list[outcomes.Claimed] = []
+        while claimed := await claims.claim(self.now, limit=100, lease=MINUTE):
+            await settlement.settle([outcomes.Sent(message, message.id) for message in claimed], self.now)
             sent += claimed
         return sent
+
+
+class IdleWorker:
+    """A worker of this process that would send at once. It keeps what it is given."""
+
+    lease = MINUTE
+
+    def __init__(self) -> None:
+        self.taken: list[outcomes.Claimed] = []
+        self.asked = asyncio.Event()
+        self.stops = False
+
+    @property
+    def free(self) -> bool:
+        self.asked.set()
+        if self.stops:
+            register_worker(None)
+        return True
+
+    def take(self, claimed: Sequence[outcomes.Claimed]) -> None:
+        self.taken += claimed
+
+    def fix(self, message: outcomes.Claimed) -> str | None:
+        return None
+
+    async def apply_recall(self) -> None:
+        """Nothing is in flight here."""
+
+
+@contextmanager
+def worker_here() -> Iterator[IdleWorker]:
+    """An idle worker is in this process while the block runs."""
+    worker = IdleWorker()
+    register_worker(worker)
+    try:
+        yield worker
+    finally:
+        register_worker(None)
 
 
 @pytest.fixture

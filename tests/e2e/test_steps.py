@@ -18,10 +18,10 @@ import os, signal, sys
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.messages import messages
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import settlement
 
 STEP = os.environ["KILL_AT"]
-take, settle, send, put = Worker.take, outbox.settle, Gateway.send, messages._put
+take, settle, send, put = Worker.take, settlement.settle, Gateway.send, messages._put
 
 def die(step, *texts):
     if step == STEP and any("boom" in text for text in texts):
@@ -51,7 +51,7 @@ async def put_and_die(sql, digest, draft, *rest):
     die("accepted", draft.text)
     return accepted
 
-Worker.take, outbox.settle = take_and_die, settle_and_die
+Worker.take, settlement.settle = take_and_die, settle_and_die
 Gateway.send, messages._put = send_and_die, put_and_die
 from djangobot.__main__ import main
 sys.exit(main())

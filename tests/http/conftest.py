@@ -20,7 +20,7 @@ from litestar import Litestar
 from djangobot.bot.app import http_server
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 from djangobot.http.access_tokens import Signer
@@ -109,14 +109,18 @@ class Api:
         settled = 0
         while True:
             now = datetime.now(UTC)
-            claimed: Sequence[outbox.Claimed] = await outbox.claim(now, limit=100, lease=timedelta(minutes=1))
+            claimed: Sequence[outcomes.Claimed] = await claims.claim(
+                now, limit=100, lease=timedelta(minutes=1)
+            )
             if not claimed:
                 return settled
             settled += sum(message.kind == "message" for message in claimed)
             refusing = [message for message in claimed if refused and message.kind == "message"]
-            await outbox.settle(
+            await settlement.settle(
                 [
-                    outbox.Failed(message, refused or "") if message in refusing else outbox.Sent(message, 7)
+                    outcomes.Failed(message, refused or "")
+                    if message in refusing
+                    else outcomes.Sent(message, 7)
                     for message in claimed
                 ],
                 now,

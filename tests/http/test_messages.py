@@ -11,7 +11,7 @@ import structlog
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.admin import users
-from djangobot.db.delivery import backlog_decisions, outbox
+from djangobot.db.delivery import backlog, outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
 from djangobot.db.people import chats, erasure
@@ -426,7 +426,7 @@ async def cancel(api: Api, who: str, access: dict[str, str], person: chats.Chat)
             await tokens.revoke(person.id, card.id, now)
         case _:
             (row,) = await current().fetch("SELECT id FROM message WHERE kind = 'message'")
-            assert await backlog_decisions.apply("drop", row["id"], 1, now)
+            assert await backlog.apply("drop", row["id"], 1, now)
 
 
 async def the_account(api: Api, access: dict[str, str]) -> accounts.Account:

@@ -17,9 +17,8 @@ from djangobot.bot.rendering.humanize import (
 )
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.delivery import backlog, backlog_decisions
-from djangobot.db.delivery.backlog import STATES, BacklogItem, Group, Side, State
-from djangobot.db.delivery.backlog_decisions import Verb
+from djangobot.db.delivery import backlog
+from djangobot.db.delivery.backlog import STATES, BacklogItem, Group, Side, State, Verb
 
 PAGE = 8
 NAME_LENGTH = BUTTON_LENGTH // 3
@@ -142,7 +141,7 @@ async def act(visit: Context) -> None:
         ]
         await visit.replace(formatted(visit.language, ASKED[verb], asked))
         return await visit.answer()
-    done = await backlog_decisions.apply(verb, number_in(number), visit.chat.id, visit.now)
+    done = await backlog.apply(verb, number_in(number), visit.chat.id, visit.now)
     await _replace(visit, number_in(number), place)
     await visit.answer(say(visit.language, "queue-one-done" if done else "queue-one-changed"))
 

@@ -7,14 +7,14 @@ from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit
 from djangobot.db.admin import stats
-from djangobot.db.delivery import backlog, backlog_decisions
+from djangobot.db.delivery import backlog
 from djangobot.db.delivery.backlog import Counts
 
 CAUSES = 10
 DEEDS = {
-    "retry": backlog_decisions.retry_all,
-    "resend": backlog_decisions.resend_all,
-    "drop": backlog_decisions.drop_all,
+    "retry": backlog.retry_all,
+    "resend": backlog.resend_all,
+    "drop": backlog.drop_all,
 }
 ASKED = {"retry": "queue-retry-ask", "resend": "queue-resend-ask", "drop": "queue-drop-ask"}
 SURE = {"retry": "queue-retry-sure", "resend": "queue-resend-sure", "drop": "queue-drop-sure"}

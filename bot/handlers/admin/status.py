@@ -19,7 +19,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit, state
 from djangobot.db.admin import stats
 from djangobot.db.admin.stats import Hour
-from djangobot.db.delivery import outbox, scheduled
+from djangobot.db.delivery import recalls, scheduled
 from djangobot.db.engine import current
 
 log = structlog.get_logger(__name__)
@@ -145,7 +145,7 @@ async def pause(visit: Context) -> None:
         if before != wanted:
             await state.put("paused", wanted, visit.now)
             await audit.record(visit.chat.id, "pause delivery", "", before, wanted, visit.now)
-    await outbox.obey()
+    await recalls.apply()
     await visit.replace(await _card(visit))
     await visit.answer(say(visit.language, "status-paused" if wanted else "status-resumed"))
 

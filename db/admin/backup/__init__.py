@@ -7,7 +7,6 @@ from pathlib import Path
 
 from djangobot.db.admin.backup import postgres, sqlite
 from djangobot.db.admin.backup.sqlite import Backup
-from djangobot.db.conf import known_migrations
 from djangobot.db.engine.address import SQLITE
 
 
@@ -16,12 +15,11 @@ def suffix(url: str) -> str:
     return ".sqlite.gz" if url.startswith(SQLITE) else ".dump"
 
 
-async def take(url: str, file: Path, now: datetime, *, force: bool = False) -> Backup:
+async def take(url: str, file: Path, known: Collection[str], now: datetime, *, force: bool = False) -> Backup:
     """Writes a backup to `file`, completely or not at all. Only its owner can read it. An existing file is
-    replaced only with `force`. Raises BackupRefused."""
+    replaced only with `force`. `known`: the migrations of this version. Raises BackupRefused."""
     database = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
     target = sqlite.target(file, force, database)
-    known = known_migrations()
     if database is None:
         return await postgres.take(url, target, known, force=force)
     return await asyncio.to_thread(sqlite.take, database, target, known, now, force=force)

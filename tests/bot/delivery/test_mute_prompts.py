@@ -8,8 +8,7 @@ from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.rendering.digest import WHOLE_MOST
 from djangobot.bot.rendering.messages import render_message
 from djangobot.bot.telegram.text import MESSAGE_LIMIT
-from djangobot.db.delivery.outbox import Claimed
-from djangobot.db.people.chat_settings import ChatSettings
+from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.people.digests import Digest, Share
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -69,7 +68,7 @@ def test_a_late_message_says_when_it_was_written_on_the_persons_clock() -> None:
     """One in time does not: Telegram shows that itself."""
     (text,) = render_message(MESSAGE, NOW + timedelta(minutes=5))
     assert text.text == "Fedor · ci\nhello"
-    berlin = msgspec.structs.replace(MESSAGE, settings=ChatSettings(zone="Europe/Berlin"))
+    berlin = msgspec.structs.replace(MESSAGE, settings='{"zone":"Europe/Berlin"}')
     (text,) = render_message(berlin, NOW + timedelta(minutes=6))
     assert text.text == "Fedor · ci · 23.11.2026 06:00\nhello"
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from djangobot.bot.delivery.ready_queue import ReadyQueue
-from djangobot.db.delivery.outbox import Claimed
+from djangobot.db.delivery.outcomes import Claimed
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db import state
 from djangobot.db.admin import users
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outbox, outcomes, recalls, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import messages
@@ -74,14 +75,14 @@ async def test_a_message_to_an_idle_service_is_sent_without_being_looked_for(
     """It comes into the deliverer's hand with the commit that accepts it; while delivery is paused it does
     not."""
     claimed: list[str] = []
-    claim = outbox.claim
+    claim = claims.claim
 
-    async def noting(*args: Any, **more: Any) -> list[outbox.Claimed]:
+    async def noting(*args: Any, **more: Any) -> list[outcomes.Claimed]:
         found = await claim(*args, **more)
         claimed.extend(message.text for message in found)
         return found
 
-    monkeypatch.setattr(outbox, "claim", noting)
+    monkeypatch.setattr(claims, "claim", noting)
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
         await messages.accept(token, "behind what waited", "Text", datetime.now(UTC), wait=PATIENCE)
         for number in range(3):
@@ -131,7 +132,7 @@ async def test_a_stop_gives_back_what_was_not_begun(
     )
     assert rows
     assert {(row["status"], row["first_attempt"]) for row in rows} == {("queued", None)}
-    assert await outbox.reclaim(NOW) == 0
+    assert await claims.reclaim(NOW) == 0
 
 
 async def test_every_transition_is_an_event_with_its_fields_and_no_text(
@@ -169,7 +170,7 @@ async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes
 ) -> None:
     """An exception's words and its variables may hold the text."""
 
-    def broken(message: outbox.Claimed, *_: object, **__: object) -> Any:
+    def broken(message: outcomes.Claimed, *_: object, **__: object) -> Any:
         monkeypatch.undo()
         raise RuntimeError(f"can't show {message.text}")
 
@@ -524,8 +525,8 @@ async def test_what_the_database_refuses_while_delivering_is_done_when_it_answer
     """Neither a claim nor an outcome is lost; Telegram is asked once."""
     refusals = {"_claim": 2, "settle": 2}
 
-    def refusing(name: str) -> Callable[..., Awaitable[Any]]:
-        real = getattr(outbox, name)
+    def refusing(module: ModuleType, name: str) -> Callable[..., Awaitable[Any]]:
+        real = getattr(module, name)
 
         async def refuse(*args: Any) -> Any:
             if refusals[name]:
@@ -535,8 +536,8 @@ async def test_what_the_database_refuses_while_delivering_is_done_when_it_answer
 
         return refuse
 
-    for name in refusals:
-        monkeypatch.setattr(outbox, name, refusing(name))
+    for module, name in ((claims, "_claim"), (settlement, "settle")):
+        monkeypatch.setattr(module, name, refusing(module, name))
     async with Running(client):
         accepted = await messages.accept(token, "through", "Text", NOW, wait=PATIENCE)
     assert (accepted.status, refusals) == ("sent", {"_claim": 0, "settle": 0})
@@ -652,12 +653,12 @@ async def test_a_pause_holds_when_it_is_announced(
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
         await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
         await state.put("paused", True, datetime.now(UTC))
-        await outbox.obey()
+        await recalls.apply()
         assert not at_work.free
         held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
         assert (held.status, await status(held.id)) == ("queued", "queued")
         await state.put("paused", False, datetime.now(UTC))
-        await outbox.obey()
+        await recalls.apply()
         while await status(held.id) != "sent":  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)
 

@@ -18,7 +18,7 @@ from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats, codes, guesses
@@ -96,8 +96,8 @@ async def test_a_stuck_delivery_is_told_once_and_when_it_is_over(watch: Watch) -
     assert await watch.poll() == []
     watch.begin()
     assert await watch.poll() == []
-    claimed = await outbox.claim(watch.time, limit=9, lease=SECOND)
-    await outbox.settle([outbox.Sent(message, 1) for message in claimed], watch.time)
+    claimed = await claims.claim(watch.time, limit=9, lease=SECOND)
+    await settlement.settle([outcomes.Sent(message, 1) for message in claimed], watch.time)
     assert await watch.poll() == ["Delivery works again."]
     await outbox.add_notice("digest", ROOT, watch.time - STUCK_AFTER, text='{"shares":[]}')
     assert await watch.poll() == []

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from djangobot.db import audit
 from djangobot.db.admin import admins, stats
-from djangobot.db.delivery import backlog, outbox
+from djangobot.db.delivery import backlog, claims, outcomes, settlement
 from djangobot.db.messages import messages
 
 from ..conftest import NOW, World
@@ -59,11 +59,11 @@ async def test_the_last_hours_are_counted_by_when_messages_were_accepted(world: 
     for minutes, took in ((-200, 1), (-130, 1), (-90, 1), (-80, 3), (-10, 2)):
         moment = NOW + timedelta(minutes=minutes)
         await messages.accept(token, "x", "Text", moment)
-        (claimed,) = await outbox.claim(moment, limit=1, lease=hour)
-        await outbox.settle([outbox.Sent(claimed, 1)], moment + took * second)
+        (claimed,) = await claims.claim(moment, limit=1, lease=hour)
+        await settlement.settle([outcomes.Sent(claimed, 1)], moment + took * second)
     await messages.accept(token, "late", "Text", NOW - second)
-    (claimed,) = await outbox.claim(NOW, limit=1, lease=hour)
-    await outbox.settle([outbox.Failed(claimed, "blocked")], NOW)
+    (claimed,) = await claims.claim(NOW, limit=1, lease=hour)
+    await settlement.settle([outcomes.Failed(claimed, "blocked")], NOW)
     found = await stats.hours(NOW, 3)
     assert [one.begins for one in found] == [NOW - 3 * hour, NOW - 2 * hour, NOW - hour]
     assert [(one.accepted, one.sent, one.failed) for one in found] == [(1, 1, 0), (2, 2, 0), (2, 1, 1)]

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import Audience, Progress
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.messages import messages
 from djangobot.db.people import chats
 from djangobot.db.people.chats import Chat
@@ -42,11 +42,11 @@ async def test_everybody_gets_it_once_a_few_at_a_time(world: World) -> None:
     assert await broadcasts.step(number, NOW)
     assert await broadcasts.step(number, NOW)
     assert await outbox.depth() == broadcasts.WINDOW
-    claimed = await outbox.claim(NOW, limit=500, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=500, lease=MINUTE)
     assert {(message.text, message.broadcast, message.kind) for message in claimed} == {
         ("hello", True, "broadcast")
     }
-    await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
+    await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
     rest = await finish(world, number)
     assert sorted([message.chat_id for message in claimed] + rest) == sorted(one.id for one in people)
     assert await broadcasts.progress(number) == Progress(sent=len(people))
@@ -107,10 +107,10 @@ async def test_what_is_in_hand_when_it_stops_does_not_come_back(world: World) ->
     await crowd(world, 2)
     number = await begun()
     await broadcasts.step(number, NOW)
-    first, _ = await outbox.claim(NOW, limit=10, lease=MINUTE)
+    first, _ = await claims.claim(NOW, limit=10, lease=MINUTE)
     await broadcasts.cancel(number, ROOT, NOW)
-    await outbox.settle([outbox.Postponed(first, NOW, "put back", not_done=True)], NOW)
-    await outbox.reclaim(NOW)
+    await settlement.settle([outcomes.Postponed(first, NOW, "put back", not_done=True)], NOW)
+    await claims.reclaim(NOW)
     assert await world.deliver() == []
     assert await broadcasts.progress(number) == Progress(skipped=2)
 
@@ -136,6 +136,6 @@ async def test_ordinary_messages_go_first(world: World) -> None:
     number = await begun()
     await broadcasts.step(number, NOW)
     await messages.accept(token, "ordinary", "Text", NOW + MINUTE)
-    claimed = await outbox.claim(NOW + MINUTE, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW + MINUTE, limit=10, lease=MINUTE)
     assert [message.text for message in claimed] == ["ordinary", "news", "news"]
     assert ann.id

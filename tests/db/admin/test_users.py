@@ -6,7 +6,7 @@ import pytest
 
 from djangobot.db import audit
 from djangobot.db.admin import users
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.errors import AccessDenied, AccountBanned, ChatBanned, CodeInvalid, TokenInvalid
 from djangobot.db.messages import messages
 from djangobot.db.people import chats, codes
@@ -105,11 +105,11 @@ async def test_what_was_in_hand_when_an_account_was_banned_does_not_come_back(wo
     first, second = await world.link(owner, ann), await world.link(owner, ben)
     for token in (first, second):
         await messages.accept(token, "in hand", "Text", NOW)
-    claimed = await outbox.claim(NOW, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
     await users.ban("account", owner.id, ROOT, NOW)
-    await outbox.settle([outbox.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
-    await outbox.reclaim(NOW)
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
+    await settlement.settle([outcomes.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
+    await claims.reclaim(NOW)
+    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
     card = await users.get("account", owner.id, NOW)
     assert card
     assert card.messages == {"canceled": 2}
@@ -129,7 +129,7 @@ async def test_a_ban_misses_nothing_that_is_accepted_at_the_same_moment(world: W
     await users.ban("account", owner.id, ROOT, NOW)
     refused = await asyncio.gather(*sending, return_exceptions=True)
     assert all(isinstance(one, AccountBanned) for one in refused if one is not None)
-    assert await outbox.claim(NOW, limit=100, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=100, lease=MINUTE) == []
 
 
 async def test_a_banned_person_gets_nothing_until_they_may_again(world: World) -> None:

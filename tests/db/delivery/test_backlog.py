@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from djangobot.db.delivery import backlog, outbox
+from djangobot.db.delivery import backlog, claims, outbox, outcomes, settlement
 from djangobot.db.messages import messages
 
 from ..conftest import NOW, World
@@ -11,16 +11,16 @@ from ..conftest import NOW, World
 async def settled(token: str, outcome: str) -> None:
     """A message of this token's that ended so."""
     await messages.accept(token, outcome, "Text", NOW)
-    (claimed,) = await outbox.claim(NOW, limit=1, lease=timedelta(minutes=1))
+    (claimed,) = await claims.claim(NOW, limit=1, lease=timedelta(minutes=1))
     match outcome:
         case "failed":
-            await outbox.settle([outbox.Failed(claimed, "PEER_ID_INVALID")], NOW)
+            await settlement.settle([outcomes.Failed(claimed, "PEER_ID_INVALID")], NOW)
         case "uncertain":
-            await outbox.settle([outbox.Uncertain(claimed, "no answer")], NOW)
+            await settlement.settle([outcomes.Uncertain(claimed, "no answer")], NOW)
         case "sent":
-            await outbox.settle([outbox.Sent(claimed, 5)], NOW)
+            await settlement.settle([outcomes.Sent(claimed, 5)], NOW)
         case "postponed":
-            await outbox.settle([outbox.Postponed(claimed, NOW + timedelta(hours=1), "no answer")], NOW)
+            await settlement.settle([outcomes.Postponed(claimed, NOW + timedelta(hours=1), "no answer")], NOW)
 
 
 async def test_they_are_told_apart_by_person_and_by_sender(world: World) -> None:

@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery import leader, outbox
+from djangobot.db.delivery import claims, leader, outcomes, settlement
 from djangobot.db.delivery.leader import LEADER_LOCK
-from djangobot.db.delivery.outbox import Postponed, Sent
+from djangobot.db.delivery.outcomes import Postponed, Sent
 from djangobot.db.engine import current, dedicated
 from djangobot.db.engine.dedicated import DedicatedConnection
 from djangobot.db.engine.postgres import PostgresEngine
@@ -76,18 +76,18 @@ async def test_the_deposed_can_neither_claim_nor_record(world: World) -> None:
     async with leader.elected(nobody_else) as ours:
         deliverer = ours.context()
 
-        async def claim() -> list[outbox.Claimed]:
-            return await outbox.claim(NOW, limit=10, lease=MINUTE)
+        async def claim() -> list[outcomes.Claimed]:
+            return await claims.claim(NOW, limit=10, lease=MINUTE)
 
-        async def settle(results: list[outbox.Settled]) -> None:
-            await outbox.settle(results, NOW)
+        async def settle(results: list[outcomes.Settled]) -> None:
+            await settlement.settle(results, NOW)
 
         [message] = await asyncio.create_task(claim(), context=deliverer)
         await depose(ours.connection)
         for outcome in (Sent(message, 7), Postponed(message, NOW, "lost", not_done=True)):
             with pytest.raises(DatabaseUnavailable):
                 await asyncio.create_task(settle([outcome]), context=deliverer)
-        assert await outbox.reclaim(NOW) == 1
+        assert await claims.reclaim(NOW) == 1
         with pytest.raises(DatabaseUnavailable):
             await asyncio.create_task(claim(), context=deliverer)
         assert [again.random_id for again in await claim()] == [message.random_id]

@@ -1,7 +1,7 @@
 """The outbox: claiming in order and fairly, settling, and surviving a process that dies."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,17 +10,18 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import audit
-from djangobot.db.delivery import backlog, backlog_decisions, outbox, wakeups
+from djangobot.db.delivery import backlog, claims, outbox, outcomes, settlement, wakeups
+from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
 from djangobot.db.people import chats, mutes
 from djangobot.db.programs import tokens
 
-from ..conftest import MINUTE, NOW, World, on_sqlite
+from ..conftest import MINUTE, NOW, IdleWorker, World, on_sqlite, worker_here
 
 
-async def claim(limit: int = 100) -> list[outbox.Claimed]:
-    return await outbox.claim(NOW, limit=limit, lease=MINUTE)
+async def claim(limit: int = 100) -> list[outcomes.Claimed]:
+    return await claims.claim(NOW, limit=limit, lease=MINUTE)
 
 
 async def test_of_each_chat_only_the_oldest_is_claimed_and_none_while_it_is_sent(world: World) -> None:
@@ -32,7 +33,7 @@ async def test_of_each_chat_only_the_oldest_is_claimed_and_none_while_it_is_sent
     first = await claim()
     assert [message.text for message in first] == ["a0", "b0"]
     assert await claim() == []
-    await outbox.settle([outbox.Sent(first[0], 1)], NOW)
+    await settlement.settle([outcomes.Sent(first[0], 1)], NOW)
     assert [message.text for message in await claim()] == ["a1"]
 
 
@@ -43,7 +44,7 @@ async def test_a_chat_that_waits_delays_nobody_else(world: World) -> None:
         await messages.accept(token, "x", "Text", NOW)
     flooded = (await claim(1))[0]
     until = NOW + timedelta(seconds=30)
-    await outbox.settle([outbox.Postponed(flooded, until, "flood wait 30 s")], NOW)
+    await settlement.settle([outcomes.Postponed(flooded, until, "flood wait 30 s")], NOW)
     assert {message.chat_id for message in await world.deliver()} != {flooded.chat_id}
     assert await outbox.poll(NOW) == until
     world.now = until
@@ -56,7 +57,7 @@ async def test_a_message_claimed_by_a_dead_process_is_claimed_again_under_its_ra
     token = await world.link(await world.account(), await world.person())
     await messages.accept(token, "in flight", "Text", NOW)
     (before,) = await claim()
-    assert await outbox.reclaim(NOW) == 1
+    assert await claims.reclaim(NOW) == 1
     (after,) = await claim()
     assert (after.id, after.random_id) == (before.id, before.random_id)
     assert (after.attempts, after.first_attempt) == (2, NOW)
@@ -68,11 +69,11 @@ async def test_every_end_is_in_the_history_with_its_reason(world: World) -> None
     for token, text in zip(linked, ("sent", "failed", "uncertain"), strict=True):
         await messages.accept(token, text, "Text", NOW)
     found = {message.text: message for message in await claim()}
-    await outbox.settle(
+    await settlement.settle(
         [
-            outbox.Sent(found["sent"], 77),
-            outbox.Failed(found["failed"], "deactivated"),
-            outbox.Uncertain(found["uncertain"], "lost"),
+            outcomes.Sent(found["sent"], 77),
+            outcomes.Failed(found["failed"], "deactivated"),
+            outcomes.Uncertain(found["uncertain"], "lost"),
         ],
         NOW,
     )
@@ -101,10 +102,10 @@ async def test_what_is_urgent_is_claimed_first_and_takes_what_stands_before_it_a
     await messages.accept(linked[2], "urgent", "Text", NOW, urgent=True)
     (first,) = await claim(1)
     assert (first.text, first.urgent, first.has_urgent) == ("plain 2", False, True)
-    await outbox.settle([outbox.Sent(first, 1)], NOW)
+    await settlement.settle([outcomes.Sent(first, 1)], NOW)
     (second,) = await claim(1)
     assert (second.text, second.urgent) == ("urgent", True)
-    await outbox.settle([outbox.Sent(second, 2)], NOW)
+    await settlement.settle([outcomes.Sent(second, 2)], NOW)
     assert [(message.text, message.has_urgent) for message in await claim()] == [
         ("plain 0", False),
         ("plain 1", False),
@@ -128,7 +129,7 @@ async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
     claimed = await claim()
     await messages.accept(urgent, "hurry", "Text", NOW, urgent=True)
     assert wakeups.take_urgent(100) == [people[1].id]
-    await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
+    await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
     assert (wakeups.take_urgent(100), wakeups.take_due(100)) == ([people[1].id], [people[0].id])
 
 
@@ -156,13 +157,13 @@ async def test_what_may_be_in_the_chat_is_not_said_to_have_expired(world: World)
     token = await world.link(await world.account(), await world.person())
     accepted = await messages.accept(token, "soon", "Text", NOW, ttl=60)
     (first,) = await claim()
-    await outbox.settle([outbox.Postponed(first, NOW, "no answer")], NOW)
+    await settlement.settle([outcomes.Postponed(first, NOW, "no answer")], NOW)
     (again,) = await claim()
     until = NOW + timedelta(seconds=90)
-    await outbox.settle([outbox.Postponed(again, until, "flood wait 90 s", not_done=True)], NOW)
+    await settlement.settle([outcomes.Postponed(again, until, "flood wait 90 s", not_done=True)], NOW)
     assert await outbox.expire(NOW + MINUTE) == 1
     entry = await messages.of_token(accepted.id, token, NOW)
-    assert (entry.status, entry.failure) == ("uncertain", outbox.EXPIRED_IN_DOUBT)
+    assert (entry.status, entry.failure) == ("uncertain", outcomes.EXPIRED_IN_DOUBT)
 
 
 async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time(world: World) -> None:
@@ -172,22 +173,22 @@ async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time
     for token in linked:
         await messages.accept(token, "x", "Text", NOW)
     (put_off,) = await claim(1)
-    await outbox.settle([outbox.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
+    await settlement.settle([outcomes.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
     back = NOW - timedelta(hours=5)
-    assert await outbox.claim(back, limit=10, lease=MINUTE) == []
+    assert await claims.claim(back, limit=10, lease=MINUTE) == []
     assert await outbox.due_now(back) == 2
-    assert len(await outbox.claim(back, limit=10, lease=MINUTE)) == 2
+    assert len(await claims.claim(back, limit=10, lease=MINUTE)) == 2
 
 
-async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[outbox.Claimed]]:
+async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[outcomes.Claimed]]:
     """Messages of one person that ended so, and the token."""
     token = await world.link(await world.account(), await world.person())
     found = []
     for number in range(many):
         await messages.accept(token, f"doubtful {number}", "Text", NOW, ttl=60)
         (message,) = await claim()
-        end = outbox.Uncertain if status == "uncertain" else outbox.Failed
-        await outbox.settle([end(message, "PEER_ID_INVALID")], NOW)
+        end = outcomes.Uncertain if status == "uncertain" else outcomes.Failed
+        await settlement.settle([end(message, "PEER_ID_INVALID")], NOW)
         found.append(message)
     return token, found
 
@@ -196,12 +197,12 @@ async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_s
     """Under a new random_id, with no time of its own to expire; never twice for two presses."""
     token, (first, second, _) = await ended(world, "uncertain", 3)
     later = NOW + timedelta(hours=1)
-    assert await backlog_decisions.apply("resend", first.id, 7, later)
-    assert not await backlog_decisions.apply("resend", first.id, 7, later)
-    (again,) = await outbox.claim(later, limit=9, lease=MINUTE)
+    assert await backlog.apply("resend", first.id, 7, later)
+    assert not await backlog.apply("resend", first.id, 7, later)
+    (again,) = await claims.claim(later, limit=9, lease=MINUTE)
     assert again.random_id != first.random_id
     assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
-    assert await backlog_decisions.apply("drop", second.id, 7, later)
+    assert await backlog.apply("drop", second.id, 7, later)
     entry = await messages.of_token(second.public_id, token, later)
     assert (entry.status, entry.failure) == ("canceled", "dropped")
     assert await backlog.counts(later) == backlog.Counts(due=1, uncertain=1)
@@ -211,9 +212,9 @@ async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World
     """And only these."""
     _, found = await ended(world, "failed", 3)
     assert await backlog.counts(NOW) == backlog.Counts(failed=3)
-    assert await backlog_decisions.retry_all(NOW, "blocked") == 0
-    assert await backlog_decisions.resend_all(NOW) == await backlog_decisions.drop_all(NOW) == 0
-    assert await backlog_decisions.retry_all(NOW, "PEER_ID_INVALID") == 3
+    assert await backlog.retry_all(NOW, "blocked") == 0
+    assert await backlog.resend_all(NOW) == await backlog.drop_all(NOW) == 0
+    assert await backlog.retry_all(NOW, "PEER_ID_INVALID") == 3
     assert [message.id for message in await world.deliver()] == [message.id for message in found]
 
 
@@ -221,11 +222,11 @@ async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) ->
     """More of them than one page."""
     await ended(world, "uncertain", 3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backlog_decisions, "BULK", 2)
-        assert await backlog_decisions.resend_all(NOW) == 3
+        patch.setattr(backlog, "BULK", 2)
+        assert await backlog.resend_all(NOW) == 3
         for _ in range(2):
-            await outbox.settle([outbox.Uncertain(one, "lost") for one in await claim()], NOW)
-        assert await backlog_decisions.drop_all(NOW) == 2
+            await settlement.settle([outcomes.Uncertain(one, "lost") for one in await claim()], NOW)
+        assert await backlog.drop_all(NOW) == 2
         assert (await backlog.counts(NOW)).uncertain == 0
 
 
@@ -234,37 +235,14 @@ async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World)
     _, (message,) = await ended(world, "uncertain")
     (token,) = await tokens.of_chat(message.chat_id, NOW)
     await tokens.revoke(message.chat_id, token.id, NOW)
-    assert not await backlog_decisions.apply("resend", message.id, 7, NOW)
-    assert await backlog_decisions.apply("drop", message.id, 7, NOW)
-
-
-class Idle:
-    """A deliverer with its hands free."""
-
-    lease = MINUTE
-
-    def __init__(self) -> None:
-        self.taken: list[outbox.Claimed] = []
-        self.asked = asyncio.Event()
-        self.stops = False
-
-    @property
-    def free(self) -> bool:
-        self.asked.set()
-        if self.stops:
-            outbox.register_worker(None)
-        return True
-
-    def take(self, claimed: Sequence[outbox.Claimed]) -> None:
-        self.taken += claimed
+    assert not await backlog.apply("resend", message.id, 7, NOW)
+    assert await backlog.apply("drop", message.id, 7, NOW)
 
 
 @pytest.fixture
-def idle() -> Iterator[Idle]:
-    hands = Idle()
-    outbox.register_worker(hands)
-    yield hands
-    outbox.register_worker(None)
+def idle() -> Iterator[IdleWorker]:
+    with worker_here() as worker:
+        yield worker
 
 
 async def states() -> list[tuple[str, str, int]]:
@@ -277,7 +255,7 @@ async def states() -> list[tuple[str, str, int]]:
 @on_sqlite
 @pytest.mark.parametrize("limited", [False, True], ids=["free", "muted, limited in time, urgent"])
 async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
-    world: World, idle: Idle, limited: bool
+    world: World, idle: IdleWorker, limited: bool
 ) -> None:
     """In the same commit, so nobody has to look for it; `sending` on disk."""
     account = await world.account()
@@ -288,18 +266,18 @@ async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
             await mutes.mute(chat["id"], account.id, NOW + MINUTE)
     await messages.accept(linked[0], "x", "Text", NOW, **how)
     assert await states() == [("x", "sending", 1)]
-    outbox.register_worker(None)
+    register_worker(None)
     await messages.accept(linked[1], "x", "Text", NOW, **how)
     (given,), (claimed,) = idle.taken, await claim()
     its_own = ("id", "public_id", "chat_id", "access_hash", "random_id", "token_id", "token_prefix")
     same = {name: getattr(claimed, name) for name in its_own}
     assert msgspec.structs.replace(given, **same) == claimed
-    assert await outbox.reclaim(NOW) == 2, "a process that dies now loses neither"
+    assert await claims.reclaim(NOW) == 2, "a process that dies now loses neither"
 
 
 @on_sqlite
 async def test_of_a_chat_one_message_at_a_time_is_given_to_an_idle_deliverer(
-    world: World, idle: Idle
+    world: World, idle: IdleWorker
 ) -> None:
     """The others wait behind it, however many are accepted at the same moment."""
     token = await world.link(await world.account(), await world.person())
@@ -310,27 +288,27 @@ async def test_of_a_chat_one_message_at_a_time_is_given_to_an_idle_deliverer(
         assert message.text == text
         assert await claim() == []
         idle.taken.clear()
-        await outbox.settle([outbox.Sent(message, 1)], NOW)
+        await settlement.settle([outcomes.Sent(message, 1)], NOW)
     assert {status for _, status, _ in await states()} == {"sent"}
 
 
 async def test_what_waits_in_a_chat_is_not_passed_by_what_is_given_to_an_idle_deliverer(
-    world: World, idle: Idle
+    world: World, idle: IdleWorker
 ) -> None:
     """Its oldest message was put off; the new one waits behind it."""
     token = await world.link(await world.account(), await world.person())
-    outbox.register_worker(None)
+    register_worker(None)
     await messages.accept(token, "put off", "Text", NOW)
     (first,) = await claim()
-    await outbox.settle([outbox.Postponed(first, NOW + MINUTE, "flood wait")], NOW)
-    outbox.register_worker(idle)
+    await settlement.settle([outcomes.Postponed(first, NOW + MINUTE, "flood wait")], NOW)
+    register_worker(idle)
     await messages.accept(token, "behind it", "Text", NOW)
     assert idle.taken == []
     assert await states() == [("put off", "queued", 1), ("behind it", "queued", 0)]
 
 
 async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queued(
-    world: World, idle: Idle
+    world: World, idle: IdleWorker
 ) -> None:
     """And rung for: the next one sends it, as never tried."""
     token = await world.link(await world.account(), await world.person())
@@ -344,7 +322,7 @@ async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queu
 
 
 async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
-    world: World, idle: Idle
+    world: World, idle: IdleWorker
 ) -> None:
     """What is `sending` on disk is in somebody's hand, or it would wait for the next start."""
     token = await world.link(await world.account(), await world.person())
@@ -361,7 +339,7 @@ async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
 
 
 async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
-    world: World, idle: Idle
+    world: World, idle: IdleWorker
 ) -> None:
     """Those that found it there are given nothing."""
     token = await world.link(await world.account(), await world.person())
@@ -376,16 +354,16 @@ async def test_one_that_waits_is_hastened_or_dropped_and_the_audit_says_so(world
     for text in ("first", "second"):
         await messages.accept(token, text, "Text", NOW)
     (first,) = await claim()
-    assert not await backlog_decisions.apply("drop", first.id, 7, NOW)
-    assert not await backlog_decisions.apply("hasten", first.id, 7, NOW)
-    await outbox.settle([outbox.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
+    assert not await backlog.apply("drop", first.id, 7, NOW)
+    assert not await backlog.apply("hasten", first.id, 7, NOW)
+    await settlement.settle([outcomes.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
     assert await claim() == []
-    assert await backlog_decisions.apply("hasten", first.id, 7, NOW)
-    assert not await backlog_decisions.apply("hasten", first.id, 7, NOW)
+    assert await backlog.apply("hasten", first.id, 7, NOW)
+    assert not await backlog.apply("hasten", first.id, 7, NOW)
     assert wakeups.take_due(9) == [first.chat_id]
     (second,) = [one for one in await backlog.listed(NOW, 9) if one.id != first.id]
     waiting = wakeups.add_waiter(second.public_id)
-    assert await backlog_decisions.apply("drop", second.id, 7, NOW)
+    assert await backlog.apply("drop", second.id, 7, NOW)
     assert waiting.result() == ("canceled", "dropped")
     assert [message.id for message in await world.deliver()] == [first.id]
     dropped, hastened = await audit.page(2)

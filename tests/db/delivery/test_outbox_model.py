@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from djangobot.db import conf
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, outbox, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, TokenInvalid
 from djangobot.db.messages import messages
@@ -67,7 +67,7 @@ class Outbox(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.now = NOW
         self.model: list[Modelled] = []
-        self.claimed: list[outbox.Claimed] = []
+        self.claimed: list[outcomes.Claimed] = []
         self.sent: list[Modelled] = []
         self.silent: dict[int, set[str]] = {}
         self.revoked: set[int] = set()
@@ -144,7 +144,7 @@ class Outbox(RuleBasedStateMachine):
     @rule(limit=st.integers(1, CHATS + 1), among=st.none() | st.sets(st.integers(0, CHATS - 1)))
     def claim(self, limit: int, among: set[int] | None) -> None:
         chosen = None if among is None else [self.people[number].id for number in among]
-        claimed = self.run(outbox.claim(self.now, limit=limit, lease=MINUTE, chats=chosen))
+        claimed = self.run(claims.claim(self.now, limit=limit, lease=MINUTE, chats=chosen))
         expected = [m for m in self.waiting() if m.due <= self.now and (chosen is None or m.chat in chosen)]
         expected.sort(key=lambda m: not self.has_urgent(m.chat))
         hurrying = [self.has_urgent(m.chat) for m in expected]
@@ -163,21 +163,21 @@ class Outbox(RuleBasedStateMachine):
     def settle(self, picks: dict[int, str]) -> None:
         """Of any late claim: what is not being sent any more is left alone."""
         until = self.now + timedelta(seconds=5)
-        results: list[outbox.Settled] = []
+        results: list[outcomes.Settled] = []
         for number, outcome in picks.items():
             claimed = self.claimed[-1 - number % len(self.claimed)]
             if any(result.message.public_id == claimed.public_id for result in results):
                 continue
             message = next(m for m in self.model if m.public_id == claimed.public_id)
-            outcomes: dict[str, outbox.Settled] = {
-                "sent": outbox.Sent(claimed, 7),
-                "failed": outbox.Failed(claimed, "a reason"),
-                "uncertain": outbox.Uncertain(claimed, "a reason"),
-                "expired": outbox.Expired(claimed, "a reason"),
-                "postponed": outbox.Postponed(claimed, until, "a reason"),
-                "not done": outbox.Postponed(claimed, until, "a reason", not_done=True),
+            ways: dict[str, outcomes.Settled] = {
+                "sent": outcomes.Sent(claimed, 7),
+                "failed": outcomes.Failed(claimed, "a reason"),
+                "uncertain": outcomes.Uncertain(claimed, "a reason"),
+                "expired": outcomes.Expired(claimed, "a reason"),
+                "postponed": outcomes.Postponed(claimed, until, "a reason"),
+                "not done": outcomes.Postponed(claimed, until, "a reason", not_done=True),
             }
-            results.append(outcomes[outcome])
+            results.append(ways[outcome])
             if message.status != "sending":
                 continue
             message.failure = None if outcome == "sent" else "a reason"
@@ -188,7 +188,7 @@ class Outbox(RuleBasedStateMachine):
                 message.first_attempt = claimed.first_attempt
             if outcome == "sent":
                 self.sent.append(message)
-        self.run(outbox.settle(results, self.now))
+        self.run(settlement.settle(results, self.now))
 
     @rule()
     def expire(self) -> None:
@@ -198,7 +198,7 @@ class Outbox(RuleBasedStateMachine):
         for message in over:
             in_doubt = message.first_attempt is not None
             message.status = "uncertain" if in_doubt else "expired"
-            message.failure = outbox.EXPIRED_IN_DOUBT if in_doubt else None
+            message.failure = outcomes.EXPIRED_IN_DOUBT if in_doubt else None
 
     @rule()
     def the_clock_steps_back(self) -> None:
@@ -248,7 +248,7 @@ class Outbox(RuleBasedStateMachine):
     def start_again(self) -> None:
         """What a process that was killed had in hand is queued again, under the same random_ids."""
         in_hand = [message for message in self.model if message.status == "sending"]
-        assert self.run(outbox.reclaim(self.now)) == len(in_hand)
+        assert self.run(claims.reclaim(self.now)) == len(in_hand)
         for message in in_hand:
             message.status, message.due = "queued", self.now
 

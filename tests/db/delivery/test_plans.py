@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from djangobot.db.admin import broadcasts
-from djangobot.db.delivery import outbox, pubsub, scheduled
+from djangobot.db.delivery import claims, outbox, scheduled, settlement, wakeups
 from djangobot.db.engine.postgres import CONNECTED
 from djangobot.db.engine.sql import for_postgres, for_sqlite
 from djangobot.db.messages import messages
@@ -30,23 +30,23 @@ LATER = NOW + timedelta(minutes=5)
 # ruff: noqa: S608 - our own SQL
 # Whatever runs more than once a second in a busy process, with arguments for the filled database below.
 ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
-    "claim of rung chats": (outbox.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
-    "take": (outbox.TAKE, LATER, LATER, json.dumps([[HISTORY + 1, "x"]])),
+    "claim of rung chats": (claims.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+    "take": (claims.TAKE, LATER, LATER, json.dumps([[HISTORY + 1, "x"]])),
     "look": (outbox.WAITING_CHATS,),
     "health": (outbox.OLDEST_DUE, LATER),
-    "sent": (outbox.SENT, LATER, json.dumps([[HISTORY + number, 1, 1] for number in range(10, 20)])),
-    "end": (outbox.END, HISTORY + 1, 1, "failed", "x"),
-    "hold": (outbox.HOLD, HISTORY + 1, 1, LATER),
-    "put off": (outbox.POSTPONE, HISTORY + 1, 1, LATER, "x"),
-    "put off, not done": (outbox.POSTPONE_NOT_DONE, HISTORY + 1, 1, LATER, "x", None),
-    "put back": (outbox.PUT_BACK, HISTORY + 1, 1, LATER, "x", None, None),
-    "fix the parts": (outbox.FIX, HISTORY + 1, 1, "x"),
+    "sent": (settlement.SENT, LATER, json.dumps([[HISTORY + number, 1, 1] for number in range(10, 20)])),
+    "end": (settlement.END, HISTORY + 1, 1, "failed", "x"),
+    "hold": (settlement.HOLD, HISTORY + 1, 1, LATER),
+    "put off": (settlement.POSTPONE, HISTORY + 1, 1, LATER, "x"),
+    "put off, not done": (settlement.POSTPONE_NOT_DONE, HISTORY + 1, 1, LATER, "x", None),
+    "put back": (settlement.PUT_BACK, HISTORY + 1, 1, LATER, "x", None, None),
+    "fix the parts": (claims.FIX, HISTORY + 1, 1, "x"),
     "expiring": (outbox.EXPIRING, LATER, 1000),
     "expire": (outbox.EXPIRE, LATER, "x", [HISTORY + 1, HISTORY + 2]),
     "held and to be told": (digests.TO_TELL, LATER, 100),
     "digest": (digests.TAKE_HELD, 1, LATER),
     "chores": (scheduled.DUE, LATER, 20),
-    "waited for": (pubsub.SETTLED_ROWS, [SOME]),
+    "waited for": (wakeups.SETTLED_ROWS, [SOME]),
     "accept": (messages.ACCEPT, SOME, LATER, "Text", "x", 1, "digest 1", False, None),
     "accept once": (messages.ACCEPT_ONCE, SOME, LATER, "Text", "x", 1, "digest 1", False, None, "k"),
     "limit": (messages.LATEST, PEOPLE, LATER, 10),

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery import outbox, pubsub, wakeups
+from djangobot.db.delivery import claims, outcomes, pubsub, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
 
-from ..conftest import MINUTE, NOW, World, on_postgresql
+from ..conftest import MINUTE, NOW, World, on_postgresql, worker_here
 
 OTHER = """
 import asyncio, sys
 from datetime import datetime, UTC
-from djangobot.db.delivery import wakeups, pubsub
+from djangobot.db.delivery import pubsub
 from djangobot.db import conf
 from djangobot.db.messages import messages
 def now(): return datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -27,7 +27,7 @@ async def main():
     async with pubsub.connected(now):
         token, wait = sys.argv[2], float(sys.argv[3])
         accepted = await messages.accept(token, "from elsewhere", "Text", now(), wait=wait)
-        while wakeups.pubsub.due or wakeups.pubsub.saying:  # said before we go
+        while not pubsub.link().idle:  # sent before we go
             await asyncio.sleep(0.01)
         print(accepted.status)
     await conf.close_database()
@@ -58,33 +58,31 @@ async def test_what_one_process_accepts_wakes_the_deliverer_in_another(world: Wo
     """And what the deliverer settles is told to who waits there: without either, it would wait in vain."""
     person = await world.person()
     token = await world.link(await world.account(), person)
-    async with pubsub.connected(lambda: NOW):
-        wakeups.set_worker_here(True)
-        await settled_wire()
-        wakeups.take_due(10)
-        process = elsewhere(database, token)
-        assert await ring() == [person.id]
-        (claimed,) = await outbox.claim(NOW, limit=10, lease=MINUTE, chats=[person.id])
-        assert claimed.text == "from elsewhere"
-        await outbox.settle([outbox.Sent(claimed, 7)], NOW)
-        assert await outcome(process) == "sent"
-    wakeups.set_worker_here(False)
+    with worker_here():
+        async with pubsub.connected(lambda: NOW):
+            await settled_wire()
+            wakeups.take_due(10)
+            process = elsewhere(database, token)
+            assert await ring() == [person.id]
+            (claimed,) = await claims.claim(NOW, limit=10, lease=MINUTE, chats=[person.id])
+            assert claimed.text == "from elsewhere"
+            await settlement.settle([outcomes.Sent(claimed, 7)], NOW)
+            assert await outcome(process) == "sent"
 
 
 @on_postgresql
 async def test_who_waits_hears_though_the_signal_was_lost(world: World) -> None:
     """The table is asked, every second: here nobody says anything over the wire."""
     token = await world.link(await world.account(), await world.person())
-    async with pubsub.connected(lambda: NOW):
-        wakeups.set_worker_here(True)
-        wakeups.take_due(10)
-        waiting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=PATIENCE))
-        await ring()  # it is there
-        await current().execute(
-            "UPDATE message SET status = 'failed', failure = 'by hand' WHERE status = 'queued'"
-        )
-        accepted = await waiting
-    wakeups.set_worker_here(False)
+    with worker_here():
+        async with pubsub.connected(lambda: NOW):
+            wakeups.take_due(10)
+            waiting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=PATIENCE))
+            await ring()  # it is there
+            await current().execute(
+                "UPDATE message SET status = 'failed', failure = 'by hand' WHERE status = 'queued'"
+            )
+            accepted = await waiting
     assert (accepted.status, accepted.failure) == ("failed", "by hand")
 
 
@@ -102,26 +100,26 @@ async def test_listening_is_taken_up_again_after_a_cut(world: World, database: s
         async with asyncio.timeout(PATIENCE):
             await listening.lost.wait()
         await connection.close()
-        wakeups.set_worker_here(True)
-        wakeups.take_due(10)
-        process = elsewhere(database, token, wait=0)
-        assert await outcome(process) == "queued"
-        assert await ring() == [person.id]
-    wakeups.set_worker_here(False)
+        with worker_here():
+            wakeups.take_due(10)
+            process = elsewhere(database, token, wait=0)
+            assert await outcome(process) == "queued"
+            assert await ring() == [person.id]
 
 
 async def settled_wire() -> pubsub.PubSub:
-    """Connected, and hearing."""
-    assert wakeups.pubsub is not None
+    """Connected, and listening."""
+    wire = pubsub.link()
+    assert wire is not None
     async with asyncio.timeout(PATIENCE):
-        await wakeups.pubsub.hearing.wait()
-    return wakeups.pubsub
+        await wire.listening.wait()
+    return wire
 
 
 @pytest.mark.parametrize("count", [1, 200, 5000])
 def test_long_news_are_told_in_several_notifications(count: int) -> None:
     """PostgreSQL takes less than 8000 bytes at a time; nothing is left out."""
     words = [("00000000-0000-7000-8000-000000000001", "failed", "я" * 200)] * count
-    payloads = list(pubsub._payloads(words))
+    payloads = list(pubsub.payloads(words))
     assert all(len(payload.encode()) < 8000 for payload in payloads)
     assert sum(len(msgspec.json.decode(payload)) for payload in payloads) == count

@@ -14,7 +14,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, outbox, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import AccessDenied, TokenInvalid
@@ -80,13 +80,13 @@ async def test_an_older_message_that_is_committed_late_waits_for_the_younger_bei
             None,
         )
         await messages.accept(token, "early", "Text", NOW)
-        (sending,) = await outbox.claim(NOW, limit=10, lease=MINUTE)
+        (sending,) = await claims.claim(NOW, limit=10, lease=MINUTE)
         await other.execute("COMMIT")
     assert sending.text == "early"
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE, chats=[sending.chat_id]) == []
+    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10, lease=MINUTE, chats=[sending.chat_id]) == []
     assert await outbox.poll(NOW) is None
-    await outbox.settle([outbox.Sent(sending, 1)], NOW)
+    await settlement.settle([outcomes.Sent(sending, 1)], NOW)
     assert [message.text for message in await world.deliver()] == ["late"]
 
 
@@ -169,12 +169,12 @@ DELIVERER = """
 import asyncio, json, sys
 from datetime import datetime, timedelta
 from djangobot.db import conf
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims
 async def main():
     await conf.open_database(sys.argv[1])
     now, got = datetime.fromisoformat(sys.argv[2]), []
     sys.stdin.readline()
-    while claimed := await outbox.claim(now, limit=7, lease=timedelta(minutes=1)):
+    while claimed := await claims.claim(now, limit=7, lease=timedelta(minutes=1)):
         got += [[message.id, message.chat_id] for message in claimed]
     print(json.dumps(got))
     await conf.close_database()
@@ -211,12 +211,12 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
 
     async def fetch_at_once(self: object, sql: str, *args: object) -> object:
         rows = await real(engine, sql, *args)
-        if sql == outbox.DUE_ANYWHERE:
+        if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
-            (message,) = await outbox.claim(NOW, limit=1, lease=MINUTE)
-            await outbox.settle([outbox.Postponed(message, NOW + MINUTE, "flood wait 60 s")], NOW)
+            (message,) = await claims.claim(NOW, limit=1, lease=MINUTE)
+            await settlement.settle([outcomes.Postponed(message, NOW + MINUTE, "flood wait 60 s")], NOW)
         return rows
 
     monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
     assert await outbox.poll(NOW) == NOW + MINUTE

@@ -7,7 +7,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
 from djangobot.db.messages import history, messages
@@ -31,7 +31,7 @@ async def test_claims_at_the_same_moment_never_share_a_message(world: World) -> 
     account = await world.account()
     for token in [await world.link(account, await world.person()) for _ in range(10)]:
         await messages.accept(token, "x", "Text", NOW)
-    groups = await asyncio.gather(*(outbox.claim(NOW, limit=100, lease=MINUTE) for _ in range(4)))
+    groups = await asyncio.gather(*(claims.claim(NOW, limit=100, lease=MINUTE) for _ in range(4)))
     claimed = [message.id for group in groups for message in group]
     assert len(claimed) == len(set(claimed)) == 10
 
@@ -47,13 +47,13 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
 
     async def fetch_at_once(self: object, sql: str, *args: object) -> object:
         rows = await real(engine, sql, *args)
-        if sql == outbox.DUE_ANYWHERE:
+        if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
             await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
         return rows
 
     monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
 
 
 async def test_a_transaction_cancelled_twice_gives_its_connection_back(world: World) -> None:

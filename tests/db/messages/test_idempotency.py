@@ -9,7 +9,7 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
@@ -43,9 +43,9 @@ async def test_a_repeat_tells_what_has_become_of_the_message(world: World) -> No
     token = await world.link(await world.account(), await world.person())
     for key, end in (("good", "sent"), ("bad", "failed")):
         first = await messages.accept(token, key, "Text", NOW, key=key)
-        (message,) = await outbox.claim(NOW, limit=1, lease=MINUTE)
-        outcome = outbox.Sent(message, 7) if end == "sent" else outbox.Failed(message, "deactivated")
-        await outbox.settle([outcome], NOW)
+        (message,) = await claims.claim(NOW, limit=1, lease=MINUTE)
+        outcome = outcomes.Sent(message, 7) if end == "sent" else outcomes.Failed(message, "deactivated")
+        await settlement.settle([outcome], NOW)
         for wait in (0, 30):
             again = await messages.accept(token, key, "Text", NOW, wait=wait, key=key)
             assert (again.id, again.status) == (first.id, end)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import claims, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
 from djangobot.db.messages import history, messages
@@ -135,7 +135,7 @@ async def test_histories_and_outbox_are_read_by_their_indexes(world: World) -> N
         "message_of_token": f"{history.OF_TOKEN} ORDER BY m.id DESC LIMIT 50".replace("$1", "1").replace(
             "$2", "1"
         ),
-        "message_unsettled": outbox.DUE_ANYWHERE.replace("$1", "'2026'").replace("$2", "100"),
+        "message_unsettled": claims.DUE_ANYWHERE.replace("$1", "'2026'").replace("$2", "100"),
     }
     for index, sql in plans.items():
         plan = [row["detail"] for row in await current().fetch(f"EXPLAIN QUERY PLAN {sql}")]

@@ -33,10 +33,12 @@ async def test_the_chosen_language_is_spoken_by_deliveries_too(world: World) -> 
     person = await world.person()
     await chats.change_settings(person.id, language="ru")
     await outbox.add_notice("linked", person.id, world.now)
-    assert [message.language for message in await world.deliver()] == ["ru"]
+    (message,) = await world.deliver()
+    assert (chat_settings.read(message.settings).language, message.language) == ("ru", "en")
     await chats.change_settings(person.id, language="")
     await outbox.add_notice("linked", person.id, world.now)
-    assert [message.language for message in await world.deliver()] == ["en"]
+    (message,) = await world.deliver()
+    assert (message.settings, message.language) == (chat_settings.UNCHANGED, "en")
 
 
 def test_settings_of_another_version_are_read_as_far_as_they_are_known() -> None:

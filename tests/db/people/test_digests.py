@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from djangobot.db.delivery import outbox
-from djangobot.db.delivery.outbox import Claimed, Held, Sent
+from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.delivery.outcomes import Claimed, Held, Sent
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
 from djangobot.db.people import digests, mutes
@@ -16,10 +16,10 @@ from ..conftest import MINUTE, World
 async def deliver(world: World) -> list[Claimed]:
     """As the deliverer does; what was shown."""
     shown = []
-    while claimed := await outbox.claim(world.now, limit=100, lease=MINUTE):
+    while claimed := await claims.claim(world.now, limit=100, lease=MINUTE):
         for message in claimed:
             until = digests.held_until(message, world.now)
-            await outbox.settle([Held(message, until) if until else Sent(message, message.id)], world.now)
+            await settlement.settle([Held(message, until) if until else Sent(message, message.id)], world.now)
             shown += [] if until else [message]
     return shown
 
@@ -113,8 +113,8 @@ async def test_what_may_be_in_the_chat_already_is_not_held(world: World) -> None
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
     await messages.accept(token, "one", "Text", world.now)
-    (message,) = await outbox.claim(world.now, limit=1, lease=MINUTE)
-    await outbox.settle([outbox.Postponed(message, world.now, "no answer")], world.now)
+    (message,) = await claims.claim(world.now, limit=1, lease=MINUTE)
+    await settlement.settle([outcomes.Postponed(message, world.now, "no answer")], world.now)
     await mutes.mute(person.id, ci.id, world.now + MINUTE)
     assert [message.text for message in await deliver(world)] == ["one"]
 

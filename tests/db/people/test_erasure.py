@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from djangobot.db.admin import admins, users
-from djangobot.db.delivery import outbox, scheduled, wakeups
+from djangobot.db.delivery import claims, outcomes, scheduled, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import messages, search
 from djangobot.db.people import chats, codes, erasure, mutes
@@ -37,9 +37,9 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
     token, others = await world.link(ci, person), await world.link(ci, other)
     for _ in range(3):
         await messages.accept(token, SECRET, "Text", world.now)
-    (claimed,) = await outbox.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
-    await outbox.settle([outbox.Uncertain(claimed, "who knows")], world.now)
-    await outbox.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
+    (claimed,) = await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
+    await settlement.settle([outcomes.Uncertain(claimed, "who knows")], world.now)
+    await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
     kept = await messages.accept(others, "theirs", "Text", world.now)
     await chats.change_settings(person.id, zone="Europe/Berlin")
     await chats.ask(person.id, f"search:{SECRET}", world.now)

@@ -6,7 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from djangobot.db import credentials
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.errors import (
     AccessDenied,
     FieldsInvalid,
@@ -127,9 +127,9 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
 async def test_what_was_being_sent_when_the_account_left_is_settled_without_a_trace(world: World) -> None:
     account, person = await world.account(), await world.person()
     await messages.accept(await world.link(account, person), "in flight", "Text", NOW)
-    claimed = await outbox.claim(NOW, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
     await accounts.remove(account, now=NOW)
-    await outbox.settle([outbox.Sent(message, 1) for message in claimed], NOW)
+    await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
     assert [message.kind for message in await world.deliver()] == ["account_removed"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from djangobot.db import credentials
 from djangobot.db.admin import users
-from djangobot.db.delivery import backlog, outbox
+from djangobot.db.delivery import backlog, claims, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import (
     ChatBanned,
@@ -144,12 +144,12 @@ async def test_it_is_muted_by_itself(world: World) -> None:
     for token in (linked, value, other):
         await messages.accept(token, token[:4], "Text", world.now)
     held = []
-    while claimed := await outbox.claim(world.now, limit=10, lease=MINUTE):
+    while claimed := await claims.claim(world.now, limit=10, lease=MINUTE):
         for message in claimed:
             until = digests.held_until(message, world.now)
             held += [message.text] if until else []
-            await outbox.settle(
-                [outbox.Held(message, until) if until else outbox.Sent(message, message.id)], world.now
+            await settlement.settle(
+                [outcomes.Held(message, until) if until else outcomes.Sent(message, message.id)], world.now
             )
     assert held == [value[:4]]
     await digests.release(person.id, world.now)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from djangobot.db.delivery import outbox, scheduled
+from djangobot.db.delivery import outcomes, scheduled
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, TokenInvalid, TokenLimited, TokenNotFound, TokenPaused
 from djangobot.db.messages import messages
@@ -190,7 +190,7 @@ async def test_a_codes_name_is_the_tokens_unless_the_program_says_another(world:
         assert row.name == expected
 
 
-async def told(world: World, token: str, network: str) -> list[outbox.Claimed]:
+async def told(world: World, token: str, network: str) -> list[outcomes.Claimed]:
     """The notices after a use from there."""
     await send(world, token, network=network)
     await asyncio.gather(*token_networks._noting)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.db import credentials
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import ChatBlocked, CodeInvalid, FieldsInvalid, TokenInvalid, TokenNotFound
@@ -90,7 +90,7 @@ async def test_a_blocked_chat_refuses_and_its_queue_rests_until_it_is_back(world
     assert [await chats.block(person.id, NOW) for _ in range(2)] == [True, False]
     with pytest.raises(ChatBlocked):
         await messages.accept(token, "refused", "Text", NOW)
-    assert await outbox.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
     assert await outbox.poll(NOW) is None
     assert [await chats.unblock(person.id, NOW) for _ in range(2)] == [True, False]
     assert [message.text for message in await world.deliver()] == ["waits"]
@@ -210,12 +210,12 @@ async def test_revoking_leaves_what_is_being_sent_and_other_chats_queues_alone(w
     for text in ("in flight", "queued"):
         await messages.accept(token, text, "Text", NOW)
     await messages.accept(other, "elsewhere", "Text", NOW)
-    (in_flight,) = await outbox.claim(NOW, limit=1, lease=MINUTE, chats=[person.id])
+    (in_flight,) = await claims.claim(NOW, limit=1, lease=MINUTE, chats=[person.id])
     (card,) = await tokens.of_chat(person.id, NOW)
     revoked = await tokens.revoke(person.id, card.id, NOW)
     again = await tokens.revoke(person.id, card.id, NOW + MINUTE)
     assert revoked.revoked == again.revoked == NOW
-    await outbox.settle([outbox.Sent(in_flight, 1)], NOW)
+    await settlement.settle([outcomes.Sent(in_flight, 1)], NOW)
     found = {entry.text: entry.status for entry in (await messages.page(account.id)).messages}
     assert found == {"in flight": "sent", "queued": "canceled", "elsewhere": "queued"}
 

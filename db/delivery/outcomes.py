@@ -1,0 +1,129 @@
+"""A claimed message, and what becomes of it. These are plain values, which the parts of the queue and the
+worker pass to each other."""
+
+from datetime import datetime
+
+import msgspec
+
+SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
+ACCOUNT_BANNED = "account banned"
+"""The failure of a message that a ban canceled."""
+FORGOTTEN = "forgotten"
+ACCOUNT_DELETED = "account deleted"
+DELETED_BY_ADMIN = "deleted by an admin"
+"""The failures of messages that were canceled because they, or what they belong to, were deleted."""
+EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A claimed message, with everything that is needed to send it."""
+
+    id: int
+    public_id: str
+    kind: str
+    chat_id: int
+    access_hash: int
+    language: str
+    """Telegram's. The person may have chosen another in their settings."""
+    text: str
+    type: str
+    random_id: int
+    attempts: int
+    first_attempt: datetime | None
+    created: datetime
+    sender: str
+    token_id: int | None
+    token_name: str
+    token_prefix: str
+    urgent: bool
+    broadcast: bool
+    """Whether it belongs to a broadcast. All other messages are sent first."""
+    has_urgent: bool
+    """Whether this message, or a later one of its chat, is urgent."""
+    expires: datetime | None
+    settings: str = "{}"
+    """The person's settings as the chat has them (db/people/chat_settings.py)."""
+    muted_until: datetime | None = None
+    account_id: int | None = None
+    parts: str | None = None
+    """What is sent under its random_id."""
+    fixed: datetime | None = None
+    """When this claim fixed its parts. None when they had been fixed before."""
+
+    @property
+    def sender_id(self) -> int | None:
+        """The account's id, or the id of a chat's own token with a minus. None for a notice."""
+        if self.account_id is None and self.token_id is not None:
+            return -self.token_id
+        return self.account_id
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires is not None and now >= self.expires
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """The message is in the chat."""
+
+    message: Claimed
+    telegram_id: int
+
+
+class Held(msgspec.Struct, frozen=True):
+    """The message is kept and not shown. The person gets a digest at `until`."""
+
+    message: Claimed
+    until: datetime
+    reason: str | None = None
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The message will never be in the chat."""
+
+    message: Claimed
+    reason: str
+
+
+class Uncertain(msgspec.Struct, frozen=True):
+    """Nobody knows whether the message is in the chat, and a repeat is not safe."""
+
+    message: Claimed
+    reason: str
+
+
+class Expired(msgspec.Struct, frozen=True):
+    """The message expired before it was sent, so it will never be sent."""
+
+    message: Claimed
+    reason: str | None = None
+
+
+class Postponed(msgspec.Struct, frozen=True):
+    """The message goes back to the queue. `not_done`: Telegram refused this attempt or was not called, so the
+    attempt does not count against a repeat. An earlier attempt whose answer was lost still counts. `untried`:
+    Telegram was not called; if this claim fixed the parts, the next claim fixes them again."""
+
+    message: Claimed
+    until: datetime
+    reason: str
+    not_done: bool = False
+    untried: bool = False
+
+
+Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
+
+
+def status_of(result: Settled) -> str:
+    """The status that the message has then."""
+    return {
+        Sent: "sent",
+        Held: "held",
+        Failed: "failed",
+        Uncertain: "uncertain",
+        Expired: "expired",
+        Postponed: "queued",
+    }[type(result)]
+
+
+def put_back(message: Claimed, now: datetime) -> Postponed:
+    """The outcome of a message in flight that was not started."""
+    return Postponed(message, now, "put back before it was sent", not_done=True, untried=True)

@@ -1,0 +1,129 @@
+"""Settlement: what became of claimed messages is recorded, and everybody who waits for it is told."""
+
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from djangobot.db import metrics
+from djangobot.db.delivery import wakeups
+from djangobot.db.delivery.claims import BACK, CLAIMED
+from djangobot.db.delivery.heads import IS_SENDING
+from djangobot.db.delivery.outcomes import (
+    Expired,
+    Failed,
+    Held,
+    Postponed,
+    Sent,
+    Settled,
+    Uncertain,
+    status_of,
+)
+from djangobot.db.engine import current
+from djangobot.db.errors import DatabaseUnavailable
+
+FAILURE_LENGTH = 200
+
+# ruff: noqa: S608 - the statements below are put together from constants.
+# All rows are updated at once. Row by row, the writing thread would wait for Python's lock once a row. The
+# text of a notice is erased: it may quote something that is deleted later, and once it is in the chat, nobody
+# reads it here.
+SENT = f"""
+UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
+                   lease_until = NULL, parts = NULL, text = CASE kind WHEN 'message' THEN text ELSE '' END
+FROM $rows2 r(id, random_id, telegram_id)
+WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
+"""
+END = f"""
+UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
+"""
+# Sending never started.
+HOLD = f"""
+UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
+                   lease_until = NULL, parts = NULL {CLAIMED}
+"""
+POSTPONE = f"""
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}
+"""
+POSTPONE_NOT_DONE = f"""
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5 {CLAIMED}
+"""
+PUT_BACK = f"""
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5, parts = $6 {CLAIMED}
+"""
+CANCELED = """
+SELECT m.public_id AS public_id, m.failure AS failure FROM $each1 b JOIN message m ON m.id = b.value
+WHERE m.status = 'canceled'
+"""
+
+
+async def settle(results: Sequence[Settled], now: datetime) -> None:
+    """Records outcomes in one transaction. Rows that were deleted or canceled meanwhile are left alone.
+
+    Wakes the worker for the chats, because their next messages can be claimed now.
+    """
+    statements: dict[str, list[Sequence[object]]] = {}
+    sent = [
+        (result.message.id, result.message.random_id, result.telegram_id)
+        for result in results
+        if isinstance(result, Sent)
+    ]
+    if sent:
+        statements[SENT] = [(now, msgspec.json.encode(sent).decode())]
+    for result in results:
+        if not isinstance(result, Sent):
+            sql, args = _statement(result)
+            statements.setdefault(sql, []).append(args)
+    await current().execute_all(list(statements.items()))
+    for result in results:
+        _notify(result)
+    await _tell_canceled([result for result in results if isinstance(result, Postponed)])
+    for result in results:
+        wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
+    _count([result for result in results if result.message.kind == "message"], now)
+
+
+def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:
+    row = (result.message.id, result.message.random_id)
+    reason = None if result.reason is None else result.reason[:FAILURE_LENGTH]
+    if isinstance(result, Postponed):
+        if result.untried:
+            parts = None if result.message.fixed else result.message.parts
+            return PUT_BACK, (*row, result.until, reason, result.message.first_attempt, parts)
+        if result.not_done:
+            return POSTPONE_NOT_DONE, (*row, result.until, reason, result.message.first_attempt)
+        return POSTPONE, (*row, result.until, reason)
+    if isinstance(result, Held):
+        return HOLD, (*row, result.until)
+    return END, (*row, status_of(result), reason)
+
+
+def _count(results: Sequence[Settled], now: datetime) -> None:
+    """Counts outcomes for /metrics. Postponed messages are counted where they are postponed, because the
+    reason is known there."""
+    metrics.sent.inc(sum(isinstance(result, Sent) for result in results))
+    for result in results:
+        if isinstance(result, Sent):
+            metrics.send_seconds.observe(max(0.0, (now - result.message.created).total_seconds()))
+        elif isinstance(result, Failed):
+            metrics.count_failed(result.reason)
+        elif not isinstance(result, Postponed):
+            metrics.count_end(status_of(result))
+
+
+async def _tell_canceled(postponed: Sequence[Postponed]) -> None:
+    """Tells waiters of messages that were put back and canceled, because their sender was banned
+    meanwhile."""
+    if not postponed or not wakeups.has_waiters():
+        return
+    ids = current().each([result.message.id for result in postponed])
+    with contextlib.suppress(DatabaseUnavailable):
+        for row in await current().fetch(CANCELED, ids):
+            wakeups.notify_settled(str(row["public_id"]), "canceled", row["failure"])
+
+
+def _notify(result: Settled) -> None:
+    if not isinstance(result, Postponed):
+        reason = None if isinstance(result, Sent) else result.reason
+        wakeups.notify_settled(result.message.public_id, status_of(result), reason)
