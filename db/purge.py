@@ -24,19 +24,19 @@ log = structlog.get_logger(__name__)
 
 DELETED = "purge"
 """The name of the state that says when something was deleted that is not purged yet."""
-LOOK_EVERY = 5.0
+CHECK_EVERY = 5.0
 """Seconds between two checks."""
 PAUSE = 0.05
 """Seconds between two merges, so that others can write."""
 MERGED_AT_ONCE = 200
 """The pages of the full-text index that are written in one transaction."""
 MERGE = "INSERT INTO message_search (message_search, rank) VALUES ('merge', {pages})"
-ERASURE_LOCK = 0x446A616E676F4572
+PURGE_LOCK = 0x446A616E676F4572
 """PostgreSQL advisory lock of the process that purges: "DjangoEr" in ASCII."""
 # Removes dead rows and their samples in the statistics. Words that no row contains any more stay in their
 # index until it is rebuilt. The free space of PostgreSQL's files keeps data that no query, index or dump
 # shows.
-IN_POSTGRESQL = (
+VACUUM_POSTGRESQL = (
     "DROP INDEX CONCURRENTLY IF EXISTS message_words_by_word_ccnew",  # left by a rebuild that was interrupted
     "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, scheduled_job,"
     " mute, search",
@@ -57,7 +57,7 @@ async def keep_up() -> None:
     while True:
         with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
             await run()
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(CHECK_EVERY)
 
 
 async def run() -> bool:
@@ -74,7 +74,7 @@ async def run() -> bool:
     if done:
         # If more was deleted meanwhile, the note has another time and stays.
         await engine.execute(DONE, DELETED, rows[0]["changed"])
-        log.info("deleted data erased")
+        log.info("deleted data purged")
     return done
 
 
@@ -91,12 +91,12 @@ async def _in_sqlite(engine: SQLiteEngine) -> bool:
 async def _in_postgresql(engine: PostgresEngine) -> bool:
     connection = await engine.get_new_connection()
     try:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ERASURE_LOCK):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", PURGE_LOCK):
             return False
-        for statement in IN_POSTGRESQL:
+        for statement in VACUUM_POSTGRESQL:
             await connection.execute(statement)
     except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as exc:
-        log.warning("not erased yet", reason=str(exc))
+        log.warning("purge failed", reason=str(exc))
         return False
     finally:
         connection.terminate()

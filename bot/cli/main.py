@@ -151,7 +151,7 @@ def backup(file: Path, force: bool, as_json: bool) -> None:
     from djangobot.db.admin import backup
 
     url, known = _settings().database_url, conf.known_migrations()
-    _say_backup(_unless_refused(backup.take(url, file, known, utc_now(), force=force)), as_json)
+    _say_backup(_unless_refused(backup.create(url, file, known, utc_now(), force=force)), as_json)
 
 
 @cli.command()
@@ -176,7 +176,7 @@ def restore(file: Path, as_json: bool) -> None:
 
 
 def _unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
-    from djangobot.db.admin.backup.sqlite import BackupRefused
+    from djangobot.db.admin.backup.files import BackupRefused
 
     try:
         return uvloop.run(work)

@@ -91,7 +91,7 @@ async def test_what_was_deleted_is_in_no_file_of_sqlite_any_more(
     assert await purge.run()
     assert await state.get(purge.DELETED) is None
     assert list(traces(*files_of(engine))) == []
-    sqlite.take(Path(engine.path), tmp_path / "backup.gz", conf.known_migrations(), NOW, force=False)
+    sqlite.create(Path(engine.path), tmp_path / "backup.gz", conf.known_migrations(), NOW, force=False)
     (tmp_path / "backup").write_bytes(gzip.decompress((tmp_path / "backup.gz").read_bytes()))
     assert list(traces(tmp_path / "backup")) == []
     found = await search.find(person.id + 1, "готово", limit=5)

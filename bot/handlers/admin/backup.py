@@ -9,7 +9,7 @@ from djangobot.bot.telegram.gateway import FILE_LIMIT, File
 from djangobot.bot.telegram.text import Button
 from djangobot.db import audit
 from djangobot.db.admin import backup
-from djangobot.db.admin.backup.sqlite import BackupRefused
+from djangobot.db.admin.backup.files import BackupRefused
 from djangobot.db.conf import known_migrations
 
 MIB = 1 << 20
@@ -29,7 +29,7 @@ async def send(visit: Context) -> None:
         url = visit.settings.database_url
         path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
         try:
-            taken = await backup.take(url, path, known_migrations(), visit.now)
+            taken = await backup.create(url, path, known_migrations(), visit.now)
         except BackupRefused as exc:
             await visit.reply(formatted(visit.language, "backup-refused", reason=str(exc)))
             return

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
-from djangobot.db.admin.backup import postgres, sqlite
-from djangobot.db.admin.backup.sqlite import Backup
+from djangobot.db.admin.backup import files, postgres, sqlite
+from djangobot.db.admin.backup.files import Backup
 from djangobot.db.engine.address import SQLITE
 
 
@@ -15,14 +15,16 @@ def suffix(url: str) -> str:
     return ".sqlite.gz" if url.startswith(SQLITE) else ".dump"
 
 
-async def take(url: str, file: Path, known: Collection[str], now: datetime, *, force: bool = False) -> Backup:
+async def create(
+    url: str, file: Path, known: Collection[str], now: datetime, *, force: bool = False
+) -> Backup:
     """Writes a backup to `file`, completely or not at all. Only its owner can read it. An existing file is
     replaced only with `force`. `known`: the migrations of this version. Raises BackupRefused."""
     database = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
-    target = sqlite.target(file, force, database)
+    target = files.target(file, force, database)
     if database is None:
-        return await postgres.take(url, target, known, force=force)
-    return await asyncio.to_thread(sqlite.take, database, target, known, now, force=force)
+        return await postgres.create(url, target, known, force=force)
+    return await asyncio.to_thread(sqlite.create, database, target, known, now, force=force)
 
 
 async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str | None]:
@@ -32,7 +34,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from
     another version.
     """
-    sqlite.refuse_irregular(file)
+    files.refuse_irregular(file)
     if not url.startswith(SQLITE):
         return await postgres.restore(url, file, known, now)
     path = Path(url.removeprefix(SQLITE))

