@@ -32,3 +32,11 @@ class Span(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 def utf16_length(text: str) -> int:
     """The length in UTF-16 code units, in which Telegram counts offsets, lengths and its limits."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+class RichText(msgspec.Struct, frozen=True):
+    """A text and its spans, in the order in which they begin; of those that begin together the longest is
+    first. Spans nest or do not touch each other; `code` and `pre` contain no other span."""
+
+    text: str
+    spans: tuple[Span, ...] = ()

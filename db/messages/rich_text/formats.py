@@ -1,0 +1,33 @@
+"""Formats: in what a program may write its text, and the one entrance to all of them."""
+
+from typing import Literal
+
+import structlog
+
+from djangobot.db.messages.rich_text.html import from_html
+from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.spans import RichText
+
+Format = Literal["plain", "markdown", "html"]
+
+EXTENSIONS: dict[Format, str] = {"plain": ".txt", "markdown": ".md", "html": ".html"}
+"""How the name of the file ends in which a text is sent that is too long for messages."""
+
+_PARSERS = {"markdown": from_markdown, "html": from_html}
+log = structlog.get_logger(__name__)
+
+
+def parse(text: str, text_format: Format = "plain") -> RichText:
+    """The text as people will read it. Every text has one: at worst it is shown as it was written.
+
+    The time grows with the length alone, but 64 Ki characters of Markdown may take more than a second: call
+    it in a thread when the text is long."""
+    parser = _PARSERS.get(text_format)
+    if parser is None:
+        return RichText(text)
+    try:
+        return parser(text)
+    except Exception as exc:
+        # No input is known that gets here. A message must not be lost to one that nobody has found yet.
+        log.error("text not formatted", error=type(exc).__name__, characters=len(text))
+        return RichText(text)

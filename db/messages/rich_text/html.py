@@ -1,0 +1,455 @@
+"""HTML: Telegram's tags and the usual ones become spans and lines; of all others the text stays."""
+
+import re
+from collections.abc import Callable
+
+from turbohtml import Token, TokenType, tokenize
+
+from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
+from djangobot.db.messages.rich_text.spans import Kind, RichText
+from djangobot.db.messages.rich_text.tables import table_text
+
+LISTS_DEEP = 10
+"""Lists within lists are indented up to this depth."""
+
+INLINE: dict[str, Kind] = {
+    "b": "bold",
+    "strong": "bold",
+    "i": "italic",
+    "em": "italic",
+    "cite": "italic",
+    "dfn": "italic",
+    "var": "italic",
+    "u": "underline",
+    "ins": "underline",
+    "s": "strikethrough",
+    "strike": "strikethrough",
+    "del": "strikethrough",
+    "code": "code",
+    "kbd": "code",
+    "samp": "code",
+    "tt": "code",
+    "tg-spoiler": "spoiler",
+}
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+PARAGRAPHS = frozenset(("p", "table", "figure", "dl", "fieldset", *HEADINGS))
+"""An empty line stands before and after these."""
+LINES = frozenset(
+    (
+        "address",
+        "article",
+        "aside",
+        "body",
+        "caption",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dt",
+        "figcaption",
+        "footer",
+        "form",
+        "head",
+        "header",
+        "html",
+        "main",
+        "nav",
+        "option",
+        "section",
+        "summary",
+        "tbody",
+        "tfoot",
+        "thead",
+        "title",
+        "tr",
+    )
+)
+"""These begin and end a line."""
+DROPPED = ("script", "style")
+"""These go with their text."""
+BARE_ATTRIBUTES = frozenset(
+    (
+        "allowfullscreen",
+        "async",
+        "autofocus",
+        "autoplay",
+        "checked",
+        "compact",
+        "controls",
+        "default",
+        "defer",
+        "disabled",
+        "download",
+        "expandable",
+        "hidden",
+        "inert",
+        "ismap",
+        "itemscope",
+        "loop",
+        "multiple",
+        "muted",
+        "nomodule",
+        "noshade",
+        "novalidate",
+        "nowrap",
+        "open",
+        "playsinline",
+        "readonly",
+        "required",
+        "reversed",
+        "selected",
+    )
+)
+"""Attributes that need no value. With any other `a<b and c>d` is not a tag, but text."""
+TAG_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-:][a-z0-9]+)*")
+WITH_VALUE = re.compile(r"([^\s=/>\"']+)\s*=")
+LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-([\w+#.-]{1,64})")
+_END_OF_NOTHING = "</>"
+_AS_TEXT = "&lt;/>"
+
+
+def from_html(source: str) -> RichText:
+    """The text and spans of HTML. What is no markup is text. Never raises."""
+    builder = Builder(source)
+    reader = HtmlReader(builder)
+    reader.feed(source)
+    reader.close()
+    return builder.finish()
+
+
+class HtmlReader:
+    """Reads HTML token by token and writes it to a builder. There is no tree: a tree's cost can grow with the
+    square of the source's length, and spans need none."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._open: dict[str, list[Frame]] = {}
+        self._links: list[Link] = []
+        self._lists: list[_List] = []
+        self._pre: Frame | None = None
+        self._pre_begins = False
+        self._dropped = ""
+        self._table: _Table | None = None
+        self._starts: dict[str, Callable[[Token], None]] = {
+            "a": self._start_link,
+            "span": self._start_span,
+            "blockquote": self._start_quote,
+            "pre": self._start_pre,
+            "br": self._line_break,
+            "hr": self._rule,
+            "img": self._image,
+            "input": self._input,
+            "ul": self._start_list,
+            "ol": self._start_list,
+            "li": self._start_item,
+            "table": self._start_table,
+            **dict.fromkeys(HEADINGS, self._start_heading),
+        }
+        self._ends: dict[str, Callable[[], None]] = {
+            "a": self._end_link,
+            "blockquote": self._end_quote,
+            "pre": self._end_pre,
+            "ul": self._end_list,
+            "ol": self._end_list,
+            "li": self._end_item,
+            "table": self._end_table,
+        }
+
+    def feed(self, source: str) -> None:
+        """Reads a piece of HTML. What was opened stays open; an unfinished tag is text."""
+        source = source.replace("\0", "\ufffd").replace(_END_OF_NOTHING, _AS_TEXT)
+        position = 0
+        dropped_from = 0
+        for token in tokenize(source, capture_source=True, resolve_references=False):
+            literal = token.data if token.type == TokenType.TEXT else token.source
+            if self._dropped:
+                if token.type == TokenType.END_TAG and token.tag == self._dropped:
+                    self._dropped = ""
+            elif token.type == TokenType.START_TAG and token.tag in DROPPED:
+                self._dropped = token.tag
+                dropped_from = position
+            else:
+                self._read(token)
+            position += len(literal or "")
+        if self._dropped:
+            self._dropped = ""
+            position = dropped_from
+        self._write_source(source[position:])
+
+    def close(self) -> None:
+        """Closes whatever is still open."""
+        self._write_table()
+        self._end_pre()
+        while self._lists:
+            self._end_list()
+        while self._links:
+            self._end_link()
+        for frames in self._open.values():
+            for frame in frames:
+                self._builder.close(frame)
+        self._open.clear()
+
+    def _read(self, token: Token) -> None:
+        kind = token.type
+        if kind == TokenType.TEXT or kind == TokenType.CHARACTER_REFERENCE:
+            self._write(token.data or "")
+        elif kind == TokenType.START_TAG and is_tag(token):
+            self._start(token)
+        elif kind == TokenType.END_TAG and TAG_NAME.fullmatch(token.tag or ""):
+            self._end(token.tag or "")
+        elif not (kind == TokenType.DOCTYPE or is_comment(token)):
+            self._write_source(token.source or "")
+
+    def _write_source(self, source: str) -> None:
+        self._write(source.replace(_AS_TEXT, _END_OF_NOTHING))
+
+    def _write(self, text: str) -> None:
+        if self._table is not None:
+            self._table.write(text)
+        elif self._pre is not None:
+            if self._pre_begins:
+                text = text.removeprefix("\n")
+                self._pre_begins = False
+            self._builder.write_raw(text)
+        else:
+            self._builder.write_collapsed(text)
+
+    def _start(self, token: Token) -> None:
+        tag = token.tag or ""
+        if self._table is not None:
+            self._table.start(token)
+            if tag == "img":
+                self._write(token.attr("alt") or "")
+            return
+        if self._pre is not None and tag == "code":
+            self._name_language(token)
+        if self._pre is not None and tag != "br":
+            return
+        if tag in PARAGRAPHS:
+            self._break_lines(2)
+        elif tag in LINES:
+            self._break_lines(1)
+        elif tag in ("td", "th"):
+            self._write(" ")
+        elif tag in INLINE:
+            self._push(tag, self._builder.open(INLINE[tag]))
+        if start := self._starts.get(tag):
+            start(token)
+
+    def _end(self, tag: str) -> None:
+        if self._table is not None and tag != "table":
+            self._table.end(tag)
+            return
+        if self._pre is not None and tag != "pre":
+            return
+        if frames := self._open.get(tag):
+            self._builder.close(frames.pop())
+        if end := self._ends.get(tag):
+            end()
+        if tag in PARAGRAPHS:
+            self._break_lines(2)
+        elif tag in LINES:
+            self._break_lines(1)
+
+    def _push(self, tag: str, frame: Frame) -> None:
+        self._open.setdefault(tag, []).append(frame)
+
+    def _break_lines(self, count: int) -> None:
+        self._builder.break_lines(1 if self._lists else count)
+
+    def _start_heading(self, token: Token) -> None:
+        self._push(token.tag or "", self._builder.open("bold"))
+
+    def _start_span(self, token: Token) -> None:
+        spoiler = "tg-spoiler" in (token.attr("class") or "").split()
+        frame = self._builder.open("spoiler") if spoiler else Frame(None, None)
+        self._push("span", frame)
+
+    def _start_link(self, token: Token) -> None:
+        self._end_link()
+        address = token.attr("href")
+        if address:
+            self._links.append(self._builder.open_link(address))
+
+    def _end_link(self) -> None:
+        if self._links:
+            self._builder.close_link(self._links.pop())
+
+    def _start_quote(self, token: Token) -> None:
+        expandable = token.attr("expandable") is not None
+        self._break_lines(2)
+        self._push("blockquote", self._builder.open("expandable_blockquote" if expandable else "blockquote"))
+
+    def _end_quote(self) -> None:
+        self._break_lines(2)
+
+    def _start_pre(self, token: Token) -> None:
+        self._break_lines(2)
+        self._pre = self._builder.open("pre")
+        self._pre_begins = True
+        self._name_language(token)
+
+    def _name_language(self, token: Token) -> None:
+        found = LANGUAGE.search(token.attr("class") or "")
+        if found and self._pre is not None and self._pre.start < 0:
+            self._pre.value = found[1]
+
+    def _end_pre(self) -> None:
+        if self._pre is not None:
+            self._builder.close(self._pre)
+            self._pre = None
+            self._break_lines(2)
+
+    def _line_break(self, token: Token) -> None:
+        if self._pre is not None:
+            self._write("\n")
+        else:
+            self._builder.add_line_break()
+
+    def _rule(self, token: Token) -> None:
+        self._builder.break_lines(1)
+        self._builder.write(RULE)
+        self._builder.break_lines(1)
+
+    def _image(self, token: Token) -> None:
+        alt = " ".join((token.attr("alt") or "").split())
+        if self._links or self._builder.in_link():
+            self._builder.write_collapsed(alt)
+        elif address := token.attr("src"):
+            link = self._builder.open_link(address)
+            self._builder.write_collapsed(alt)
+            self._builder.close_link(link)
+        else:
+            self._builder.write_collapsed(alt)
+
+    def _input(self, token: Token) -> None:
+        if token.attr("type") == "checkbox":
+            box = "☐ " if token.attr("checked") is None else "☑ "
+            if not self._builder.change_marker("• ", box):
+                self._builder.write(box.rstrip())
+                self._builder.write_collapsed(" ")
+
+    def _start_list(self, token: Token) -> None:
+        self._break_lines(2)
+        self._lists.append(_List(token))
+
+    def _end_list(self) -> None:
+        self._end_item()
+        if self._lists:
+            self._lists.pop()
+        self._break_lines(2)
+
+    def _start_item(self, token: Token) -> None:
+        self._end_item()
+        if not self._lists:
+            self._builder.break_lines(1)
+            self._builder.write("• ")
+            return
+        if len(self._lists) <= LISTS_DEEP:
+            self._builder.open_item(self._lists[-1].next_marker(token))
+            self._lists[-1].in_item = True
+        else:
+            self._builder.break_lines(1)
+
+    def _end_item(self) -> None:
+        if self._lists and self._lists[-1].in_item:
+            self._lists[-1].in_item = False
+            self._builder.close_item()
+
+    def _start_table(self, token: Token) -> None:
+        self._table = _Table()
+
+    def _end_table(self) -> None:
+        if self._table is not None and self._table.end("table"):
+            self._write_table()
+
+    def _write_table(self) -> None:
+        table, self._table = self._table, None
+        if table is not None and (rows := table.finish()):
+            frame = self._builder.open("pre")
+            self._builder.write_raw(table_text(rows, headers=table.headers))
+            self._builder.close(frame)
+            self._break_lines(2)
+
+
+class _List:
+    """A list that is open, and the number of its next item."""
+
+    def __init__(self, token: Token) -> None:
+        self._number = _number(token.attr("start"), 1) if token.tag == "ol" else None
+        self.in_item = False
+
+    def next_marker(self, item: Token) -> str:
+        if self._number is None:
+            return "• "
+        number = _number(item.attr("value"), self._number)
+        self._number = number + 1
+        return f"{number}. "
+
+
+class _Table:
+    """A table that is open, as rows of plain cells. A table within a cell belongs to the cell."""
+
+    def __init__(self) -> None:
+        self._rows: list[list[list[str]]] = []
+        self._depth = 1
+        self._in_cell = False
+        self.headers = 0
+
+    def write(self, text: str) -> None:
+        if not self._in_cell:
+            if not text.strip():
+                return
+            self._rows.append([[]])
+            self._in_cell = True
+        self._rows[-1][-1].append(text)
+
+    def start(self, token: Token) -> None:
+        tag = token.tag
+        if tag == "table":
+            self._depth += 1
+        elif self._depth > 1 or tag not in ("tr", "td", "th"):
+            if self._in_cell and (tag in PARAGRAPHS or tag in LINES or tag in ("br", "li", "td", "th")):
+                self._rows[-1][-1].append(" ")
+        elif tag == "tr":
+            self._rows.append([])
+            self._in_cell = False
+        else:
+            if not self._rows:
+                self._rows.append([])
+            self._rows[-1].append([])
+            self._in_cell = True
+            if tag == "th" and len(self._rows) == 1:
+                self.headers = 1
+
+    def end(self, tag: str) -> bool:
+        """True when the whole table ends."""
+        if tag == "table":
+            self._depth -= 1
+            return self._depth == 0
+        if self._depth == 1 and tag in ("td", "th", "tr", "caption"):
+            self._in_cell = False
+        return False
+
+    def finish(self) -> list[list[str]]:
+        rows = [[" ".join("".join(cell).split()) for cell in row] for row in self._rows]
+        return [row for row in rows if any(row)]
+
+
+def is_tag(token: Token) -> bool:
+    """Whether a start tag is one, and not a text such as `a<b and c>d` or `<someone@example.com>`."""
+    if not TAG_NAME.fullmatch(token.tag or ""):
+        return False
+    bare = {name for name, value in token.attrs or () if not value} - BARE_ATTRIBUTES
+    return not bare or bare <= set(WITH_VALUE.findall((token.source or "").lower()))
+
+
+def is_comment(token: Token) -> bool:
+    """Whether it is a comment that ends. `<!x>` and `<?x>` are shown."""
+    source = token.source or ""
+    return token.type == TokenType.COMMENT and source.startswith("<!--") and source.endswith("->")
+
+
+def _number(written: str | None, default: int) -> int:
+    """A number of a list's item; at most nine digits, as in CommonMark."""
+    return int(written) if written and re.fullmatch("-?[0-9]{1,9}", written) else default

@@ -1,0 +1,101 @@
+"""Nesting: brings spans into the form that Telegram takes."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from djangobot.db.messages.rich_text.spans import Span
+
+QUOTES = ("blockquote", "expandable_blockquote")
+
+
+def merged(spans: Sequence[Span]) -> list[Span]:
+    """Adjacent spans that show the same become one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.kind, span.value or "", span.offset)):
+        last = found[-1] if found else None
+        if last and (last.kind, last.value) == (span.kind, span.value) and span.offset <= _end(last):
+            found[-1] = _between(span, last.offset, max(_end(last), _end(span)))
+        else:
+            found.append(span)
+    return found
+
+
+def nested(spans: list[Span]) -> list[Span]:
+    """The spans in their order. One that ends within another is cut in two there."""
+    quotes = [span for span in spans if span.kind in QUOTES]
+    others = _cut_by([span for span in spans if span.kind not in QUOTES], quotes)
+    links = [span for span in others if span.kind == "text_link"]
+    rest = _cut_by([span for span in others if span.kind != "text_link"], links)
+    waiting = sorted(quotes + links + rest, key=_order, reverse=True)
+    found: list[Span] = []
+    ends: list[int] = []
+    while waiting:
+        span = waiting.pop()
+        while ends and ends[-1] <= span.offset:
+            ends.pop()
+        end = span.offset + span.length
+        if ends and end > ends[-1]:
+            cut = ends[-1]
+            _put_back(waiting, _between(span, cut, end))
+            span = _between(span, span.offset, cut)
+            end = cut
+        ends.append(end)
+        found.append(span)
+    return found
+
+
+def thinned(spans: list[Span], limit: int) -> tuple[Span, ...]:
+    """The outermost and first `limit` of nested spans."""
+    if len(spans) <= limit:
+        return tuple(spans)
+    depths: list[int] = []
+    ends: list[int] = []
+    for span in spans:
+        while ends and ends[-1] <= span.offset:
+            ends.pop()
+        depths.append(len(ends))
+        ends.append(span.offset + span.length)
+    kept = sorted(range(len(spans)), key=lambda index: (depths[index], index))[:limit]
+    return tuple(spans[index] for index in sorted(kept))
+
+
+def _cut_by(spans: list[Span], containers: list[Span]) -> list[Span]:
+    """The spans, each cut where it crosses the edge of a container. Containers do not touch each other's
+    inside."""
+    if not containers:
+        return spans
+    containers = sorted(containers, key=_order)
+    starts = [container.offset for container in containers]
+    found: list[Span] = []
+    for span in spans:
+        start, end = span.offset, span.offset + span.length
+        cuts = [start, end]
+        for edge in (start, end):
+            container = containers[max(bisect_right(starts, edge) - 1, 0)]
+            first, last = container.offset, container.offset + container.length
+            if first < edge < last:
+                cuts += [cut for cut in (first, last) if start < cut < end]
+        cuts = sorted(set(cuts))
+        found += [_between(span, left, right) for left, right in pairwise(cuts)]
+    return found
+
+
+def _between(span: Span, start: int, end: int) -> Span:
+    return Span(span.kind, start, end - start, span.value)
+
+
+def _end(span: Span) -> int:
+    return span.offset + span.length
+
+
+def _order(span: Span) -> tuple[int, int]:
+    return span.offset, -span.length
+
+
+def _put_back(waiting: list[Span], span: Span) -> None:
+    """Keeps the reversed order. The place is near the end, for few kinds begin before it."""
+    place = len(waiting)
+    while place and _order(waiting[place - 1]) < _order(span):
+        place -= 1
+    waiting.insert(place, span)
