@@ -116,21 +116,21 @@ async def _is_direct(connection: asyncpg.Connection) -> bool:
 
 async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -> bool:
     """Whether the connection receives a notification from another connection after LISTEN."""
-    channel, received = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
+    channel, heard = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
 
-    def on_notification(*_: object) -> None:
-        received.set()
+    def hear(*_: object) -> None:
+        heard.set()
 
     try:
         async with asyncio.timeout(NOTIFICATION_PATIENCE):
-            await connection.add_listener(channel, on_notification)
+            await connection.add_listener(channel, hear)
             other = await asyncpg.connect(**engine.config, statement_cache_size=0)
             try:
                 await other.execute(f"NOTIFY {channel}")
-                await received.wait()
+                await heard.wait()
             finally:
                 other.terminate()
-            await connection.remove_listener(channel, on_notification)
+            await connection.remove_listener(channel, hear)
     except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True

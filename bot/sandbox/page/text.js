@@ -1,6 +1,5 @@
 // A message's text with its entities, as DOM nodes. Offsets are UTF-16 units, which is what strings here are made of.
 
-import { fileWord } from "./attachment.js";
 import { copy, el, icon } from "./ui.js";
 
 /** Only addresses a browser may follow; anything else is shown and leads nowhere. */
@@ -160,6 +159,6 @@ export function summary(message) {
   }
   text = text.replace(/\s+/g, " ").trim().slice(0, 160).toWellFormed();
   if (!message.file) return text;
-  const name = fileWord(message.file);
+  const name = message.file.kind === "photo" ? "Picture" : message.file.name || "File";
   return text ? `${name}: ${text}` : name;
 }
