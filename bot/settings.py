@@ -1,27 +1,20 @@
-"""Settings: the only reader of the environment. Every error names the variable and says what to write
-there."""
+"""Settings: what the environment asks for. Every error names the variable and says what to write there."""
 
-import codecs
 import difflib
 import errno
-import io
 import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv6Address, ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
 
-from djangobot.bot import secret_file
-from djangobot.bot.telegram.key_file import read_public_key
+from djangobot.bot import secret_file, setting_values
+from djangobot.bot.environment import SettingsError, environment
 from djangobot.db.engine import address
-from djangobot.db.engine.address import MASK, database_url, is_too_long, without_secrets
+from djangobot.db.engine.address import MASK, database_url, without_secrets
 from djangobot.db.programs.accounts import Registration
 
 GUIDANCE_RATE_CHAT = 1.0
@@ -35,16 +28,6 @@ SLOWEST = 0.001
 PREFIX = "DJANGOBOT_"
 LONGEST_SHOWN = 60
 """A wrong value is repeated in an error only up to this many characters."""
-HASH_EXPECTED = "expected 32 hexadecimal digits, from my.telegram.org"
-TOKEN_EXPECTED = "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"  # noqa: S105
-
-
-class SettingsError(Exception):
-    """What is wrong with the environment, one line for each variable."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 Origin = Literal["default", "generated", "set"]
@@ -87,8 +70,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_waiting_account: int = 500_000
     limit_waiting_account_mib: int = 128
     disk_floor: int = 128
-    file_limit: int = 50
-    """MiB of all files of one message."""
     send_wait: float = 5.0
     public_url: str = ""
     registration: Registration = "open"
@@ -175,34 +156,6 @@ def _unusable(data: Path, exc: OSError) -> str:
     return f"{PREFIX}DATA: the folder {data} can't be used: {exc.strerror or exc}"
 
 
-def environment() -> dict[str, str]:
-    """The process environment, and below it the `.env` file of the working directory. Empty values are left
-    out. Raises SettingsError for a file that can't be read."""
-    merged = {**_env_file(Path(".env")), **os.environ}
-    return {name: value for name, value in merged.items() if value}
-
-
-def _env_file(path: Path) -> dict[str, str | None]:
-    if not path.is_file():  # a folder of that name is a virtual environment
-        return {}
-    try:
-        raw = path.read_bytes()
-    except OSError as exc:
-        raise SettingsError([f"{path}: can't be read: {exc.strerror or exc}"]) from exc
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in raw:
-        raise SettingsError([f"{path}: this file is in UTF-16; save it in UTF-8"])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        line = raw[: exc.start].count(b"\n") + 1
-        raise SettingsError(
-            [f"{path}: line {line} is not in UTF-8 (in Latin-1 or another encoding?); save it in UTF-8"]
-        ) from None
-    if wrong := [str(one.original.line) for one in parse_stream(io.StringIO(text)) if one.error]:
-        raise SettingsError([f"{path}: expected NAME=value in line {', '.join(wrong)}"])
-    return dotenv_values(stream=io.StringIO(text))
-
-
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Reads the settings. Raises `SettingsError` with every variable that is wrong, not just the first."""
     values = environment() if environ is None else environ
@@ -247,9 +200,9 @@ def _not_together(values: Mapping[str, str], found: Mapping[str, Any]) -> Iterat
     if sandbox:
         return
     if "api_hash" in found and not re.fullmatch(r"[0-9a-fA-F]{32}", found["api_hash"]):
-        yield f"{PREFIX}API_HASH: its value is not right: {HASH_EXPECTED}"
+        yield f"{PREFIX}API_HASH: its value is not right: {setting_values.HASH_EXPECTED}"
     if "bot_token" in found and not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]{30,}", found["bot_token"]):
-        yield f"{PREFIX}BOT_TOKEN: its value is not right: {TOKEN_EXPECTED}"
+        yield f"{PREFIX}BOT_TOKEN: its value is not right: {setting_values.TOKEN_EXPECTED}"
 
 
 def _plain(name: str) -> str:
@@ -287,150 +240,35 @@ def _shown(value: Any) -> str:
     return without_secrets("" if value is None else str(value))
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(raw: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,19}", raw) or not low <= int(raw) <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
-        return int(raw)
-
-    return read
-
-
-def _number(high: float, least: float = 0.0) -> Callable[[str], float]:
-    """Reads a number from 0 to `high`. A number that is neither 0 nor at least `least` would mean a wait of
-    years."""
-
-    def read(raw: str) -> float:
-        value = (
-            float(raw) if re.fullmatch(r"[0-9.]{1,20}(e-?[0-9]{1,2})?", raw) and raw.count(".") < 2 else -1
-        )
-        if not (value == 0 or least <= value <= high):
-            beside = f"0 or a number from {least:g}" if least else "a number from 0"
-            raise ValueError(f"expected {beside} to {high:g}")
-        return value
-
-    return read
-
-
-def _admins(raw: str) -> tuple[int, ...]:
-    try:
-        return tuple(_whole(1, 2**63 - 1)(part.strip()) for part in raw.split(","))
-    except ValueError:
-        raise ValueError("expected Telegram ids separated by commas, like 1001,1002") from None
-
-
-def _networks(raw: str) -> tuple[str, ...]:
-    try:
-        return tuple(str(ip_network(part.strip().strip("[]"))) for part in raw.split(","))
-    except ValueError:
-        raise ValueError(
-            "expected addresses or networks separated by commas, like 127.0.0.1,10.0.0.0/8,fd00::/8"
-        ) from None
-
-
-def _host(raw: str) -> str:
-    """Reads an address or a name. An IPv6 address may have brackets."""
-    host = raw[1:-1] if raw.startswith("[") and raw.endswith("]") else raw
-    try:
-        if ":" in host or raw.startswith("["):
-            IPv6Address(host)
-        elif not re.fullmatch(r"[^\s/\\?#@%\[\]\x00-\x1f]+", host) or not host.encode("idna"):
-            raise ValueError
-    except ValueError:
-        raise ValueError("expected an address or a name alone, like 127.0.0.1, :: or localhost") from None
-    return host
-
-
-def _server(raw: str) -> tuple[str, int]:
-    host, _, port = raw.rpartition(":")
-    try:
-        return _host(host), _whole(1, 65535)(port)
-    except ValueError:
-        raise ValueError("expected host:port, like 127.0.0.1:8443") from None
-
-
-def _url(raw: str) -> str:
-    try:
-        parts = urlsplit(raw)
-        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        right = False
-    if not right or re.search(r"[\s'\"<>\\?#@\x00-\x1f\x7f]", raw):
-        raise ValueError("expected an address like https://bot.example.org, without user, ? and #")
-    return raw.rstrip("/")
-
-
-def _key_file(raw: str) -> Path:
-    path = Path(raw)
-    if not path.is_file():
-        raise ValueError("there is no such file")
-    read_public_key(path.read_bytes().decode("ascii", "replace"))
-    return path
-
-
-def _folder(raw: str) -> Path:
-    if re.search(r"[\x00-\x1f\x7f]", raw) or is_too_long(raw):
-        raise ValueError("expected the path of a folder")
-    return Path(raw)
-
-
-def _bot_token(raw: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,15}:[\x21-\x7e]+", raw):
-        raise ValueError(TOKEN_EXPECTED)
-    return raw
-
-
-def _api_hash(raw: str) -> str:
-    if not re.fullmatch(r"[\x21-\x7e]+", raw):
-        raise ValueError(HASH_EXPECTED)
-    return raw
-
-
-def _secret(raw: str) -> str:
-    if len(raw.encode()) < secret_file.LEAST:
-        raise ValueError("expected at least 32 bytes (RFC 7518, 3.2); leave it out to have one generated")
-    return raw
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(raw: str) -> str:
-        if raw not in choices:
-            raise ValueError(f"expected one of: {', '.join(choices)}")
-        return raw
-
-    return read
-
-
 _READERS: dict[str, Callable[[str], Any]] = {
-    "API_ID": _whole(1, 2**31 - 1),
-    "API_HASH": _api_hash,
-    "BOT_TOKEN": _bot_token,
-    "ADMINS": _admins,
-    "DATA": _folder,
-    "JWT_SECRET": _secret,
-    "SESSION_KEY": _secret,
-    "HTTP_HOST": _host,
-    "HTTP_PORT": _whole(1, 65535),
-    "HTTP_IDLE": _number(3600),
-    "HTTP_CONNECTIONS": _whole(1, 100_000),
-    "TRUSTED_PROXIES": _networks,
-    "TELEGRAM_SERVER": _server,
-    "TELEGRAM_KEY": _key_file,
-    "LOG_FORMAT": _one_of("console", "json"),
-    "RATE_CHAT": _number(1000, SLOWEST),
-    "RATE_TOTAL": _number(10000, SLOWEST),
-    "CONCURRENCY": _whole(1, 1000),
-    "SAFE_TO_REPEAT": _number(24 * 30),
-    "LIMIT_SEND": _whole(0, 1_000_000),
-    "LIMIT_WAITING": _whole(0, 100_000_000),
-    "LIMIT_WAITING_MIB": _whole(0, 1_000_000),
-    "LIMIT_WAITING_ACCOUNT": _whole(0, 100_000_000),
-    "LIMIT_WAITING_ACCOUNT_MIB": _whole(0, 1_000_000),
-    "DISK_FLOOR": _whole(0, 1_000_000),
-    "FILE_LIMIT": _whole(1, 2000),
-    "SEND_WAIT": _number(60),
-    "PUBLIC_URL": _url,
-    "REGISTRATION": _one_of("open", "closed", "invite"),
+    "API_ID": setting_values.whole_number(1, 2**31 - 1),
+    "API_HASH": setting_values.api_hash,
+    "BOT_TOKEN": setting_values.bot_token,
+    "ADMINS": setting_values.telegram_ids,
+    "DATA": setting_values.folder,
+    "JWT_SECRET": setting_values.secret,
+    "SESSION_KEY": setting_values.secret,
+    "HTTP_HOST": setting_values.host,
+    "HTTP_PORT": setting_values.whole_number(1, 65535),
+    "HTTP_IDLE": setting_values.number(3600),
+    "HTTP_CONNECTIONS": setting_values.whole_number(1, 100_000),
+    "TRUSTED_PROXIES": setting_values.networks,
+    "TELEGRAM_SERVER": setting_values.server,
+    "TELEGRAM_KEY": setting_values.key_file,
+    "LOG_FORMAT": setting_values.one_of("console", "json"),
+    "RATE_CHAT": setting_values.number(1000, SLOWEST),
+    "RATE_TOTAL": setting_values.number(10000, SLOWEST),
+    "CONCURRENCY": setting_values.whole_number(1, 1000),
+    "SAFE_TO_REPEAT": setting_values.number(24 * 30),
+    "LIMIT_SEND": setting_values.whole_number(0, 1_000_000),
+    "LIMIT_WAITING": setting_values.whole_number(0, 100_000_000),
+    "LIMIT_WAITING_MIB": setting_values.whole_number(0, 1_000_000),
+    "LIMIT_WAITING_ACCOUNT": setting_values.whole_number(0, 100_000_000),
+    "LIMIT_WAITING_ACCOUNT_MIB": setting_values.whole_number(0, 1_000_000),
+    "DISK_FLOOR": setting_values.whole_number(0, 1_000_000),
+    "SEND_WAIT": setting_values.number(60),
+    "PUBLIC_URL": setting_values.url,
+    "REGISTRATION": setting_values.one_of("open", "closed", "invite"),
 }
 _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
 

@@ -10,8 +10,7 @@ from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJobRow
-from djangobot.db.messages import file_storage, messages
-from djangobot.db.messages.file_storage import File, FilePart
+from djangobot.db.messages import messages
 from djangobot.db.messages.messages import Message
 from djangobot.db.messages.search import Search
 from djangobot.db.people import guesses, mutes
@@ -48,8 +47,6 @@ TABLES = [
     AccountNetwork,
     WrongCode,
     Invite,
-    File,
-    FilePart,
 ]
 INDEXES = (
     *messages.INDEXES,
@@ -60,7 +57,6 @@ INDEXES = (
     *account_networks.INDEXES,
     *guesses.INDEXES,
     *tokens.INDEXES,
-    *file_storage.INDEXES,
 )
 """Indexes that Piccolo's columns can't express."""
 

@@ -14,7 +14,8 @@ import msgspec
 
 from djangobot.bot.app import serve
 from djangobot.bot.cli.walkthrough import Steps, walk
-from djangobot.bot.settings import Settings, SettingsError, environment, load
+from djangobot.bot.environment import SettingsError, environment
+from djangobot.bot.settings import Settings, load
 from djangobot.bot.startup import StartError, listen, only_one
 
 HOST = "127.0.0.1"

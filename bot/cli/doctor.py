@@ -1,26 +1,27 @@
 """`djangobot doctor`: says what is in order, what is not, and what to do about it."""
 
-import asyncio
 import os
+import resource
+import shutil
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-from pyrogram.errors import RPCError
 
 from djangobot.bot import secret_file
 from djangobot.bot.settings import Settings, trouble_with
-from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.server import use_server
-from djangobot.bot.telegram.session import SessionStorage
+from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
 from djangobot.db import conf
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DjangoBotError, reason
-from djangobot.db.messages import file_storage, files
 
 SIGN_IN_TIMEOUT = 20.0
+OTHER_FILES = 128
+"""Files that the process opens beside its connections: the database, Telegram, refusals (http/server)."""
+MIB = 1 << 20
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class Finding(msgspec.Struct, frozen=True):
 async def examine(settings: Settings, *, bot: bool = True) -> list[Finding]:
     """Checks settings, database and, for a `bot`, Telegram. Makes nothing and changes nothing."""
     findings = [_settings(settings, bot), _registration(settings), _proxies(settings), _secrets(settings)]
-    findings += [_files(settings), await _database(settings)]
+    findings += [_connections(settings), _waiting(settings), _disk(settings), await _database(settings)]
     return [*findings, await _telegram(settings)] if bot else findings
 
 
@@ -117,23 +118,62 @@ def _secrets(settings: Settings) -> Finding:
     return Finding("secrets", True, "set, or made at the first start")
 
 
-def _files(settings: Settings) -> Finding:
-    """Checks whether the disk has room for the files of one message."""
-    if not is_sqlite(settings.database_url):
-        return Finding("files", True, f"kept in PostgreSQL; up to {settings.file_limit} MiB a message")
-    try:
-        free = file_storage.free(settings.data) // files.MIB
-    except OSError as exc:
-        return Finding("files", False, f"{settings.data}: {exc.strerror}")
-    if free < settings.file_limit + settings.disk_floor:
+def _connections(settings: Settings) -> Finding:
+    """Whether the process may open as many files as DJANGOBOT_HTTP_CONNECTIONS needs. With fewer the service
+    works, and takes fewer connections."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.http_connections
+    if most == resource.RLIM_INFINITY or most >= wanted + OTHER_FILES:
+        return Finding("connections", True, f"up to {wanted} at a time")
+    return Finding(
+        "connections",
+        True,
+        f"warning: the process may open {most} files, too few for DJANGOBOT_HTTP_CONNECTIONS={wanted}: "
+        f"it takes up to {max(1, most - OTHER_FILES)}; ulimit -n or LimitNOFILE= raise that",
+    )
+
+
+def _waiting(settings: Settings) -> Finding:
+    """Whether the limits on what may wait agree with each other."""
+    for unit in ("", "_MIB"):
+        one, account = f"LIMIT_WAITING{unit}", f"LIMIT_WAITING_ACCOUNT{unit}"
+        of_one, of_account = getattr(settings, one.lower()), getattr(settings, account.lower())
+        if of_account and (of_account < of_one or not of_one):
+            return Finding(
+                "waiting",
+                True,
+                f"warning: DJANGOBOT_{account}={of_account} is reached before DJANGOBOT_{one}={of_one}, "
+                "which then decides nothing",
+            )
+    if not (settings.limit_waiting_mib or settings.limit_waiting_account_mib or settings.disk_floor):
         return Finding(
-            "files",
-            False,
-            f"{free} MiB are free on the disk of {settings.data}. The files of one message may have "
-            f"{settings.file_limit} MiB, and {settings.disk_floor} MiB must stay free: make room, or lower "
-            "DJANGOBOT_FILE_LIMIT",
+            "waiting",
+            True,
+            "warning: without DJANGOBOT_LIMIT_WAITING_MIB, DJANGOBOT_LIMIT_WAITING_ACCOUNT_MIB and "
+            "DJANGOBOT_DISK_FLOOR one program can fill the disk",
         )
-    return Finding("files", True, f"{free} MiB free; up to {settings.file_limit} MiB a message")
+    return Finding("waiting", True, "what may wait is bounded")
+
+
+def _disk(settings: Settings) -> Finding:
+    """Whether there is as much free disk as DJANGOBOT_DISK_FLOOR asks for, so that messages are accepted."""
+    if not is_sqlite(settings.database_url):
+        return Finding("disk", True, "DJANGOBOT_DISK_FLOOR is for SQLite; PostgreSQL has its own disk")
+    place = Path(settings.database_url.removeprefix(SQLITE)).absolute()
+    while not place.is_dir() and place != place.parent:
+        place = place.parent
+    try:
+        free = shutil.disk_usage(place).free // MIB
+    except OSError as exc:
+        return Finding("disk", False, f"the disk of {place} can't be measured: {exc.strerror or exc}")
+    if free >= settings.disk_floor:
+        return Finding("disk", True, f"{free} MiB free, DJANGOBOT_DISK_FLOOR={settings.disk_floor}")
+    return Finding(
+        "disk",
+        False,
+        f"{free} MiB free in {place}, and DJANGOBOT_DISK_FLOOR={settings.disk_floor}: sends get 503; free "
+        "some disk, or set a lower floor",
+    )
 
 
 async def _database(settings: Settings) -> Finding:
@@ -168,23 +208,8 @@ async def _telegram(settings: Settings) -> Finding:
         return Finding("telegram", False, "not tried without its settings; to try the rest: djangobot demo")
     if settings.telegram_server and settings.telegram_key:
         use_server(*settings.telegram_server, settings.telegram_key)
-    return await _sign_in(settings)
-
-
-async def _sign_in(settings: Settings) -> Finding:
-    """Tries a sign-in of its own, which is not stored."""
-    client = TelegramClient(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
     try:
-        async with asyncio.timeout(SIGN_IN_TIMEOUT):
-            await client.start()
-    except TimeoutError:
-        why = client.last_failure or f"no answer in {SIGN_IN_TIMEOUT:g} s"
-        return Finding("telegram", False, f"{why}: check the network, a proxy or firewall")
-    except RPCError as exc:
-        return Finding(
-            "telegram", False, f"refused the sign-in ({exc.ID}): check the bot token, API id and hash"
-        )
-    else:
-        return Finding("telegram", True, f"signed in as @{client.bot_name}")
-    finally:
-        await client.stop()
+        name = await try_sign_in(settings, SIGN_IN_TIMEOUT)
+    except SignInFailed as exc:
+        return Finding("telegram", False, str(exc))
+    return Finding("telegram", True, f"signed in as @{name}")

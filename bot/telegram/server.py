@@ -7,7 +7,7 @@ from pathlib import Path
 import pyrogram.connection.connection
 from pyrogram.crypto import rsa
 
-from djangobot.bot.telegram.key_file import read_public_key
+from djangobot.bot.key_file import read_public_key
 
 
 def use_server(host: str, port: int, key: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from djangobot.db import fields
+
 MASK = "•••"
 SQLITE = "sqlite:///"
 POSTGRES = ("postgresql://", "postgres://")
@@ -134,7 +136,7 @@ def _check_parameters(given: Mapping[str, str]) -> None:
 
 
 def _check_port(port: str) -> None:
-    if port and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
+    if port and fields.whole_number(port, 1, 65535) is None:
         raise ValueError(f"its port is no number from 1 to 65535; {ENCODE}")
 
 

@@ -116,21 +116,21 @@ async def _is_direct(connection: asyncpg.Connection) -> bool:
 
 async def _is_notified(engine: PostgresEngine, connection: asyncpg.Connection) -> bool:
     """Whether the connection receives a notification from another connection after LISTEN."""
-    channel, heard = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
+    channel, received = f"djangobot_{secrets.token_hex(8)}", asyncio.Event()
 
-    def hear(*_: object) -> None:
-        heard.set()
+    def on_notification(*_: object) -> None:
+        received.set()
 
     try:
         async with asyncio.timeout(NOTIFICATION_PATIENCE):
-            await connection.add_listener(channel, hear)
+            await connection.add_listener(channel, on_notification)
             other = await asyncpg.connect(**engine.config, statement_cache_size=0)
             try:
                 await other.execute(f"NOTIFY {channel}")
-                await heard.wait()
+                await received.wait()
             finally:
                 other.terminate()
-            await connection.remove_listener(channel, hear)
+            await connection.remove_listener(channel, on_notification)
     except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
     return True

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from djangobot.bot import secret_file
-from djangobot.bot.cli import doctor
+from djangobot.bot.environment import SettingsError, environment
 from djangobot.bot.sandbox.mtproto.rsa_key import RsaKey
-from djangobot.bot.settings import NAMES, SettingsError, environment, load, trouble_with
+from djangobot.bot.settings import NAMES, load, trouble_with
 from djangobot.db.engine.address import without_secrets
 
 TELEGRAM = {
@@ -167,26 +167,6 @@ def test_settings_in_force_say_where_they_come_from(tmp_path: Path) -> None:
         assert in_force[f"DJANGOBOT_{name}"].value == "•••"
 
 
-@pytest.mark.parametrize(
-    ("registration", "more", "says"),
-    [
-        ("", {}, "open, to this machine alone"),
-        ("", {"DJANGOBOT_HTTP_HOST": "::1"}, "open, to this machine alone"),
-        ("", {"DJANGOBOT_HTTP_HOST": "localhost"}, "open, to this machine alone"),
-        ("", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "warning: open to everybody who reaches the API"),  # noqa: S104
-        ("open", {"DJANGOBOT_HTTP_HOST": "::"}, "warning: open to everybody who reaches the API"),
-        ("open", {"DJANGOBOT_PUBLIC_URL": "https://bot.example.org"}, "(DJANGOBOT_PUBLIC_URL)"),
-        ("invite", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "DJANGOBOT_REGISTRATION=invite"),  # noqa: S104
-        ("closed", {"DJANGOBOT_HTTP_HOST": "0.0.0.0"}, "DJANGOBOT_REGISTRATION=closed"),  # noqa: S104
-    ],
-)
-def test_doctor_says_when_anybody_may_register(registration: str, more: dict[str, str], says: str) -> None:
-    """Open is the default, and meant for one machine; others hear what to set."""
-    finding = doctor._registration(load({"DJANGOBOT_REGISTRATION": registration, **more}))
-    assert finding.good
-    assert says in finding.says
-
-
 def test_who_may_register_is_one_of_three() -> None:
     with pytest.raises(SettingsError, match=r"DJANGOBOT_REGISTRATION.*open, closed, invite"):
         load({"DJANGOBOT_REGISTRATION": "Invite"})
@@ -207,21 +187,6 @@ def test_what_is_no_network_is_no_trusted_proxy(value: str) -> None:
     """A name may point elsewhere tomorrow."""
     with pytest.raises(SettingsError, match=r"TRUSTED_PROXIES.*like 127"):
         load({"DJANGOBOT_TRUSTED_PROXIES": value})
-
-
-@pytest.mark.parametrize(
-    ("environ", "good", "says"),
-    [
-        ({}, True, "not believed"),
-        ({"DJANGOBOT_TRUSTED_PROXIES": "127.0.0.1"}, True, "believed from 127.0.0.1"),
-        ({"DJANGOBOT_TRUSTED_PROXIES": "127.0.0.1,0.0.0.0/0"}, False, "every address"),
-        ({"DJANGOBOT_PUBLIC_URL": "https://bot.example.org"}, True, "DJANGOBOT_TRUSTED_PROXIES"),
-    ],
-)
-def test_the_doctor_looks_at_the_trusted_proxies(environ: dict[str, str], good: bool, says: str) -> None:
-    """All programs behind a proxy that is not named share its limits; who trusts all has none."""
-    finding = doctor._proxies(load(environ))
-    assert (finding.good, says in finding.says) == (good, True)
 
 
 @pytest.mark.parametrize(

@@ -147,3 +147,13 @@ def test_a_name_from_elsewhere_always_fits_into_a_sentence(text: str) -> None:
     name = fields.nameable(text, 64)
     assert name == "" or taken(name) == {}
     assert fields.nameable(name, 64) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("1", 1), ("9", 9), ("007", 7), ("0", None), ("10", None), ("", None), ("-1", None), ("+1", None)]
+    + [(text, None) for text in ("1.0", " 1", "1_0", "٣", "³", "1\n", "9" * 5000, "0x1")],
+)
+def test_a_number_from_outside_is_plain_digits_within_bounds(text: str, number: int | None) -> None:
+    """Python's own `int` would take more: other scripts, spaces, underscores, and text without end."""
+    assert fields.whole_number(text, 1, 9) == number

@@ -166,6 +166,7 @@ async def test_a_migration_that_fails_at_its_end_leaves_nothing(
 async def test_migrating_again_does_nothing_and_says_nothing(
     world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """Each start migrates; rows stay."""
     person = await world.person()
     assert not await conf.pending_migrations()
     assert await conf.migrate() == []
@@ -188,6 +189,7 @@ async def test_a_first_migration_says_nothing_on_stdout(
 async def test_processes_that_migrate_at_the_same_moment_do_not_disturb_each_other(
     bare_database: str,
 ) -> None:
+    """One migrates, the others wait and find nothing to do."""
     started = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", MIGRATE, bare_database) for _ in range(3)
     ]
@@ -199,6 +201,7 @@ async def test_processes_that_migrate_at_the_same_moment_do_not_disturb_each_oth
 
 
 async def test_one_process_may_migrate_two_databases(tmp_path: Path) -> None:
+    """A migration's tables belong to the database in use."""
     for name in ("one", "two"):
         await conf.open_database(f"sqlite:///{tmp_path / name}.sqlite")
         assert await conf.migrate() == NAMES
@@ -225,6 +228,7 @@ async def test_a_message_that_was_sent_can_be_followed_by_another_but_two_are_ne
 
 @pytest.mark.parametrize("module", ["piccolo_conf", "djangobot.db.conf"])
 def test_piccolos_command_line_migrates_what_the_environment_names(module: str, tmp_path: Path) -> None:
+    """The database of `djangobot run` in the same folder."""
     path = tmp_path / "new.sqlite"
     environ = {**os.environ, "PICCOLO_CONF": module, "DATABASE_URL": f"sqlite:///{path}"}
     command = [str(Path(sys.executable).with_name("piccolo")), "migrations", "forwards", "djangobot"]

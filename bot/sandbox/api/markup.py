@@ -19,7 +19,7 @@ MAX_BUTTONS = 100
 # core.telegram.org/bots/api#inlinekeyboardbutton: HTTP or tg:// URL; clients open ton:// as well.
 _ADDRESS = re.compile(r"(?i)(?:(?P<scheme>https?|tg|ton)://)?(?P<host>[^\s/?#]+)(?P<rest>(?:[/?#]\S*)?)")
 # A name that others know, too: with a point in it, or an address in brackets.
-_HOST = re.compile(r"(?:[^\s:@]*(?::[^\s@]*)?@)?(?:[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:.]+\])(?::\d{1,5})?")
+_HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:.]+\])(?::\d{1,5})?")
 
 
 def stored(call: Call, markup: TL | None) -> TL | None:

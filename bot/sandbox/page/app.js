@@ -7,7 +7,7 @@ import { Menu } from "./menu.js";
 import { Messages } from "./messages.js";
 import { People } from "./people.js";
 import { Steps } from "./steps.js";
-import { $, avatar, copy, el, fullName, guard, icon, memory, notice, toast } from "./ui.js";
+import { $, avatar, copy, doingWords, el, fullName, guard, icon, memory, notice, toast } from "./ui.js";
 
 const TYPING_LASTS = 6000;
 const wide = matchMedia("(min-width: 48rem)");
@@ -17,6 +17,7 @@ let bot = null;
 let config = { telegram: "", first_steps: null };
 let steps = null;
 let typing = 0;
+let doing = "";
 const pressed = new Set();
 
 const open = () => people.all.get(people.open) ?? null;
@@ -157,7 +158,7 @@ function head() {
 function botState() {
   const chosen = current();
   if (!chosen) return ["no bot yet"];
-  const state = typing ? "is typing…" : chosen.connected ? "connected" : "not connected now";
+  const state = typing ? doing : chosen.connected ? "connected" : "not connected now";
   return ["with ", el("bdi", {}, chosen.first_name), el("span", { class: "dot", "aria-hidden": "true" }), state];
 }
 
@@ -259,6 +260,7 @@ const EVENTS = {
   typing(event) {
     if (event.bot !== bot || event.chat !== people.open) return;
     clearTimeout(typing);
+    doing = doingWords(event);
     typing = event.typing ? setTimeout(() => ((typing = 0), head()), TYPING_LASTS) : 0;
     head();
   },

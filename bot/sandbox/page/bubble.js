@@ -1,31 +1,58 @@
-// One message: its bubble and the buttons under it.
+// One message or album: its bubble and the buttons under it.
 
+import { attachments, isPicture } from "./attachment.js";
 import { render, safeLink, summary } from "./text.js";
 import { copy, el, icon, notice, time, toast } from "./ui.js";
 
-/** `act`: command(text), press(message, button), busy(message, button), find(id), jump(id). */
-export function bubble(message, names, act) {
+/**
+ * `messages` is one message, or an album: they share a bubble.
+ * `act`: command(text), press(message, button), busy(message, button), find(id), jump(id).
+ */
+export function bubble(messages, names, act) {
+  const [message] = messages;
+  const last = messages.at(-1);
   const mine = message.from === "person";
-  const item = el("li", { class: `message ${mine ? "mine" : "theirs"}`, id: `m${message.id}` });
-  const sent = new Date(message.date * 1000);
+  const files = messages.map(({ file }) => file).filter(Boolean);
+  const item = el("li", { class: `message ${mine ? "mine" : "theirs"}`, id: `m${message.id}`, "data-count": String(messages.length) });
   const body = el(
     "div",
     { class: "bubble" },
     el("span", { class: "unseen" }, mine ? names.person : names.bot, ": "),
     quoted(message, act),
-    message.file && attachment(message.file),
-    message.text && el("div", { class: "text", dir: "auto" }, ...render(message.text, message.entities, act)),
-    el(
-      "span",
-      { class: "meta" },
-      message.edited && el("span", { class: "edited" }, "edited "),
-      el("time", { datetime: sent.toISOString(), title: sent.toLocaleString("en-GB") }, time(sent)),
-    ),
+    files.length > 0 && attachments(files),
+    ...messages.filter(({ text }) => text).map((each) => words(each, act)),
+    message.preview && preview(message),
+    meta(messages),
   );
-  if (message.file && !message.text && PICTURES.has(message.file.kind)) body.classList.add("bare");
+  const drawn = files.length > 1 ? files.every(({ kind }) => kind === "photo" || kind === "video") : files.length && isPicture(files[0]);
+  if (drawn && !messages.some(({ text }) => text)) body.classList.add("bare");
   item.append(body);
-  if (message.buttons.length) item.append(keyboard(message, act));
+  if (last.buttons.length) item.append(keyboard(last, act));
   return item;
+}
+
+function words(message, act) {
+  return el("div", { class: "text", dir: "auto" }, ...render(message.text, message.entities, act));
+}
+
+function meta(messages) {
+  const last = messages.at(-1);
+  const sent = new Date(last.date * 1000);
+  return el(
+    "span",
+    { class: "meta" },
+    last.silent && el("span", { class: "silent", role: "img", "aria-label": "sent without sound", title: "Sent without sound" }, icon("silent")),
+    messages.some(({ edited }) => edited) && el("span", { class: "edited" }, "edited "),
+    el("time", { datetime: sent.toISOString(), title: sent.toLocaleString("en-GB") }, time(sent)),
+  );
+}
+
+/** Telegram shows a preview of the first link here; the sandbox fetches nothing. */
+function preview({ text, entities }) {
+  const link = entities.find(({ type }) => type === "url" || type === "text_link");
+  const href = link && safeLink(link.url ?? text.slice(link.offset, link.offset + link.length));
+  if (!href) return null;
+  return el("p", { class: "preview" }, el("b", {}, new URL(href).host || href), el("span", {}, "Telegram previews this link here."));
 }
 
 function quoted(message, act) {
@@ -46,8 +73,10 @@ function keyboard(message, act) {
   );
 }
 
+const LINKS = new Set(["url", "login_url"]);
+
 function key(message, button, act) {
-  const href = button.kind === "url" ? safeLink(button.url) : null;
+  const href = LINKS.has(button.kind) ? safeLink(button.url) : null;
   if (href) {
     return el("a", { class: "key", href, title: href, target: "_blank", rel: "noopener noreferrer" }, button.text, el("span", { class: "away-mark", "aria-hidden": "true" }, "↗"));
   }
@@ -55,6 +84,7 @@ function key(message, button, act) {
   const work = {
     callback: () => act.press(message, button),
     copy: () => copy(button.copy, "Copied"),
+    user: () => notice(`This button opens the profile of the person ${button.user_id}.`),
     url: () => notice(`${button.url}\n\nSuch links open in Telegram; this page does not open them.`),
   }[button.kind];
   return el(
@@ -69,47 +99,4 @@ function key(message, button, act) {
     },
     button.text,
   );
-}
-
-const PICTURES = new Set(["photo", "video", "animation"]);
-
-function size(bytes) {
-  if (bytes < 1000) return `${bytes} B`;
-  const power = Math.min(Math.floor(Math.log10(bytes) / 3), 3);
-  return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${["B", "kB", "MB", "GB"][power]}`;
-}
-
-function attachment(file) {
-  const name = file.name || file.kind;
-  const media = shown(file, name);
-  if (!media) {
-    return el(
-      "a",
-      { class: "document", href: file.url, download: name },
-      el("span", { class: "document-icon" }, icon("file")),
-      el("span", { class: "document-name" }, name),
-      el("span", { class: "document-size" }, `${size(file.size)} · download`),
-    );
-  }
-  if (!file.spoiler) return media;
-  const cover = el("button", { type: "button", class: "cover", onclick: () => cover.replaceWith(media) }, "Hidden picture: press to see");
-  return cover;
-}
-
-function shown(file, name) {
-  const about = { width: file.width || null, height: file.height || null };
-  if (file.kind === "photo" || (file.mime.startsWith("image/") && file.mime !== "image/svg+xml" && file.kind !== "document")) {
-    return el(
-      "a",
-      { class: "picture", href: file.url, target: "_blank", rel: "noopener" },
-      el("img", { src: file.url, alt: `Picture: ${name}`, loading: "lazy", ...about }),
-    );
-  }
-  if (file.kind === "video" || file.kind === "animation") {
-    return el("video", { src: file.url, controls: true, preload: "metadata", loop: file.kind === "animation", "aria-label": name, ...about });
-  }
-  if (file.kind === "audio" || file.kind === "voice") {
-    return el("audio", { src: file.url, controls: true, preload: "metadata", "aria-label": name });
-  }
-  return null;
 }

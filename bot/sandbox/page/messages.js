@@ -152,13 +152,9 @@ export class Messages {
     const focused = this.focused();
     const wanted = [];
     let before = null;
-    for (const message of this.sorted()) {
-      let node = this.nodes.get(message.id);
-      if (!node) {
-        node = bubble(message, this.chat.names, this.act);
-        if (this.fresh.delete(message.id)) node.classList.add("fresh");
-        this.nodes.set(message.id, node);
-      }
+    for (const together of albums(this.sorted())) {
+      const [message] = together;
+      const node = this.nodeOf(together);
       const date = new Date(message.date * 1000);
       const newDay = !before || dayNumber(date) !== dayNumber(new Date(before.date * 1000));
       const joined = !newDay && message.id !== line && before.from === message.from && message.date - before.date < TOGETHER;
@@ -166,11 +162,24 @@ export class Messages {
       if (newDay) wanted.push(this.divider("day", day(date)));
       if (message.id === line) wanted.push(this.divider("new-line", "New messages"));
       wanted.push(node);
-      before = message;
+      before = together.at(-1);
     }
     this.place(wanted);
     this.refocus(focused);
     this.act.drawn();
+  }
+
+  /** The node of a message or an album; a new one when any of its messages has changed. */
+  nodeOf(together) {
+    const known = this.nodes.get(together[0].id);
+    const count = String(together.length);
+    if (known?.dataset.count === count && together.every(({ id }) => this.nodes.get(id) === known)) return known;
+    const node = bubble(together, this.chat.names, this.act);
+    for (const { id } of together) {
+      if (this.fresh.delete(id)) node.classList.add("fresh");
+      this.nodes.set(id, node);
+    }
+    return node;
   }
 
   divider(name, text) {
@@ -290,6 +299,16 @@ export class Messages {
     node.classList.remove("pointed");
     requestAnimationFrame(() => node.classList.add("pointed"));
   }
+}
+
+/** Messages of one album are neighbours: they come as one list, all others alone. */
+function albums(sorted) {
+  const found = [];
+  for (const message of sorted) {
+    if (message.group && found.at(-1)?.[0].group === message.group) found.at(-1).push(message);
+    else found.push([message]);
+  }
+  return found;
 }
 
 const FOCUSABLE = "a[href], button, [tabindex]";

@@ -1,5 +1,6 @@
 // A message's text with its entities, as DOM nodes. Offsets are UTF-16 units, which is what strings here are made of.
 
+import { fileWord } from "./attachment.js";
 import { copy, el, icon } from "./ui.js";
 
 /** Only addresses a browser may follow; anything else is shown and leads nowhere. */
@@ -159,6 +160,6 @@ export function summary(message) {
   }
   text = text.replace(/\s+/g, " ").trim().slice(0, 160).toWellFormed();
   if (!message.file) return text;
-  const name = message.file.kind === "photo" ? "Picture" : message.file.name || "File";
+  const name = fileWord(message.file);
   return text ? `${name}: ${text}` : name;
 }

@@ -125,6 +125,18 @@ export const memory = {
   },
 };
 
+const DOING = {
+  upload_photo: "is sending a picture",
+  upload_video: "is sending a video",
+  upload_audio: "is sending a voice message",
+  upload_document: "is sending a file",
+  record_audio: "is recording a voice message",
+  record_video: "is recording a video",
+};
+
+/** What a `typing` event says, in words. */
+export const doingWords = ({ action, progress }) => `${DOING[action] ?? "is typing"}${progress ? `, ${progress} %` : "…"}`;
+
 const AVATARS = 7;
 const letters = new Intl.Segmenter("en", { granularity: "grapheme" });
 const initial = (name) => letters.segment(name.trim())[Symbol.iterator]().next().value?.segment.toUpperCase() ?? "";

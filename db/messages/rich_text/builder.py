@@ -4,11 +4,9 @@ import re
 
 from djangobot.db.fields import UNSTORABLE, visible
 from djangobot.db.messages.rich_text.links import link_address, shown_address
-from djangobot.db.messages.rich_text.nesting import QUOTES, merged, nested, thinned
+from djangobot.db.messages.rich_text.nesting import QUOTES, merged, nested, storable
 from djangobot.db.messages.rich_text.spans import Kind, RichText, Span, utf16_length
 
-SPANS_STORED = 500
-"""Spans of one message: 100 for each of five parts."""
 RULE = "─" * 10
 
 MONOSPACED = ("code", "pre")
@@ -184,7 +182,7 @@ class Builder:
         text = UNSTORABLE.sub("\ufffd", "".join(self._pieces))
         if not visible(text):
             return RichText(self._source)
-        return RichText(text, thinned(nested(merged(self._spans)), SPANS_STORED))
+        return RichText(text, storable(nested(merged(self._spans))))
 
     def _begin_text(self) -> None:
         if self.at_line_start():

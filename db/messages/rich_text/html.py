@@ -6,103 +6,23 @@ from collections.abc import Callable
 from turbohtml import Token, TokenType, tokenize
 
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
-from djangobot.db.messages.rich_text.spans import Kind, RichText
+from djangobot.db.messages.rich_text.html_table import HtmlTable
+from djangobot.db.messages.rich_text.html_tags import (
+    DROPPED,
+    HEADINGS,
+    INLINE,
+    LINES,
+    PARAGRAPHS,
+    TAG_NAME,
+    is_comment,
+    is_tag,
+)
+from djangobot.db.messages.rich_text.spans import RichText
 from djangobot.db.messages.rich_text.tables import table_text
 
 LISTS_DEEP = 10
 """Lists within lists are indented up to this depth."""
 
-INLINE: dict[str, Kind] = {
-    "b": "bold",
-    "strong": "bold",
-    "i": "italic",
-    "em": "italic",
-    "cite": "italic",
-    "dfn": "italic",
-    "var": "italic",
-    "u": "underline",
-    "ins": "underline",
-    "s": "strikethrough",
-    "strike": "strikethrough",
-    "del": "strikethrough",
-    "code": "code",
-    "kbd": "code",
-    "samp": "code",
-    "tt": "code",
-    "tg-spoiler": "spoiler",
-}
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
-PARAGRAPHS = frozenset(("p", "table", "figure", "dl", "fieldset", *HEADINGS))
-"""An empty line stands before and after these."""
-LINES = frozenset(
-    (
-        "address",
-        "article",
-        "aside",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dt",
-        "figcaption",
-        "footer",
-        "form",
-        "head",
-        "header",
-        "html",
-        "main",
-        "nav",
-        "option",
-        "section",
-        "summary",
-        "tbody",
-        "tfoot",
-        "thead",
-        "title",
-        "tr",
-    )
-)
-"""These begin and end a line."""
-DROPPED = ("script", "style")
-"""These go with their text."""
-BARE_ATTRIBUTES = frozenset(
-    (
-        "allowfullscreen",
-        "async",
-        "autofocus",
-        "autoplay",
-        "checked",
-        "compact",
-        "controls",
-        "default",
-        "defer",
-        "disabled",
-        "download",
-        "expandable",
-        "hidden",
-        "inert",
-        "ismap",
-        "itemscope",
-        "loop",
-        "multiple",
-        "muted",
-        "nomodule",
-        "noshade",
-        "novalidate",
-        "nowrap",
-        "open",
-        "playsinline",
-        "readonly",
-        "required",
-        "reversed",
-        "selected",
-    )
-)
-"""Attributes that need no value. With any other `a<b and c>d` is not a tag, but text."""
-TAG_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-:][a-z0-9]+)*")
-WITH_VALUE = re.compile(r"([^\s=/>\"']+)\s*=")
 LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-([\w+#.-]{1,64})")
 _END_OF_NOTHING = "</>"
 _AS_TEXT = "&lt;/>"
@@ -129,7 +49,7 @@ class HtmlReader:
         self._pre: Frame | None = None
         self._pre_begins = False
         self._dropped = ""
-        self._table: _Table | None = None
+        self._table: HtmlTable | None = None
         self._starts: dict[str, Callable[[Token], None]] = {
             "a": self._start_link,
             "span": self._start_span,
@@ -357,7 +277,7 @@ class HtmlReader:
             self._builder.close_item()
 
     def _start_table(self, token: Token) -> None:
-        self._table = _Table()
+        self._table = HtmlTable()
 
     def _end_table(self) -> None:
         if self._table is not None and self._table.end("table"):
@@ -385,69 +305,6 @@ class _List:
         number = _number(item.attr("value"), self._number)
         self._number = number + 1
         return f"{number}. "
-
-
-class _Table:
-    """A table that is open, as rows of plain cells. A table within a cell belongs to the cell."""
-
-    def __init__(self) -> None:
-        self._rows: list[list[list[str]]] = []
-        self._depth = 1
-        self._in_cell = False
-        self.headers = 0
-
-    def write(self, text: str) -> None:
-        if not self._in_cell:
-            if not text.strip():
-                return
-            self._rows.append([[]])
-            self._in_cell = True
-        self._rows[-1][-1].append(text)
-
-    def start(self, token: Token) -> None:
-        tag = token.tag
-        if tag == "table":
-            self._depth += 1
-        elif self._depth > 1 or tag not in ("tr", "td", "th"):
-            if self._in_cell and (tag in PARAGRAPHS or tag in LINES or tag in ("br", "li", "td", "th")):
-                self._rows[-1][-1].append(" ")
-        elif tag == "tr":
-            self._rows.append([])
-            self._in_cell = False
-        else:
-            if not self._rows:
-                self._rows.append([])
-            self._rows[-1].append([])
-            self._in_cell = True
-            if tag == "th" and len(self._rows) == 1:
-                self.headers = 1
-
-    def end(self, tag: str) -> bool:
-        """True when the whole table ends."""
-        if tag == "table":
-            self._depth -= 1
-            return self._depth == 0
-        if self._depth == 1 and tag in ("td", "th", "tr", "caption"):
-            self._in_cell = False
-        return False
-
-    def finish(self) -> list[list[str]]:
-        rows = [[" ".join("".join(cell).split()) for cell in row] for row in self._rows]
-        return [row for row in rows if any(row)]
-
-
-def is_tag(token: Token) -> bool:
-    """Whether a start tag is one, and not a text such as `a<b and c>d` or `<someone@example.com>`."""
-    if not TAG_NAME.fullmatch(token.tag or ""):
-        return False
-    bare = {name for name, value in token.attrs or () if not value} - BARE_ATTRIBUTES
-    return not bare or bare <= set(WITH_VALUE.findall((token.source or "").lower()))
-
-
-def is_comment(token: Token) -> bool:
-    """Whether it is a comment that ends. `<!x>` and `<?x>` are shown."""
-    source = token.source or ""
-    return token.type == TokenType.COMMENT and source.startswith("<!--") and source.endswith("->")
 
 
 def _number(written: str | None, default: int) -> int:

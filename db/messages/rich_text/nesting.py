@@ -1,9 +1,10 @@
-"""Nesting: brings spans into the form that Telegram takes."""
+"""Nesting: brings spans into the form that Telegram takes, and to its limits."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT, MESSAGES_LIMIT, SPAN_LIMIT, WINDOW
 from djangobot.db.messages.rich_text.spans import Span
 
 QUOTES = ("blockquote", "expandable_blockquote")
@@ -45,19 +46,41 @@ def nested(spans: list[Span]) -> list[Span]:
     return found
 
 
-def thinned(spans: list[Span], limit: int) -> tuple[Span, ...]:
+def thinned(spans: Sequence[Span], limit: int) -> tuple[Span, ...]:
     """The outermost and first `limit` of nested spans."""
     if len(spans) <= limit:
         return tuple(spans)
+    depths = _depths(spans)
+    kept = sorted(range(len(spans)), key=lambda index: (depths[index], index))[:limit]
+    return tuple(spans[index] for index in sorted(kept))
+
+
+def storable(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The spans that a message can show, however it is split: of those that begin in one window the
+    outermost and first. What needs more than five messages is a file and shows none."""
+    if len(spans) <= SPAN_LIMIT:
+        return tuple(spans)
+    depths = _depths(spans)
+    free = dict.fromkeys(range(0, MESSAGES_LIMIT * MESSAGE_LIMIT, WINDOW), SPAN_LIMIT)
+    kept: list[int] = []
+    for index in sorted(range(len(spans)), key=lambda index: (depths[index], index)):
+        window = spans[index].offset // WINDOW * WINDOW
+        if free.get(window, 0):
+            free[window] -= 1
+            kept.append(index)
+    return tuple(spans[index] for index in sorted(kept))
+
+
+def _depths(spans: Sequence[Span]) -> list[int]:
+    """In how many others each of nested spans lies."""
     depths: list[int] = []
     ends: list[int] = []
     for span in spans:
         while ends and ends[-1] <= span.offset:
             ends.pop()
         depths.append(len(ends))
-        ends.append(span.offset + span.length)
-    kept = sorted(range(len(spans)), key=lambda index: (depths[index], index))[:limit]
-    return tuple(spans[index] for index in sorted(kept))
+        ends.append(_end(span))
+    return depths
 
 
 def _cut_by(spans: list[Span], containers: list[Span]) -> list[Span]:

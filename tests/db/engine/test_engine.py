@@ -29,6 +29,7 @@ async def ids() -> list[int]:
 
 
 async def test_a_write_that_breaks_a_rule_takes_no_other_of_its_commit_down(world: World) -> None:
+    """Only its own caller gets the error."""
     numbers = [*range(1, 31), 7]
     done = await asyncio.gather(
         *(current().execute(INSERT, number, NOW) for number in numbers), return_exceptions=True
@@ -40,6 +41,7 @@ async def test_a_write_that_breaks_a_rule_takes_no_other_of_its_commit_down(worl
 
 
 async def test_a_transaction_sees_its_own_writes_and_nobody_else_does_before_its_end(world: World) -> None:
+    """On either database."""
     engine, written, looked = current(), asyncio.Event(), asyncio.Event()
 
     async def write() -> list[int]:
@@ -59,6 +61,7 @@ async def test_a_transaction_sees_its_own_writes_and_nobody_else_does_before_its
 
 
 async def test_a_transaction_that_fails_or_is_cancelled_leaves_nothing(world: World) -> None:
+    """The next write succeeds."""
     engine, begun = current(), asyncio.Event()
 
     async def fail() -> None:
@@ -84,6 +87,7 @@ async def test_a_transaction_that_fails_or_is_cancelled_leaves_nothing(world: Wo
 
 
 async def test_single_writes_never_slip_into_anothers_transaction(world: World) -> None:
+    """Transactions that are rolled back take no write of others along."""
     engine = current()
 
     async def undone(number: int) -> None:
@@ -100,6 +104,7 @@ async def test_single_writes_never_slip_into_anothers_transaction(world: World) 
 
 
 async def test_a_closed_database_is_unavailable(world: World) -> None:
+    """Reads and writes say so instead of waiting."""
     await conf.close_database()
     for call in (current().fetch, current().execute):
         with pytest.raises(DatabaseUnavailable):
@@ -107,6 +112,7 @@ async def test_a_closed_database_is_unavailable(world: World) -> None:
 
 
 async def test_a_database_that_cannot_be_opened_is_unavailable_with_its_cause() -> None:
+    """The cause is for the log."""
     for url in ("sqlite:////dev/null/x/y.sqlite", "postgresql://nobody@127.0.0.1:1/none"):
         with pytest.raises(DatabaseUnavailable) as refused:
             await conf.open_database(url)
@@ -114,6 +120,7 @@ async def test_a_database_that_cannot_be_opened_is_unavailable_with_its_cause() 
 
 
 async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
+    """SQLite gives its log the rights of the file."""
     path = tmp_path / "new" / "djangobot.sqlite"
     await conf.open_database(f"sqlite:///{path}")
     await conf.migrate()
@@ -139,12 +146,14 @@ asyncio.run(main())
 
 
 async def test_what_was_answered_survives_a_process_that_is_killed(world: World, database: str) -> None:
+    """It was on disk before the answer."""
     ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", KILLED, database, INSERT])
     assert ended.returncode == 9
     assert await ids() == list(range(1, 51))
 
 
 def test_the_url_is_the_environments_or_a_file_in_the_data_folder() -> None:
+    """DATABASE_URL comes first, then DJANGOBOT_DATA."""
     assert address.database_url({"DATABASE_URL": "postgresql://h/d"}) == "postgresql://h/d"
     assert address.database_url({"DJANGOBOT_DATA": "/srv"}) == "sqlite:////srv/djangobot.sqlite"
     assert Path(address.database_url({}).removeprefix("sqlite:///")) == Path("data/djangobot.sqlite")

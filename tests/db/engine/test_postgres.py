@@ -52,6 +52,7 @@ async def works_again() -> bool:
 
 @on_postgresql
 async def test_connections_the_server_cuts_while_idle_are_replaced(world: World, database: str) -> None:
+    """After no more failures than the pool has connections."""
     await asyncio.gather(*(current().fetch("SELECT pg_sleep(0)") for _ in range(POOL)))
     await cut_all(database)
     assert await works_again()
@@ -61,6 +62,7 @@ async def test_connections_the_server_cuts_while_idle_are_replaced(world: World,
 
 @on_postgresql
 async def test_a_query_the_server_cuts_is_unavailable_with_its_cause(world: World, database: str) -> None:
+    """The cause is for the log."""
     asking = asyncio.create_task(current().fetch("SELECT pg_sleep(30)"))
     while not await current().fetch(  # noqa: ASYNC110 - in the database
         "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(30)' AND state = 'active'"
@@ -77,6 +79,7 @@ async def test_a_query_the_server_cuts_is_unavailable_with_its_cause(world: Worl
 async def test_a_transaction_the_server_cuts_is_unavailable_and_leaves_nothing(
     world: World, database: str
 ) -> None:
+    """Neither rows nor a closed transaction that later queries would join."""
     for _ in range(POOL + 2):  # more than the pool has
         with pytest.raises(DatabaseUnavailable):  # noqa: PT012 - the block is what is cut
             async with current().write():
@@ -135,6 +138,7 @@ async def test_a_commit_that_fails_is_told_to_the_task_and_leaves_nothing_behind
 
 @on_postgresql
 async def test_use_after_close_is_unavailable_and_leaves_no_connection(database: str) -> None:
+    """The pool is not opened again by a late query."""
     engine = current()
     assert isinstance(engine, PostgresEngine)
     await asyncio.gather(*(engine.fetch("SELECT pg_sleep(0)") for _ in range(POOL)))
@@ -151,6 +155,7 @@ async def test_use_after_close_is_unavailable_and_leaves_no_connection(database:
 
 
 async def test_a_server_that_is_stopped_and_started_again_is_unavailable_in_between() -> None:
+    """No new start of ours is needed afterwards."""
     with tempfile.TemporaryDirectory(prefix="djangobot-postgresql-", ignore_cleanup_errors=True) as folder:
         server = get_server(f"{folder}/data", cleanup_mode="stop")
         try:

@@ -84,6 +84,7 @@ def at_once(*calls: Coroutine[Any, Any, Any]) -> "list[asyncio.Task[Any]]":
 
 
 async def test_what_was_answered_is_there_for_another_process(engine: SQLiteEngine, database: str) -> None:
+    """An answered write is committed, not only seen by its own connection."""
     with neighbour(database) as other:
         for number in range(1, 6):
             await engine.execute(INSERT, number, NOW)
@@ -101,6 +102,7 @@ async def test_every_connection_is_as_safe_as_promised(engine: SQLiteEngine) -> 
 
 
 async def test_writes_that_wait_are_committed_together(engine: SQLiteEngine) -> None:
+    """One wait for the disk serves all of them."""
     statements = await trace(engine)
     async with kept(engine):
         writing = at_once(*(engine.execute(INSERT, number, NOW) for number in range(1, 201)))
@@ -126,6 +128,7 @@ async def test_a_commit_is_not_put_off_without_end(engine: SQLiteEngine) -> None
 async def test_several_statements_are_done_all_or_none_and_harm_nobody_they_were_committed_with(
     engine: SQLiteEngine,
 ) -> None:
+    """Each has a savepoint within the common commit."""
     statements = await trace(engine)
     async with kept(engine):
         writing = at_once(
@@ -143,6 +146,7 @@ async def test_several_statements_are_done_all_or_none_and_harm_nobody_they_were
 
 
 async def test_reads_go_on_while_a_transaction_is_open(engine: SQLiteEngine) -> None:
+    """They see what was committed before it."""
     go = asyncio.Event()
 
     async def read() -> list[int]:
@@ -185,6 +189,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_free
 async def test_a_rollback_that_is_cancelled_frees_the_writer_too(
     engine: SQLiteEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The next write gets the connection, and nothing of the transaction stays."""
     steps = count_steps(monkeypatch)
 
     async def fail() -> None:
@@ -278,6 +283,7 @@ class Broken:
 async def test_a_disk_that_fails_is_reported_and_the_writer_goes_on_when_it_is_mended(
     engine: SQLiteEngine, failing: str
 ) -> None:
+    """At BEGIN and at COMMIT, for single writes and for transactions."""
     sound = engine.writer.connection
     engine.writer.connection = Broken(sound, failing)  # type: ignore[assignment]
     for _ in range(2):
@@ -294,6 +300,7 @@ async def test_a_disk_that_fails_is_reported_and_the_writer_goes_on_when_it_is_m
 async def test_a_disk_that_cannot_even_roll_back_does_not_end_the_writing_thread(
     engine: SQLiteEngine,
 ) -> None:
+    """The rollback is tried again before the next transaction."""
     sound = engine.writer.connection
     engine.writer.connection = Broken(sound, "COMMIT", "ROLLBACK")  # type: ignore[assignment]
     with pytest.raises(DatabaseUnavailable):
@@ -310,6 +317,7 @@ async def test_a_disk_that_cannot_even_roll_back_does_not_end_the_writing_thread
 async def test_a_full_disk_is_reported_and_what_was_answered_is_there(
     engine: SQLiteEngine, world: World
 ) -> None:
+    """No answered write is lost, and none that was refused is there."""
     pages = await on_the_writer(engine, lambda c: c.execute("PRAGMA page_count").fetchone()["page_count"])
     await on_the_writer(engine, lambda c: c.execute(f"PRAGMA max_page_count = {pages + 20}").fetchone())
     fill = "UPDATE chat SET settings = $2 WHERE id = $1"
@@ -335,6 +343,7 @@ async def test_a_full_disk_is_reported_and_what_was_answered_is_there(
 async def test_a_neighbour_that_holds_the_lock_too_long_makes_it_unavailable_until_he_lets_go(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Writes are refused after BUSY_TIMEOUT; reads go on."""
     await conf.close_database()
     monkeypatch.setattr("djangobot.db.engine.sqlite.BUSY_TIMEOUT", 0.05)
     await conf.open_database(database)
@@ -354,6 +363,7 @@ async def test_a_neighbour_that_holds_the_lock_too_long_makes_it_unavailable_unt
 
 
 async def test_closing_waits_for_what_was_asked_for(engine: SQLiteEngine, database: str) -> None:
+    """Writes that are queued are committed first."""
     async with kept(engine):
         asked = at_once(
             *(engine.execute(INSERT, number, NOW) for number in range(1, 51)), conf.close_database()
@@ -365,6 +375,7 @@ async def test_closing_waits_for_what_was_asked_for(engine: SQLiteEngine, databa
 
 
 async def test_a_closed_database_leaves_no_thread_and_no_open_file(database: str) -> None:
+    """However often it is opened and closed."""
     await conf.close_database()
 
     def held() -> tuple[int, int]:
@@ -399,6 +410,7 @@ async def test_a_cut_off_process_leaves_a_database_that_opens(engine: SQLiteEngi
 
 
 async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, database: str) -> None:
+    """It is left as it is."""
     (tmp_path / "letter.sqlite").write_text("Dear Sir or Madam," * 100)
     with pytest.raises(DatabaseUnavailable):
         await conf.open_database(f"sqlite:///{tmp_path / 'letter.sqlite'}")

@@ -1,0 +1,40 @@
+"""Puts texts together and keeps their spans."""
+
+import math
+from collections.abc import Sequence
+
+from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
+
+_BAR_LENGTH = 10
+_DONE = "▓"
+_TO_DO = "░"
+
+
+def joined(parts: Sequence[RichText], separator: str = "\n") -> RichText:
+    """The parts that have a text, one after another."""
+    texts: list[str] = []
+    spans: list[Span] = []
+    offset = 0
+    for part in parts:
+        if not part.text:
+            continue
+        if texts:
+            texts.append(separator)
+            offset += utf16_length(separator)
+        spans += [Span(span.kind, span.offset + offset, span.length, span.value) for span in part.spans]
+        texts.append(part.text)
+        offset += utf16_length(part.text)
+    return RichText("".join(texts), tuple(spans))
+
+
+def bold(text: str) -> RichText:
+    """A text that is bold as a whole, such as a title."""
+    return RichText(text, (Span("bold", 0, utf16_length(text)),)) if text else RichText("")
+
+
+def progress_bar(progress: float) -> str:
+    """How far something is, from 0 to 1: `▓▓▓▓░░░░░░ 42 %`. It is full and 100 % only when all is done."""
+    share = 0.0 if math.isnan(progress) else min(1.0, max(0.0, progress))
+    done = math.floor(share * _BAR_LENGTH + 1e-9)
+    # A no-break space, so that the percent sign stays on the line.
+    return f"{_DONE * done}{_TO_DO * (_BAR_LENGTH - done)} {math.floor(share * 100 + 1e-9)}\u00a0%"
