@@ -165,7 +165,7 @@ def _leader_workers(
     dispatcher = Dispatcher(gateway, commands.on_message, commands.on_callback, settings)
     inbox = Inbox(client, dispatcher.receive)
     delivery = _delivery(settings, gateway)
-    scheduler = Scheduler(dispatcher, commands.CHORES)
+    scheduler = Scheduler(dispatcher, commands.JOBS)
     alerts = Alerts(gateway, settings, dispatcher.now, memory)
     broadcasts = Broadcasts(gateway, dispatcher.now)
     sign_in = partial(keep_signed_in, client, partial(_on_signed_in, client, inbox, gateway, settings))

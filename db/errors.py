@@ -39,6 +39,10 @@ class AccountBanned(DjangoBotError):
     """This account is banned here; ask the service's admins."""
 
 
+class UserIsAdmin(DjangoBotError):
+    """This person is an admin; dismiss them first."""
+
+
 class NotYours(DjangoBotError):
     """The login or the password is not this account's."""
 

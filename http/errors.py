@@ -31,6 +31,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.MessageNotFound: 404,
     family.TokenNotFound: 404,
     family.LoginTaken: 409,
+    family.UserIsAdmin: 409,
     family.KeyReused: 409,
     family.TextTooLong: 413,
     family.TooManyRequests: 429,

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from djangobot.db import state
+from djangobot.db.delivery import pause
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ class FloodControl:
 
     async def poll(self) -> None:
         """Reads whether delivery is paused, and checks whether a wait is over."""
-        paused = bool(await state.get("paused"))
+        paused = await pause.is_paused()
         if paused != self.paused:
             log.info("delivery paused" if paused else "delivery goes on")
         self.paused = paused

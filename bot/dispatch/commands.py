@@ -1,9 +1,14 @@
-"""Commands: one table for commands, one for buttons. /help and Telegram's menu are made from the first."""
+"""Commands: one table each for commands, buttons, questions and scheduled jobs. /help and Telegram's menu are
+made from the first."""
 
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from djangobot.bot.callback_data import admin_buttons, buttons, jobs, questions
+from djangobot.bot.callback_data.packing import DataInvalid, Packed, parse, prefix_of
 from djangobot.bot.dispatch.dispatcher import Context, Handler
 from djangobot.bot.handlers import (
     codes,
@@ -11,6 +16,7 @@ from djangobot.bot.handlers import (
     forget,
     history,
     mutes,
+    news,
     own_tokens,
     quiet,
     renamed,
@@ -38,6 +44,8 @@ from djangobot.bot.telegram.text import Text
 from djangobot.db.admin import admins
 from djangobot.db.people import chats
 
+D = TypeVar("D", bound=Packed)
+
 
 class Command(msgspec.Struct, frozen=True):
     """`/name`. The locales describe it under `command-name`."""
@@ -48,14 +56,30 @@ class Command(msgspec.Struct, frozen=True):
     handler: Handler
 
 
-async def show_help(visit: Context) -> None:
+class Route(msgspec.Struct, frozen=True):
+    """Which handler gets the values of a kind."""
+
+    kind: type[Packed]
+    handler: Callable[[Context, Any], Awaitable[None]]
+
+
+def _on(kind: type[D], handler: Callable[[Context, D], Awaitable[None]]) -> Route:
+    return Route(kind, handler)
+
+
+def _table(*routes: Route) -> dict[str, Route]:
+    """The routes by prefix."""
+    return {prefix_of(route.kind): route for route in routes}
+
+
+async def show_help(context: Context) -> None:
     """/help"""
-    lines = [formatted(visit.language, "help-title")]
-    lines += [Text(f"/{name} — {words}") for name, words in menu(visit.language)]
-    if await _by_admin(visit):
-        lines += [Text(""), formatted(visit.language, "help-admins")]
-        lines += [Text(f"/{name} — {words}") for name, words in menu(visit.language, "admins")]
-    await visit.reply(joined(lines))
+    lines = [formatted(context.language, "help-title")]
+    lines += [Text(f"/{name} — {words}") for name, words in menu(context.language)]
+    if await _by_admin(context):
+        lines += [Text(""), formatted(context.language, "help-admins")]
+        lines += [Text(f"/{name} — {words}") for name, words in menu(context.language, "admins")]
+    await context.reply(joined(lines))
 
 
 COMMANDS = (
@@ -69,10 +93,10 @@ COMMANDS = (
     Command("stats", "everybody", "command-stats", stats.show),
     Command("mute", "everybody", "command-mute", mutes.show),
     Command("unmute", "everybody", "command-unmute", mutes.show_muted),
-    Command("quiet", "everybody", "command-quiet", settings.set_quiet),
+    Command("quiet", "everybody", "command-quiet", quiet.show),
     Command("settings", "everybody", "command-settings", settings.show),
     Command("language", "everybody", "command-language", settings.show_languages),
-    Command("news", "everybody", "command-news", settings.show_news),
+    Command("news", "everybody", "command-news", news.show),
     Command("forget", "everybody", "command-forget", forget.show),
     Command("help", "everybody", "command-help", show_help),
     Command("status", "admins", "command-status", status.show),
@@ -93,76 +117,90 @@ COMMANDS = (
 STOPS = ("cancel", "stop")
 """Words that cancel a question. They are in no menu, because any command cancels one too."""
 
-BUTTONS: dict[str, Handler] = {
-    "curl": codes.show_call,
-    "code": codes.show_again,
-    "own_token": own_tokens.ask,
-    "tokens": tokens.turn_page,
-    "token": tokens.open_card,
-    "token_name": tokens.ask_name,
-    "token_pause": tokens.pause,
-    "token_limit": tokens.limit,
-    "token_expiry": tokens.expiry,
-    "token_new": tokens.rotate,
-    "token_urgent": tokens.urgent,
-    "revoke": tokens.revoke,
-    "unrevoke": tokens.unrevoke,
-    "history": history.turn_page,
-    "search": search.turn_page,
-    "full": history.show_full,
-    "export": export.write,
-    "show": quiet.show_history,
-    "mutes": mutes.refresh,
-    "mute": mutes.mute,
-    "unmute": mutes.unmute,
-    "mute_here": mutes.mute_here,
-    "unmute_here": mutes.unmute_here,
-    "settings": settings.refresh,
-    "forget": forget.decide,
-    "set_language": settings.choose_language,
-    "set_zone": settings.ask_zone,
-    "set_hours": settings.choose_hours,
-    "set_mode": settings.choose_mode,
-    "set_news": settings.choose_news,
-    "news": settings.refresh_news,
-    "stats": stats.refresh_light,
-}
-"""Handlers by the part of a button's data before the colon."""
+BUTTONS = _table(
+    _on(buttons.ShowCall, codes.show_call),
+    _on(buttons.ShowCode, codes.show_again),
+    _on(buttons.AskOwnToken, own_tokens.ask),
+    _on(buttons.ListTokens, tokens.turn_page),
+    _on(buttons.OpenToken, tokens.open_card),
+    _on(buttons.AskTokenName, tokens.ask_name),
+    _on(buttons.PauseToken, tokens.pause),
+    _on(buttons.AskTokenLimit, tokens.ask_limit),
+    _on(buttons.LimitToken, tokens.limit),
+    _on(buttons.AskTokenExpiry, tokens.ask_expiry),
+    _on(buttons.ExpireToken, tokens.expire),
+    _on(buttons.AskRotateToken, tokens.ask_rotate),
+    _on(buttons.RotateToken, tokens.rotate),
+    _on(buttons.RefuseUrgent, tokens.refuse_urgent),
+    _on(buttons.AskRevokeToken, tokens.ask_revoke),
+    _on(buttons.RevokeToken, tokens.revoke),
+    _on(buttons.UnrevokeToken, tokens.unrevoke),
+    _on(buttons.HistoryPage, history.turn_page),
+    _on(buttons.HistorySenders, history.choose_sender),
+    _on(buttons.HistoryDays, history.choose_day),
+    _on(buttons.ShowFull, history.show_full),
+    _on(buttons.ShowHistory, history.show_beside),
+    _on(buttons.SearchPage, search.turn_page),
+    _on(buttons.WriteExport, export.write),
+    _on(buttons.DrawStats, stats.redraw),
+    _on(buttons.ListMutes, mutes.refresh),
+    _on(buttons.AskMute, mutes.ask),
+    _on(buttons.Mute, mutes.mute),
+    _on(buttons.Unmute, mutes.unmute),
+    _on(buttons.MuteHere, mutes.mute_here),
+    _on(buttons.UnmuteHere, mutes.unmute_here),
+    _on(buttons.ShowSettings, settings.refresh),
+    _on(buttons.ShowLanguages, settings.choose_language),
+    _on(buttons.SetLanguage, settings.set_language),
+    _on(buttons.AskZone, settings.ask_zone),
+    _on(buttons.ShowHours, quiet.choose),
+    _on(buttons.SetHours, quiet.set_hours),
+    _on(buttons.SetQuietMode, quiet.set_mode),
+    _on(buttons.SetNews, settings.set_news),
+    _on(buttons.WantNews, news.refresh),
+    _on(buttons.Forget, forget.decide),
+)
+"""The buttons of everybody."""
 
-ADMIN_BUTTONS: dict[str, Handler] = {
-    "status": status.refresh,
-    "status_charts": status.show_charts,
-    "status_light": status.turn_light,
-    "pause": status.pause,
-    "queue": queue.refresh,
-    "queue_all": queue.apply,
-    "queue_by": backlog.show_groups,
-    "queue_list": backlog.show_list,
-    "queue_one": backlog.show_one,
-    "queue_do": backlog.act,
-    "admins": admin_list.refresh,
-    "dismiss": admin_list.dismiss,
-    "loglevel": loglevel.refresh,
-    "audit": audit.refresh,
-    "backup": backup.send,
-    "users": users.refresh,
-    "user": users.open_card,
-    "user_do": users.act,
-    "invites": invites.turn,
-    "invite_hide": invites.hide,
-    "invite_revoke": invites.revoke,
-    "cast": broadcasts.on_callback,
-}
-"""The same for admins alone. For everybody else these buttons are unknown."""
+ADMIN_BUTTONS = _table(
+    _on(admin_buttons.ShowStatus, status.refresh),
+    _on(admin_buttons.DrawStatus, status.show_charts),
+    _on(admin_buttons.RedrawStatus, status.redraw),
+    _on(admin_buttons.PauseDelivery, status.set_paused),
+    _on(admin_buttons.ShowQueue, queue.refresh),
+    _on(admin_buttons.AskQueueAll, queue.ask_all),
+    _on(admin_buttons.DecideQueueAll, queue.decide_all),
+    _on(admin_buttons.GroupQueue, backlog.show_groups),
+    _on(admin_buttons.ListQueue, backlog.show_list),
+    _on(admin_buttons.OpenQueued, backlog.show_one),
+    _on(admin_buttons.DecideQueued, backlog.decide),
+    _on(admin_buttons.ListAdmins, admin_list.refresh),
+    _on(admin_buttons.AskDismiss, admin_list.ask_dismiss),
+    _on(admin_buttons.Dismiss, admin_list.dismiss),
+    _on(admin_buttons.SetLogLevel, loglevel.choose),
+    _on(admin_buttons.ShowAudit, audit.refresh),
+    _on(admin_buttons.SendBackup, backup.send),
+    _on(admin_buttons.ListUsers, users.refresh),
+    _on(admin_buttons.OpenUser, users.open_card),
+    _on(admin_buttons.AskDeleteUser, users.ask_delete),
+    _on(admin_buttons.ChangeUser, users.change),
+    _on(admin_buttons.ListInvites, invites.turn_page),
+    _on(admin_buttons.HideInvite, invites.hide),
+    _on(admin_buttons.RevokeInvite, invites.revoke),
+    _on(admin_buttons.BroadcastLanguage, broadcasts.choose_language),
+    _on(admin_buttons.BroadcastDays, broadcasts.choose_days),
+    _on(admin_buttons.ChangeBroadcast, broadcasts.change),
+)
+"""The buttons of admins. For everybody else they do not exist."""
 
-ANSWERS: dict[str, Handler] = {
-    "search": search.on_answer,
-    own_tokens.ASKED: own_tokens.hear,
-    "token_name": tokens.rename,
-    "zone": settings.on_zone,
-}
-ADMIN_ANSWERS: dict[str, Handler] = {"broadcast": broadcasts.on_answer}
-"""Handlers of answers, by the part before the colon of what a person was asked (chats.ask)."""
+QUESTIONS = _table(
+    _on(questions.SearchWords, search.on_words),
+    _on(questions.OwnTokenName, own_tokens.on_name),
+    _on(questions.TokenName, tokens.rename),
+    _on(questions.Zone, settings.on_zone),
+)
+ADMIN_QUESTIONS = _table(_on(questions.BroadcastText, broadcasts.on_text))
+"""Handlers of the answers to what a person was asked (chats.ask)."""
 
 
 def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
@@ -174,75 +212,94 @@ def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
     ]
 
 
-async def set_menu(visit: Context) -> None:
+async def set_menu(context: Context, _: jobs.SetMenu | None = None) -> None:
     """Sets Telegram's menu of one person who is, or was, an admin."""
-    names = menu(visit.language)
-    if await _by_admin(visit):
-        names += menu(visit.language, "admins")
-    await visit.set_menu(names)
+    names = menu(context.language)
+    if await _by_admin(context):
+        names += menu(context.language, "admins")
+    await context.set_menu(names)
 
 
-async def keep_up_status(visit: Context) -> None:
+async def refresh_status(context: Context, job: jobs.RefreshStatus) -> None:
     """Refreshes the status card, unless the person is no admin any more."""
-    if await _by_admin(visit):
-        await status.keep_up(visit)
+    if await _by_admin(context):
+        await status.keep_up(context, job)
 
 
-CHORES: dict[str, Handler] = {
-    "code": codes.end,
-    "token": tokens.settle,
-    "invite": invites.settle,
-    "menu": set_menu,
-    "renamed": renamed.tell,
-    "status": keep_up_status,
+async def _run_job(route: Route, context: Context) -> None:
+    await route.handler(context, parse(context.data, route.kind))
+
+
+JOBS: Mapping[str, Handler] = {
+    prefix: partial(_run_job, route)
+    for prefix, route in _table(
+        _on(jobs.EndCode, codes.end),
+        _on(jobs.HideToken, tokens.hide),
+        _on(jobs.HideInviteWord, invites.hide),
+        _on(jobs.SetMenu, set_menu),
+        _on(jobs.TellNewName, renamed.tell),
+        _on(jobs.RefreshStatus, refresh_status),
+    ).items()
 }
-"""Handlers by the kind of a scheduled job (db/delivery/scheduled.py). The context's argument is the job's."""
+"""Handlers of scheduled jobs (db/delivery/scheduled.py) by their kind."""
 
 
-async def _by_admin(visit: Context) -> bool:
-    return await admins.is_admin(visit.chat.id, visit.settings.admins)
+async def _by_admin(context: Context) -> bool:
+    return await admins.is_admin(context.chat.id, context.settings.admins)
 
 
-async def on_message(visit: Context) -> None:
+async def _routed(
+    packed: str, table: Mapping[str, Route], admin_table: Mapping[str, Route], context: Context
+) -> Callable[[], Awaitable[None]] | None:
+    """The handler of a packed value, with the value. None when it is of no kind that this person may use."""
+    prefix = packed.partition(":")[0]
+    route = table.get(prefix)
+    if prefix in admin_table and await _by_admin(context):
+        route = admin_table[prefix]
+    if route is None:
+        return None
+    try:
+        value = parse(packed, route.kind)
+    except DataInvalid:
+        return None
+    return partial(route.handler, context, value)
+
+
+async def on_message(context: Context) -> None:
     """Answers what a person wrote. A command cancels an open question."""
-    asked = await chats.take_asked(visit.chat.id, visit.now) if visit.chat.asked else None
-    if not visit.text.startswith("/"):
-        return await _on_answer(visit, asked or "")
-    name, _ = visit.words
+    asked = await chats.take_asked(context.chat.id, context.now) if context.chat.asked else None
+    if not context.text.startswith("/"):
+        return await _on_answer(context, asked or "")
+    name, _ = context.words
     if name in STOPS:
-        await visit.reply(formatted(visit.language, "stopped" if asked else "nothing-to-stop"))
+        await context.reply(formatted(context.language, "stopped" if asked else "nothing-to-stop"))
         return
     for command in COMMANDS:
-        if command.name == name and (command.audience == "everybody" or await _by_admin(visit)):
-            await command.handler(visit)
-            return await _welcome(visit, name)
-    await visit.reply(formatted(visit.language, "unknown-command"))
+        if command.name == name and (command.audience == "everybody" or await _by_admin(context)):
+            await command.handler(context)
+            return await _welcome(context, name)
+    await context.reply(formatted(context.language, "unknown-command"))
 
 
-async def _welcome(visit: Context, name: str) -> None:
+async def _welcome(context: Context, name: str) -> None:
     """Sets an admin's menu at /start, because an admin from the settings may have been unknown to us until
     then."""
-    if name == "start" and await _by_admin(visit):
-        await set_menu(visit)
+    if name == "start" and await _by_admin(context):
+        await set_menu(context)
 
 
-async def _on_answer(visit: Context, asked: str) -> None:
+async def _on_answer(context: Context, asked: str) -> None:
     """Treats the text as the answer to the open question, if there is one."""
-    what, _, visit.asked = asked.partition(":")
-    handler = ANSWERS.get(what)
-    if what in ADMIN_ANSWERS and await _by_admin(visit):
-        handler = ADMIN_ANSWERS[what]
-    if handler is not None:
-        return await handler(visit)
-    await visit.reply(formatted(visit.language, "not-a-command"))
+    handle = await _routed(asked, QUESTIONS, ADMIN_QUESTIONS, context) if asked else None
+    if handle is None:
+        await context.reply(formatted(context.language, "not-a-command"))
+        return
+    await handle()
 
 
-async def on_callback(visit: Context) -> None:
+async def on_callback(context: Context) -> None:
     """Answers a pressed button."""
-    verb = visit.data.partition(":")[0]
-    handler = BUTTONS.get(verb)
-    if verb in ADMIN_BUTTONS and await _by_admin(visit):
-        handler = ADMIN_BUTTONS[verb]
-    if handler is None:
-        return await visit.answer(say(visit.language, "button-unknown"))
-    await handler(visit)
+    handle = await _routed(context.data, BUTTONS, ADMIN_BUTTONS, context)
+    if handle is None:
+        return await context.answer(say(context.language, "button-unknown"))
+    await handle()

@@ -16,7 +16,7 @@ import structlog
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch.throttle import Throttle
-from djangobot.bot.rendering.replies import formatted, language_of
+from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram.gateway import (
     UNKNOWN_TELEGRAM_ID,
@@ -34,6 +34,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
+from djangobot.db.people.chat_settings import language_of
 from djangobot.db.people.chats import Chat
 
 log = structlog.get_logger(__name__)
@@ -49,18 +50,6 @@ LONGEST_WAIT = 60
 Answer = TypeVar("Answer")
 SPACE = re.compile("[\\s\u200b\u2060\ufeff]+")
 """White space of any kind, as phones and other programs put it between a command and its argument."""
-DIGITS = 18
-"""A number of this many digits always fits into the database's integers."""
-
-
-def number_in(data: str) -> int:
-    """The number in a part of a button's data. 0 if it is not a number."""
-    return int(data) if data.isascii() and data.isdigit() and len(data) <= DIGITS else 0
-
-
-def sender_in(data: str) -> int:
-    """The number of a sender. It is negative for a token of a chat's own. 0 if it is not a number."""
-    return -number_in(data[1:]) if data.startswith("-") else number_in(data)
 
 
 def stripped(text: str) -> str:
@@ -71,7 +60,7 @@ def stripped(text: str) -> str:
 class Context:
     """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`.
 
-    `asked` is the question's part behind the colon, if the text answers one. `number` is Telegram's id of the
+    `number` is Telegram's id of the
     message that the person wrote, `written` is its time there.
     """
 
@@ -83,7 +72,6 @@ class Context:
         self.now = now
         self.text = ""
         self.data = ""
-        self.asked = ""
         self.message_id = 0
         self.number = 0
         self.written = now
@@ -103,8 +91,8 @@ class Context:
 
     @property
     def argument(self) -> str:
-        """The text behind a command's name or a button's prefix."""
-        return self.data.partition(":")[2] if self.data else self.words[1]
+        """The text after a command's name."""
+        return self.words[1]
 
     @property
     def words(self) -> tuple[str, str]:

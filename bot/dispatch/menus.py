@@ -6,13 +6,13 @@ import structlog
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch import commands
-from djangobot.bot.rendering.replies import LANGUAGES
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram.gateway import Gateway, GatewayError, Refused
 from djangobot.db.admin import admins
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import scheduled
 from djangobot.db.people import chats
+from djangobot.db.people.chat_settings import LANGUAGES
 
 log = structlog.get_logger(__name__)
 

@@ -1,8 +1,11 @@
-"""/code: a new one; the one before it is dead, and the message that shows it says so."""
+"""/code: a code for a program. A chat has one code at a time; the message of the former one says that it is
+replaced."""
 
 import json
 from datetime import timedelta
 
+from djangobot.bot.callback_data.buttons import AskOwnToken, Place, ShowCall, ShowCode
+from djangobot.bot.callback_data.jobs import EndCode
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.humanize import shown_code, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
@@ -13,71 +16,61 @@ from djangobot.db.people import codes
 from djangobot.db.people.codes import CODE_TTL, Asked
 from djangobot.db.programs import tokens
 
-LOOKS = ("start", "code")
-"""A code is shown under the greeting, or by itself."""
+
+async def new_code(context: Context) -> None:
+    """Shows a new code. The text after /code is the name of the token to be made."""
+    await give(context, "code", context.argument or None)
 
 
-async def new_code(visit: Context) -> None:
-    """Gives a code; what stands behind /code names the token to come."""
-    await give(visit, "code", visit.argument or None)
-
-
-async def give(visit: Context, look: str, name: str | None) -> None:
-    """A message with a new code."""
+async def give(context: Context, place: Place, name: str | None) -> None:
+    """Sends a message with a new code."""
     try:
-        asked = Asked(visit.number, visit.written, visit.settings.session_key)
-        code = await codes.answer(visit.chat, asked, visit.now, name)
+        asked = Asked(context.number, context.written, context.settings.session_key)
+        code = await codes.answer(context.chat, asked, context.now, name)
     except FieldsInvalid:
-        await visit.reply(formatted(visit.language, "token-name-wrong"))
+        await context.reply(formatted(context.language, "token-name-wrong"))
         return
     if code is None:
         return
-    message_id = await visit.reply(_live(visit, look, code, name, CODE_TTL))
+    message_id = await context.reply(_valid(context, place, code, name, CODE_TTL))
     if message_id != UNKNOWN_TELEGRAM_ID:
-        await codes.shown(visit.chat.id, code, message_id, look, visit.now)
+        await codes.shown(context.chat.id, code, message_id, place, context.now)
 
 
-async def show_call(visit: Context) -> None:
-    """The call that redeems the code, in place of the explanation."""
-    await _turn(visit, call=True)
-
-
-async def show_again(visit: Context) -> None:
-    """Back to the explanation."""
-    await _turn(visit, call=False)
-
-
-async def end(visit: Context) -> None:
-    """The message with a dead code says what became of it."""
-    look, _, fate = visit.argument.partition(":")
-    fate, _, token_id = fate.partition(":")
-    await visit.replace(_look(visit, look, await _dead(visit, fate, token_id)))
-
-
-async def _turn(visit: Context, *, call: bool) -> None:
-    look, _, code = visit.argument.partition(":")
-    row = await codes.live(visit.chat.id, code, visit.now) if look in LOOKS else None
+async def show_call(context: Context, data: ShowCall) -> None:
+    """Shows the HTTP call that redeems the code, in place of the explanation."""
+    row = await codes.live(context.chat.id, data.code, context.now)
     if row is None:
-        return await visit.answer(say(visit.language, "code-dead"))
-    left = row.expires - visit.now
-    if call:
-        await visit.replace(_call(visit, look, code, left))
-    else:
-        await visit.replace(_live(visit, look, code, row.name, left))
-    await visit.answer()
+        return await context.answer(say(context.language, "code-dead"))
+    await context.replace(_call(context, data.place, data.code, row.expires - context.now))
+    await context.answer()
 
 
-def _live(visit: Context, look: str, code: str, name: str | None, left: timedelta) -> Text:
-    parts = [formatted(visit.language, "code", code=shown_code(code), minutes=_minutes(left))]
+async def show_again(context: Context, data: ShowCode) -> None:
+    """Shows the explanation again."""
+    row = await codes.live(context.chat.id, data.code, context.now)
+    if row is None:
+        return await context.answer(say(context.language, "code-dead"))
+    await context.replace(_valid(context, data.place, data.code, row.name, row.expires - context.now))
+    await context.answer()
+
+
+async def end(context: Context, data: EndCode) -> None:
+    """Replaces the message of a code that no longer works by what became of it."""
+    await context.replace(_placed(context, data.place, await _ended(context, data)))
+
+
+def _valid(context: Context, place: Place, code: str, name: str | None, left: timedelta) -> Text:
+    parts = [formatted(context.language, "code", code=shown_code(code), minutes=_minutes(left))]
     if name is not None:
-        parts.append(formatted(visit.language, "code-name", name=name))
-    button = Button(say(visit.language, "code-call-button"), f"curl:{look}:{code}")
-    return _look(visit, look, joined(parts, separator="\n\n", buttons=[[button]]))
+        parts.append(formatted(context.language, "code-name", name=name))
+    button = Button(say(context.language, "code-call-button"), ShowCall(place, code).pack())
+    return _placed(context, place, joined(parts, separator="\n\n", buttons=[[button]]))
 
 
-def _call(visit: Context, look: str, code: str, left: timedelta) -> Text:
-    button = Button(say(visit.language, "back"), f"code:{look}:{code}")
-    address = visit.settings.address
+def _call(context: Context, place: Place, code: str, left: timedelta) -> Text:
+    button = Button(say(context.language, "back"), ShowCode(place, code).pack())
+    address = context.settings.address
     call = (
         f"curl -X POST {address}/api/cabinet/ \\\n"
         '  -H "Authorization: Bearer ACCESS_TOKEN" \\\n'
@@ -85,27 +78,32 @@ def _call(visit: Context, look: str, code: str, left: timedelta) -> Text:
         f"  -d '{json.dumps({'code': code})}'"
     )
     return formatted(
-        visit.language, "code-call", [[button]], call=call, minutes=_minutes(left), docs=f"{address}/api/"
+        context.language, "code-call", [[button]], call=call, minutes=_minutes(left), docs=f"{address}/api/"
     )
 
 
-async def _dead(visit: Context, fate: str, token_id: str) -> Text:
-    if fate != "used":
-        return formatted(visit.language, "code-replaced" if fate == "replaced" else "code-expired")
+async def _ended(context: Context, data: EndCode) -> Text:
+    if data.end != "used":
+        words = "code-replaced" if data.end == "replaced" else "code-expired"
+        return formatted(context.language, words)
     try:
-        card = await tokens.card(visit.chat.id, int(token_id or 0), visit.now)
+        card = await tokens.card(context.chat.id, data.token, context.now)
     except TokenNotFound:
-        return formatted(visit.language, "code-used-by-nobody")
-    return formatted(visit.language, "code-used", who=whose(card.account_name, card.name))
+        return formatted(context.language, "code-used-by-nobody")
+    return formatted(context.language, "code-used", who=whose(card.account_name, card.name))
 
 
-def _look(visit: Context, look: str, code: Text) -> Text:
-    if look != "start":
+def _placed(context: Context, place: Place, code: Text) -> Text:
+    """The text about a code, under the greeting if it belongs there."""
+    if place != "start":
         return code
-    name = visit.chat.first_name or visit.chat.username or str(visit.chat.id)
-    parts = [formatted(visit.language, "start", name=name), code, formatted(visit.language, "start-help")]
-    own = Button(say(visit.language, "own-button"), "own_token:")
-    return joined(parts, separator="\n\n", buttons=[*code.buttons, [own]])
+    name = context.chat.first_name or context.chat.username or str(context.chat.id)
+    greeting, end = (
+        formatted(context.language, "start", name=name),
+        formatted(context.language, "start-help"),
+    )
+    own = Button(say(context.language, "own-button"), AskOwnToken().pack())
+    return joined([greeting, code, end], separator="\n\n", buttons=[*code.buttons, [own]])
 
 
 def _minutes(left: timedelta) -> int:

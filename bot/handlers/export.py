@@ -1,4 +1,4 @@
-"""/export: all of a person's messages as a file, CSV or JSON Lines."""
+"""/export: all messages of a person as files, in CSV or JSON Lines."""
 
 import asyncio
 import csv
@@ -11,6 +11,7 @@ from typing import IO
 
 import msgspec
 
+from djangobot.bot.callback_data.buttons import WriteExport
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.humanize import shown_time
 from djangobot.bot.rendering.replies import formatted, say
@@ -21,33 +22,34 @@ from djangobot.db.messages import history
 from djangobot.db.messages.messages import Entry
 
 FILE_MOST = 45 << 20
-"""Bytes of one file; more becomes several. Telegram takes 2000 MB from us, but the Bot API only 50 MB
-(core.telegram.org/bots/api#sending-files), and a phone has to open it."""
+"""Bytes of one file; a longer export has several files. Telegram takes 2000 MB from us, but the Bot API only
+50 MB (core.telegram.org/bots/api#sending-files), and a phone has to open it."""
 ROWS_MOST = 1_000_000
 """Messages in one file; a spreadsheet has 1 048 576 rows."""
 PROGRESS_EVERY = 3.0
-"""Seconds between two words about how far it is."""
+"""Seconds between two reports of the progress."""
 COLUMNS = ("time", "sender", "token", "type", "status", "failure", "text", "id")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes a cell that begins so for (owasp.org/www-community/attacks/CSV_Injection)."""
+"""A spreadsheet runs a cell that begins with one of these
+(owasp.org/www-community/attacks/CSV_Injection)."""
 Writer = Callable[[Sequence[Entry]], bytes]
 
 
 def csv_rows(entries: Sequence[Entry]) -> bytes:
-    """RFC 4180; a cell that would be a formula begins with an apostrophe."""
+    """Rows as in RFC 4180. A cell that would be a formula gets an apostrophe before it."""
     out = io.StringIO(newline="")
     csv.writer(out).writerows([_safe(cell) for cell in _cells(entry)] for entry in entries)
     return out.getvalue().encode()
 
 
 def json_lines(entries: Sequence[Entry]) -> bytes:
-    """An object a line (jsonlines.org)."""
+    """One object on each line (jsonlines.org)."""
     rows = [dict(zip(COLUMNS, _cells(entry), strict=True)) for entry in entries]
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
 
 
 class Format(msgspec.Struct, frozen=True):
-    """How a file of it begins, and how messages are written into it."""
+    """A format: its MIME type, what a file begins with, and what writes messages."""
 
     mime: str
     head: bytes
@@ -55,53 +57,52 @@ class Format(msgspec.Struct, frozen=True):
 
 
 FORMATS = {
-    # The mark at the beginning says UTF-8 to spreadsheets.
+    # Spreadsheets recognise UTF-8 by the byte order mark.
     "csv": Format("text/csv", b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n", csv_rows),
     "jsonl": Format("application/x-ndjson", b"", json_lines),
 }
 
 
-async def show(visit: Context) -> None:
-    """Asks which format."""
-    count = await history.count(visit.chat.id)
+async def show(context: Context) -> None:
+    """Asks for the format."""
+    count = await history.count(context.chat.id)
     if not count:
-        await visit.reply(formatted(visit.language, "history-none"))
+        await context.reply(formatted(context.language, "history-none"))
         return
-    labels = {"csv": say(visit.language, "export-csv"), "jsonl": say(visit.language, "export-jsonl")}
-    row = [Button(label, f"export:{name}") for name, label in labels.items()]
-    await visit.reply(formatted(visit.language, "export-choose", [row], count=count))
+    row = [
+        Button(say(context.language, "export-csv"), WriteExport("csv").pack()),
+        Button(say(context.language, "export-jsonl"), WriteExport("jsonl").pack()),
+    ]
+    await context.reply(formatted(context.language, "export-choose", [row], count=count))
 
 
-async def write(visit: Context) -> None:
-    """Writes and sends it. Pressed twice, the same files are sent, and Telegram knows them again."""
-    form = FORMATS.get(visit.argument)
-    if form is None:
-        return await visit.answer(say(visit.language, "button-unknown"))
-    await visit.answer()
-    visit.key = f"export {visit.message_id}"  # what is sent belongs to this message, not to this press
-    export = Export(visit, visit.argument, form, await history.count(visit.chat.id))
+async def write(context: Context, data: WriteExport) -> None:
+    """Writes the files and sends them. After a second press Telegram recognises the same files."""
+    await context.answer()
+    context.key = f"export {context.message_id}"  # the files belong to this message, not to this press
+    export = Export(context, data.format, await history.count(context.chat.id))
     with tempfile.TemporaryDirectory(prefix="djangobot-export-") as folder:
         await export.run(Path(folder))
-    done = formatted(visit.language, "export-done", count=export.written, files=export.files)
-    await visit.replace(done)
+    done = formatted(context.language, "export-done", count=export.written, files=export.files)
+    await context.replace(done)
 
 
 class Export:
-    """One under way: a page from the database, onto the disk, and when a file is full to the person."""
+    """One export. It writes messages to a file in batches, and sends the file when it is full."""
 
-    def __init__(self, visit: Context, name: str, form: Format, expected: int) -> None:
-        self.visit, self.name, self.form, self.expected = visit, name, form, expected
+    def __init__(self, context: Context, name: str, expected: int) -> None:
+        self.context, self.name, self.form, self.expected = context, name, FORMATS[name], expected
         self.written = self.files = 0
-        self.told = asyncio.get_running_loop().time()
+        self.reported = asyncio.get_running_loop().time()
 
     async def run(self, folder: Path) -> None:
-        """Writes all there is now."""
+        """Writes all messages that there are now."""
         path = folder / "part"
         file: IO[bytes] | None = None
         first = last = utc_now()
         rows = 0
         try:
-            async for entries in history.everything(self.visit.chat.id, self.visit.now):
+            async for entries in history.everything(self.context.chat.id, self.context.now):
                 if file is None:
                     file, rows, first = path.open("wb"), 0, entries[0].time
                     file.write(self.form.head)
@@ -112,7 +113,7 @@ class Export:
                     file.close()
                     file = None
                     await self._send(path, first, last)
-                await self._tell()
+                await self._report()
         finally:
             if file is not None:
                 file.close()
@@ -125,20 +126,20 @@ class Export:
     async def _send(self, path: Path, first: datetime, last: datetime) -> None:
         self.files += 1
         number = f"-{self.files}" if self.files > 1 else ""
-        name = f"messages-{self.visit.now:%Y-%m-%d}{number}.{self.name}"
+        name = f"messages-{self.context.now:%Y-%m-%d}{number}.{self.name}"
         caption = formatted(
-            self.visit.language, "export-file", since=shown_time(first), until=shown_time(last)
+            self.context.language, "export-file", since=shown_time(first), until=shown_time(last)
         )
-        await self.visit.reply_file(File(name, self.form.mime, path), caption)
+        await self.context.reply_file(File(name, self.form.mime, path), caption)
 
-    async def _tell(self) -> None:
-        """How far it is, not too often."""
+    async def _report(self) -> None:
+        """Shows the progress, once in PROGRESS_EVERY seconds."""
         now = asyncio.get_running_loop().time()
-        if now - self.told < PROGRESS_EVERY:
+        if now - self.reported < PROGRESS_EVERY:
             return
-        self.told = now
+        self.reported = now
         percent = min(99, 100 * self.written // max(1, self.expected))
-        await self.visit.replace(formatted(self.visit.language, "export-under-way", percent=percent))
+        await self.context.replace(formatted(self.context.language, "export-under-way", percent=percent))
 
 
 def _cells(entry: Entry) -> tuple[str | None, ...]:

@@ -1,45 +1,38 @@
-"""/forget: what is kept about a person, and deleting all of it."""
+"""/forget: what is kept about a person, and its deletion."""
 
+from djangobot.bot.callback_data.buttons import Forget
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.db.people import erasure
 
 
-async def show(visit: Context) -> None:
-    """What is kept, and the question."""
-    kept = await erasure.stored_counts(visit.chat.id, visit.now)
+async def show(context: Context) -> None:
+    """Says what is kept, and asks."""
+    stored = await erasure.stored_counts(context.chat.id, context.now)
     rows = [
-        [Button(say(visit.language, "forget-sure"), "forget:yes")],
-        [Button(say(visit.language, "forget-no"), "forget:no")],
+        [Button(say(context.language, "forget-sure"), Forget(True).pack())],
+        [Button(say(context.language, "forget-no"), Forget(False).pack())],
     ]
-    await visit.reply(
-        formatted(
-            visit.language,
-            "forget-ask",
-            rows,
-            tokens=kept.tokens,
-            messages=kept.messages,
-            waiting=kept.waiting,
-            stays=_stays(kept),
-        )
-    )
+    counts = {"tokens": stored.tokens, "messages": stored.messages, "waiting": stored.waiting}
+    text = formatted(context.language, "forget-ask", rows, **counts, stays=_stays(stored))
+    await context.reply(text)
 
 
-async def decide(visit: Context) -> None:
-    """Deletes it all, or leaves it. It is gone when we say so; again does no more."""
-    if visit.argument != "yes":
-        await visit.replace(formatted(visit.language, "forget-kept"))
-        return await visit.answer()
-    language = visit.language  # theirs is forgotten, too
-    kept = await erasure.stored_counts(visit.chat.id, visit.now)
-    await erasure.erase(visit.chat.id, visit.now)
-    await visit.replace(formatted(language, "forget-done", stays=_stays(kept)))
-    await visit.answer(say(language, "forget-done-short"))
+async def decide(context: Context, data: Forget) -> None:
+    """Deletes everything, or nothing. All is gone when the answer comes. A second press does no more."""
+    if not data.sure:
+        await context.replace(formatted(context.language, "forget-kept"))
+        return await context.answer()
+    language = context.language  # the chosen language is deleted, too
+    stored = await erasure.stored_counts(context.chat.id, context.now)
+    await erasure.erase(context.chat.id, context.now)
+    await context.replace(formatted(language, "forget-done", stays=_stays(stored)))
+    await context.answer(say(language, "forget-done-short"))
 
 
-def _stays(kept: erasure.StoredCounts) -> int:
-    """Where the person's number stays: 0 nowhere, 1 in the audit, 2 there and among the admins."""
-    if kept.appointed:
+def _stays(stored: erasure.StoredCounts) -> int:
+    """Where the person's number stays: 0 nowhere, 1 in the audit, 2 in the audit and among the admins."""
+    if stored.appointed:
         return 2
-    return 1 if kept.recorded else 0
+    return 1 if stored.recorded else 0

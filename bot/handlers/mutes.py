@@ -1,13 +1,22 @@
 """/mute and /unmute: senders that a person does not want to be shown for a while.
 
-A mute pressed under a message changes that message's buttons alone; one chosen from the list changes the
+A mute pressed under a message changes only that message's buttons. A mute chosen from the list changes the
 list.
 """
 
 from datetime import datetime, timedelta
 
-from djangobot.bot.dispatch.dispatcher import Context, sender_in
-from djangobot.bot.rendering.buttons import MUTE_HOURS, mute_buttons
+from djangobot.bot.callback_data.buttons import (
+    AskMute,
+    ListMutes,
+    Mute,
+    MuteHere,
+    MuteSpan,
+    Unmute,
+    UnmuteHere,
+)
+from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.rendering.buttons import mute_buttons
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
@@ -20,112 +29,106 @@ SHOWN = 20
 """Senders on the list: as many buttons as a phone scrolls through."""
 
 
-async def show(visit: Context) -> None:
-    """/mute: who may write, and who of them is muted."""
-    await visit.reply(await _list(visit))
+async def show(context: Context) -> None:
+    """/mute: shows who may write, and who of them is muted."""
+    await context.reply(await _list(context))
 
 
-async def show_muted(visit: Context) -> None:
-    """/unmute: those who are muted."""
-    await visit.reply(await _list(visit, muted_alone=True))
+async def show_muted(context: Context) -> None:
+    """/unmute: shows who is muted."""
+    await context.reply(await _list(context, muted_alone=True))
 
 
-async def refresh(visit: Context) -> None:
-    """The list in place of what was there."""
-    await visit.replace(await _list(visit))
-    await visit.answer()
+async def refresh(context: Context, _: ListMutes) -> None:
+    """Shows the list in place of this message."""
+    await context.replace(await _list(context))
+    await context.answer()
 
 
-async def mute(visit: Context) -> None:
-    """From the list: asks how long, or mutes."""
-    sender_id, how_long = _argument(visit)
-    sender = await _find(visit, sender_id)
+async def ask(context: Context, data: AskMute) -> None:
+    """Asks how long to mute a sender of the list."""
+    sender = await _find(context, data.sender)
     if sender is None:
-        return await visit.answer(say(visit.language, "mute-gone"))
-    if not how_long:
-        rows = [
-            *mute_buttons(visit.language, "mute", sender_id),
-            [Button(say(visit.language, "back"), "mutes:")],
-        ]
-        await visit.replace(formatted(visit.language, "mute-how-long", rows, who=sender.name))
-        return await visit.answer()
-    said = await _mute(visit, sender, how_long)
-    await visit.replace(await _list(visit))
-    await visit.answer(said)
+        return await context.answer(say(context.language, "mute-gone"))
+    back = [Button(say(context.language, "back"), ListMutes().pack())]
+    rows = [*mute_buttons(context.language, Mute, sender.id), back]
+    await context.replace(formatted(context.language, "mute-how-long", rows, who=sender.name))
+    await context.answer()
 
 
-async def unmute(visit: Context) -> None:
-    """From the list: shows this sender's messages again."""
-    sender_id, _ = _argument(visit)
-    said = await _unmute(visit, sender_id)
-    await visit.replace(await _list(visit))
-    await visit.answer(said)
-
-
-async def mute_here(visit: Context) -> None:
-    """From under a message."""
-    sender_id, how_long = _argument(visit)
-    sender = await _find(visit, sender_id)
+async def mute(context: Context, data: Mute) -> None:
+    """Mutes a sender of the list."""
+    sender = await _find(context, data.sender)
     if sender is None:
-        return await visit.answer(say(visit.language, "mute-gone"))
-    said = await _mute(visit, sender, how_long)
-    await visit.replace_buttons([[Button(say(visit.language, "mute-end"), f"unmute_here:{sender_id}")]])
-    await visit.answer(said)
+        return await context.answer(say(context.language, "mute-gone"))
+    words = await _mute(context, sender, data.span)
+    await context.replace(await _list(context))
+    await context.answer(words)
 
 
-async def unmute_here(visit: Context) -> None:
-    """From under a message that was muted there."""
-    sender_id, _ = _argument(visit)
-    said = await _unmute(visit, sender_id)
-    await visit.replace_buttons(mute_buttons(visit.language, "mute_here", sender_id))
-    await visit.answer(said)
+async def unmute(context: Context, data: Unmute) -> None:
+    """Shows the messages of a sender of the list again."""
+    words = await _unmute(context, data.sender)
+    await context.replace(await _list(context))
+    await context.answer(words)
 
 
-async def _mute(visit: Context, sender: Sender, how_long: str) -> str:
-    until = _until(visit, how_long)
-    await mutes.mute(visit.chat.id, sender.id, until)
-    time = shown_time(until.astimezone(visit.zone))
-    return say(visit.language, "mute-done", who=sender.name, time=time)
+async def mute_here(context: Context, data: MuteHere) -> None:
+    """Mutes the sender of a message, from under it."""
+    sender = await _find(context, data.sender)
+    if sender is None:
+        return await context.answer(say(context.language, "mute-gone"))
+    words = await _mute(context, sender, data.span)
+    end = Button(say(context.language, "mute-end"), UnmuteHere(sender.id).pack())
+    await context.replace_buttons([[end]])
+    await context.answer(words)
 
 
-async def _unmute(visit: Context, sender_id: int) -> str:
-    was = await mutes.unmute(visit.chat.id, sender_id, visit.now)
-    return say(visit.language, "mute-ended" if was else "mute-was-not")
+async def unmute_here(context: Context, data: UnmuteHere) -> None:
+    """Ends a mute from under the message where it began."""
+    words = await _unmute(context, data.sender)
+    await context.replace_buttons(mute_buttons(context.language, MuteHere, data.sender))
+    await context.answer(words)
 
 
-def _until(visit: Context, how_long: str) -> datetime:
-    """An hour when it is neither of ours."""
-    if how_long == "tomorrow":
-        tomorrow = visit.now.astimezone(visit.zone) + timedelta(days=1)
-        return tomorrow.replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    return visit.now + timedelta(hours=int(how_long) if how_long in map(str, MUTE_HOURS) else MUTE_HOURS[0])
+async def _mute(context: Context, sender: Sender, span: MuteSpan) -> str:
+    until = _until(context, span)
+    await mutes.mute(context.chat.id, sender.id, until)
+    time = shown_time(until.astimezone(context.zone))
+    return say(context.language, "mute-done", who=sender.name, time=time)
 
 
-async def _find(visit: Context, sender_id: int) -> Sender | None:
-    senders = await mutes.senders(visit.chat.id, visit.now)
+async def _unmute(context: Context, sender_id: int) -> str:
+    was = await mutes.unmute(context.chat.id, sender_id, context.now)
+    return say(context.language, "mute-ended" if was else "mute-was-not")
+
+
+def _until(context: Context, span: MuteSpan) -> datetime:
+    if span != "tomorrow":
+        return context.now + timedelta(hours=int(span))
+    tomorrow = context.now.astimezone(context.zone) + timedelta(days=1)
+    return tomorrow.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+
+
+async def _find(context: Context, sender_id: int) -> Sender | None:
+    senders = await mutes.senders(context.chat.id, context.now)
     return next((sender for sender in senders if sender.id == sender_id), None)
 
 
-async def _list(visit: Context, muted_alone: bool = False) -> Text:
-    language = visit.language
-    senders = await mutes.senders(visit.chat.id, visit.now)
+async def _list(context: Context, muted_alone: bool = False) -> Text:
+    language = context.language
+    senders = await mutes.senders(context.chat.id, context.now)
     muted = [sender for sender in senders if sender.until is not None]
     shown = (muted if muted_alone else senders)[:SHOWN]
     if not shown:
         return formatted(language, "mute-none-muted" if senders else "tokens-none")
-    rows = []
-    for sender in shown:
-        name = shortened(sender.name, BUTTON_LENGTH)
-        if sender.until is None:
-            rows.append([Button(name, f"mute:{sender.id}")])
-        else:
-            time = shown_time(sender.until.astimezone(visit.zone))
-            words = say(language, "mute-until", who=name, time=time)
-            rows.append([Button(words, f"unmute:{sender.id}")])
+    rows = [[_button(context, sender)] for sender in shown]
     return formatted(language, "mute-muted-title" if muted_alone else "mute-title", rows)
 
 
-def _argument(visit: Context) -> tuple[int, str]:
-    """The sender's number, and how long."""
-    sender, _, how_long = visit.argument.partition(":")
-    return sender_in(sender), how_long
+def _button(context: Context, sender: Sender) -> Button:
+    name = shortened(sender.name, BUTTON_LENGTH)
+    if sender.until is None:
+        return Button(name, AskMute(sender.id).pack())
+    time = shown_time(sender.until.astimezone(context.zone))
+    return Button(say(context.language, "mute-until", who=name, time=time), Unmute(sender.id).pack())

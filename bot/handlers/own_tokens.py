@@ -1,87 +1,87 @@
-"""/token: a bot token for a person's own program, made in the chat, with no account behind it.
+"""/token: a bot token for a person's own program, made in the chat. It belongs to no account.
 
-Its value stands in the chat for a minute. That it must go is on disk as soon as it is there; a message that
+Its value is shown for a minute. The job that hides it is stored as soon as the value is shown. A message that
 is handled again after a crash is answered with the same value.
 """
 
 import json
 
+from djangobot.bot.callback_data.buttons import AskOwnToken, OpenToken
+from djangobot.bot.callback_data.questions import OwnTokenName
 from djangobot.bot.dispatch.dispatcher import Context, stripped
-from djangobot.bot.handlers.tokens import SHOWN_FOR, shown_card
+from djangobot.bot.handlers import tokens as cards
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
 from djangobot.db.people import chats
-from djangobot.db.programs import tokens
-
-ASKED = "own_token"
+from djangobot.db.programs import own_tokens, tokens
 
 
-async def make(visit: Context) -> None:
-    """/token NAME; without a name it is asked for."""
-    if visit.argument:
-        return await _make(visit, visit.argument)
-    await _ask(visit)
+async def make(context: Context) -> None:
+    """/token NAME; /token alone asks for the name."""
+    if context.argument:
+        return await _make(context, context.argument)
+    await _ask(context)
 
 
-async def ask(visit: Context) -> None:
+async def ask(context: Context, _: AskOwnToken) -> None:
     """The button under /start."""
-    await visit.answer()
-    await _ask(visit)
+    await context.answer()
+    await _ask(context)
 
 
-async def hear(visit: Context) -> None:
-    """The name, after it was asked for."""
-    await _make(visit, stripped(visit.text))
+async def on_name(context: Context, _: OwnTokenName) -> None:
+    """Makes a token with the name that was asked for."""
+    await _make(context, stripped(context.text))
 
 
-async def _ask(visit: Context, words: str = "own-ask") -> None:
-    await chats.ask(visit.chat.id, ASKED, visit.now)
-    await visit.reply(formatted(visit.language, words))
+async def _ask(context: Context, words: str = "own-ask") -> None:
+    await chats.ask(context.chat.id, OwnTokenName().pack(), context.now)
+    await context.reply(formatted(context.language, words))
 
 
-async def _make(visit: Context, name: str) -> None:
-    secret = visit.settings.session_key
+async def _make(context: Context, name: str) -> None:
+    secret = context.settings.session_key
     try:
-        token_id, value = await tokens.issue_own(
-            visit.chat.id, name, visit.now, origin=visit.number, secret=secret
+        token_id, value = await own_tokens.issue(
+            context.chat.id, name, context.now, origin=context.number, secret=secret
         )
     except FieldsInvalid:
-        return await _ask(visit, "token-name-wrong")
+        return await _ask(context, "token-name-wrong")
     except TokensTooMany:
-        await visit.reply(formatted(visit.language, "own-too-many", most=tokens.OWN_MOST))
+        await context.reply(formatted(context.language, "own-too-many", most=own_tokens.MOST))
         return
     if value is not None:
-        await _show(visit, token_id, name, value)
+        await _show(context, token_id, name, value)
     else:
-        await visit.reply(await shown_card(visit, token_id))
+        await context.reply(await cards.shown_card(context, token_id))
 
 
-async def _show(visit: Context, token_id: int, name: str, value: str) -> None:
-    """For a minute. Where Telegram has had this answer and does not say which message it is, that can't be
-    changed: then the token gets another value, unless its program has begun to use it."""
-    message_id = await visit.reply(_made(visit, token_id, name, value))
+async def _show(context: Context, token_id: int, name: str, value: str) -> None:
+    """Shows the value for a minute. After a crash, Telegram may say that it has this answer and not which
+    message it is. That message can't be changed. So the token gets another value, unless its program has
+    used it already."""
+    message_id = await context.reply(_made(context, token_id, name, value))
     if message_id == UNKNOWN_TELEGRAM_ID:
-        card = await tokens.card(visit.chat.id, token_id, visit.now)
+        card = await tokens.card(context.chat.id, token_id, context.now)
         if card.last_used is not None:
             return
-        _, another = await tokens.rotate(visit.chat.id, token_id, card.prefix, visit.now)
+        _, another = await tokens.rotate(context.chat.id, token_id, card.prefix, context.now)
         if another is None:
             return
-        message_id = await visit.reply(_made(visit, token_id, name, another))
-    await scheduled.put(visit.chat.id, "token", message_id, str(token_id), visit.now + SHOWN_FOR)
+        message_id = await context.reply(_made(context, token_id, name, another))
+    await cards.hide_later(context, message_id, token_id)
 
 
-def _made(visit: Context, token_id: int, name: str, value: str) -> Text:
+def _made(context: Context, token_id: int, name: str, value: str) -> Text:
     body = json.dumps(
-        {"text": say(visit.language, "own-hello"), "type": "Text", "bot_token": value}, ensure_ascii=False
+        {"text": say(context.language, "own-hello"), "type": "Text", "bot_token": value}, ensure_ascii=False
     )
     call = (
-        f"curl -X POST {visit.settings.address}/api/send_message \\\n"
+        f"curl -X POST {context.settings.address}/api/send_message \\\n"
         '  -H "Content-Type: application/json" \\\n'
         f"  -d '{body}'"
     )
-    hide = Button(say(visit.language, "token-hide"), f"token:{token_id}")
-    return formatted(visit.language, "own-made", [[hide]], name=name, value=value, call=call)
+    hide = Button(say(context.language, "token-hide"), OpenToken(token_id).pack())
+    return formatted(context.language, "own-made", [[hide]], name=name, value=value, call=call)

@@ -1,27 +1,28 @@
-"""Who was let in under one name and has another now: the chat is told, and soon after another change not at
-once again, but of what has come of it by then."""
+"""Tells a chat that an account has a new name. A pause follows. At its end the chat is told again, if
+the account has another name by then."""
 
 from datetime import timedelta
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.callback_data.buttons import ListTokens
+from djangobot.bot.callback_data.jobs import TellNewName
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.db.delivery import scheduled
 from djangobot.db.programs import tokens
 
 AGAIN_AFTER = timedelta(minutes=5)
-"""However often an account is renamed, its chats are told once in that time at the most."""
+"""A chat is told at most once in this time, however often an account is renamed."""
 
 
-async def tell(visit: Context) -> None:
-    """The chore: `message` is the account's number, the argument how often it was told and the name the chat
-    knows it by."""
-    number, _, known = visit.argument.partition(":")
-    account_id, told = visit.message_id, number_in(number)
-    name = await tokens.name_in_chat(visit.chat.id, account_id, visit.now)
-    if name is None or name == known:
+async def tell(context: Context, data: TellNewName) -> None:
+    """Tells the chat, if the name differs from the known one. The message of the job is the account's id."""
+    account_id = context.message_id
+    name = await tokens.name_in_chat(context.chat.id, account_id, context.now)
+    if name is None or name == data.known:
         return
-    visit.key = f"{visit.key} {told}"  # the same words may be due again later
-    rows = [[Button(say(visit.language, "tokens-all"), "tokens:0")]]
-    await visit.reply(formatted(visit.language, "renamed", rows, before=known, who=name))
-    await scheduled.put(visit.chat.id, "renamed", account_id, f"{told + 1}:{name}", visit.now + AGAIN_AFTER)
+    context.key = f"{context.key} {data.told}"  # the same words may be due again later
+    rows = [[Button(say(context.language, "tokens-all"), ListTokens().pack())]]
+    await context.reply(formatted(context.language, "renamed", rows, before=data.known, who=name))
+    again = TellNewName(data.told + 1, name).argument
+    await scheduled.put(context.chat.id, "renamed", account_id, again, context.now + AGAIN_AFTER)

@@ -1,235 +1,147 @@
-"""/settings, /language and /quiet: how a person wants it, one card of buttons.
+"""/settings and /language: what a person chose, one card of buttons.
 
-Every button says what is to be, so pressing it again changes nothing more.
+A button says what shall be, so pressing it again changes nothing more.
 """
 
-import re
 from typing import Any
 
+from djangobot.bot.callback_data.buttons import (
+    AskZone,
+    SetLanguage,
+    SetNews,
+    SetQuietMode,
+    ShowHours,
+    ShowLanguages,
+    ShowSettings,
+)
+from djangobot.bot.callback_data.questions import Zone
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, say
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.people import chat_settings, chats, digests
-from djangobot.db.people.chat_settings import ChatSettings
-
-TIME = r"(\d{1,2})(?:[:.]?([0-5]\d))?"
-HOURS = re.compile(rf"{TIME}\s*[-–—−]\s*{TIME}")
-OFFERED = ("22:00-07:00", "23:00-08:00", "00:00-09:00")
-OFF = ("off", "выкл", "нет", "no", "0")
+from djangobot.db.people.chat_settings import LANGUAGES, ChatSettings
 
 
-async def show(visit: Context) -> None:
+async def show(context: Context) -> None:
     """/settings"""
-    await visit.reply(_card(visit))
+    await context.reply(card(context))
 
 
-async def refresh(visit: Context) -> None:
-    """The card in place of what was there."""
-    await visit.replace(_card(visit))
-    await visit.answer()
+async def refresh(context: Context, _: ShowSettings) -> None:
+    """Shows the card in place of this message."""
+    await context.replace(card(context))
+    await context.answer()
 
 
-async def show_languages(visit: Context) -> None:
+async def show_languages(context: Context) -> None:
     """/language"""
-    await visit.reply(_languages(visit))
+    await context.reply(_languages(context))
 
 
-async def choose_language(visit: Context) -> None:
-    """The languages, or one of them; `-` is Telegram's."""
-    if not visit.argument:
-        await visit.replace(_languages(visit))
-        return await visit.answer()
-    if visit.argument in (*LANGUAGES, "-"):
-        await _change(visit, language=visit.argument.strip("-"))
-    await _done(visit)
+async def choose_language(context: Context, _: ShowLanguages) -> None:
+    """Shows the languages to choose from in place of this message."""
+    await context.replace(_languages(context))
+    await context.answer()
 
 
-async def set_quiet(visit: Context) -> None:
-    """/quiet 23:00-08:00, /quiet off, or /quiet for the choices."""
-    words = visit.argument.lower()
-    if not words:
-        await visit.reply(_hours(visit))
-    elif words in OFF:
-        await _change_quiet(visit, "", "")
-        await visit.reply(formatted(visit.language, "quiet-off"))
-    elif hours := _read_hours(words):
-        await _change_quiet(visit, *hours)
-        await _say_quiet(visit)
-    else:
-        await visit.reply(formatted(visit.language, "quiet-wrong"))
+async def set_language(context: Context, data: SetLanguage) -> None:
+    """Sets the language."""
+    await change(context, language=data.language)
+    await confirm(context)
 
 
-async def choose_hours(visit: Context) -> None:
-    """The quiet hours to choose from, or one of them."""
-    if not visit.argument:
-        await visit.replace(_hours(visit))
-        return await visit.answer()
-    hours = _read_hours(visit.argument)
-    await _change_quiet(visit, *(hours or ("", "")))
-    await _done(visit)
-    if hours and not visit.chat.preferences.zone:
-        await _ask_zone(visit)
+async def set_news(context: Context, data: SetNews) -> None:
+    """Sets whether the person wants news."""
+    await change(context, news=data.news)
+    await confirm(context)
 
 
-async def choose_mode(visit: Context) -> None:
-    """Silently, or in one digest afterwards."""
-    if visit.argument in ("silent", "digest"):
-        await _change(visit, quiet_mode=visit.argument)
-        await digests.release(visit.chat.id, visit.now)
-    await _done(visit)
+async def ask_zone(context: Context, _: AskZone) -> None:
+    """Asks for the time zone."""
+    await context.answer()
+    await ask_for_zone(context)
 
 
-async def show_news(visit: Context) -> None:
-    """/news, /news on, /news off"""
-    wanted = {"on": True, "off": False}.get(visit.argument.lower())
-    if wanted is not None:
-        await chats.change_settings(visit.chat.id, news=wanted)
-    news = visit.chat.preferences.news if wanted is None else wanted
-    await visit.reply(_news(visit.language, news))
-
-
-async def refresh_news(visit: Context) -> None:
-    """The button below that."""
-    settings = await chats.change_settings(visit.chat.id, news=visit.argument == "1")
-    await visit.replace(_news(visit.language, settings.news))
-    await visit.answer()
-
-
-def _news(language: str, news: bool) -> Text:
-    button = Button(
-        say(language, "settings-no-news" if news else "settings-want-news"), f"news:{int(not news)}"
-    )
-    return formatted(language, "news-on" if news else "news-off", [[button]])
-
-
-async def choose_news(visit: Context) -> None:
-    """Whether we may tell news of our own."""
-    await _change(visit, news=visit.argument == "1")
-    await _done(visit)
-
-
-async def ask_zone(visit: Context) -> None:
-    """The next text is a city or an offset."""
-    await visit.answer()
-    await _ask_zone(visit)
-
-
-async def on_zone(visit: Context) -> None:
-    """The answer to that; what nobody can tell is asked again."""
-    zone = timezones.find(visit.text)
+async def on_zone(context: Context, data: Zone) -> None:
+    """Sets the time zone that was asked for. Asks again when there is no such city or offset."""
+    zone = timezones.find(context.text)
     if not zone:
-        await chats.ask(visit.chat.id, "zone", visit.now)
-        await visit.reply(formatted(visit.language, "zone-wrong"))
+        await chats.ask(context.chat.id, data.pack(), context.now)
+        await context.reply(formatted(context.language, "zone-wrong"))
         return
-    await _change(visit, zone=zone)
-    await digests.release(visit.chat.id, visit.now)
-    time = visit.now.astimezone(visit.zone).strftime("%H:%M")
-    said = formatted(visit.language, "zone-set", zone=timezones.shown(visit.language, zone), time=time)
-    await visit.reply(joined([said, _card(visit)], separator="\n\n", buttons=_card(visit).buttons))
+    await change(context, zone=zone)
+    await digests.release(context.chat.id, context.now)
+    time = context.now.astimezone(context.zone).strftime("%H:%M")
+    text = formatted(context.language, "zone-set", zone=timezones.shown(context.language, zone), time=time)
+    await context.reply(joined([text, card(context)], separator="\n\n", buttons=card(context).buttons))
 
 
-async def _say_quiet(visit: Context) -> None:
-    settings = visit.chat.preferences
-    hours = _shown_hours(settings)
-    said = formatted(visit.language, "quiet-set", hours=hours, mode=_mode(visit))
-    if settings.zone:
-        await visit.reply(joined([said], buttons=_card(visit).buttons))
-    else:
-        await visit.reply(said)
-        await _ask_zone(visit)
+async def ask_for_zone(context: Context) -> None:
+    """Makes the next text the answer: a city or an offset."""
+    await chats.ask(context.chat.id, Zone().pack(), context.now)
+    await context.reply(formatted(context.language, "zone-ask"))
 
 
-async def _ask_zone(visit: Context) -> None:
-    await chats.ask(visit.chat.id, "zone", visit.now)
-    await visit.reply(formatted(visit.language, "zone-ask"))
+async def change(context: Context, **changes: Any) -> None:
+    """Changes settings of the person, also in this context."""
+    after = await chats.change_settings(context.chat.id, **changes)
+    context.chat.settings = chat_settings.written(after)
 
 
-async def _change(visit: Context, **changes: Any) -> None:
-    after = await chats.change_settings(visit.chat.id, **changes)
-    visit.chat.settings = chat_settings.written(after)
+async def confirm(context: Context) -> None:
+    """Shows the card after a change."""
+    await context.replace(card(context))
+    await context.answer(say(context.language, "settings-done"))
 
 
-async def _change_quiet(visit: Context, begins: str, ends: str) -> None:
-    await _change(visit, quiet_from=begins, quiet_to=ends)
-    await digests.release(visit.chat.id, visit.now)
-
-
-async def _done(visit: Context) -> None:
-    await visit.replace(_card(visit))
-    await visit.answer(say(visit.language, "settings-done"))
-
-
-def _read_hours(written: str) -> tuple[str, str] | None:
-    found = HOURS.fullmatch(written.strip())
-    if found is None or int(found[1]) > 23 or int(found[3]) > 23:
-        return None
-    begins, ends = (f"{int(found[at]):02}:{found[at + 1] or '00'}" for at in (1, 3))
-    return None if begins == ends else (begins, ends)
-
-
-def _shown_hours(settings: ChatSettings) -> str:
-    return f"{settings.quiet_from}–{settings.quiet_to}"
-
-
-def _mode(visit: Context) -> str:
-    digest = visit.chat.preferences.quiet_mode == "digest"
-    return say(visit.language, "quiet-mode-digest" if digest else "quiet-mode-silent")
-
-
-def _languages(visit: Context) -> Text:
-    rows = [[Button(say(code, "language-name"), f"set_language:{code}")] for code in LANGUAGES]
-    rows.append([Button(say(visit.language, "language-telegram"), "set_language:-")])
-    return formatted(visit.language, "language-choose", [*rows, _back(visit)])
-
-
-def _hours(visit: Context) -> Text:
-    row = [Button(hours.replace("-", "–"), f"set_hours:{hours}") for hours in OFFERED]
-    off = [Button(say(visit.language, "quiet-none"), "set_hours:off")]
-    return formatted(visit.language, "quiet-choose", [row[:2], row[2:], off, _back(visit)])
-
-
-def _back(visit: Context) -> list[Button]:
-    return [Button(say(visit.language, "back"), "settings:")]
-
-
-def _card(visit: Context) -> Text:
-    language, settings = visit.language, visit.chat.preferences
+def card(context: Context) -> Text:
+    """The card with all settings."""
+    language, settings = context.language, context.chat.preferences
+    zone = timezones.shown(language, settings.zone) or say(language, "settings-zone-none")
     lines = [
         formatted(language, "settings-title"),
         formatted(language, "settings-language", language=say(language, "language-name")),
-        formatted(
-            language,
-            "settings-zone",
-            zone=timezones.shown(language, settings.zone) or say(language, "settings-zone-none"),
-        ),
+        formatted(language, "settings-zone", zone=zone),
     ]
     if settings.quiet_from:
-        lines.append(formatted(language, "settings-quiet", hours=_shown_hours(settings), mode=_mode(visit)))
+        hours, mode = shown_hours(settings), shown_mode(context)
+        lines.append(formatted(language, "settings-quiet", hours=hours, mode=mode))
     else:
         lines.append(formatted(language, "settings-quiet-none"))
     lines.append(formatted(language, "settings-news-on" if settings.news else "settings-news-off"))
     return joined(lines, buttons=_buttons(language, settings))
 
 
+def shown_hours(settings: ChatSettings) -> str:
+    """The quiet hours as `23:00–08:00`."""
+    return f"{settings.quiet_from}–{settings.quiet_to}"
+
+
+def shown_mode(context: Context) -> str:
+    """What happens in the quiet hours, in words."""
+    digest = context.chat.preferences.quiet_mode == "digest"
+    return say(context.language, "quiet-mode-digest" if digest else "quiet-mode-silent")
+
+
+def back_row(context: Context) -> list[Button]:
+    """The button that leads back to the card."""
+    return [Button(say(context.language, "back"), ShowSettings().pack())]
+
+
+def _languages(context: Context) -> Text:
+    rows = [[Button(say(code, "language-name"), SetLanguage(code).pack())] for code in LANGUAGES]
+    rows.append([Button(say(context.language, "language-telegram"), SetLanguage().pack())])
+    return formatted(context.language, "language-choose", [*rows, back_row(context)])
+
+
 def _buttons(language: str, settings: ChatSettings) -> list[list[Button]]:
-    digest = settings.quiet_mode == "digest"
-    return [
-        [
-            Button(say(language, "settings-change-language"), "set_language:"),
-            Button(say(language, "settings-change-zone"), "set_zone:"),
-        ],
-        [Button(say(language, "settings-change-hours"), "set_hours:")],
-        [
-            Button(
-                say(language, "quiet-choose-silent" if digest else "quiet-choose-digest"),
-                "set_mode:silent" if digest else "set_mode:digest",
-            )
-        ],
-        [
-            Button(
-                say(language, "settings-no-news" if settings.news else "settings-want-news"),
-                f"set_news:{int(not settings.news)}",
-            )
-        ],
-    ]
+    digest, news = settings.quiet_mode == "digest", settings.news
+    language_button = Button(say(language, "settings-change-language"), ShowLanguages().pack())
+    zone_button = Button(say(language, "settings-change-zone"), AskZone().pack())
+    hours_button = Button(say(language, "settings-change-hours"), ShowHours().pack())
+    mode_label = say(language, "quiet-choose-silent" if digest else "quiet-choose-digest")
+    mode_button = Button(mode_label, SetQuietMode("silent" if digest else "digest").pack())
+    news_label = say(language, "settings-no-news" if news else "settings-want-news")
+    news_button = Button(news_label, SetNews(not news).pack())
+    return [[language_button, zone_button], [hours_button], [mode_button], [news_button]]

@@ -1,4 +1,4 @@
-"""/start: who we are, and a code."""
+"""/start: a greeting, and a code."""
 
 import re
 
@@ -9,7 +9,7 @@ NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What Telegram passes on from a link t.me/<bot>?start=… (core.telegram.org/api/links#bot-links)."""
 
 
-async def start(visit: Context) -> None:
-    """Greets and gives a code; a link's parameter names the token to come."""
-    name = visit.argument if NAME.fullmatch(visit.argument) else None
-    await codes.give(visit, "start", name)
+async def start(context: Context) -> None:
+    """Greets and shows a code. A link's parameter is the name of the token to be made."""
+    name = context.argument if NAME.fullmatch(context.argument) else None
+    await codes.give(context, "start", name)

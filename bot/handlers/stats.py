@@ -1,4 +1,4 @@
-"""/stats: a person's messages of the last thirty days as a picture, by day and by sender."""
+"""/stats: a picture of a person's messages of the last thirty days, by day and by sender."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import msgspec
 import structlog
 
+from djangobot.bot.callback_data.buttons import Background, DrawStats
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
@@ -19,11 +20,12 @@ log = structlog.get_logger(__name__)
 
 DAYS = 30
 NAMED = charts.MOST_SERIES - 1
-"""Senders with a colour of their own; the others share one."""
+"""Senders that have a colour each; the others share one."""
 
 
 class Month(msgspec.Struct, frozen=True):
-    """The days, the last of them today; the messages of each day by token; the tokens' names."""
+    """Thirty days, of which today is the last. `counts`: the messages of each day by token. `names`: those of
+    the tokens."""
 
     days: list[date]
     counts: list[dict[int, int]]
@@ -31,50 +33,50 @@ class Month(msgspec.Struct, frozen=True):
 
     @property
     def by_sender(self) -> list[tuple[int, int]]:
-        """Tokens and their messages, the most first."""
+        """Tokens and the numbers of their messages, the largest first."""
         total: Counter[int] = Counter()
         for count in self.counts:
             total.update(count)
         return total.most_common()
 
 
-async def show(visit: Context) -> None:
-    """On a light background."""
-    month = await _month(visit)
+async def show(context: Context) -> None:
+    """Shows the picture on a light background."""
+    month = await _month(context)
     if not month.by_sender:
-        await visit.reply(formatted(visit.language, "stats-none", days=DAYS))
+        await context.reply(formatted(context.language, "stats-none", days=DAYS))
         return
-    picture = await _drawn(visit, month, dark=False)
+    picture = await _drawn(context, month, dark=False)
     if picture is None:
-        await visit.reply(formatted(visit.language, "stats-failed"))
+        await context.reply(formatted(context.language, "stats-failed"))
         return
-    await visit.reply_file(picture, _caption(visit, month, dark=False))
+    await context.reply_file(picture, _caption(context, month, dark=False))
 
 
-async def refresh_light(visit: Context) -> None:
-    """On the other background, in place of this one; as things are now."""
-    dark = visit.argument == "dark"
-    month = await _month(visit)
-    picture = await _drawn(visit, month, dark=dark) if month.by_sender else None
+async def redraw(context: Context, data: DrawStats) -> None:
+    """Shows the present picture on this background, in place of the old one."""
+    dark = data.background == "dark"
+    month = await _month(context)
+    picture = await _drawn(context, month, dark=dark) if month.by_sender else None
     if picture is None:
-        message = "stats-failed" if month.by_sender else "stats-none"
-        words = say(visit.language, message, **({} if month.by_sender else {"days": DAYS}))
-        return await visit.answer(words)
-    await visit.replace(_caption(visit, month, dark=dark), picture)
-    await visit.answer()
+        if month.by_sender:
+            return await context.answer(say(context.language, "stats-failed"))
+        return await context.answer(say(context.language, "stats-none", days=DAYS))
+    await context.replace(_caption(context, month, dark=dark), picture)
+    await context.answer()
 
 
-async def _month(visit: Context) -> Month:
-    today = visit.now.astimezone(visit.zone).date()
+async def _month(context: Context) -> Month:
+    today = context.now.astimezone(context.zone).date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    counts = [await history.counts(visit.chat.id, history.whole_day(day, visit.zone)) for day in days]
-    senders = await history.senders(visit.chat.id)
+    counts = [await history.counts(context.chat.id, history.whole_day(day, context.zone)) for day in days]
+    senders = await history.senders(context.chat.id)
     return Month(days, counts, {sender.token: whose(sender.account, sender.name) for sender in senders})
 
 
-async def _drawn(visit: Context, month: Month, *, dark: bool) -> File | None:
+async def _drawn(context: Context, month: Month, *, dark: bool) -> File | None:
     try:
-        content = await charts.draw(picture_of(month, visit.language, dark=dark))
+        content = await charts.draw(picture_of(month, context.language, dark=dark))
     except ChartFailed as exc:
         log.error("chart not drawn", reason=str(exc))
         return None
@@ -82,7 +84,7 @@ async def _drawn(visit: Context, month: Month, *, dark: bool) -> File | None:
 
 
 def picture_of(month: Month, language: str, *, dark: bool) -> Picture:
-    """Stacked by day; below, each sender in the same colour."""
+    """Bars by day, and below them bars by sender in the same colours."""
     senders = month.by_sender
     rest = len(senders) > NAMED + 1
     named = [token for token, _ in (senders[:NAMED] if rest else senders)]
@@ -114,17 +116,17 @@ def picture_of(month: Month, language: str, *, dark: bool) -> Picture:
     )
 
 
-def _caption(visit: Context, month: Month, *, dark: bool) -> Text:
+def _caption(context: Context, month: Month, *, dark: bool) -> Text:
     """One sentence, and a button for the other background."""
     token, most_of_one = month.by_sender[0]
     total = sum(count for _, count in month.by_sender)
     sums = [sum(day.values()) for day in month.counts]
-    other = "light" if dark else "dark"
-    label = say(visit.language, "stats-light" if dark else "stats-dark")
+    other: Background = "light" if dark else "dark"
+    label = say(context.language, "stats-light" if dark else "stats-dark")
     return formatted(
-        visit.language,
+        context.language,
         "stats-caption",
-        [[Button(label, f"stats:{other}")]],
+        [[Button(label, DrawStats(other).pack())]],
         count=total,
         days=DAYS,
         day=shown_day(month.days[sums.index(max(sums))]),

@@ -1,310 +1,266 @@
-"""/tokens: who may write to this person, a card for each, and what may be changed there.
+"""/tokens: who may write to this person, and what the person may change about it.
 
-Every button says what is to be, not what is to be turned over, so pressing it again changes nothing more; a
-card is shown as it is by now, also where an old button was pressed.
+A button says what shall be, not what shall be switched. So pressing it again changes nothing more. A card
+always shows the present state, also after the press of an old button.
 """
 
-from collections.abc import Awaitable
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in
-from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_day, whose
-from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.callback_data.buttons import (
+    AskRevokeToken,
+    AskRotateToken,
+    AskTokenExpiry,
+    AskTokenLimit,
+    AskTokenName,
+    CallbackData,
+    ExpireToken,
+    LimitToken,
+    ListTokens,
+    OpenToken,
+    PauseToken,
+    RefuseUrgent,
+    RevokeToken,
+    RotateToken,
+    UnrevokeToken,
+)
+from djangobot.bot.callback_data.jobs import HideToken
+from djangobot.bot.callback_data.questions import TokenName
+from djangobot.bot.dispatch.dispatcher import Context, stripped
+from djangobot.bot.handlers.token_cards import called, card_text, list_text
+from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.people import chats
-from djangobot.db.programs import tokens
+from djangobot.db.programs import own_tokens, tokens
 from djangobot.db.programs.tokens import TokenCard
 
-PAGE = 8
-"""Tokens on one page of the list: as many buttons as a phone shows without scrolling."""
-WEEK = timedelta(days=7)
-LIMITS = (1, 5, 10, 30, 60)
-EXPIRIES = (1, 7, 30, 90, 365)
-"""Days."""
+LIMITS = (1, 5, 10, 30, 60, 0)
+"""Messages a minute to choose from; 0 for no limit."""
+EXPIRIES = (1, 7, 30, 90, 365, 0)
+"""Days to choose from; 0 for never."""
 SHOWN_FOR = timedelta(minutes=1)
-"""How long a new value stands in the chat."""
+"""How long a new value is shown in the chat."""
 
 
-async def show(visit: Context) -> None:
-    """The list."""
-    await visit.reply(await _list(visit, 0))
+async def show(context: Context) -> None:
+    """Shows the list."""
+    await context.reply(await list_text(context, 0))
 
 
-async def turn_page(visit: Context) -> None:
-    """The list, or another page of it, in place of what was there."""
-    await _replace(visit, await _list(visit, number_in(visit.argument)))
-    await visit.answer()
+async def turn_page(context: Context, data: ListTokens) -> None:
+    """Shows a page of the list in place of this message."""
+    await _replace(context, await list_text(context, data.page))
+    await context.answer()
 
 
-async def open_card(visit: Context) -> None:
-    """A token's card in place of the list."""
-    await _show(visit, tokens.card(visit.chat.id, _token(visit), visit.now), "")
-    await tokens.hide_value(visit.chat.id, _token(visit))
+async def open_card(context: Context, data: OpenToken) -> None:
+    """Shows a token's card in place of this message."""
+    await _show(context, tokens.card(context.chat.id, data.token, context.now))
+    await own_tokens.hide_value(context.chat.id, data.token)
 
 
-async def ask_name(visit: Context) -> None:
-    """The next text is the token's name."""
-    card = await _find(visit)
+async def ask_name(context: Context, data: AskTokenName) -> None:
+    """Asks for the token's new name."""
+    card = await _find(context, data.token)
     if card is None:
         return
-    await chats.ask(visit.chat.id, f"token_name:{card.id}", visit.now)
-    await visit.answer()
-    await visit.reply(formatted(visit.language, "token-name-ask", who=_whose(card)))
+    await chats.ask(context.chat.id, TokenName(card.id).pack(), context.now)
+    await context.answer()
+    await context.reply(formatted(context.language, "token-name-ask", who=called(card)))
 
 
-async def rename(visit: Context) -> None:
-    """The answer to that."""
+async def rename(context: Context, data: TokenName) -> None:
+    """Gives the token the name that was asked for."""
     try:
-        card = await tokens.rename(visit.chat.id, number_in(visit.asked), visit.text.strip(), visit.now)
+        card = await tokens.rename(context.chat.id, data.token, stripped(context.text), context.now)
     except FieldsInvalid:
-        await chats.ask(visit.chat.id, f"token_name:{visit.asked}", visit.now)
-        await visit.reply(formatted(visit.language, "token-name-wrong"))
+        await chats.ask(context.chat.id, data.pack(), context.now)
+        await context.reply(formatted(context.language, "token-name-wrong"))
     except TokenNotFound:
-        await visit.reply(formatted(visit.language, "tokens-gone"))
+        await context.reply(formatted(context.language, "tokens-gone"))
     else:
-        await visit.reply(await _card(visit, card))
+        await context.reply(await card_text(context, card))
 
 
-async def pause(visit: Context) -> None:
-    """Pauses, or lets it go on."""
-    act = tokens.pause if _choice(visit) else tokens.resume
-    said = "token-paused" if _choice(visit) else "token-resumed"
-    await _show(visit, act(visit.chat.id, _token(visit), visit.now), said)
+async def pause(context: Context, data: PauseToken) -> None:
+    """Pauses or resumes a token."""
+    change = tokens.pause if data.paused else tokens.resume
+    words = "token-paused" if data.paused else "token-resumed"
+    await _show(context, change(context.chat.id, data.token, context.now), words)
 
 
-async def limit(visit: Context) -> None:
-    """Asks how many a minute, or sets it."""
-    choice = _choice(visit)
-    if choice is None:
-        return await _choose(visit, "token-limit-ask", "token_limit", "token-limit-choice", LIMITS)
-    await _show(
-        visit, tokens.limit(visit.chat.id, _token(visit), choice or None, visit.now), "token-limit-set"
-    )
+async def ask_limit(context: Context, data: AskTokenLimit) -> None:
+    """Asks how many messages a minute the token may send."""
+    words = ("token-limit-ask", "token-limit-choice")
+    await _choose(context, data.token, words, LimitToken, LIMITS)
 
 
-async def expiry(visit: Context) -> None:
-    """Asks how long it may live, or sets it."""
-    days = _choice(visit)
-    if days is None:
-        return await _choose(visit, "token-expiry-ask", "token_expiry", "token-expiry-choice", EXPIRIES)
-    moment = visit.now + timedelta(days=days) if days else None
-    await _show(visit, tokens.expire(visit.chat.id, _token(visit), moment, visit.now), "token-expiry-set")
+async def limit(context: Context, data: LimitToken) -> None:
+    """Limits the messages a minute."""
+    change = tokens.limit(context.chat.id, data.token, data.a_minute or None, context.now)
+    await _show(context, change, "token-limit-set")
 
 
-async def urgent(visit: Context) -> None:
-    """Refuses its urgent messages, or allows them."""
-    refuses = bool(_choice(visit))
-    said = "token-urgent-refused" if refuses else "token-urgent-allowed"
-    await _show(visit, tokens.refuse_urgent(visit.chat.id, _token(visit), refuses, visit.now), said)
+async def ask_expiry(context: Context, data: AskTokenExpiry) -> None:
+    """Asks when the token shall expire."""
+    words = ("token-expiry-ask", "token-expiry-choice")
+    await _choose(context, data.token, words, ExpireToken, EXPIRIES)
 
 
-async def rotate(visit: Context) -> None:
-    """Asks whether, or makes a new value and shows it for a minute. That it must go is on disk before it is
-    there."""
-    card = await _find(visit)
+async def expire(context: Context, data: ExpireToken) -> None:
+    """Sets when the token expires."""
+    moment = context.now + timedelta(days=data.days) if data.days else None
+    change = tokens.expire(context.chat.id, data.token, moment, context.now)
+    await _show(context, change, "token-expiry-set")
+
+
+async def refuse_urgent(context: Context, data: RefuseUrgent) -> None:
+    """Refuses or allows the token's urgent messages."""
+    words = "token-urgent-refused" if data.refuses else "token-urgent-allowed"
+    change = tokens.refuse_urgent(context.chat.id, data.token, data.refuses, context.now)
+    await _show(context, change, words)
+
+
+async def ask_rotate(context: Context, data: AskRotateToken) -> None:
+    """Asks whether the token shall get a new value."""
+    card = await _find(context, data.token)
+    if card is not None:
+        words = ("token-rotate-ask", "token-rotate-sure")
+        await _confirm(context, words, card, RotateToken(card.id, card.prefix))
+
+
+async def rotate(context: Context, data: RotateToken) -> None:
+    """Gives the token a new value and shows it for a minute. The job that hides it is stored before."""
+    card = await _find(context, data.token)
     if card is None:
         return
-    prefix = visit.argument.partition(":")[2]
-    if not prefix:
-        sure = Button(say(visit.language, "token-rotate-sure"), f"token_new:{card.id}:{card.prefix}")
-        return await _confirm(visit, "token-rotate-ask", card, sure)
-    await scheduled.put(visit.chat.id, "token", visit.message_id, str(card.id), visit.now + SHOWN_FOR)
-    card, value = await tokens.rotate(visit.chat.id, card.id, prefix, visit.now)
+    await hide_later(context, context.message_id, card.id)
+    card, value = await tokens.rotate(context.chat.id, card.id, data.prefix, context.now)
     if value is None:
-        return await _show(visit, _known(card), "token-rotated-before")
-    hide = Button(say(visit.language, "token-hide"), f"token:{card.id}")
-    who = _whose(card)
-    await visit.replace(formatted(visit.language, "token-rotated", [[hide]], who=who, value=value))
-    await visit.answer()
+        return await _show(context, _known(card), "token-rotated-before")
+    hide = Button(say(context.language, "token-hide"), OpenToken(card.id).pack())
+    text = formatted(context.language, "token-rotated", [[hide]], who=called(card), value=value)
+    await context.replace(text)
+    await context.answer()
 
 
-async def revoke(visit: Context) -> None:
-    """Asks whether, or ends the token; for ten seconds that can be taken back."""
-    card = await _find(visit)
+async def ask_revoke(context: Context, data: AskRevokeToken) -> None:
+    """Asks whether the token shall be revoked. Shows the card when it is over already."""
+    card = await _find(context, data.token)
+    if card is not None and card.over(context.now):
+        await _revoke(context, card.id)
+    elif card is not None:
+        words = ("token-revoke-ask", "token-revoke-sure")
+        await _confirm(context, words, card, RevokeToken(card.id))
+
+
+async def revoke(context: Context, data: RevokeToken) -> None:
+    """Revokes the token."""
+    if await _find(context, data.token) is not None:
+        await _revoke(context, data.token)
+
+
+async def unrevoke(context: Context, data: UnrevokeToken) -> None:
+    """Undoes the revocation, or says that it is too late."""
+    card = await _find(context, data.token)
     if card is None:
         return
-    if not visit.argument.partition(":")[2] and not card.over(visit.now):
-        sure = Button(say(visit.language, "token-revoke-sure"), f"revoke:{card.id}:yes")
-        return await _confirm(visit, "token-revoke-ask", card, sure)
-    card = await tokens.revoke(visit.chat.id, card.id, visit.now)
-    over = (card.revoked or visit.now) + tokens.UNDO_FOR
-    await scheduled.put(visit.chat.id, "token", visit.message_id, str(card.id), over)
-    await visit.replace(await _card(visit, card))
-    await visit.answer(say(visit.language, "tokens-revoked", who=_whose(card)))
+    card = await tokens.unrevoke(context.chat.id, card.id, context.now)
+    await _show(context, _known(card), "token-undo-late" if card.revoked else "token-undone")
 
 
-async def unrevoke(visit: Context) -> None:
-    """Takes that back, or says that it is too late."""
-    card = await _find(visit)
-    if card is None:
-        return
-    card = await tokens.unrevoke(visit.chat.id, card.id, visit.now)
-    await _show(visit, _known(card), "token-undo-late" if card.revoked else "token-undone")
-
-
-async def settle(visit: Context) -> None:
-    """What stood there for a while goes: the card as it is."""
+async def hide(context: Context, data: HideToken) -> None:
+    """Replaces what was shown for a while by the token's card."""
     try:
-        card = await tokens.card(visit.chat.id, _token(visit), visit.now)
+        text = await shown_card(context, data.token)
     except TokenNotFound:
-        return await visit.replace(formatted(visit.language, "tokens-gone"))
-    await visit.replace(await _card(visit, card))
-    await tokens.hide_value(visit.chat.id, card.id)
+        text = formatted(context.language, "tokens-gone")
+    await context.replace(text)
+    await own_tokens.hide_value(context.chat.id, data.token)
 
 
-async def shown_card(visit: Context, token_id: int) -> Text:
+async def hide_later(context: Context, message_id: int, token_id: int) -> None:
+    """Schedules the job that replaces a new value by the token's card."""
+    argument = HideToken(token_id).argument
+    await scheduled.put(context.chat.id, "token", message_id, argument, context.now + SHOWN_FOR)
+
+
+async def shown_card(context: Context, token_id: int) -> Text:
     """A token's card. Raises TokenNotFound."""
-    return await _card(visit, await tokens.card(visit.chat.id, token_id, visit.now))
+    return await card_text(context, await tokens.card(context.chat.id, token_id, context.now))
 
 
-async def _show(visit: Context, change: Awaitable[TokenCard], said: str) -> None:
-    """The card as it is after the change."""
+async def _revoke(context: Context, token_id: int) -> None:
+    """Revokes the token. The button to undo it is there as long as that is possible."""
+    card = await tokens.revoke(context.chat.id, token_id, context.now)
+    over = (card.revoked or context.now) + tokens.UNDO_FOR
+    await scheduled.put(context.chat.id, "token", context.message_id, HideToken(card.id).argument, over)
+    await context.replace(await card_text(context, card))
+    await context.answer(say(context.language, "tokens-revoked", who=called(card)))
+
+
+async def _show(context: Context, change: Awaitable[TokenCard], words: str = "") -> None:
+    """Shows the card after the change."""
     try:
         card = await change
     except TokenNotFound:
-        return await visit.answer(say(visit.language, "tokens-gone"))
-    await _replace(visit, await _card(visit, card))
-    if said and card.over(visit.now):
-        said = "token-over"
-    await visit.answer(say(visit.language, said) if said else "")
+        return await context.answer(say(context.language, "tokens-gone"))
+    await _replace(context, await card_text(context, card))
+    if words and card.over(context.now):
+        words = "token-over"
+    await context.answer(say(context.language, words) if words else "")
 
 
-async def _replace(visit: Context, text: Text) -> None:
-    """What was to be done about this message was about what it showed."""
-    await visit.replace(text)
-    await scheduled.drop(visit.chat.id, "token", visit.message_id)
+async def _replace(context: Context, text: Text) -> None:
+    """Replaces this message. A job that would have hidden what it showed is dropped."""
+    await context.replace(text)
+    await scheduled.drop(context.chat.id, "token", context.message_id)
 
 
 async def _known(card: TokenCard) -> TokenCard:
     return card
 
 
-async def _find(visit: Context) -> TokenCard | None:
-    """The token a button is about; says so when there is none."""
+async def _find(context: Context, token_id: int) -> TokenCard | None:
+    """The token of a button. Says so when there is none."""
     try:
-        return await tokens.card(visit.chat.id, _token(visit), visit.now)
+        return await tokens.card(context.chat.id, token_id, context.now)
     except TokenNotFound:
-        await visit.answer(say(visit.language, "tokens-gone"))
+        await context.answer(say(context.language, "tokens-gone"))
         return None
 
 
-async def _confirm(visit: Context, question: str, card: TokenCard, sure: Button) -> None:
-    if card.over(visit.now):
-        return await _show(visit, _known(card), "token-over")
-    no = Button(say(visit.language, "back"), f"token:{card.id}")
-    await _replace(visit, formatted(visit.language, question, [[sure], [no]], who=_whose(card)))
-    await visit.answer()
+async def _confirm(context: Context, words: tuple[str, str], card: TokenCard, sure: CallbackData) -> None:
+    """Asks whether something shall be done that stops a program. `words`: the question, and the button's."""
+    if card.over(context.now):
+        return await _show(context, _known(card), "token-over")
+    rows = [
+        [Button(say(context.language, words[1]), sure.pack())],
+        [Button(say(context.language, "back"), OpenToken(card.id).pack())],
+    ]
+    await _replace(context, formatted(context.language, words[0], rows, who=called(card)))
+    await context.answer()
 
 
-async def _choose(visit: Context, question: str, verb: str, choice: str, counts: tuple[int, ...]) -> None:
-    card = await _find(visit)
+async def _choose(
+    context: Context,
+    token_id: int,
+    words: tuple[str, str],
+    kind: Callable[[int, int], CallbackData],
+    counts: Sequence[int],
+) -> None:
+    """Asks which of these counts it shall be. `words`: the question, and each button's."""
+    card = await _find(context, token_id)
     if card is None:
         return
-    if card.over(visit.now):
-        return await _show(visit, _known(card), "token-over")
+    if card.over(context.now):
+        return await _show(context, _known(card), "token-over")
     buttons = [
-        Button(say(visit.language, choice, count=count), f"{verb}:{card.id}:{count}")
-        for count in (*counts, 0)
+        Button(say(context.language, words[1], count=count), kind(card.id, count).pack()) for count in counts
     ]
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
-    rows.append([Button(say(visit.language, "back"), f"token:{card.id}")])
-    await _replace(visit, formatted(visit.language, question, rows, who=_whose(card)))
-    await visit.answer()
-
-
-async def _list(visit: Context, page: int) -> Text:
-    cards = await tokens.of_chat(visit.chat.id, visit.now)
-    if not cards:
-        return formatted(visit.language, "tokens-none")
-    page = min(page, (len(cards) - 1) // PAGE)
-    shown = cards[page * PAGE : (page + 1) * PAGE]
-    rows = [[Button(_label(card), f"token:{card.id}")] for card in shown]
-    turns = []
-    if page:
-        turns.append(Button("‹", f"tokens:{page - 1}"))
-    if (page + 1) * PAGE < len(cards):
-        turns.append(Button("›", f"tokens:{page + 1}"))
-    return formatted(visit.language, "tokens-title", [*rows, *([turns] if turns else [])], count=len(cards))
-
-
-def _label(card: TokenCard) -> str:
-    return ("⏸ " if card.paused else "") + shortened(_whose(card), BUTTON_LENGTH)
-
-
-async def _card(visit: Context, card: TokenCard) -> Text:
-    language = visit.language
-    if card.over(visit.now):
-        return _over(visit, card)
-    lines = [
-        formatted(
-            language,
-            "token-card" if card.account_name is not None else "token-card-own",
-            name=card.name,
-            account=card.account_name or "",
-            prefix=card.prefix,
-            created=_day(visit, card.created),
-            used=shown_age(language, card.last_used, visit.now),
-        ),
-        formatted(language, "token-week", count=await tokens.messages_since(card.id, visit.now - WEEK)),
-    ]
-    if card.paused:
-        lines.append(formatted(language, "token-is-paused"))
-    if card.limit_minute:
-        lines.append(formatted(language, "token-is-limited", count=card.limit_minute))
-    if card.expires:
-        lines.append(formatted(language, "token-expires", day=_day(visit, card.expires)))
-    if card.refuses_urgent:
-        lines.append(formatted(language, "token-not-urgent"))
-    return joined(lines, buttons=_buttons(language, card))
-
-
-def _over(visit: Context, card: TokenCard) -> Text:
-    rows = [[Button(say(visit.language, "tokens-all"), "tokens:0")]]
-    if card.revoked is None:
-        return formatted(visit.language, "token-expired", rows, who=_whose(card))
-    if card.revoked > visit.now - tokens.UNDO_FOR:
-        rows.insert(0, [Button(say(visit.language, "token-undo"), f"unrevoke:{card.id}")])
-    return formatted(visit.language, "token-revoked", rows, who=_whose(card), prefix=card.prefix)
-
-
-def _buttons(language: str, card: TokenCard) -> list[list[Button]]:
-    def button(words: str, data: str) -> Button:
-        return Button(say(language, words), data.replace("ID", str(card.id)))
-
-    return [
-        [
-            button("token-rename", "token_name:ID"),
-            button("token-resume", "token_pause:ID:0")
-            if card.paused
-            else button("token-pause", "token_pause:ID:1"),
-        ],
-        [button("token-limit", "token_limit:ID"), button("token-expiry", "token_expiry:ID")],
-        [
-            button("token-rotate", "token_new:ID"),
-            button("token-urgent-allow", "token_urgent:ID:0")
-            if card.refuses_urgent
-            else button("token-urgent-refuse", "token_urgent:ID:1"),
-        ],
-        [button("token-revoke", "revoke:ID")],
-        [button("tokens-all", "tokens:0")],
-    ]
-
-
-def _day(visit: Context, moment: datetime) -> str:
-    return shown_day(moment.astimezone(visit.zone).date())
-
-
-def _whose(card: TokenCard) -> str:
-    return whose(card.account_name, card.name)
-
-
-def _token(visit: Context) -> int:
-    return number_in(visit.argument.partition(":")[0])
-
-
-def _choice(visit: Context) -> int | None:
-    """What stands behind the token's number; None when nothing does."""
-    chosen = visit.argument.partition(":")[2]
-    return min(number_in(chosen), max(EXPIRIES)) if chosen else None
+    rows.append([Button(say(context.language, "back"), OpenToken(card.id).pack())])
+    await _replace(context, formatted(context.language, words[0], rows, who=called(card)))
+    await context.answer()

@@ -16,16 +16,17 @@ import msgspec
 import structlog
 
 from djangobot import __version__
-from djangobot.bot.rendering.replies import formatted, language_of
+from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
 from djangobot.bot.telegram.gateway import Gateway, GatewayError, Peer, derived_id
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import outbox, pause
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats, guesses
+from djangobot.db.people.chat_settings import language_of
 
 log = structlog.get_logger(__name__)
 
@@ -145,7 +146,7 @@ class Alerts:
 
     async def _is_stuck(self, now: datetime) -> bool:
         due = await outbox.oldest_due(now)
-        return due is not None and now - due > STUCK_AFTER and not await state.get("paused")
+        return due is not None and now - due > STUCK_AFTER and not await pause.is_paused()
 
     def _is_attacked(self, now: datetime) -> bool:
         self.refused.append((now, metrics.refused_attempts()))

@@ -9,12 +9,12 @@ from datetime import datetime
 import structlog
 
 from djangobot.bot.handlers.admin.broadcasts import progress_card
-from djangobot.bot.rendering.replies import language_of
 from djangobot.bot.telegram.gateway import FloodWait, Gateway, GatewayError, Peer
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import BroadcastView
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
+from djangobot.db.people.chat_settings import language_of
 
 log = structlog.get_logger(__name__)
 

@@ -494,7 +494,7 @@ audit-none = No admin has changed anything yet.
 
 audit-line =
     { $time } · { $who }
-    { $deed }
+    { $change }
 audit-machine = the command line
 audit-account = account { $name }
 audit-ban = Banned: { $target }

@@ -517,7 +517,7 @@ audit-none = Администраторы пока ничего не менял�
 
 audit-line =
     { $time } · { $who }
-    { $deed }
+    { $change }
 audit-machine = командная строка
 audit-account = аккаунт { $name }
 audit-ban = Блокировка: { $target }

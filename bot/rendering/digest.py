@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from djangobot.bot.callback_data.buttons import ShowHistory
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import shortened, whose
 from djangobot.bot.rendering.replies import formatted, joined, language_for, say
@@ -26,7 +27,7 @@ def render_digest(message: Claimed) -> list[Text]:
     lines, cut = _lines(language, read_digest(message.text))
     *earlier, last = _paged(lines)
     rows = [cut[at : at + 2] for at in range(0, len(cut), 2)]
-    rows.append([Button(say(language, "digest-history"), "show:history")])
+    rows.append([Button(say(language, "digest-history"), ShowHistory().pack())])
     return [*map(joined, earlier), joined(last, buttons=rows)]
 
 

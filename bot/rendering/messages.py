@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import takewhile
 
+from djangobot.bot.callback_data.buttons import MuteHere
 from djangobot.bot.rendering.buttons import mute_buttons, revoke_button
 from djangobot.bot.rendering.digest import render_digest
 from djangobot.bot.rendering.humanize import CLUSTER, shown_time, whose
@@ -75,7 +76,7 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
     shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
     parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
     if offer_mute and message.sender_id:
-        rows = mute_buttons(language_for(message), "mute_here", message.sender_id)
+        rows = mute_buttons(language_for(message), MuteHere, message.sender_id)
         parts[-1] = Text(parts[-1].text, parts[-1].spans, tuple(tuple(row) for row in rows))
     return parts
 

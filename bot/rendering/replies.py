@@ -12,8 +12,8 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
 from djangobot.db.people import chat_settings
+from djangobot.db.people.chat_settings import language_of
 
-LANGUAGES = ("en", "ru")
 TAG = re.compile(r"<(/?)(b|i|code|pre|spoiler)>")
 TAGS: dict[str, Kind] = {"b": "bold", "i": "italic", "code": "code", "pre": "pre", "spoiler": "spoiler"}
 PRE_LANGUAGE = "sh"
@@ -21,12 +21,6 @@ PRE_LANGUAGE = "sh"
 FIRST_STAND_IN = 0xF0000
 """People's words are inserted after the markup was read, so that their text is never read as markup. Until
 then each is one character of Unicode's private plane, from here on."""
-
-
-def language_of(code: str | None) -> str:
-    """Our language for a person whose Telegram has `code` (IETF tag). English when we do not have theirs."""
-    short = (code or "").partition("-")[0].lower()
-    return short if short in LANGUAGES else "en"
 
 
 def language_for(message: Claimed) -> str:
@@ -56,6 +50,12 @@ def formatted(
     back = {ord(stand_in): word for word, stand_in in stand_ins.items()}
     text, spans = _read_markup(str(written), back)
     return Text(text, spans, tuple(tuple(row) for row in buttons))
+
+
+def with_bold(text: str, places: Sequence[tuple[int, int]]) -> Text:
+    """The text with these places in bold. A place is its first character and the one after its last."""
+    spans = [Span("bold", utf16_length(text[:start]), utf16_length(text[start:end])) for start, end in places]
+    return Text(text, tuple(spans))
 
 
 def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:

@@ -8,7 +8,7 @@ messages are in the outbox at any moment, so other messages do not wait behind t
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import structlog
@@ -22,6 +22,7 @@ from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.engine.events import LoopFreeEvent
 from djangobot.db.people import chat_settings
+from djangobot.db.people.chat_settings import Language
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,9 @@ READ = 2000
 """Chats read at once."""
 TEXT_LIMIT = 3900
 """Characters; Telegram's 4096 less the line that says how to unsubscribe."""
+Days = Literal[7, 30]
+DAYS: tuple[Days, ...] = get_args(Days)
+"""How lately the people may have written to whom an audience is restricted."""
 Status = Literal["draft", "running", "paused", "canceled", "done"]
 LIVE = ("running", "paused")
 
@@ -63,7 +67,7 @@ INDEXES = (
 class Audience(msgspec.Struct, frozen=True, omit_defaults=True):
     """The audience: the chats in this language that wrote within so many days; '' and 0 for all."""
 
-    language: str = ""
+    language: Literal[Language, ""] = ""
     days: int = 0
 
 
@@ -317,8 +321,7 @@ async def _turn(number: int, status: str, before: Sequence[str], by: int, now: d
 
 def _belongs(row: Row, audience: Audience, now: datetime) -> bool:
     settings = chat_settings.read(row["settings"])
-    tag = (settings.language or row["language"]).partition("-")[0].lower()
-    spoken = "ru" if tag == "ru" else "en"
+    spoken = chat_settings.language_of(settings.language or row["language"])
     return (
         settings.news
         and (not audience.language or audience.language == spoken)

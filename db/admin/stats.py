@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from djangobot.db import state
-from djangobot.db.delivery import outbox
+from djangobot.db.delivery import outbox, pause
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import PostgresEngine
 
@@ -104,7 +104,7 @@ async def overview(now: datetime) -> Overview:
         accepted=lately["accepted"],
         sent=lately["sent"] or 0,
         failed=lately["failed"] or 0,
-        paused=bool(await state.get("paused")),
+        paused=await pause.is_paused(),
         flood_seconds=await state.flood_left(now),
     )
 

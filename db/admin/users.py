@@ -5,7 +5,7 @@ Each change and its audit entry are one transaction. A change holds at once in e
 database is asked each time.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Literal
@@ -14,9 +14,10 @@ import msgspec
 import structlog
 
 from djangobot.db import audit
+from djangobot.db.admin import admins
 from djangobot.db.delivery import outcomes, recalls, wakeups
 from djangobot.db.engine import Row, current
-from djangobot.db.errors import AccessDenied
+from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses
 from djangobot.db.programs import accounts
 
@@ -174,13 +175,17 @@ async def name(kind: Kind, number: int) -> str:
     return str(rows[0]["name"]) if rows else ""
 
 
-async def ban(kind: Kind, number: int, by: int, now: datetime) -> bool:
+async def ban(kind: Kind, number: int, by: int, now: datetime, *, of_settings: Collection[int]) -> bool:
     """Bans an account or a chat. Returns whether that is new. The tokens of a banned account stop working,
     and its queued messages are canceled. A banned chat gets nothing and can do nothing; the messages queued
-    for it wait."""
+    for it wait. `of_settings`: the admins of the settings.
+
+    Raises UserIsAdmin.
+    """
     engine = current()
     canceled: list[Row] = []
     async with _audited(by, "ban", kind, number, False, True, now) as done:
+        await refuse_admin(kind, number, of_settings)
         if await engine.execute(BAN[kind], number, now):
             done()
             canceled = await engine.execute(CANCEL, number) if kind == "account" else []
@@ -227,13 +232,17 @@ async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
     return True
 
 
-async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
+async def delete(kind: Kind, number: int, by: int, now: datetime, *, of_settings: Collection[int]) -> bool:
     """Deletes an account as if its owner had removed it, or a chat as if the person had erased everything.
-    False when it is gone."""
+    False when it is gone. `of_settings`: the admins of the settings.
+
+    Raises UserIsAdmin.
+    """
     unsettled: list[str] = []
     chats: list[int] = []
     try:
         async with _audited(by, "delete", kind, number, True, False, now) as done:
+            await refuse_admin(kind, number, of_settings)
             if kind == "account":
                 chats, unsettled = await accounts.remove_in_transaction(number, now)
             else:
@@ -245,6 +254,12 @@ async def delete(kind: Kind, number: int, by: int, now: datetime) -> bool:
     for chat in chats:
         wakeups.notify_due(chat)
     return True
+
+
+async def refuse_admin(kind: Kind, number: int, of_settings: Collection[int]) -> None:
+    """Raises UserIsAdmin: admins are neither banned nor deleted."""
+    if kind == "chat" and await admins.is_admin(number, of_settings):
+        raise UserIsAdmin
 
 
 class _Done:
@@ -268,7 +283,7 @@ async def _audited(
         if done.was:
             await audit.record(by, action, f"{kind} {number}", before, after, now)
     if done.was:
-        log.info("admin's deed", admin=by, action=action, target=f"{kind} {number}")
+        log.info("admin changed something", admin=by, action=action, target=f"{kind} {number}")
 
 
 def _moment(value: datetime | str | None) -> datetime | None:

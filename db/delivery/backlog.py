@@ -1,7 +1,6 @@
 """The backlog: messages that wait, failed or are uncertain, as admins see them, and what an admin decides
 about them. It never contains their text."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -18,6 +17,9 @@ log = structlog.get_logger(__name__)
 State = Literal["due", "postponed", "failed", "uncertain"]
 STATES: tuple[State, ...] = ("due", "postponed", "failed", "uncertain")
 Verb = Literal["hasten", "retry", "resend", "drop"]
+BulkVerb = Literal["retry", "resend", "drop"]
+DECIDED: dict[BulkVerb, str] = {"retry": "failed", "resend": "uncertain", "drop": "uncertain"}
+"""The status of the messages that a decision about all of them concerns."""
 Side = Literal["chat", "account"]
 """Whether messages are grouped by recipient or by sender."""
 NOBODY = 0
@@ -63,11 +65,14 @@ LISTED = f"""
 ) s ON s.id = m.id ORDER BY m.id
 """
 BULK = 200
-"""The number of messages that are changed at the same time."""
+"""The number of messages that are changed in one transaction."""
 
 UNDECIDED = """
-SELECT id, failure FROM message
+SELECT id FROM message
 WHERE status = $1::varchar AND kind = 'message' AND id > $2 ORDER BY id LIMIT $3
+"""
+UNDECIDED_COUNT = """
+SELECT COUNT(*) AS messages FROM message WHERE status = $1::varchar AND kind = 'message'
 """
 # The message is queued as if it had just been accepted, unless its sender was revoked. It gets a new
 # random_id. Under the old one Telegram might take it for the message it already has, or might not.
@@ -195,28 +200,24 @@ async def apply(verb: Verb, message_id: int, by: int, now: datetime) -> bool:
     return bool(rows)
 
 
-async def resend_all(now: datetime) -> int:
-    """Resends every uncertain message, as `apply` does. Returns their number."""
-    return await _each("resend", "uncertain", now)
+async def apply_to_all(verb: BulkVerb, by: int, now: datetime) -> int:
+    """Applies an admin's decision to every failed message (`retry`), or to every uncertain one (`resend`,
+    `drop`), as `apply` does. Returns how many were changed.
 
-
-async def retry_all(now: datetime, reason: str | None = None) -> int:
-    """Retries every failed message, or those that failed for this reason. Returns their number."""
-    return await _each("retry", "failed", now, reason)
-
-
-async def drop_all(now: datetime) -> int:
-    """Drops every uncertain message. Returns their number."""
-    return await _each("drop", "uncertain", now)
-
-
-async def _each(verb: Verb, status: str, now: datetime, reason: str | None = None) -> int:
+    A transaction changes BULK messages. The first one also holds the audit entry, with the number of messages
+    that there were.
+    """
     done, after = 0, 0
-    while found := await current().fetch(UNDECIDED, status, after, BULK):
-        chosen = [row["id"] for row in found if reason is None or row["failure"] == reason]
-        for rows in await asyncio.gather(*(_do(verb, message_id, now) for message_id in chosen)):
-            _notify(verb, rows)
-            done += len(rows)
+    while found := await current().fetch(UNDECIDED, DECIDED[verb], after, BULK):
+        changed: list[Row] = []
+        async with current().write():
+            many = 0 if done else (await current().fetch(UNDECIDED_COUNT, DECIDED[verb]))[0]["messages"]
+            for row in found:
+                changed += await _do(verb, row["id"], now)
+            if changed and not done:
+                await audit.record(by, f"{verb} all", "messages", many, many - len(changed), now)
+        _notify(verb, changed)
+        done += len(changed)
         after = found[-1]["id"]
     return done
 

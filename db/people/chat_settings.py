@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -12,6 +12,9 @@ UNCHANGED = "{}"
 """The column's value for a person who never changed anything, which is nearly everybody."""
 OFFSET = re.compile(r"UTC([+-])(\d\d):(\d\d)")
 QuietMode = Literal["silent", "digest"]
+Language = Literal["en", "ru"]
+"""The languages in which we write. Each has a file in bot/locales/."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,6 +54,12 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 DEFAULT = ChatSettings()
+
+
+def language_of(tag: str | None) -> Language:
+    """Our language for an IETF tag. English when we do not have theirs."""
+    short = (tag or "").partition("-")[0].lower()
+    return next((language for language in LANGUAGES if language == short), "en")
 
 
 @lru_cache(maxsize=4096)

@@ -71,7 +71,7 @@ async def make(by: int, now: datetime) -> tuple[int, str]:
         rows = await engine.execute(MAKE, credentials.digest_token(word), now, now + VALID_FOR)
         number: int = rows[0]["id"]
         await audit.record(by, "invite", f"invite {number}", None, now + VALID_FOR, now)
-    log.info("admin's deed", admin=by, action="invite", target=f"invite {number}")
+    log.info("admin changed something", admin=by, action="invite", target=f"invite {number}")
     return number, word
 
 
@@ -83,7 +83,7 @@ async def revoke(number: int, by: int, now: datetime) -> bool:
         if rows:
             await audit.record(by, "revoke invite", f"invite {number}", True, False, now)
     if rows:
-        log.info("admin's deed", admin=by, action="revoke invite", target=f"invite {number}")
+        log.info("admin changed something", admin=by, action="revoke invite", target=f"invite {number}")
     return bool(rows)
 
 

@@ -2,10 +2,10 @@
 the chat is told of each further one."""
 
 import asyncio
-from collections import OrderedDict
 from datetime import datetime
 
 import structlog
+from cachetools import LRUCache
 from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -43,7 +43,7 @@ WHERE t.id = $1 AND (SELECT COUNT(*) FROM token_network n WHERE n.token = $1) < 
 ON CONFLICT (token, network) DO NOTHING RETURNING id
 """
 
-_seen: OrderedDict[tuple[int, int, str], None] = OrderedDict()
+_seen: LRUCache[tuple[int, int, str], bool] = LRUCache(REMEMBERED)
 _noting: set[asyncio.Task[None]] = set()
 
 
@@ -53,9 +53,7 @@ def note(token_id: int, network: str, now: datetime) -> None:
     key = (id(current()), token_id, network)
     if key in _seen:
         return
-    _seen[key] = None
-    if len(_seen) > REMEMBERED:
-        _seen.popitem(last=False)
+    _seen[key] = True
     task = asyncio.get_running_loop().create_task(_note(key, now))
     _noting.add(task)
     task.add_done_callback(_noting.discard)

@@ -3,11 +3,11 @@ tokens for their own programs in the chat; these belong to no account. The perso
 of them."""
 
 import asyncio
-from collections import OrderedDict
 from datetime import datetime, timedelta
 
 import msgspec
 import structlog
+from cachetools import LRUCache
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -16,7 +16,7 @@ from djangobot.db import credentials
 from djangobot.db.delivery import wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
-from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound, TokensTooMany
+from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound
 from djangobot.db.fields import NAME_LIMIT, check_token_name
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import accounts
@@ -28,14 +28,11 @@ PREFIX = 4
 USE_NOTED_EVERY = timedelta(seconds=30)
 """The precision of `last_used`. An exact value would double the writes."""
 REMEMBERED = 10_000
+"""Tokens whose latest use is remembered."""
 UNDO_FOR = accounts.UNDO_FOR
 """How long a revocation can be undone."""
 COUNTED_MOST = 10_000
 """Messages that are counted for a card, at most."""
-OWN_MOST = 50
-"""A chat's own tokens, at most: those that can be used, and those younger than OWN_PERIOD. So a person can
-make neither many at once nor many one after another."""
-OWN_PERIOD = timedelta(days=1)
 
 
 class BotToken(Table, tablename="bot_token"):
@@ -106,17 +103,6 @@ ROTATE = """
 UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
-"""
-# The name is compared too: Telegram never reuses a chat's message numbers, but a new sandbox starts from the
-# beginning.
-ISSUED = "SELECT id, nonce FROM bot_token WHERE chat = $1 AND origin = $2 AND name = $3"
-OWN_COUNT = """
-SELECT COUNT(*) AS tokens FROM bot_token WHERE chat = $1 AND account IS NULL
-AND (created > $3 OR (revoked IS NULL AND (expires IS NULL OR expires > $2)))
-"""
-ISSUE_OWN = """
-INSERT INTO bot_token (digest, prefix, chat, name, created, origin, nonce, refuses_urgent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, false) RETURNING id
 """
 RESTORE = """
 UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
@@ -247,7 +233,7 @@ async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
         )
         queued = await engine.execute(RESTORE, token_id, chat_id, now) if undone else []
     if undone:
-        log.info("bot token back", token_id=token_id, chat=chat_id, messages_queued=len(queued))
+        log.info("bot token restored", token_id=token_id, chat=chat_id, messages_queued=len(queued))
         wakeups.notify_due(chat_id)
     return await card(chat_id, token_id, now)
 
@@ -281,47 +267,6 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     return _card(cards[0])
 
 
-async def issue_own(
-    chat_id: int, name: str, now: datetime, *, origin: int, secret: str
-) -> tuple[int, str | None]:
-    """A token for the person's own programs: its id and value. `origin` is the number of the message that
-    asked for it. The same `origin` gives the same token; its value is None once it is hidden (`hide_value`).
-
-    Raises FieldsInvalid, TokensTooMany, TokenNotFound when there is no such chat.
-    """
-    check_token_name(name)
-    engine = current()
-    async with engine.write():
-        # Of two requests at the same moment, the second waits here until the first is committed.
-        if not await engine.execute("UPDATE chat SET seen = seen WHERE id = $1 RETURNING id", chat_id):
-            raise TokenNotFound
-        for row in await engine.execute(ISSUED, chat_id, origin, name):
-            return row["id"], credentials.derived_token(secret, row["nonce"]) if row["nonce"] else None
-        rows = await engine.execute(OWN_COUNT, chat_id, now, now - OWN_PERIOD)
-        if rows[0]["tokens"] >= OWN_MOST:
-            raise TokensTooMany
-        nonce = credentials.new_nonce()
-        value = credentials.derived_token(secret, nonce)
-        await engine.execute(
-            "UPDATE bot_token SET origin = NULL WHERE chat = $1 AND origin = $2", chat_id, origin
-        )
-        rows = await engine.execute(
-            ISSUE_OWN, credentials.digest_token(value), value[:PREFIX], chat_id, name, now, origin, nonce
-        )
-    token_id: int = rows[0]["id"]
-    log.info("bot token made in the chat", token_id=token_id, chat=chat_id)
-    return token_id, value
-
-
-async def hide_value(chat_id: int, token_id: int) -> None:
-    """Hides the value of a chat's own token. Nobody can derive it any more."""
-    await current().execute(
-        "UPDATE bot_token SET nonce = NULL WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL",
-        chat_id,
-        token_id,
-    )
-
-
 async def issue_in_transaction(
     account_id: int, chat_id: int, name: str, now: datetime
 ) -> tuple[BotToken, str]:
@@ -339,7 +284,7 @@ async def issue_in_transaction(
     return row, token
 
 
-_noted: OrderedDict[tuple[int, int], datetime] = OrderedDict()
+_noted: LRUCache[tuple[int, int], datetime] = LRUCache(REMEMBERED)
 _noting: set[asyncio.Task[None]] = set()
 
 
@@ -350,8 +295,6 @@ def note_use(token_id: int, now: datetime) -> None:
     if last is not None and now - last < USE_NOTED_EVERY:
         return
     _noted[key] = now
-    if len(_noted) > REMEMBERED:
-        _noted.popitem(last=False)
     task = asyncio.get_running_loop().create_task(_write_use(token_id, now))
     _noting.add(task)
     task.add_done_callback(_noting.discard)

@@ -84,7 +84,7 @@ async def test_what_was_deleted_is_in_no_file_of_sqlite_any_more(
     if way == "forget":
         await erasure.erase(person.id)
     elif way == "an admin deletes":
-        await users.delete("chat", person.id, 0, NOW)
+        await users.delete("chat", person.id, 0, NOW, of_settings=())
     else:
         await accounts.remove(account, now=NOW)
         await Chat.update({Chat.last_name: ""}).where(Chat.id == person.id)

@@ -86,14 +86,16 @@ def press(box: Sandbox, chat: int, message: dict[str, Any], data: str) -> tuple[
     return str(answer["answer"]), str(shown["text"])
 
 
-def data_of(message: dict[str, Any], start: str) -> str:
-    """The data of the first button that begins so."""
-    return next(str(b["data"]) for row in message["buttons"] for b in row if str(b["data"]).startswith(start))
+def data_of(message: dict[str, Any], start: str, part: str = "") -> str:
+    """The data of the first button that begins so and has this part."""
+    every = [str(button["data"]) for row in message["buttons"] for button in row]
+    return next(data for data in every if data.startswith(start) and part in data)
 
 
-def button(box: Sandbox, chat: int, message: dict[str, Any], start: str) -> str:
+def button(box: Sandbox, chat: int, message: dict[str, Any], start: str, part: str = "") -> str:
     """The same of a message as it is by now."""
-    return data_of(next(one for one in box.messages(chat) if one["id"] == message["id"]), start)
+    now = next(one for one in box.messages(chat) if one["id"] == message["id"])
+    return data_of(now, start, part)
 
 
 def names(box: Sandbox, chat: int) -> set[str]:
@@ -159,7 +161,7 @@ def test_the_last_day_is_drawn(box: Sandbox, service: Service, people: dict[str,
     """As a picture below the card."""
     root = people["ru"]
     card = box.say(root, "/status")
-    press(box, root, card, "status_charts:")
+    press(box, root, card, "status_charts")
     picture = box.next_from_bot(root, card["id"])
     assert picture["file"]["name"] == "status.png"
 
@@ -177,7 +179,7 @@ def test_what_failed_is_told_by_its_cause_and_sent_anew(
     assert "Failed: 1" in card["text"]
     _, question = press(box, root, card, "queue_all:retry")
     assert "1 failed message again?" in question
-    said, _ = press(box, root, card, "queue_all:retry:yes")
+    said, _ = press(box, root, card, "queue_all_sure:retry")
     assert said == "Done: 1"
     wait_until(lambda: "refused" in box.messages(alex)[-1]["text"])
 
@@ -193,12 +195,12 @@ def test_one_message_is_looked_into_by_person_and_by_sender(
     card = box.say(root, "/queue")
     _, groups = press(box, root, card, "queue_by:chat:0")
     assert "Postponed: due 0, postponed 0, failed 1, uncertain 0" in groups
-    press(box, root, card, f"queue_list:.c{alex}.0")
+    press(box, root, card, f"queue_list::c:{alex}:0")
     _, one = press(box, root, card, button(box, root, card, "queue_one:"))
     for words in ("From: Clockwork", f"To: Postponed ({alex})", "Characters: 8", "Reason: PEER_ID_INVALID"):
         assert words in one
     assert "secret" not in one
-    said, _ = press(box, root, card, button(box, root, card, "queue_do:retry:"))
+    said, _ = press(box, root, card, button(box, root, card, "queue_do:", ":retry"))
     assert said == "Done."
     wait_until(lambda: "a secret" in box.messages(alex)[-1]["text"])
     status = box.say(root, "/status")
@@ -209,11 +211,11 @@ def test_one_message_is_looked_into_by_person_and_by_sender(
     card = box.say(root, "/queue")
     _, groups = press(box, root, card, "queue_by:account:0")
     assert "Clockwork: due 1" in groups
-    press(box, root, card, button(box, root, card, "queue_list:.a"))
+    press(box, root, card, button(box, root, card, "queue_list::a"))
     press(box, root, card, button(box, root, card, "queue_one:"))
-    _, question = press(box, root, card, button(box, root, card, "queue_do:drop:"))
+    _, question = press(box, root, card, button(box, root, card, "queue_do:", ":drop"))
     assert "Give up on it?" in question
-    said, shown = press(box, root, card, button(box, root, card, "queue_do:drop:"))
+    said, shown = press(box, root, card, button(box, root, card, "queue_do:", ":drop"))
     assert (said, shown.splitlines()[0]) == ("Done.", "canceled")
     found = service.client.get(
         f"/api/messages/{accepted.json()['id']}", headers={"Authorization": f"Bearer {token}"}
@@ -252,7 +254,7 @@ def test_an_admin_appoints_and_dismisses_others(
     assert "DJANGOBOT_ADMINS" in box.say(deputy, f"/admins remove {root}")["text"]
     listed = box.say(root, "/admins")
     assert "from the admins?" in press(box, root, listed, f"dismiss:{deputy}")[1]
-    assert "no longer an admin" in press(box, root, listed, f"dismiss:{deputy}:yes")[0]
+    assert "no longer an admin" in press(box, root, listed, f"dismiss_sure:{deputy}")[0]
     wait_until(lambda: "status" not in names(box, deputy))
     assert "don’t know this command" in box.say(deputy, "/status")["text"]
     assert "no longer works" in press(box, deputy, card, "pause:1")[0]
@@ -297,8 +299,8 @@ def test_an_account_is_found_banned_and_let_in_again(
     assert service.send(token, "sorry", prefer=WAIT).status_code == 200
     press(box, root, found, f"user_do:signout:{who}")
     assert service.client.get("/api/cabinet", headers=bearer).status_code == 401
-    assert "Delete Mallory" in press(box, root, found, f"user_do:delete:{who}")[1]
-    assert press(box, root, found, f"user_do:delete:{who}:yes")[0] == "Deleted."
+    assert "Delete Mallory" in press(box, root, found, f"user_delete:{who}")[1]
+    assert press(box, root, found, f"user_do:delete:{who}")[0] == "Deleted."
     assert service.send(token, "gone").status_code == 401
     deeds = box.say(root, "/audit")["text"]
     for deed in ("Banned", "Ended the ban", "Signed out everywhere", "Deleted"):

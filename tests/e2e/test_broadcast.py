@@ -46,12 +46,12 @@ def text_of(box: Sandbox, chat: int, message_id: int) -> str:
 
 
 def compose(box: Sandbox, root: int, text: str) -> tuple[str, int, str]:
-    """The preview, the message with the choices, and what its buttons' data begin with."""
+    """The preview, the message with the choices, and its number."""
     assert "Send me the text" in box.say(root, "/broadcast")["text"]
     preview = box.say(root, text)
     choices = box.next_from_bot(root, preview["id"])
     data = str(choices["buttons"][0][0]["data"])
-    return preview["text"], choices["id"], data.rpartition("language:")[0]
+    return preview["text"], choices["id"], data.removeprefix("broadcast_language:")
 
 
 def ended(box: Sandbox, root: int, card: int, words: str) -> str:
@@ -73,12 +73,12 @@ def test_an_admin_tells_everybody_what_the_preview_shows(box: Sandbox, service: 
     """By language; not who wants no news; the card ends with the counts. A stranger knows no such command."""
     english, russian = met(box, 3), met(box, 2, "ru")
     assert "no news" in box.say(english[0], "/news off")["text"]
-    preview, choices, data = compose(box, root, NEWS)
+    preview, choices, number = compose(box, root, NEWS)
     assert preview.startswith(NEWS)
     assert "/news off" in preview
-    assert "For 3 people" in press(box, root, choices, f"{data}language:en")  # the admin is one
-    assert "Send it to 3 people now?" in press(box, root, choices, f"{data}send")
-    press(box, root, choices, f"{data}go")
+    assert "For 3 people" in press(box, root, choices, f"broadcast_language:{number}:en")  # the admin is one
+    assert "Send it to 3 people now?" in press(box, root, choices, f"broadcast:{number}:ask")
+    press(box, root, choices, f"broadcast:{number}:start")
     assert "Sent: 3, failed: 0, skipped: 0" in ended(box, root, choices, "is done")
     assert received(box, english, preview) == {english[0]: 0, english[1]: 1, english[2]: 1}
     assert received(box, [*russian, root], preview) == {russian[0]: 0, russian[1]: 0, root: 2}
@@ -89,8 +89,8 @@ def test_an_admin_tells_everybody_what_the_preview_shows(box: Sandbox, service: 
 def test_a_draft_may_be_discarded(box: Sandbox, service: Service, root: int) -> None:
     """Then it is sent to nobody; an empty or endless text is asked for again."""
     someone = met(box, 1)
-    preview, choices, data = compose(box, root, "never")
-    assert "canceled" in press(box, root, choices, f"{data}cancel")
+    preview, choices, number = compose(box, root, "never")
+    assert "canceled" in press(box, root, choices, f"broadcast:{number}:cancel")
     assert received(box, someone, preview) == {someone[0]: 0}
     box.say(root, "/broadcast")
     assert "1 to 3,900" in box.say(root, "x" * 3901)["text"]
@@ -99,10 +99,10 @@ def test_a_draft_may_be_discarded(box: Sandbox, service: Service, root: int) -> 
 
 def _killed_twice(box: Sandbox, service: Service, root: int, count: int) -> None:
     people = met(box, count)
-    preview, choices, data = compose(box, root, f"For all {count}")
-    press(box, root, choices, f"{data}send")
+    preview, choices, number = compose(box, root, f"For all {count}")
+    press(box, root, choices, f"broadcast:{number}:ask")
     began = time.monotonic()
-    press(box, root, choices, f"{data}go")
+    press(box, root, choices, f"broadcast:{number}:start")
     for reached in (count // 3, 2 * count // 3):
         seen = max(m["id"] for m in box.messages(people[reached]) if m["text"] != preview)
         box.next_from_bot(people[reached], seen)
@@ -137,15 +137,15 @@ def test_a_paused_broadcast_lets_others_by_and_goes_on_after_a_restart(
     token = service.bot_token(people[0], service.account())
     status = box.say(root, "/status")["id"]
     press(box, root, status, "pause:1")
-    preview, choices, data = compose(box, root, "Later")
-    press(box, root, choices, f"{data}send")
-    press(box, root, choices, f"{data}go")
-    assert "is paused" in press(box, root, choices, f"{data}pause")
+    preview, choices, number = compose(box, root, "Later")
+    press(box, root, choices, f"broadcast:{number}:ask")
+    press(box, root, choices, f"broadcast:{number}:start")
+    assert "is paused" in press(box, root, choices, f"broadcast:{number}:pause")
     press(box, root, status, "pause:0")
     assert service.send(token, "goes by", prefer=WAIT).status_code == 200
     service.stop()
     service.start()
     assert set(received(box, people, preview).values()) == {0}
-    assert "under way" in press(box, root, choices, f"{data}resume")
+    assert "under way" in press(box, root, choices, f"broadcast:{number}:resume")
     ended(box, root, choices, "is done")
     assert set(received(box, people, preview).values()) == {1}

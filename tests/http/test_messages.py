@@ -414,11 +414,11 @@ async def cancel(api: Api, who: str, access: dict[str, str], person: chats.Chat)
         case "the owner deletes the account":
             assert (await api.client.delete("/api/user/", headers=access)).status_code == 200
         case "an admin deletes the account":
-            assert await users.delete("account", (await the_account(api, access)).id, 1, now)
+            assert await users.delete("account", (await the_account(api, access)).id, 1, now, of_settings=())
         case "an admin deletes the person":
-            assert await users.delete("chat", person.id, 1, now)
+            assert await users.delete("chat", person.id, 1, now, of_settings=())
         case "an admin bans the account":
-            assert await users.ban("account", (await the_account(api, access)).id, 1, now)
+            assert await users.ban("account", (await the_account(api, access)).id, 1, now, of_settings=())
         case "the person erases everything":
             await erasure.erase(person.id, now)
         case "the person revokes the token":

@@ -1,83 +1,90 @@
 """/admins: who runs the service; `/admins add ID` and `/admins remove ID`."""
 
+from djangobot.bot.callback_data.admin_buttons import AskDismiss, Dismiss, ListAdmins
+from djangobot.bot.callback_data.jobs import SetMenu
+from djangobot.bot.callback_data.packing import read_number
 from djangobot.bot.dispatch.dispatcher import SPACE, Context
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins
+from djangobot.db.admin.admins import Dismissal
 from djangobot.db.delivery import scheduled
 from djangobot.db.people import chats
 
+WORDS: dict[Dismissal, str] = {
+    "dismissed": "admins-removed",
+    "no admin": "admins-none",
+    "of the settings": "admins-fixed",
+    "the last": "admins-last",
+}
 
-async def show(visit: Context) -> None:
-    """The list, or what is asked for."""
-    verb, who = [*SPACE.split(visit.argument, maxsplit=1), ""][:2]
+
+async def show(context: Context) -> None:
+    """/admins, /admins add ID, /admins remove ID"""
+    verb, who = [*SPACE.split(context.argument.lower(), maxsplit=1), ""][:2]
+    number = read_number(who)
     if not verb:
-        text = await _list(visit)
-    elif verb.lower() not in ("add", "remove") or not (who.isascii() and who.isdigit() and len(who) < 16):
-        text = formatted(visit.language, "admins-usage")
-    elif verb.lower() == "add":
-        text = await _appoint(visit, int(who))
+        text = await _list(context)
+    elif verb == "add" and number is not None:
+        text = await _appoint(context, number)
+    elif verb == "remove" and number is not None:
+        text = await _dismiss(context, number)
     else:
-        text = await _dismiss(visit, int(who))
-    await visit.reply(text)
+        text = formatted(context.language, "admins-usage")
+    await context.reply(text)
 
 
-async def dismiss(visit: Context) -> None:
-    """The button: asks whether, or does it."""
-    who, _, sure = visit.argument.partition(":")
-    if not (who.isascii() and who.isdigit() and len(who) < 16):
-        return await visit.answer(say(visit.language, "button-unknown"))
-    if sure:
-        said = await _dismiss(visit, int(who))
-        await visit.replace(await _list(visit))
-        return await visit.answer(said.text)
+async def refresh(context: Context, _: ListAdmins) -> None:
+    """Shows the list in place of this message."""
+    await context.replace(await _list(context))
+    await context.answer()
+
+
+async def ask_dismiss(context: Context, data: AskDismiss) -> None:
+    """Asks whether this admin shall be dismissed."""
     rows = [
-        [Button(say(visit.language, "admins-sure"), f"dismiss:{who}:yes")],
-        [Button(say(visit.language, "back"), "admins:")],
+        [Button(say(context.language, "admins-sure"), Dismiss(data.admin).pack())],
+        [Button(say(context.language, "back"), ListAdmins().pack())],
     ]
-    await visit.replace(formatted(visit.language, "admins-ask", rows, who=await _name(int(who))))
-    await visit.answer()
+    await context.replace(formatted(context.language, "admins-ask", rows, who=await _name(data.admin)))
+    await context.answer()
 
 
-async def refresh(visit: Context) -> None:
-    """The list in place of what was there."""
-    await visit.replace(await _list(visit))
-    await visit.answer()
+async def dismiss(context: Context, data: Dismiss) -> None:
+    """Dismisses this admin."""
+    outcome = await _dismiss(context, data.admin)
+    await context.replace(await _list(context))
+    await context.answer(outcome.text)
 
 
-async def _appoint(visit: Context, who: int) -> Text:
+async def _appoint(context: Context, who: int) -> Text:
     if await chats.get(who) is None:
-        return formatted(visit.language, "admins-unknown", who=str(who))
-    new = who not in visit.settings.admins and await admins.appoint(who, visit.chat.id, visit.now)
-    await scheduled.put(who, "menu", 0, "", visit.now)
-    said = "admins-added" if new else "admins-already"
-    return formatted(visit.language, said, who=await _name(who))
+        return formatted(context.language, "admins-unknown", who=str(who))
+    new = who not in context.settings.admins and await admins.appoint(who, context.chat.id, context.now)
+    await scheduled.put(who, "menu", 0, SetMenu().argument, context.now)
+    words = "admins-added" if new else "admins-already"
+    return formatted(context.language, words, who=await _name(who))
 
 
-async def _dismiss(visit: Context, who: int) -> Text:
-    became = await admins.dismiss(who, visit.chat.id, visit.settings.admins, visit.now)
-    if became == "dismissed" and await chats.get(who) is not None:
-        await scheduled.put(who, "menu", 0, "", visit.now)
-    said = {
-        "dismissed": "admins-removed",
-        "no admin": "admins-none",
-        "of the settings": "admins-fixed",
-        "the last": "admins-last",
-    }[became]
-    return formatted(visit.language, said, who=await _name(who))
+async def _dismiss(context: Context, who: int) -> Text:
+    outcome = await admins.dismiss(who, context.chat.id, context.settings.admins, context.now)
+    if outcome == "dismissed" and await chats.get(who) is not None:
+        await scheduled.put(who, "menu", 0, SetMenu().argument, context.now)
+    return formatted(context.language, WORDS[outcome], who=await _name(who))
 
 
-async def _list(visit: Context) -> Text:
-    lines = [formatted(visit.language, "admins-title")]
+async def _list(context: Context) -> Text:
+    lines = [formatted(context.language, "admins-title")]
     rows = []
-    for who in await admins.every(visit.settings.admins):
+    for who in await admins.every(context.settings.admins):
         name = await _name(who)
-        if who in visit.settings.admins:
-            lines.append(formatted(visit.language, "admins-of-settings", who=name))
+        if who in context.settings.admins:
+            lines.append(formatted(context.language, "admins-of-settings", who=name))
         else:
             lines.append(Text(f"· {name}"))
-            rows.append([Button(say(visit.language, "admins-remove", who=name), f"dismiss:{who}")])
-    lines.append(formatted(visit.language, "admins-usage"))
+            label = say(context.language, "admins-remove", who=name)
+            rows.append([Button(label, AskDismiss(who).pack())])
+    lines.append(formatted(context.language, "admins-usage"))
     return joined(lines, buttons=rows)
 
 

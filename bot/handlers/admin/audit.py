@@ -1,8 +1,9 @@
-"""/audit: what admins did, newest first."""
+"""/audit: what admins changed, newest first."""
 
 import json
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.callback_data.admin_buttons import ShowAudit
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.humanize import shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
@@ -39,52 +40,55 @@ SENTENCES = {
 """By the action as db/ records it."""
 
 
-async def show(visit: Context) -> None:
-    """The newest."""
-    await visit.reply(await _page(visit, audit.NEWEST))
+async def show(context: Context) -> None:
+    """/audit"""
+    await context.reply(await _page(context, audit.NEWEST))
 
 
-async def refresh(visit: Context) -> None:
-    """Those before the deed whose number the button carries."""
-    await visit.replace(await _page(visit, number_in(visit.argument) or audit.NEWEST))
-    await visit.answer()
+async def refresh(context: Context, data: ShowAudit) -> None:
+    """Shows a page in place of this message."""
+    await context.replace(await _page(context, data.before or audit.NEWEST))
+    await context.answer()
 
 
-async def _page(visit: Context, before: int) -> Text:
-    deeds = await audit.page(PAGE + 1, before)
-    if not deeds and before == audit.NEWEST:
-        return formatted(visit.language, "audit-none")
-    lines = [formatted(visit.language, "audit-title")]
-    for deed in deeds[:PAGE]:
-        who = await _person(deed.who) if deed.who else say(visit.language, "audit-machine")
-        time = shown_time(deed.time.astimezone(visit.zone))
-        said = await _sentence(visit.language, deed)
-        lines.append(formatted(visit.language, "audit-line", time=time, who=who, deed=said))
+async def _page(context: Context, before: int) -> Text:
+    entries = await audit.page(PAGE + 1, before)
+    if not entries and before == audit.NEWEST:
+        return formatted(context.language, "audit-none")
+    lines = [formatted(context.language, "audit-title")]
+    lines += [await _line(context, entry) for entry in entries[:PAGE]]
     turns = []
     if before != audit.NEWEST:
-        turns.append(Button("«", "audit:"))
-    if len(deeds) > PAGE:
-        turns.append(Button("›", f"audit:{deeds[PAGE - 1].id}"))
+        turns.append(Button("«", ShowAudit().pack()))
+    if len(entries) > PAGE:
+        turns.append(Button("›", ShowAudit(entries[PAGE - 1].id).pack()))
     return joined(lines, separator="\n\n", buttons=[turns] if turns else ())
 
 
-async def _sentence(language: str, deed: AuditEntry) -> str:
-    """What was done, with names for numbers."""
-    sentence = SENTENCES.get(deed.action, "audit-other")
-    before, after = json.loads(deed.before), json.loads(deed.after)
-    if deed.action == "pause delivery" and not after:
+async def _line(context: Context, entry: AuditEntry) -> Text:
+    who = await _person(entry.who) if entry.who else say(context.language, "audit-machine")
+    time = shown_time(entry.time.astimezone(context.zone))
+    change = await _sentence(context.language, entry)
+    return formatted(context.language, "audit-line", time=time, who=who, change=change)
+
+
+async def _sentence(language: str, entry: AuditEntry) -> str:
+    """What was changed, with names instead of numbers."""
+    sentence = SENTENCES.get(entry.action, "audit-other")
+    before, after = json.loads(entry.before), json.loads(entry.after)
+    if entry.action == "pause delivery" and not after:
         sentence = "audit-resume-delivery"
-    if deed.action == "broadcast" and isinstance(after, dict):
+    if entry.action == "broadcast" and isinstance(after, dict):
         return say(language, sentence, after=int(after.get("people", 0)))
-    target = await _target(language, deed.target)
+    target = await _target(language, entry.target)
     if sentence == "audit-other":
-        target = f"{deed.action} {target}".rstrip()
-    number = deed.target.rpartition(" ")[2]
+        target = f"{entry.action} {target}".rstrip()
+    number = entry.target.rpartition(" ")[2]
     return say(language, sentence, target=target, number=number, before=str(before), after=str(after))
 
 
 async def _target(language: str, target: str) -> str:
-    """`account 12`, `chat 1001` or `1001` by name."""
+    """The name of `account 12`, `chat 1001` or `1001`; other targets as they are."""
     kind, _, number = target.rpartition(" ")
     if not number.isdecimal() or kind not in ("", "account", "chat"):
         return target

@@ -1,12 +1,20 @@
-"""What /queue leads to: what waits, failed or is uncertain, by person and by sender; one of these messages,
-and what to do about it. What people were written is never shown here."""
-
-from collections.abc import Callable
-from typing import cast
+"""The lists behind /queue: messages that wait, failed or are uncertain, by person and by sender; one of these
+messages, and decisions about it. Its text is never shown here."""
 
 import msgspec
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in, sender_in
+from djangobot.bot.callback_data.admin_buttons import (
+    DecideQueued,
+    GroupQueue,
+    ListQueue,
+    OpenQueued,
+    QueuePlace,
+    ShowQueue,
+    SideLetter,
+    StateLetter,
+)
+from djangobot.bot.callback_data.buttons import CallbackData
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.humanize import (
     BUTTON_LENGTH,
     shortened,
@@ -29,7 +37,11 @@ NAMES: dict[State, str] = {
     "uncertain": "queue-uncertain",
 }
 GROUPED: dict[Side, str] = {"chat": "queue-by-person", "account": "queue-by-sender"}
-MAY: dict[State, tuple[Verb, ...]] = {
+STATE_OF: dict[StateLetter, State] = {"d": "due", "p": "postponed", "f": "failed", "u": "uncertain"}
+LETTER_OF: dict[State, StateLetter] = {state: letter for letter, state in STATE_OF.items()}
+SIDE_OF: dict[SideLetter, Side] = {"c": "chat", "a": "account"}
+SIDE_LETTER_OF: dict[Side, SideLetter] = {side: letter for letter, side in SIDE_OF.items()}
+ALLOWED: dict[State, tuple[Verb, ...]] = {
     "due": ("drop",),
     "postponed": ("hasten", "drop"),
     "failed": ("retry",),
@@ -45,105 +57,73 @@ ASKED: dict[Verb, str] = {"resend": "queue-one-resend-ask", "drop": "queue-one-d
 SURE: dict[Verb, str] = {"resend": "queue-one-resend-sure", "drop": "queue-one-drop-sure"}
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A page of a list, as short as a button's data must be: `f.c1001.0` is what failed to reach 1001."""
-
-    state: State | None = None
-    side: Side | None = None
-    of: int = backlog.NOBODY
-    page: int = 0
-
-    def __str__(self) -> str:
-        whose = "" if self.side is None else f"{self.side[0]}{self.of}"
-        return f"{(self.state or '')[:1]}.{whose}.{self.page}"
-
-    @classmethod
-    def read(cls, written: str) -> "Place":
-        """What is no place is the first page of all."""
-        state, whose, page = [*written.split("."), "", "", ""][:3]
-        side = {"c": "chat", "a": "account"}.get(whose[:1])
-        return cls(
-            state=next((one for one in STATES if one[0] == state), None),
-            side=cast(Side | None, side),
-            of=sender_in(whose[1:]),
-            page=number_in(page),
-        )
-
-
 def rows(language: str, counts: backlog.Counts) -> list[list[Button]]:
-    """The ways from /queue to what it counts."""
+    """The buttons from /queue to the lists of what it counts."""
     many = {state: getattr(counts, state) for state in STATES}
     states = [
-        Button(f"{say(language, NAMES[state])}: {many[state]}", f"queue_list:{Place(state)}")
+        Button(f"{say(language, NAMES[state])}: {many[state]}", ListQueue(LETTER_OF[state], "", 0, 0).pack())
         for state in STATES
         if many[state]
     ]
-    sides = [Button(say(language, GROUPED[side]), f"queue_by:{side}:0") for side in GROUPED]
+    sides = [Button(say(language, GROUPED[side]), GroupQueue(side).pack()) for side in GROUPED]
     return [states[:2], states[2:], sides] if states else []
 
 
-async def show_groups(visit: Context) -> None:
-    """By person, or by sender, the longest list first."""
-    named, _, written = visit.argument.partition(":")
-    side: Side = "account" if named == "account" else "chat"
-    page = number_in(written)
-    found = await backlog.groups(side, visit.now, PAGE + 1, page * PAGE)
-    lines = [formatted(visit.language, GROUPED[side])]
+async def show_groups(context: Context, data: GroupQueue) -> None:
+    """Shows the chats or accounts, the one with the most messages first."""
+    language = context.language
+    found = await backlog.groups(data.side, context.now, PAGE + 1, data.page * PAGE)
+    lines = [formatted(language, GROUPED[data.side])]
     shown: list[list[Button]] = []
     for group in found[:PAGE]:
-        who = _named(visit.language, group)
-        lines.append(
-            formatted(
-                visit.language,
-                "queue-group",
-                who=who,
-                due=group.due,
-                postponed=group.postponed,
-                failed=group.failed,
-                uncertain=group.uncertain,
-            )
-        )
-        place = Place(side=side, of=group.id)
-        shown.append([Button(shortened(who, BUTTON_LENGTH), f"queue_list:{place}")])
+        lines.append(_group_line(language, group))
+        place = ListQueue("", SIDE_LETTER_OF[data.side], group.id, 0)
+        shown.append([Button(shortened(_named(language, group), BUTTON_LENGTH), place.pack())])
     if not found:
-        lines.append(formatted(visit.language, "queue-nothing"))
-    shown.append(_turns(visit.language, page, len(found) > PAGE, lambda number: f"queue_by:{side}:{number}"))
-    back = [Button(say(visit.language, "back"), "queue:")]
-    await visit.replace(joined(lines, buttons=[*filter(None, shown), back]))
-    await visit.answer()
+        lines.append(formatted(language, "queue-nothing"))
+    before = GroupQueue(data.side, data.page - 1) if data.page else None
+    after = GroupQueue(data.side, data.page + 1) if len(found) > PAGE else None
+    back = [Button(say(language, "back"), ShowQueue().pack())]
+    buttons = [*shown, _turns(language, before, after), back]
+    await context.replace(joined(lines, buttons=[row for row in buttons if row]))
+    await context.answer()
 
 
-async def show_list(visit: Context) -> None:
-    """A page of them, each a button."""
-    await visit.replace(await _list(visit, Place.read(visit.argument)))
-    await visit.answer()
+async def show_list(context: Context, data: ListQueue) -> None:
+    """Shows a page of messages, each as a button."""
+    await context.replace(await _list(context, data))
+    await context.answer()
 
 
-async def show_one(visit: Context) -> None:
-    """One of them."""
-    number, _, place = visit.argument.partition(":")
-    await _replace(visit, number_in(number), Place.read(place))
-    await visit.answer()
+async def show_one(context: Context, data: OpenQueued) -> None:
+    """Shows one message."""
+    await _replace(context, data.message, data)
+    await context.answer()
 
 
-async def act(visit: Context) -> None:
-    """Does what its button says; what can't be taken back after a question."""
-    verb, _, rest = visit.argument.partition(":")
-    number, _, written = rest.partition(":")
-    sure, place = written.endswith(":yes"), Place.read(written.removesuffix(":yes"))
-    if verb not in WORDS:
-        return await visit.answer(say(visit.language, "button-unknown"))
-    if verb in ASKED and not sure:
-        data = f"{number_in(number)}:{place}"
-        asked = [
-            [Button(say(visit.language, SURE[verb]), f"queue_do:{verb}:{data}:yes")],
-            [Button(say(visit.language, "back"), f"queue_one:{data}")],
+async def decide(context: Context, data: DecideQueued) -> None:
+    """Decides about one message. Asks before a decision that can't be undone."""
+    if data.verb in ASKED and not data.sure:
+        sure = msgspec.structs.replace(data, sure=True)
+        buttons = [
+            [Button(say(context.language, SURE[data.verb]), sure.pack())],
+            [Button(say(context.language, "back"), _one(data, data.message).pack())],
         ]
-        await visit.replace(formatted(visit.language, ASKED[verb], asked))
-        return await visit.answer()
-    done = await backlog.apply(verb, number_in(number), visit.chat.id, visit.now)
-    await _replace(visit, number_in(number), place)
-    await visit.answer(say(visit.language, "queue-one-done" if done else "queue-one-changed"))
+        await context.replace(formatted(context.language, ASKED[data.verb], buttons))
+        return await context.answer()
+    done = await backlog.apply(data.verb, data.message, context.chat.id, context.now)
+    await _replace(context, data.message, data)
+    await context.answer(say(context.language, "queue-one-done" if done else "queue-one-changed"))
+
+
+def _listed(place: QueuePlace, page: int) -> ListQueue:
+    """The same list at another page."""
+    return ListQueue(place.state, place.side, place.of, page)
+
+
+def _one(place: QueuePlace, message_id: int) -> OpenQueued:
+    """One message of this list."""
+    return OpenQueued(place.state, place.side, place.of, place.page, message_id)
 
 
 def _named(language: str, group: Group) -> str:
@@ -152,87 +132,84 @@ def _named(language: str, group: Group) -> str:
     return group.name or str(group.id)
 
 
-def _turns(language: str, page: int, more: bool, data: Callable[[int], str]) -> list[Button]:
+def _group_line(language: str, group: Group) -> Text:
+    return formatted(
+        language,
+        "queue-group",
+        who=_named(language, group),
+        due=group.due,
+        postponed=group.postponed,
+        failed=group.failed,
+        uncertain=group.uncertain,
+    )
+
+
+def _turns(language: str, before: CallbackData | None, after: CallbackData | None) -> list[Button]:
     turns = []
-    if page:
-        turns.append(Button(say(language, "queue-before"), data(page - 1)))
-    if more:
-        turns.append(Button(say(language, "queue-after"), data(page + 1)))
+    if before is not None:
+        turns.append(Button(say(language, "queue-before"), before.pack()))
+    if after is not None:
+        turns.append(Button(say(language, "queue-after"), after.pack()))
     return turns
 
 
-async def _list(visit: Context, place: Place) -> Text:
-    language = visit.language
-    found = await backlog.listed(
-        visit.now, PAGE + 1, place.page * PAGE, state=place.state, side=place.side, of=place.of
-    )
-    lines = [formatted(language, NAMES[place.state] if place.state else "queue-all")]
-    shown: list[list[Button]] = []
-    for one in found[:PAGE]:
-        shown.append([Button(_line(visit, one, place), f"queue_one:{one.id}:{place}")])
+async def _list(context: Context, place: ListQueue) -> Text:
+    language, page = context.language, place.page
+    state, side = STATE_OF.get(place.state), SIDE_OF.get(place.side)
+    found = await backlog.listed(context.now, PAGE + 1, page * PAGE, state=state, side=side, of=place.of)
+    lines = [formatted(language, NAMES[state] if state else "queue-all")]
+    shown = [[Button(_line(context, one, place), _one(place, one.id).pack())] for one in found[:PAGE]]
     if not found:
         lines.append(formatted(language, "queue-nothing"))
-
-    def data(page: int) -> str:
-        return f"queue_list:{msgspec.structs.replace(place, page=page)}"
-
-    shown.append(_turns(language, place.page, len(found) > PAGE, data))
-    back = "queue:" if place.side is None else f"queue_by:{place.side}:0"
-    return joined(lines, buttons=[*filter(None, shown), [Button(say(language, "back"), back)]])
+    before = _listed(place, page - 1) if page else None
+    after = _listed(place, page + 1) if len(found) > PAGE else None
+    back = ShowQueue() if side is None else GroupQueue(side)
+    buttons = [*shown, _turns(language, before, after), [Button(say(language, "back"), back.pack())]]
+    return joined(lines, buttons=[row for row in buttons if row])
 
 
-def _line(visit: Context, one: BacklogItem, place: Place) -> str:
-    """What its list does not say."""
-    language, state = visit.language, one.state(visit.now)
+def _line(context: Context, one: BacklogItem, place: QueuePlace) -> str:
+    """The label of a message: what its list does not say."""
+    language, state = context.language, one.state(context.now)
     sender = shortened(one.sender, NAME_LENGTH) or say(language, "queue-service")
     person = shortened(one.person, NAME_LENGTH) or str(one.chat_id)
-    who = {"chat": sender, "account": person}.get(place.side or "", f"{sender} → {person}")
+    who = {"c": sender, "a": person}.get(place.side, f"{sender} → {person}")
     what = say(language, NAMES[state]) if state and not place.state else ""
-    return " · ".join(part for part in (what, who, shown_age(language, one.created, visit.now)) if part)
+    age = shown_age(language, one.created, context.now)
+    return " · ".join(part for part in (what, who, age) if part)
 
 
-async def _replace(visit: Context, number: int, place: Place) -> None:
-    one = await backlog.get(number)
-    back = [Button(say(visit.language, "back"), f"queue_list:{place}")]
+async def _replace(context: Context, message_id: int, place: QueuePlace) -> None:
+    one = await backlog.get(message_id)
+    back = [Button(say(context.language, "back"), _listed(place, place.page).pack())]
     if one is None:
-        return await visit.replace(formatted(visit.language, "queue-nothing", [back]))
-    state = one.state(visit.now)
-    verbs: tuple[Verb, ...] = MAY[state] if state and one.status != "sending" else ()
-    deeds = [Button(say(visit.language, WORDS[verb]), f"queue_do:{verb}:{one.id}:{place}") for verb in verbs]
-    await visit.replace(joined(_lines(visit, one, state), buttons=[*filter(None, [deeds]), back]))
-
-
-def _lines(visit: Context, one: BacklogItem, state: State | None) -> list[Text]:
-    language = visit.language
-    sender = one.sender or say(language, "queue-service")
-    if one.token and one.token != one.sender:
-        sender = f"{sender} · {one.token}"
-    lines = [
-        formatted(
-            language,
-            "queue-one",
-            state=say(language, NAMES[state]) if state else shown_status(language, one.status),
-            id=one.public_id,
-            sender=sender,
-            person=f"{one.person} ({one.chat_id})" if one.person else str(one.chat_id),
-            time=shown_time(one.created.astimezone(visit.zone)),
-            age=shown_age(language, one.created, visit.now),
-            count=one.length,
-            attempts=one.attempts,
+        return await context.replace(formatted(context.language, "queue-nothing", [back]))
+    state = one.state(context.now)
+    verbs: tuple[Verb, ...] = ALLOWED[state] if state and one.status != "sending" else ()
+    decisions = [
+        Button(
+            say(context.language, WORDS[verb]),
+            DecideQueued(place.state, place.side, place.of, place.page, one.id, verb).pack(),
         )
+        for verb in verbs
     ]
+    buttons = [decisions, back] if decisions else [back]
+    await context.replace(joined(_lines(context, one, state), buttons=buttons))
+
+
+def _lines(context: Context, one: BacklogItem, state: State | None) -> list[Text]:
+    language = context.language
+    lines = [_head(context, one, state)]
     if state == "postponed":
-        lines.append(
-            formatted(language, "queue-one-next", time=f"{one.next_attempt.astimezone(visit.zone):%H:%M:%S}")
-        )
+        time = f"{one.next_attempt.astimezone(context.zone):%H:%M:%S}"
+        lines.append(formatted(language, "queue-one-next", time=time))
     if one.failure:
         lines.append(formatted(language, "queue-one-reason", reason=shown_reason(language, one.failure)))
     if one.urgent:
         lines.append(formatted(language, "queue-one-urgent"))
     if one.expires:
-        lines.append(
-            formatted(language, "queue-one-expires", time=shown_time(one.expires.astimezone(visit.zone)))
-        )
+        time = shown_time(one.expires.astimezone(context.zone))
+        lines.append(formatted(language, "queue-one-expires", time=time))
     if one.status == "sending":
         lines.append(formatted(language, "queue-one-sending"))
     if one.blocked:
@@ -240,3 +217,22 @@ def _lines(visit: Context, one: BacklogItem, state: State | None) -> list[Text]:
     if one.banned:
         lines.append(formatted(language, "queue-one-banned"))
     return lines
+
+
+def _head(context: Context, one: BacklogItem, state: State | None) -> Text:
+    language = context.language
+    sender = one.sender or say(language, "queue-service")
+    if one.token and one.token != one.sender:
+        sender = f"{sender} · {one.token}"
+    return formatted(
+        language,
+        "queue-one",
+        state=say(language, NAMES[state]) if state else shown_status(language, one.status),
+        id=one.public_id,
+        sender=sender,
+        person=f"{one.person} ({one.chat_id})" if one.person else str(one.chat_id),
+        time=shown_time(one.created.astimezone(context.zone)),
+        age=shown_age(language, one.created, context.now),
+        count=one.length,
+        attempts=one.attempts,
+    )

@@ -1,8 +1,9 @@
-"""/backup: the database as a file in this admin's chat."""
+"""/backup: sends the database as a file to an admin's chat."""
 
 import tempfile
 from pathlib import Path
 
+from djangobot.bot.callback_data.admin_buttons import SendBackup
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.gateway import FILE_LIMIT, File
@@ -15,33 +16,33 @@ from djangobot.db.conf import known_migrations
 MIB = 1 << 20
 
 
-async def ask(visit: Context) -> None:
-    """/backup: asks whether what everybody was written shall be in this chat."""
-    sure = Button(say(visit.language, "backup-sure"), "backup:yes")
-    await visit.reply(formatted(visit.language, "backup-ask", [[sure]]))
+async def ask(context: Context) -> None:
+    """/backup: asks whether all messages of all people shall be in this chat."""
+    sure = Button(say(context.language, "backup-sure"), SendBackup().pack())
+    await context.reply(formatted(context.language, "backup-ask", [[sure]]))
 
 
-async def send(visit: Context) -> None:
-    """Takes it and sends it; too big a one is to be made on the machine."""
-    await visit.answer()
-    await visit.replace(formatted(visit.language, "backup-begun"))
+async def send(context: Context, _: SendBackup) -> None:
+    """Creates a backup and sends it. One that is too big must be created on the machine."""
+    await context.answer()
+    await context.replace(formatted(context.language, "backup-begun"))
     with tempfile.TemporaryDirectory(prefix="djangobot-backup-") as folder:
-        url = visit.settings.database_url
-        path = Path(folder) / f"djangobot-{visit.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
+        url = context.settings.database_url
+        path = Path(folder) / f"djangobot-{context.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
         try:
-            taken = await backup.create(url, path, known_migrations(), visit.now)
+            taken = await backup.create(url, path, known_migrations(), context.now)
         except BackupRefused as exc:
-            await visit.reply(formatted(visit.language, "backup-refused", reason=str(exc)))
+            await context.reply(formatted(context.language, "backup-refused", reason=str(exc)))
             return
         if taken.size > FILE_LIMIT:
-            await visit.reply(formatted(visit.language, "backup-too-big", size=taken.size // MIB))
+            await context.reply(formatted(context.language, "backup-too-big", size=taken.size // MIB))
             return
-        await audit.record(visit.chat.id, "backup", path.name, None, taken.rows, visit.now)
+        await audit.record(context.chat.id, "backup", path.name, None, taken.rows, context.now)
         caption = formatted(
-            visit.language,
+            context.language,
             "backup-file",
             accounts=taken.rows["account"],
             chats=taken.rows["chat"],
             messages=taken.rows["message"],
         )
-        await visit.reply_file(File(path.name, "application/octet-stream", path), caption)
+        await context.reply_file(File(path.name, "application/octet-stream", path), caption)

@@ -1,163 +1,198 @@
-"""/broadcast: what to tell, whom, how it will look, and how far it is."""
+"""/broadcast: a text to many people: whom it is for, how it will look, and its progress."""
 
 from datetime import datetime, timedelta
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.callback_data.admin_buttons import (
+    BroadcastDays,
+    BroadcastLanguage,
+    BroadcastVerb,
+    ChangeBroadcast,
+)
+from djangobot.bot.callback_data.buttons import CallbackData
+from djangobot.bot.callback_data.questions import BroadcastText
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.messages import broadcast_text
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
-from djangobot.db.admin.broadcasts import TEXT_LIMIT, Audience, BroadcastView, Progress
+from djangobot.db.admin.broadcasts import DAYS, TEXT_LIMIT, Audience, BroadcastView, Progress
 from djangobot.db.fields import blank, unstorable
 from djangobot.db.people import chats
+from djangobot.db.people.chat_settings import LANGUAGES
 
-SPOKEN = {"": "broadcast-all", "en": "broadcast-en", "ru": "broadcast-ru"}
-DAYS = (0, 7, 30)
+IN_LANGUAGE = {"en": "broadcast-en", "ru": "broadcast-ru"}
+TITLES = {
+    "running": "broadcast-running",
+    "paused": "broadcast-is-paused",
+    "canceled": "broadcast-canceled",
+    "done": "broadcast-done",
+}
 
 
-async def show(visit: Context) -> None:
-    """The one under way, or a new one: its text may stand behind the command, else it is asked for."""
+async def show(context: Context) -> None:
+    """/broadcast: shows the one that is running or paused. If there is none, the text after the command is a
+    new one; without a text it is asked for."""
     live = await broadcasts.live()
     if live:
-        done = await broadcasts.progress(live[0].id)
-        card = await visit.reply(progress_card(visit.language, live[0], done, visit.now))
+        progress = await broadcasts.progress(live[0].id)
+        card = await context.reply(progress_card(context.language, live[0], progress, context.now))
         return await broadcasts.show_at(live[0].id, card)
-    if visit.argument:
-        return await _compose(visit, visit.argument)
-    await visit.reply(formatted(visit.language, "broadcast-what"))
-    await chats.ask(visit.chat.id, "broadcast", visit.now)
+    if context.argument:
+        return await _compose(context, context.argument)
+    await context.reply(formatted(context.language, "broadcast-what"))
+    await chats.ask(context.chat.id, BroadcastText().pack(), context.now)
 
 
-async def on_answer(visit: Context) -> None:
-    """The text, after it was asked for."""
-    await _compose(visit, visit.text)
+async def on_text(context: Context, _: BroadcastText) -> None:
+    """Shows the text that was asked for as it will look, and asks whom it is for."""
+    await _compose(context, context.text)
 
 
-async def on_callback(visit: Context) -> None:
-    """A button of a draft, of the question or of the card."""
-    number, _, choice = visit.argument.partition(":")
-    cast = await broadcasts.get(number_in(number))
-    if cast is None:
-        return await visit.answer(say(visit.language, "button-unknown"))
-    verb, _, value = choice.partition(":")
-    if cast.status == "draft" and verb in ("language", "days", "back"):
-        audience = cast.audience
-        if verb == "language" and value in SPOKEN:
-            audience = Audience(language=value, days=audience.days)
-        elif verb == "days" and value in map(str, DAYS):
-            audience = Audience(language=audience.language, days=int(value))
-        await broadcasts.choose(cast.id, audience)
-        await visit.replace(await _choice(visit, cast.id, audience))
-        return await visit.answer()
-    if cast.status == "draft" and verb == "send":
-        await visit.replace(await _question(visit, cast))
-        return await visit.answer()
-    said = await _act(visit, cast, verb)
-    await _replace(visit, cast.id)
-    await visit.answer(say(visit.language, said) if said else "")
+async def choose_language(context: Context, data: BroadcastLanguage) -> None:
+    """Chooses the language of a draft's audience."""
+    broadcast = await _find(context, data.broadcast)
+    if broadcast is not None:
+        await _choose(context, broadcast, Audience(data.language, broadcast.audience.days))
 
 
-async def _act(visit: Context, cast: BroadcastView, verb: str) -> str:
-    """What is said above the button."""
-    by, now = visit.chat.id, visit.now
+async def choose_days(context: Context, data: BroadcastDays) -> None:
+    """Chooses how lately a draft's audience must have written."""
+    broadcast = await _find(context, data.broadcast)
+    if broadcast is not None:
+        await _choose(context, broadcast, Audience(broadcast.audience.language, data.days))
+
+
+async def change(context: Context, data: ChangeBroadcast) -> None:
+    """Asks whether to send a draft; or starts, pauses, resumes or cancels a broadcast."""
+    broadcast = await _find(context, data.broadcast)
+    if broadcast is None:
+        return
+    if broadcast.status == "draft" and data.verb == "back":
+        return await _choose(context, broadcast, broadcast.audience)
+    if broadcast.status == "draft" and data.verb == "ask":
+        await context.replace(await _question(context, broadcast))
+        return await context.answer()
+    words = await _change(context, broadcast, data.verb)
+    await _replace(context, broadcast.id)
+    await context.answer(say(context.language, words) if words else "")
+
+
+async def _change(context: Context, broadcast: BroadcastView, verb: BroadcastVerb) -> str:
+    """Returns the message that says why nothing was changed; empty when there is nothing to say."""
+    by, now = context.chat.id, context.now
     match verb:
-        case "go":
-            begun = await broadcasts.start(cast.id, by, visit.message_id, now)
-            return "" if begun or cast.status != "draft" else "broadcast-another"
+        case "start":
+            started = await broadcasts.start(broadcast.id, by, context.message_id, now)
+            return "" if started or broadcast.status != "draft" else "broadcast-another"
         case "pause":
-            await broadcasts.pause(cast.id, by, now)
+            await broadcasts.pause(broadcast.id, by, now)
         case "resume":
-            await broadcasts.resume(cast.id, by, now)
+            await broadcasts.resume(broadcast.id, by, now)
         case "cancel":
-            await broadcasts.cancel(cast.id, by, now)
+            await broadcasts.cancel(broadcast.id, by, now)
     return ""
 
 
-async def _replace(visit: Context, number: int) -> None:
-    cast = await broadcasts.get(number)
-    if cast is None or cast.status == "draft":
+async def _find(context: Context, number: int) -> BroadcastView | None:
+    """The broadcast of a button. Says so when there is none."""
+    broadcast = await broadcasts.get(number)
+    if broadcast is None:
+        await context.answer(say(context.language, "button-unknown"))
+    return broadcast
+
+
+async def _choose(context: Context, broadcast: BroadcastView, audience: Audience) -> None:
+    """Sets the audience of a draft. Of a broadcast that is no draft any more, shows the progress."""
+    if broadcast.status == "draft":
+        await broadcasts.choose(broadcast.id, audience)
+        await context.replace(await _choice(context, broadcast.id, audience))
+    else:
+        await _replace(context, broadcast.id)
+    await context.answer()
+
+
+async def _replace(context: Context, number: int) -> None:
+    """Shows the progress of a broadcast in place of this message."""
+    broadcast = await broadcasts.get(number)
+    if broadcast is None or broadcast.status == "draft":
         return
-    await visit.replace(progress_card(visit.language, cast, await broadcasts.progress(number), visit.now))
+    progress = await broadcasts.progress(number)
+    await context.replace(progress_card(context.language, broadcast, progress, context.now))
 
 
-async def _compose(visit: Context, text: str) -> None:
+async def _compose(context: Context, text: str) -> None:
     text = text.strip()
     if blank(text) or len(text) > TEXT_LIMIT or unstorable(text):
-        await chats.ask(visit.chat.id, "broadcast", visit.now)
-        await visit.reply(formatted(visit.language, "broadcast-wrong", most=TEXT_LIMIT))
+        await chats.ask(context.chat.id, BroadcastText().pack(), context.now)
+        await context.reply(formatted(context.language, "broadcast-wrong", most=TEXT_LIMIT))
         return
-    number = await broadcasts.draft(visit.chat.id, text, visit.now)
-    await visit.reply(broadcast_text(visit.language, text))
-    await visit.reply(await _choice(visit, number, Audience()))
+    number = await broadcasts.draft(context.chat.id, text, context.now)
+    await context.reply(broadcast_text(context.language, text))
+    await context.reply(await _choice(context, number, Audience()))
 
 
-async def _choice(visit: Context, number: int, audience: Audience) -> Text:
-    """Whom it is for, and how many that is now."""
-    language = visit.language
-    people = await broadcasts.count(audience, visit.now)
+async def _choice(context: Context, number: int, audience: Audience) -> Text:
+    """Asks whom a draft is for, and says how many people that are now."""
+    language = context.language
+    people = await broadcasts.count(audience, context.now)
 
-    def button(words: str, chosen: bool, data: str) -> Button:
-        return Button(f"• {words}" if chosen else words, f"cast:{number}:{data}")
+    def button(words: str, chosen: bool, data: CallbackData) -> Button:
+        return Button(f"• {words}" if chosen else words, data.pack())
 
+    everybody = button(say(language, "broadcast-all"), not audience.language, BroadcastLanguage(number))
     languages = [
-        button(
-            say(language, SPOKEN[one]),
-            one == audience.language,
-            f"language:{one}",
-        )
-        for one in SPOKEN
+        button(say(language, IN_LANGUAGE[one]), one == audience.language, BroadcastLanguage(number, one))
+        for one in LANGUAGES
     ]
+    ever = button(say(language, "broadcast-ever"), not audience.days, BroadcastDays(number))
     days = [
-        button(
-            say(language, "broadcast-days", count=one) if one else say(language, "broadcast-ever"),
-            one == audience.days,
-            f"days:{one}",
-        )
+        button(say(language, "broadcast-days", count=one), one == audience.days, BroadcastDays(number, one))
         for one in DAYS
     ]
-    rows = [languages[:1], languages[1:], days[:1], days[1:]]
+    rows = [[everybody], languages, [ever], days]
     if people:
-        rows.append([Button(say(language, "broadcast-send"), f"cast:{number}:send")])
-    rows.append([Button(say(language, "broadcast-drop"), f"cast:{number}:cancel")])
+        rows.append([Button(say(language, "broadcast-send"), ChangeBroadcast(number, "ask").pack())])
+    rows.append([Button(say(language, "broadcast-drop"), ChangeBroadcast(number, "cancel").pack())])
     return formatted(language, "broadcast-whom", rows, count=people)
 
 
-async def _question(visit: Context, cast: BroadcastView) -> Text:
-    people = await broadcasts.count(cast.audience, visit.now)
+async def _question(context: Context, broadcast: BroadcastView) -> Text:
+    people = await broadcasts.count(broadcast.audience, context.now)
+    sure, back = ChangeBroadcast(broadcast.id, "start"), ChangeBroadcast(broadcast.id, "back")
     rows = [
-        [Button(say(visit.language, "broadcast-sure", count=people), f"cast:{cast.id}:go")],
-        [Button(say(visit.language, "back"), f"cast:{cast.id}:back")],
+        [Button(say(context.language, "broadcast-sure", count=people), sure.pack())],
+        [Button(say(context.language, "back"), back.pack())],
     ]
-    return formatted(visit.language, "broadcast-ask", rows, count=people)
+    return formatted(context.language, "broadcast-ask", rows, count=people)
 
 
-def progress_card(language: str, cast: BroadcastView, done: Progress, now: datetime) -> Text:
-    """How far it is, with what may be done about it; at its end what came of it."""
-    titles = {
-        "running": "broadcast-running",
-        "paused": "broadcast-is-paused",
-        "canceled": "broadcast-canceled",
-        "done": "broadcast-done",
-    }
-    settled = done.sent + done.failed + done.skipped
-    left = max(cast.total - settled, done.waiting) if cast.live else 0
+def progress_card(language: str, broadcast: BroadcastView, progress: Progress, now: datetime) -> Text:
+    """The progress of a broadcast, with the buttons that change it; at its end the outcome."""
+    settled = progress.sent + progress.failed + progress.skipped
+    counts = {"sent": progress.sent, "failed": progress.failed, "skipped": progress.skipped}
     lines = [
-        formatted(language, titles[cast.status]),
-        formatted(language, "broadcast-progress", sent=done.sent, failed=done.failed, skipped=done.skipped),
+        formatted(language, TITLES[broadcast.status]),
+        formatted(language, "broadcast-progress", **counts),
     ]
-    if cast.live:
-        lines.append(formatted(language, "broadcast-left", count=left))
-    if cast.status == "running" and settled and left and cast.started is not None:
-        seconds = (now - cast.started).total_seconds() / settled * left
+    if not broadcast.live:
+        return joined(lines)
+    left = max(broadcast.total - settled, progress.waiting)
+    lines.append(formatted(language, "broadcast-left", count=left))
+    if broadcast.status == "running" and settled and left and broadcast.started is not None:
+        seconds = (now - broadcast.started).total_seconds() / settled * left
         lines.append(formatted(language, "broadcast-time", time=_span(seconds)))
-    rows = []
-    if cast.live:
-        turn = ("broadcast-pause", "pause") if cast.status == "running" else ("broadcast-resume", "resume")
-        rows.append([Button(say(language, turn[0]), f"cast:{cast.id}:{turn[1]}")])
-        rows.append([Button(say(language, "broadcast-cancel"), f"cast:{cast.id}:cancel")])
-    return joined(lines, buttons=rows)
+    return joined(lines, buttons=_buttons(language, broadcast))
+
+
+def _buttons(language: str, broadcast: BroadcastView) -> list[list[Button]]:
+    if broadcast.status == "running":
+        first = Button(say(language, "broadcast-pause"), ChangeBroadcast(broadcast.id, "pause").pack())
+    else:
+        first = Button(say(language, "broadcast-resume"), ChangeBroadcast(broadcast.id, "resume").pack())
+    cancel = ChangeBroadcast(broadcast.id, "cancel")
+    return [[first], [Button(say(language, "broadcast-cancel"), cancel.pack())]]
 
 
 def _span(seconds: float) -> str:
-    """Like `1:05:09`."""
+    """A span of time as `1:05:09`."""
     return str(timedelta(seconds=int(seconds)))

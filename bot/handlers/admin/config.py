@@ -9,11 +9,13 @@ VALUE = 90
 LINES = {"default": "config-default", "generated": "config-generated", "set": "config-set"}
 
 
-async def show(visit: Context) -> None:
+async def show(context: Context) -> None:
     """/config"""
-    lines = [formatted(visit.language, "config-title")]
+    lines = [formatted(context.language, "config-title")]
     lines += [
-        formatted(visit.language, LINES[one.origin], name=one.name, value=shortened(one.value, VALUE) or "–")
-        for one in visit.settings.in_force()
+        formatted(
+            context.language, LINES[one.origin], name=one.name, value=shortened(one.value, VALUE) or "–"
+        )
+        for one in context.settings.in_force()
     ]
-    await visit.reply(joined(lines))
+    await context.reply(joined(lines))

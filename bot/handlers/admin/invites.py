@@ -1,6 +1,8 @@
-"""/invite makes a word that lets somebody register; /invites lists them."""
+"""/invite makes an invite, with which somebody can register; /invites lists them."""
 
-from djangobot.bot.dispatch.dispatcher import Context, number_in
+from djangobot.bot.callback_data.admin_buttons import HideInvite, ListInvites, RevokeInvite
+from djangobot.bot.callback_data.jobs import HideInviteWord
+from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.tokens import SHOWN_FOR
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
@@ -13,77 +15,77 @@ from djangobot.db.programs.invites import InviteCard
 PAGE = 8
 
 
-async def make(visit: Context) -> None:
-    """A new one: its word is shown once, and goes by itself."""
-    number, word = await invites.make(visit.chat.id, visit.now)
-    until = shown_time((visit.now + invites.VALID_FOR).astimezone(visit.zone))
-    parts = [formatted(visit.language, "invite-made", number=str(number), word=word, until=until)]
-    if visit.settings.registration != "invite":
-        parts.append(formatted(visit.language, "invite-idle", mode=visit.settings.registration))
-    hide = Button(say(visit.language, "token-hide"), f"invite_hide:{number}")
-    message_id = await visit.reply(joined(parts, separator="\n\n", buttons=[[hide]]))
+async def make(context: Context) -> None:
+    """Makes an invite. Its word is shown once, and hidden after a while."""
+    number, word = await invites.make(context.chat.id, context.now)
+    message_id = await context.reply(_made(context, number, word))
     if message_id != UNKNOWN_TELEGRAM_ID:
-        await scheduled.put(visit.chat.id, "invite", message_id, str(number), visit.now + SHOWN_FOR)
+        argument = HideInviteWord(number).argument
+        await scheduled.put(context.chat.id, "invite", message_id, argument, context.now + SHOWN_FOR)
 
 
-async def hide(visit: Context) -> None:
-    """The button under the word."""
-    await settle(visit)
-    await visit.answer()
+async def hide(context: Context, data: HideInvite | HideInviteWord) -> None:
+    """Hides the word: by the button under it, or by the job."""
+    await context.replace(formatted(context.language, "invite-hidden", number=str(data.invite)))
+    if isinstance(data, HideInvite):
+        await context.answer()
 
 
-async def settle(visit: Context) -> None:
-    """The word goes."""
-    number = str(number_in(visit.argument))
-    await visit.replace(formatted(visit.language, "invite-hidden", number=number))
-
-
-async def show(visit: Context) -> None:
+async def show(context: Context) -> None:
     """/invites"""
-    await visit.reply(await _list(visit, 0))
+    await context.reply(await _list(context, 0))
 
 
-async def turn(visit: Context) -> None:
-    """Another page in place of this one."""
-    await visit.replace(await _list(visit, number_in(visit.argument)))
-    await visit.answer()
+async def turn_page(context: Context, data: ListInvites) -> None:
+    """Shows a page in place of this message."""
+    await context.replace(await _list(context, data.page))
+    await context.answer()
 
 
-async def revoke(visit: Context) -> None:
-    """The button: nobody registers with that one any more."""
-    revoked = await invites.revoke(number_in(visit.argument), visit.chat.id, visit.now)
-    await visit.replace(await _list(visit, 0))
-    await visit.answer(say(visit.language, "invite-revoked" if revoked else "invite-over"))
+async def revoke(context: Context, data: RevokeInvite) -> None:
+    """Revokes an invite."""
+    revoked = await invites.revoke(data.invite, context.chat.id, context.now)
+    await context.replace(await _list(context, 0))
+    await context.answer(say(context.language, "invite-revoked" if revoked else "invite-over"))
 
 
-async def _list(visit: Context, page: int) -> Text:
-    language = visit.language
-    found = await invites.page(visit.now, PAGE + 1, page * PAGE)
+def _made(context: Context, number: int, word: str) -> Text:
+    until = shown_time((context.now + invites.VALID_FOR).astimezone(context.zone))
+    parts = [formatted(context.language, "invite-made", number=str(number), word=word, until=until)]
+    if context.settings.registration != "invite":
+        parts.append(formatted(context.language, "invite-idle", mode=context.settings.registration))
+    hide = Button(say(context.language, "token-hide"), HideInvite(number).pack())
+    return joined(parts, separator="\n\n", buttons=[[hide]])
+
+
+async def _list(context: Context, page: int) -> Text:
+    language = context.language
+    found = await invites.page(context.now, PAGE + 1, page * PAGE)
     if not found and not page:
         return formatted(language, "invites-none")
-    lines = [formatted(language, "invites-title"), *(_line(visit, one) for one in found[:PAGE])]
+    lines = [formatted(language, "invites-title"), *(_line(context, one) for one in found[:PAGE])]
     rows = [
-        [Button(say(language, "invite-revoke", number=str(one.id)), f"invite_revoke:{one.id}")]
+        [Button(say(language, "invite-revoke", number=str(one.id)), RevokeInvite(one.id).pack())]
         for one in found[:PAGE]
         if one.used is None
     ]
     turns = []
     if page:
-        turns.append(Button(say(language, "users-newer"), f"invites:{page - 1}"))
+        turns.append(Button(say(language, "users-newer"), ListInvites(page - 1).pack()))
     if len(found) > PAGE:
-        turns.append(Button(say(language, "users-older"), f"invites:{page + 1}"))
+        turns.append(Button(say(language, "users-older"), ListInvites(page + 1).pack()))
     return joined(lines, buttons=[*rows, turns] if turns else rows)
 
 
-def _line(visit: Context, one: InviteCard) -> Text:
+def _line(context: Context, one: InviteCard) -> Text:
     number = str(one.id)
     if one.used is None:
-        until = shown_time(one.expires.astimezone(visit.zone))
-        return formatted(visit.language, "invite-open", number=number, until=until)
-    time = shown_time(one.used.astimezone(visit.zone))
+        until = shown_time(one.expires.astimezone(context.zone))
+        return formatted(context.language, "invite-open", number=number, until=until)
+    time = shown_time(one.used.astimezone(context.zone))
     if one.login is None:
-        return formatted(visit.language, "invite-used-gone", number=number, time=time)
+        return formatted(context.language, "invite-used-gone", number=number, time=time)
     who = shortened(one.login, BUTTON_LENGTH)
     return formatted(
-        visit.language, "invite-used", number=number, time=time, who=who, account=str(one.account)
+        context.language, "invite-used", number=number, time=time, who=who, account=str(one.account)
     )

@@ -1,100 +1,97 @@
-"""/queue and /errors: what waits, what failed and why, what is uncertain; and what to do about all of it."""
+"""/queue and /errors: how many messages wait, failed or are uncertain, and why; decisions about all."""
 
+from djangobot.bot.callback_data.admin_buttons import AskQueueAll, DecideQueueAll, ShowQueue
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.handlers.admin import backlog as lists
 from djangobot.bot.rendering.humanize import shown_age, shown_reason
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db import audit
 from djangobot.db.admin import stats
+from djangobot.db.admin.stats import Cause
 from djangobot.db.delivery import backlog
-from djangobot.db.delivery.backlog import Counts
+from djangobot.db.delivery.backlog import BulkVerb
 
 CAUSES = 10
-DEEDS = {
-    "retry": backlog.retry_all,
-    "resend": backlog.resend_all,
-    "drop": backlog.drop_all,
+ASKED: dict[BulkVerb, str] = {
+    "retry": "queue-retry-ask",
+    "resend": "queue-resend-ask",
+    "drop": "queue-drop-ask",
 }
-ASKED = {"retry": "queue-retry-ask", "resend": "queue-resend-ask", "drop": "queue-drop-ask"}
-SURE = {"retry": "queue-retry-sure", "resend": "queue-resend-sure", "drop": "queue-drop-sure"}
+SURE: dict[BulkVerb, str] = {
+    "retry": "queue-retry-sure",
+    "resend": "queue-resend-sure",
+    "drop": "queue-drop-sure",
+}
 
 
-async def show(visit: Context) -> None:
+async def show(context: Context) -> None:
     """/queue"""
-    await visit.reply(await _card(visit))
+    await context.reply(await _card(context))
 
 
-async def refresh(visit: Context) -> None:
-    """The card as it is by now."""
-    await visit.replace(await _card(visit))
-    await visit.answer()
+async def refresh(context: Context, _: ShowQueue) -> None:
+    """Shows the present card in place of this message."""
+    await context.replace(await _card(context))
+    await context.answer()
 
 
-async def apply(visit: Context) -> None:
-    """Asks whether, saying how many; or does it to all there are."""
-    verb, _, sure = visit.argument.partition(":")
-    if verb not in DEEDS:
-        return await visit.answer(say(visit.language, "button-unknown"))
-    if not sure:
-        many = _many(verb, await backlog.counts(visit.now))
-        rows = [
-            [Button(say(visit.language, SURE[verb], count=many), f"queue_all:{verb}:yes")],
-            [Button(say(visit.language, "back"), "queue:")],
-        ]
-        await visit.replace(formatted(visit.language, ASKED[verb], rows, count=many))
-        return await visit.answer()
-    before = _many(verb, await backlog.counts(visit.now))
-    done = await DEEDS[verb](visit.now)
-    if done:
-        after = _many(verb, await backlog.counts(visit.now))
-        await audit.record(visit.chat.id, f"{verb} all", "messages", before, after, visit.now)
-    await visit.replace(await _card(visit))
-    await visit.answer(say(visit.language, "queue-done", count=done))
+async def ask_all(context: Context, data: AskQueueAll) -> None:
+    """Asks whether to decide so about all messages, and says how many they are."""
+    counts = await backlog.counts(context.now)
+    count = counts.failed if data.verb == "retry" else counts.uncertain
+    rows = [
+        [Button(say(context.language, SURE[data.verb], count=count), DecideQueueAll(data.verb).pack())],
+        [Button(say(context.language, "back"), ShowQueue().pack())],
+    ]
+    await context.replace(formatted(context.language, ASKED[data.verb], rows, count=count))
+    await context.answer()
 
 
-async def show_causes(visit: Context) -> None:
+async def decide_all(context: Context, data: DecideQueueAll) -> None:
+    """Decides about all messages."""
+    done = await backlog.apply_to_all(data.verb, context.chat.id, context.now)
+    await context.replace(await _card(context))
+    await context.answer(say(context.language, "queue-done", count=done))
+
+
+async def show_causes(context: Context) -> None:
     """/errors"""
     causes = await stats.causes(CAUSES)
     if not causes:
-        await visit.reply(formatted(visit.language, "errors-none"))
+        await context.reply(formatted(context.language, "errors-none"))
         return
-    lines = [formatted(visit.language, "errors-title")]
-    lines += [
-        formatted(
-            visit.language,
-            "errors-line",
-            reason=shown_reason(visit.language, cause.reason or "?"),
-            count=cause.messages,
-            age=shown_age(visit.language, cause.latest, visit.now),
-        )
-        for cause in causes
-    ]
-    await visit.reply(joined(lines, separator="\n\n"))
+    lines = [formatted(context.language, "errors-title"), *(_line(context, cause) for cause in causes)]
+    await context.reply(joined(lines, separator="\n\n"))
 
 
-def _many(verb: str, seen: Counts) -> int:
-    return seen.failed if verb == "retry" else seen.uncertain
-
-
-async def _card(visit: Context) -> Text:
-    seen = await backlog.counts(visit.now)
-    text = formatted(
-        visit.language,
-        "queue-card",
-        due=seen.due,
-        postponed=seen.postponed,
-        failed=seen.failed,
-        uncertain=seen.uncertain,
+def _line(context: Context, cause: Cause) -> Text:
+    return formatted(
+        context.language,
+        "errors-line",
+        reason=shown_reason(context.language, cause.reason or "?"),
+        count=cause.messages,
+        age=shown_age(context.language, cause.latest, context.now),
     )
-    rows = [[Button(say(visit.language, "status-refresh"), "queue:")], *lists.rows(visit.language, seen)]
-    if seen.failed:
-        rows.append([Button(say(visit.language, "queue-retry"), "queue_all:retry")])
-    if seen.uncertain:
-        rows.append(
-            [
-                Button(say(visit.language, "queue-resend"), "queue_all:resend"),
-                Button(say(visit.language, "queue-drop"), "queue_all:drop"),
-            ]
-        )
+
+
+async def _card(context: Context) -> Text:
+    language = context.language
+    counts = await backlog.counts(context.now)
+    text = formatted(
+        language,
+        "queue-card",
+        due=counts.due,
+        postponed=counts.postponed,
+        failed=counts.failed,
+        uncertain=counts.uncertain,
+    )
+    rows = [
+        [Button(say(language, "status-refresh"), ShowQueue().pack())],
+        *lists.rows(language, counts),
+    ]
+    if counts.failed:
+        rows.append([Button(say(language, "queue-retry"), AskQueueAll("retry").pack())])
+    if counts.uncertain:
+        resend = Button(say(language, "queue-resend"), AskQueueAll("resend").pack())
+        rows.append([resend, Button(say(language, "queue-drop"), AskQueueAll("drop").pack())])
     return joined([text], buttons=[row for row in rows if row])

@@ -1,5 +1,5 @@
-"""/status: one card of how the service is, kept up to date for a while; Pause and Resume of delivery; the
-last day as a picture."""
+"""/status: the state of the service on one card, which is refreshed for a while; the buttons that pause and
+resume delivery; a picture of the last day."""
 
 import time
 from collections.abc import Sequence
@@ -9,6 +9,14 @@ from pathlib import Path
 import structlog
 
 from djangobot import __version__
+from djangobot.bot.callback_data.admin_buttons import (
+    DrawStatus,
+    PauseDelivery,
+    RedrawStatus,
+    ShowStatus,
+)
+from djangobot.bot.callback_data.buttons import Background
+from djangobot.bot.callback_data.jobs import RefreshStatus
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
@@ -16,11 +24,9 @@ from djangobot.bot.rendering.humanize import shown_size
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, File
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db import audit, state
 from djangobot.db.admin import stats
-from djangobot.db.admin.stats import Hour
-from djangobot.db.delivery import recalls, scheduled
-from djangobot.db.engine import current
+from djangobot.db.admin.stats import Hour, Overview
+from djangobot.db.delivery import pause, scheduled
 
 log = structlog.get_logger(__name__)
 
@@ -32,80 +38,81 @@ STARTED = time.monotonic()
 PAGE_BYTES = 4096
 
 
-async def show(visit: Context) -> None:
-    """/status: the one card of this admin that lives; an older one stays as it is."""
-    shown = await visit.reply(await _card(visit))
-    await scheduled.drop_all(visit.chat.id, "status")
-    await _keep_up(visit, shown, visit.now + LIVES_FOR)
+async def show(context: Context) -> None:
+    """/status: of an admin's cards only the newest is refreshed."""
+    message_id = await context.reply(await _card(context))
+    await scheduled.drop_all(context.chat.id, "status")
+    await _schedule(context, message_id, context.now + LIVES_FOR)
 
 
-async def refresh(visit: Context) -> None:
-    """The card as it is by now, and for a while from now on."""
-    await visit.replace(await _card(visit))
-    await visit.answer()
-    await scheduled.drop_all(visit.chat.id, "status")
-    await _keep_up(visit, visit.message_id, visit.now + LIVES_FOR)
+async def refresh(context: Context, _: ShowStatus) -> None:
+    """Shows the present card in place of this message, and refreshes it for a while."""
+    await context.replace(await _card(context))
+    await context.answer()
+    await scheduled.drop_all(context.chat.id, "status")
+    await _schedule(context, context.message_id, context.now + LIVES_FOR)
 
 
-async def keep_up(visit: Context) -> None:
-    """The chore: shows the card as it is by now, until its time is over."""
-    until = datetime.fromisoformat(visit.argument)
-    await visit.replace(await _card(visit))
-    if visit.now < until:
-        await _keep_up(visit, visit.message_id, until)
+async def keep_up(context: Context, data: RefreshStatus) -> None:
+    """Shows the present card, and schedules the next time until `until`."""
+    await context.replace(await _card(context))
+    if context.now < data.until:
+        await _schedule(context, context.message_id, data.until)
 
 
-async def _keep_up(visit: Context, message_id: int, until: datetime) -> None:
+async def _schedule(context: Context, message_id: int, until: datetime) -> None:
     if message_id != UNKNOWN_TELEGRAM_ID:
-        await scheduled.put(visit.chat.id, "status", message_id, until.isoformat(), visit.now + EDIT_EVERY)
+        argument = RefreshStatus(until).argument
+        await scheduled.put(context.chat.id, "status", message_id, argument, context.now + EDIT_EVERY)
 
 
-async def show_charts(visit: Context) -> None:
-    """The last day, hour by hour: accepted, sent, failed, and how long sending took."""
-    await visit.answer(say(visit.language, "status-drawing"))
-    content = await _drawn(visit, dark=False)
+async def show_charts(context: Context, _: DrawStatus) -> None:
+    """Sends a picture of the last day: messages of each hour, and how long sending took."""
+    await context.answer(say(context.language, "status-drawing"))
+    content = await _drawn(context, dark=False)
     if content is None:
-        await visit.reply(formatted(visit.language, "stats-failed"))
+        await context.reply(formatted(context.language, "stats-failed"))
         return
-    await visit.reply_file(File("status.png", "image/png", content), _caption(visit, dark=False))
+    await context.reply_file(File("status.png", "image/png", content), _caption(context, dark=False))
 
 
-async def turn_light(visit: Context) -> None:
-    """The same on the other background, in place of what was there."""
-    dark = visit.argument == "dark"
-    content = await _drawn(visit, dark)
+async def redraw(context: Context, data: RedrawStatus) -> None:
+    """Shows the present picture on this background, in place of the old one."""
+    dark = data.background == "dark"
+    content = await _drawn(context, dark)
     if content is None:
-        return await visit.answer(say(visit.language, "stats-failed"))
-    await visit.replace(_caption(visit, dark), File("status.png", "image/png", content))
-    await visit.answer()
+        return await context.answer(say(context.language, "stats-failed"))
+    await context.replace(_caption(context, dark), File("status.png", "image/png", content))
+    await context.answer()
 
 
-async def _drawn(visit: Context, dark: bool) -> bytes | None:
-    """Of the full hours, up to the one that is not over."""
-    hours = await stats.hours(next_hour(visit.now.astimezone(visit.zone)), HOURS)
+async def _drawn(context: Context, dark: bool) -> bytes | None:
+    """The picture. The present hour, which is not over, comes last."""
+    hours = await stats.hours(next_hour(context.now.astimezone(context.zone)), HOURS)
     try:
-        return await charts.draw(_picture(visit, hours, dark))
+        return await charts.draw(_picture(context, hours, dark))
     except ChartFailed as exc:
         log.error("chart not drawn", reason=str(exc))
         return None
 
 
 def next_hour(moment: datetime) -> datetime:
-    """When the hour that is running on the person's clock ends, in UTC: not every zone's hours are UTC's."""
+    """The end of the present hour on the person's clock, in UTC. Not every zone's hours begin as UTC's do."""
     began = moment.astimezone(UTC) - timedelta(
         minutes=moment.minute, seconds=moment.second, microseconds=moment.microsecond
     )
     return began + timedelta(hours=1)
 
 
-def _caption(visit: Context, dark: bool) -> Text:
-    label = say(visit.language, "stats-light" if dark else "stats-dark")
-    return Text("", (), ((Button(label, f"status_light:{'light' if dark else 'dark'}"),),))
+def _caption(context: Context, dark: bool) -> Text:
+    label = say(context.language, "stats-light" if dark else "stats-dark")
+    other: Background = "light" if dark else "dark"
+    return Text("", (), ((Button(label, RedrawStatus(other).pack()),),))
 
 
-def _picture(visit: Context, hours: Sequence[Hour], dark: bool) -> Picture:
-    language = visit.language
-    labels = [hour.begins.astimezone(visit.zone).strftime("%H:%M") for hour in hours]
+def _picture(context: Context, hours: Sequence[Hour], dark: bool) -> Picture:
+    language = context.language
+    labels = [hour.begins.astimezone(context.zone).strftime("%H:%M") for hour in hours]
 
     def series(words: str, values: list[float]) -> Series:
         return Series(say(language, words), values)
@@ -136,30 +143,33 @@ def _picture(visit: Context, hours: Sequence[Hour], dark: bool) -> Picture:
     )
 
 
-async def pause(visit: Context) -> None:
-    """Pauses delivery, or lets it go on; programs' messages are accepted all the same."""
-    wanted = visit.argument == "1"
-    engine = current()
-    async with engine.write():
-        before = bool(await state.get("paused"))
-        if before != wanted:
-            await state.put("paused", wanted, visit.now)
-            await audit.record(visit.chat.id, "pause delivery", "", before, wanted, visit.now)
-    await recalls.apply()
-    await visit.replace(await _card(visit))
-    await visit.answer(say(visit.language, "status-paused" if wanted else "status-resumed"))
+async def set_paused(context: Context, data: PauseDelivery) -> None:
+    """Pauses or resumes delivery."""
+    await pause.set_paused(data.paused, context.chat.id, context.now)
+    await context.replace(await _card(context))
+    await context.answer(say(context.language, "status-paused" if data.paused else "status-resumed"))
 
 
-async def _card(visit: Context) -> Text:
-    language, seen = visit.language, await stats.overview(visit.now)
+async def _card(context: Context) -> Text:
+    language, seen = context.language, await stats.overview(context.now)
+    pause_label = say(language, "status-resume" if seen.paused else "status-pause")
+    rows = [
+        [Button(say(language, "status-refresh"), ShowStatus().pack())],
+        [Button(say(language, "status-charts"), DrawStatus().pack())],
+        [Button(pause_label, PauseDelivery(not seen.paused).pack())],
+    ]
+    return joined(_lines(context, seen), buttons=rows)
+
+
+def _lines(context: Context, seen: Overview) -> list[Text]:
+    language, online = context.language, context.gateway.online.is_set()
+    up = _span(language, timedelta(seconds=time.monotonic() - STARTED))
     lines = [
         formatted(language, "status-title", version=__version__),
-        formatted(
-            language, "status-up", since=_span(language, timedelta(seconds=time.monotonic() - STARTED))
-        ),
-        formatted(language, "status-telegram-on" if visit.gateway.online.is_set() else "status-telegram-off"),
+        formatted(language, "status-up", since=up),
+        formatted(language, "status-telegram-on" if online else "status-telegram-off"),
         formatted(language, "status-database", kind=seen.database, size=shown_size(language, seen.size)),
-        _queue(visit, seen.depth, seen.oldest_due),
+        _queue(context, seen.depth, seen.oldest_due),
         formatted(language, "status-minute", accepted=seen.accepted, sent=seen.sent, failed=seen.failed),
     ]
     if seen.flood_seconds > 0:
@@ -168,33 +178,29 @@ async def _card(visit: Context) -> Text:
         lines.append(formatted(language, "status-is-paused"))
     if (memory := _memory()) is not None:
         lines.append(formatted(language, "status-memory", size=shown_size(language, memory)))
-    turn = (
-        Button(say(language, "status-resume"), "pause:0")
-        if seen.paused
-        else Button(say(language, "status-pause"), "pause:1")
-    )
-    refresh = Button(say(language, "status-refresh"), "status:")
-    picture = Button(say(language, "status-charts"), "status_charts:")
-    return joined(lines, buttons=[[refresh], [picture], [turn]])
+    return lines
 
 
-def _queue(visit: Context, depth: int, oldest_due: datetime | None) -> Text:
+def _queue(context: Context, depth: int, oldest_due: datetime | None) -> Text:
     if oldest_due is None:
-        return formatted(visit.language, "status-queue", count=depth)
+        return formatted(context.language, "status-queue", count=depth)
     return formatted(
-        visit.language, "status-queue-due", count=depth, age=_span(visit.language, visit.now - oldest_due)
+        context.language,
+        "status-queue-due",
+        count=depth,
+        age=_span(context.language, context.now - oldest_due),
     )
 
 
 def _span(language: str, span: timedelta) -> str:
-    """Like `3 d 04:05:06`."""
+    """A span of time as `3 d 04:05:06`."""
     seconds = max(0, int(span.total_seconds()))
     clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     return say(language, "span-days", days=seconds // 86400, clock=clock) if seconds >= 86400 else clock
 
 
 def _memory() -> int | None:
-    """Resident bytes, where the machine says so (Linux)."""
+    """Resident bytes. None where the machine does not say so (it does on Linux)."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
     except OSError:

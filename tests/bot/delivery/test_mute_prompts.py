@@ -96,6 +96,6 @@ def test_a_digest_leads_to_each_message_that_it_cuts() -> None:
         "full:7",
         *(f"full:{number}" for number in range(9, 9 + WHOLE_MOST - 1)),
     ]
-    assert history == ["show:history"]
+    assert history == ["history"]
     assert "[1] xxx" in part.text
     assert "· short" in part.text

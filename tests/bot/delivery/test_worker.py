@@ -386,7 +386,7 @@ async def test_who_is_banned_while_their_message_waits_for_its_turn_has_it_taken
         async with asyncio.timeout(PATIENCE):
             while not at_work.held:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
-            await users.ban("account", 1, 0, datetime.now(UTC))
+            await users.ban("account", 1, 0, datetime.now(UTC), of_settings=())
             while at_work.held or not at_work.idle:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
         assert await status(late.id) == "canceled"
@@ -676,7 +676,7 @@ async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_accoun
             waiting = asyncio.create_task(messages.accept(token, "late", "Text", NOW, wait=PATIENCE))
             while not at_work.held:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
-            await deed("account", 1, 0, datetime.now(UTC))
+            await deed("account", 1, 0, datetime.now(UTC), of_settings=())
             settled = await waiting
             assert (settled.status, settled.failure) == ("canceled", reason)
             if deed is users.ban:

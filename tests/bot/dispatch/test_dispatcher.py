@@ -27,7 +27,7 @@ from djangobot.db.delivery import scheduled
 from djangobot.db.errors import TokenInvalid
 from djangobot.db.messages import history, messages
 from djangobot.db.people import chats, codes
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, own_tokens, tokens
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ANN, EVE = 5_000_000_001, 5_000_000_002
@@ -144,9 +144,9 @@ async def test_a_flood_is_answered_with_one_word_until_it_is_over(door: Door) ->
 
 
 VERBS = (
-    "token:{}", "token_name:{}", "token_pause:{}:1", "token_pause:{}:0", "token_limit:{}", "token_limit:{}:1",
-    "token_expiry:{}", "token_expiry:{}:1", "token_new:{}", "token_new:{}:{}", "token_urgent:{}:1",
-    "token_urgent:{}:0", "revoke:{}", "revoke:{}:yes", "unrevoke:{}",
+    "token:{}", "token_name:{}", "token_pause:{}:1", "token_pause:{}:0", "token_limits:{}",
+    "token_limit:{}:1", "token_expiries:{}", "token_expiry:{}:1", "token_new:{}", "token_new_sure:{}:{}",
+    "token_urgent:{}:1", "token_urgent:{}:0", "revoke:{}", "revoke_sure:{}", "unrevoke:{}",
 )  # fmt: skip
 
 
@@ -162,7 +162,8 @@ async def test_nobody_acts_on_anothers_token_by_a_button(door: Door, verb: str, 
     row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
     before = await tokens.card(ANN, row.id, NOW)
     token = {"ann's": str(row.id), "nobody's": "424242", "nonsense": "7;--'"}[whose]
-    assert await door.press(EVE, verb.format(token, before.prefix)) == say("en", "tokens-gone")
+    expected = "button-unknown" if whose == "nonsense" else "tokens-gone"
+    assert await door.press(EVE, verb.format(token, before.prefix)) == say("en", expected)
     assert await tokens.card(ANN, row.id, NOW) == before
     assert door.telegram.shown == []
 
@@ -172,8 +173,8 @@ async def test_to_a_stranger_an_admins_button_does_not_exist(door: Door, verb: s
     """The same answer as to nonsense, and nothing is changed or shown."""
     await door.write(ANN, "/help")
     nothing = await door.press(ANN, "nonsense:1")
-    for argument in ("", "1", "retry:yes", f"{EVE}:yes"):
-        assert await door.press(ANN, f"{verb}:{argument}") == nothing
+    for argument in ("", ":1", ":retry", f":{EVE}", ":debug", f":ban:chat:{EVE}"):
+        assert await door.press(ANN, f"{verb}{argument}") == nothing
     assert door.telegram.shown == []
     assert await audit.page(1) == []
     assert not await state.get("paused")
@@ -189,12 +190,12 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
     assert ann is not None
     account = await accounts.register("Owner", "owner", "password1234", NOW)
     row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
-    await door.press(ANN, f"token_new:{row.id}:{row.prefix}")
+    await door.press(ANN, f"token_new_sure:{row.id}:{row.prefix}")
     (shown,) = door.telegram.shown
     assert "spoiler" in [span.kind for span in shown.spans]
     another = Door()
     another.time = NOW + after - timedelta(seconds=after.days < 1)
-    worker = Scheduler(another.reception, commands.CHORES)
+    worker = Scheduler(another.reception, commands.JOBS)
     await worker.take()
     if after.days < 1:
         assert another.telegram.shown == []
@@ -266,12 +267,12 @@ async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(doo
     assert f"curl -X POST {another.reception.settings.address}/api/send_message" in first[1]
     await messages.accept(value, "done", "Text", NOW)
     another.time += timedelta(minutes=1)
-    await Scheduler(another.reception, commands.CHORES).take()
+    await Scheduler(another.reception, commands.JOBS).take()
     await another.reception.stop(10)
     assert another.telegram.shown
     assert all("ci server" in shown.text for shown in another.telegram.shown)
     assert not any(value in shown.text for shown in another.telegram.shown)
-    assert await tokens.issue_own(ANN, "ci server", NOW, origin=another.number, secret="") == (card.id, None)
+    assert await own_tokens.issue(ANN, "ci server", NOW, origin=another.number, secret="") == (card.id, None)
 
 
 async def test_a_value_whose_message_telegram_does_not_name_is_replaced(
@@ -325,7 +326,7 @@ async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> 
         assert chat is not None
         row, _ = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
     await tokens.revoke(EVE, row.id, NOW)
-    worker = Scheduler(door.reception, commands.CHORES)
+    worker = Scheduler(door.reception, commands.JOBS)
 
     async def told(after: timedelta, *names: str) -> list[tuple[int, str]]:
         door.time += after
@@ -355,7 +356,7 @@ async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> 
 async def test_a_held_message_can_be_read_in_full(door: Door) -> None:
     """By a button; nobody reads another's."""
     await door.write(ANN, "/help")
-    _, value = await tokens.issue_own(ANN, "ci", NOW, origin=1, secret="s")
+    _, value = await own_tokens.issue(ANN, "ci", NOW, origin=1, secret="s")
     text = "\n".join(f"line {number} of a long report" for number in range(160))
     await messages.accept(value or "", text, "Text", NOW)
     await messages.accept(value or "", "short", "Text", NOW)
@@ -366,8 +367,9 @@ async def test_a_held_message_can_be_read_in_full(door: Door) -> None:
     await door.press(ANN, f"full:{long}")
     assert text in "".join(text for _, text, _ in door.telegram.sent[seen:])
     await door.write(EVE, "/help")
-    for data in (f"full:{long}", "full:", "full:x", f"full:{2**70}"):
-        assert await door.press(EVE, data) == say("en", "history-gone")
+    assert await door.press(EVE, f"full:{long}") == say("en", "history-gone")
+    for data in ("full:", "full:x", f"full:{2**70}"):
+        assert await door.press(EVE, data) == say("en", "button-unknown")
 
 
 async def test_an_old_button_says_what_is_so(door: Door) -> None:
@@ -391,7 +393,7 @@ async def test_a_status_card_is_kept_up_to_date_for_a_while(door: Door) -> None:
     """The newest one alone; for one who is no admin any more it stays as it is."""
     door.reception.settings = Settings(database_url="", admins=(ANN,))
     door.telegram.online.set()
-    worker = Scheduler(door.reception, commands.CHORES)
+    worker = Scheduler(door.reception, commands.JOBS)
 
     async def look(later: timedelta) -> int:
         """How often a card was edited, so much later."""

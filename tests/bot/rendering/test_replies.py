@@ -10,8 +10,9 @@ from fluent.syntax import ast
 
 from djangobot.bot.dispatch.commands import COMMANDS
 from djangobot.bot.rendering.humanize import shown_code
-from djangobot.bot.rendering.replies import LANGUAGES, formatted, joined, language_of, say
+from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Text
+from djangobot.db.people.chat_settings import LANGUAGES, language_of
 
 BOT = Path(__file__).resolve().parents[3] / "bot"
 

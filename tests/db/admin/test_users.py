@@ -77,8 +77,8 @@ async def test_a_banned_accounts_tokens_end_at_once_and_come_back(world: World) 
     token, others = await world.link(owner, ann), await world.link(other, ann)
     mine = await messages.accept(token, "mine", "Text", NOW)
     kept = await messages.accept(others, "theirs", "Text", NOW)
-    assert await users.ban("account", owner.id, ROOT, NOW)
-    assert not await users.ban("account", owner.id, ROOT, NOW)
+    assert await users.ban("account", owner.id, ROOT, NOW, of_settings=())
+    assert not await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     with pytest.raises(AccountBanned):
         await messages.accept(token, "more", "Text", NOW)
     with pytest.raises(AccountBanned):
@@ -106,7 +106,7 @@ async def test_what_was_in_hand_when_an_account_was_banned_does_not_come_back(wo
     for token in (first, second):
         await messages.accept(token, "in hand", "Text", NOW)
     claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
-    await users.ban("account", owner.id, ROOT, NOW)
+    await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     await settlement.settle([outcomes.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
     await claims.reclaim(NOW)
     assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
@@ -126,7 +126,7 @@ async def test_a_ban_misses_nothing_that_is_accepted_at_the_same_moment(world: W
 
     sending = [asyncio.create_task(send(token)) for token in tokens]
     await asyncio.sleep(0)
-    await users.ban("account", owner.id, ROOT, NOW)
+    await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     refused = await asyncio.gather(*sending, return_exceptions=True)
     assert all(isinstance(one, AccountBanned) for one in refused if one is not None)
     assert await claims.claim(NOW, limit=100, lease=MINUTE) == []
@@ -138,7 +138,7 @@ async def test_a_banned_person_gets_nothing_until_they_may_again(world: World) -
     token = await world.link(owner, ann)
     waiting = await messages.accept(token, "waits", "Text", NOW)
     code = await codes.issue(ann, NOW)
-    assert await users.ban("chat", ann.id, ROOT, NOW)
+    assert await users.ban("chat", ann.id, ROOT, NOW, of_settings=())
     with pytest.raises(ChatBanned):
         await messages.accept(token, "more", "Text", NOW)
     with pytest.raises(CodeInvalid):
@@ -166,10 +166,10 @@ async def test_a_deletion_leaves_nothing_and_is_written_down_once(world: World, 
     owner, ann = await world.account(), await world.person()
     token = await world.link(owner, ann)
     number = owner.id if kind == "account" else ann.id
-    assert await users.delete(kind, number, ROOT, NOW)
+    assert await users.delete(kind, number, ROOT, NOW, of_settings=())
     assert await users.get(kind, number, NOW) is None
     with pytest.raises(TokenInvalid):
         await messages.accept(token, "late", "Text", NOW)
     if kind == "account":
-        assert not await users.delete(kind, number, ROOT, NOW)
+        assert not await users.delete(kind, number, ROOT, NOW, of_settings=())
     assert await actions() == [f"delete {kind} {number}"]

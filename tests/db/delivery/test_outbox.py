@@ -208,26 +208,50 @@ async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_s
     assert await backlog.counts(later) == backlog.Counts(due=1, uncertain=1)
 
 
-async def test_all_that_failed_for_a_reason_are_tried_again_at_once(world: World) -> None:
-    """And only these."""
+async def test_all_that_failed_are_tried_again_at_once(world: World) -> None:
+    """And only these. The audit says it once, with their number."""
     _, found = await ended(world, "failed", 3)
     assert await backlog.counts(NOW) == backlog.Counts(failed=3)
-    assert await backlog.retry_all(NOW, "blocked") == 0
-    assert await backlog.resend_all(NOW) == await backlog.drop_all(NOW) == 0
-    assert await backlog.retry_all(NOW, "PEER_ID_INVALID") == 3
+    assert await backlog.apply_to_all("resend", 7, NOW) == 0
+    assert await backlog.apply_to_all("drop", 7, NOW) == 0
+    assert await audit.page(9) == []
+    assert await backlog.apply_to_all("retry", 7, NOW) == 3
+    assert [(entry.who, entry.action, entry.before) for entry in await audit.page(9)] == [
+        (7, "retry all", "3")
+    ]
     assert [message.id for message in await world.deliver()] == [message.id for message in found]
 
 
 async def test_all_uncertain_ones_are_resent_or_dropped_at_once(world: World) -> None:
-    """More of them than one page."""
+    """More of them than one transaction changes; each decision is one entry of the audit."""
     await ended(world, "uncertain", 3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backlog, "BULK", 2)
-        assert await backlog.resend_all(NOW) == 3
+        assert await backlog.apply_to_all("resend", 7, NOW) == 3
         for _ in range(2):
             await settlement.settle([outcomes.Uncertain(one, "lost") for one in await claim()], NOW)
-        assert await backlog.drop_all(NOW) == 2
+        assert await backlog.apply_to_all("drop", 7, NOW) == 2
         assert (await backlog.counts(NOW)).uncertain == 0
+    entries = await audit.page(9)
+    assert [(entry.action, entry.before) for entry in entries] == [("drop all", "2"), ("resend all", "3")]
+
+
+@pytest.mark.parametrize("verb", ["retry", "resend", "drop"])
+async def test_no_message_is_decided_about_without_an_entry_in_the_audit(
+    world: World, verb: backlog.BulkVerb
+) -> None:
+    """The entry is written in the first transaction: when it fails, nothing is changed."""
+    await ended(world, "failed" if verb == "retry" else "uncertain", 2)
+    before = await backlog.counts(NOW)
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("the audit can't be written")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit, "record", fails)
+        with pytest.raises(RuntimeError):
+            await backlog.apply_to_all(verb, 7, NOW)
+    assert await backlog.counts(NOW) == before
 
 
 async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World) -> None:

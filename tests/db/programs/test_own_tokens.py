@@ -22,7 +22,7 @@ from djangobot.db.messages import history, messages, search
 from djangobot.db.people import codes, digests, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import CODE_TTL, Asked
-from djangobot.db.programs import token_networks, tokens
+from djangobot.db.programs import own_tokens, token_networks, tokens
 
 from ..conftest import MINUTE, World
 
@@ -31,7 +31,7 @@ SECRET = "s" * 64
 
 async def made(world: World, person: Chat, name: str = "ci", origin: int = 1) -> tuple[int, str]:
     """A token of this person's own: its id and value."""
-    token_id, value = await tokens.issue_own(person.id, name, world.now, origin=origin, secret=SECRET)
+    token_id, value = await own_tokens.issue(person.id, name, world.now, origin=origin, secret=SECRET)
     assert value is not None
     return token_id, value
 
@@ -58,8 +58,8 @@ async def test_the_same_message_handled_again_is_answered_with_the_same_value(wo
     person = await world.person()
     token_id, value = await made(world, person)
     assert await made(world, person) == (token_id, value)
-    await tokens.hide_value(person.id, token_id)
-    again = await tokens.issue_own(person.id, "ci", world.now, origin=1, secret=SECRET)
+    await own_tokens.hide_value(person.id, token_id)
+    again = await own_tokens.issue(person.id, "ci", world.now, origin=1, secret=SECRET)
     assert again == (token_id, None)
     assert (await made(world, person, "other"))[0] != token_id
     assert len(await tokens.of_chat(person.id, world.now)) == 2
@@ -81,7 +81,7 @@ async def test_a_chat_makes_only_so_many_a_day(world: World) -> None:
     """Revoked ones count until a day has passed; others' tokens do not."""
     person, other = await world.person(), await world.person()
     token_id, _ = await made(world, person, origin=0)
-    for number in range(1, tokens.OWN_MOST):
+    for number in range(1, own_tokens.MOST):
         await made(world, person, origin=number)
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1000)
@@ -89,7 +89,7 @@ async def test_a_chat_makes_only_so_many_a_day(world: World) -> None:
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1000)
     await made(world, other)
-    world.now += tokens.OWN_PERIOD
+    world.now += own_tokens.PERIOD
     await made(world, person, origin=1000)
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1001)
@@ -100,7 +100,7 @@ async def test_its_name_is_a_tokens_name(world: World, name: str) -> None:
     """One line of 1 to 64 characters."""
     person = await world.person()
     with pytest.raises(FieldsInvalid):
-        await tokens.issue_own(person.id, name, world.now, origin=1, secret=SECRET)
+        await own_tokens.issue(person.id, name, world.now, origin=1, secret=SECRET)
     assert await tokens.of_chat(person.id, world.now) == []
 
 
@@ -167,7 +167,7 @@ async def test_its_person_blocked_or_banned_it_sends_nothing(world: World) -> No
     """As any other token."""
     person = await world.person()
     _, value = await made(world, person)
-    await users.ban("chat", person.id, 1, world.now)
+    await users.ban("chat", person.id, 1, world.now, of_settings=())
     with pytest.raises(ChatBanned):
         await messages.accept(value, "one", "Text", world.now)
     await users.unban("chat", person.id, 1, world.now)

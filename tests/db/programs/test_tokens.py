@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cachetools import LRUCache
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -254,14 +255,12 @@ async def test_a_refused_message_is_no_use_of_its_token(world: World) -> None:
 
 
 async def test_tokens_that_are_remembered_have_a_bound(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "REMEMBERED", 3)
-    tokens._noted.clear()
+    monkeypatch.setattr(tokens, "_noted", LRUCache(3))
     for number in range(1, 11):
         tokens.note_use(number, NOW)
     await asyncio.gather(*tokens._noting)
     assert len(tokens._noted) == 3
     assert not tokens._noting
-    tokens._noted.clear()
 
 
 async def test_somebody_nobody_has_met_is_nobody(world: World) -> None:
