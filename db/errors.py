@@ -140,6 +140,31 @@ class DiskNearlyFull(DiskFull):
     """The disk of the database is nearly full; no more is accepted until there is room."""
 
 
+class FilesUnavailable(DatabaseUnavailable):
+    """Files can't be stored right now; nothing was kept. Try again."""
+
+
+class FileDiskFull(DiskFull):
+    """The disk for files is full; nothing was kept. Try again when there is room."""
+
+
+class FilesTooLarge(DjangoBotError):
+    """The files of this message are too large."""
+
+    def __init__(self, most: int = 0) -> None:
+        super().__init__()
+        self.most = most
+
+    def __str__(self) -> str:
+        if not self.most:
+            return self.sentence
+        return f"The files of this message are larger than {self.most >> 20} MiB together."
+
+
+class FileGone(DjangoBotError):
+    """The bytes of this file are gone."""
+
+
 def reason(exc: BaseException) -> str:
     """Why, in the words of what is behind it, on one line."""
     cause = exc.__cause__ or exc

@@ -10,7 +10,8 @@ from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJobRow
-from djangobot.db.messages import messages
+from djangobot.db.messages import file_storage, messages
+from djangobot.db.messages.file_storage import File, FilePart
 from djangobot.db.messages.messages import Message
 from djangobot.db.messages.search import Search
 from djangobot.db.people import guesses, mutes
@@ -47,6 +48,8 @@ TABLES = [
     AccountNetwork,
     WrongCode,
     Invite,
+    File,
+    FilePart,
 ]
 INDEXES = (
     *messages.INDEXES,
@@ -57,6 +60,7 @@ INDEXES = (
     *account_networks.INDEXES,
     *guesses.INDEXES,
     *tokens.INDEXES,
+    *file_storage.INDEXES,
 )
 """Indexes that Piccolo's columns can't express."""
 

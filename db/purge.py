@@ -39,7 +39,7 @@ PURGE_LOCK = 0x446A616E676F4572
 VACUUM_POSTGRESQL = (
     "DROP INDEX CONCURRENTLY IF EXISTS message_words_by_word_ccnew",  # left by a rebuild that was interrupted
     "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, scheduled_job,"
-    " mute, search",
+    " mute, search, file, file_part",
     "REINDEX INDEX CONCURRENTLY message_words_by_word",
 )
 DONE = "DELETE FROM state WHERE name = $1 AND changed = $2"

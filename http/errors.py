@@ -33,7 +33,9 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.LoginTaken: 409,
     family.UserIsAdmin: 409,
     family.KeyReused: 409,
+    family.FileGone: 404,
     family.TextTooLong: 413,
+    family.FilesTooLarge: 413,
     family.TooManyRequests: 429,
     family.TokenLimited: 429,
     family.TooMuchWaiting: 429,
@@ -42,6 +44,8 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.DatabaseUnavailable: 503,
     family.DiskFull: 503,
     family.DiskNearlyFull: 503,
+    family.FilesUnavailable: 503,
+    family.FileDiskFull: 503,
 }
 
 REALM = 'Bearer realm="djangobot"'

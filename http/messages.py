@@ -19,6 +19,7 @@ from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.db.messages import messages
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
+from djangobot.http.bodies import body_of, content_type, header_of
 from djangobot.http.cabinet import moment
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
@@ -28,9 +29,6 @@ from djangobot.http.requests import (
     PLAIN,
     TEXT_AS_IT_IS,
     Reader,
-    body_of,
-    content_type,
-    header_of,
     looks_like_json,
     plain_text,
     refuse_query,

@@ -7,23 +7,18 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, g
 from urllib.parse import parse_qsl
 
 import msgspec
-from litestar.types import Receive, Scope
+from litestar.types import Scope
 from msgspec import Meta, UnsetType
 
+from djangobot.http.bodies import body_of
 from djangobot.http.errors import Refused, fields_refused
 from djangobot.http.responses import Call
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
-LARGEST_BODY = 64 * 1024
-"""Bytes. The longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
-
-TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
-MULTIPART = "Send the body as JSON; multipart is not understood here."
 EMPTY = "The body is empty; send a JSON object."
 NOT_UTF_8 = "The body is not text in UTF-8."
 
-ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
 BOM = b"\xef\xbb\xbf"
 """RFC 8259, 8.1: a parser may ignore it."""
 FORM = "application/x-www-form-urlencoded"
@@ -59,48 +54,6 @@ NAMED = 20
 whole."""
 
 
-def header_of(scope: Scope, name: bytes) -> str | None:
-    """The first header of this (lower-case) name."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return None
-
-
-async def body_of(scope: Scope, receive: Receive) -> bytes:
-    """The request's body. It is refused as soon as it is known to be too large; no more than the limit is
-    kept."""
-    for key, value in scope["headers"]:
-        if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
-            raise Refused(413, TOO_LARGE)
-        if key == b"content-type" and value[:10].lower() == b"multipart/":
-            raise Refused(415, MULTIPART)
-        if key == b"content-encoding" and value.strip().lower() not in (b"identity", b""):
-            raise Refused(415, ENCODED)
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
-        _within_limit(message["body"])
-        return message["body"]
-    body = bytearray()
-    while message["type"] == "http.request":
-        body += message["body"]
-        _within_limit(body)
-        if not message.get("more_body", False):
-            return bytes(body)
-        message = await receive()
-    raise Refused(400, "The connection was closed before the whole request had come.")
-
-
-def content_type(scope: Scope) -> tuple[str, str]:
-    """The declared type of the body, without parameters, and its declared charset."""
-    kind, *parameters = (header_of(scope, b"content-type") or "").lower().split(";")
-    for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "charset":
-            return kind.strip(), value.strip(" \t\"'")
-    return kind.strip(), ""
-
-
 def looks_like_json(body: bytes) -> bool:
     """Whether the body begins like JSON. No form begins so: forms percent-encode these characters."""
     return body.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", b'"')
@@ -117,11 +70,6 @@ def plain_text(body: bytes, charset: str) -> str:
         return body.decode(encoding)
     except UnicodeDecodeError:
         raise Refused(400, f"The body is not text in {charset}.") from None
-
-
-def _within_limit(body: bytes | bytearray) -> None:
-    if len(body) > LARGEST_BODY:
-        raise Refused(413, TOO_LARGE)
 
 
 class Reader(Generic[Shape]):

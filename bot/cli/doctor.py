@@ -17,6 +17,7 @@ from djangobot.db import conf
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DjangoBotError, reason
+from djangobot.db.messages import file_storage
 
 SIGN_IN_TIMEOUT = 20.0
 OTHER_FILES = 128
@@ -35,7 +36,8 @@ class Finding(msgspec.Struct, frozen=True):
 async def examine(settings: Settings, *, bot: bool = True) -> list[Finding]:
     """Checks settings, database and, for a `bot`, Telegram. Makes nothing and changes nothing."""
     findings = [_settings(settings, bot), _registration(settings), _proxies(settings), _secrets(settings)]
-    findings += [_connections(settings), _waiting(settings), _disk(settings), await _database(settings)]
+    findings += [_connections(settings), _waiting(settings), _disk(settings), _files(settings)]
+    findings.append(await _database(settings))
     return [*findings, await _telegram(settings)] if bot else findings
 
 
@@ -173,6 +175,27 @@ def _disk(settings: Settings) -> Finding:
         False,
         f"{free} MiB free in {place}, and DJANGOBOT_DISK_FLOOR={settings.disk_floor}: sends get 503; free "
         "some disk, or set a lower floor",
+    )
+
+
+def _files(settings: Settings) -> Finding:
+    """Whether the disk has room for the files of one message."""
+    if not is_sqlite(settings.database_url):
+        return Finding("files", True, f"kept in PostgreSQL; up to {settings.file_limit} MiB a message")
+    try:
+        free = file_storage.free(settings.data) // MIB
+    except OSError as exc:
+        return Finding(
+            "files", False, f"the disk of {settings.data} can't be measured: {exc.strerror or exc}"
+        )
+    if free >= settings.file_limit + settings.disk_floor:
+        return Finding("files", True, f"{free} MiB free; up to {settings.file_limit} MiB a message")
+    return Finding(
+        "files",
+        False,
+        f"{free} MiB free in {settings.data}, too few for DJANGOBOT_FILE_LIMIT={settings.file_limit} above "
+        f"DJANGOBOT_DISK_FLOOR={settings.disk_floor}: sends with files get 503; free some disk, or set a "
+        "lower limit",
     )
 
 

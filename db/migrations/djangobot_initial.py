@@ -6,6 +6,7 @@ from piccolo.columns.base import OnUpdate
 from piccolo.columns.column_types import BigInt
 from piccolo.columns.column_types import BigSerial
 from piccolo.columns.column_types import Boolean
+from piccolo.columns.column_types import Bytea
 from piccolo.columns.column_types import ForeignKey
 from piccolo.columns.column_types import Integer
 from piccolo.columns.column_types import Text
@@ -59,6 +60,32 @@ class Chat(Table, tablename="chat", schema=None):
     )
 
 
+class File(Table, tablename="file", schema=None):
+    id = SerialOnce(
+        null=False,
+        primary_key=True,
+        unique=False,
+        index=False,
+        index_method=IndexMethod.btree,
+        choices=None,
+        db_column_name=None,
+        secret=False,
+    )
+
+
+class Message(Table, tablename="message", schema=None):
+    id = SerialOnce(
+        null=False,
+        primary_key=True,
+        unique=False,
+        index=False,
+        index_method=IndexMethod.btree,
+        choices=None,
+        db_column_name=None,
+        secret=False,
+    )
+
+
 STATEMENTS = {
     "postgres": (
         "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', " "'sending')",
@@ -93,6 +120,10 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX network_of_account ON account_network (account, network)",
         "CREATE INDEX code_by_expiry ON code (expires)",
         "CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS " "NOT NULL",
+        "CREATE INDEX file_of_message ON file (message, position)",
+        "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
+        "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
+        "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE TABLE message_words (message bigint PRIMARY KEY REFERENCES message (id) ON "
         "DELETE CASCADE, chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
@@ -131,6 +162,10 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX network_of_account ON account_network (account, network)",
         "CREATE INDEX code_by_expiry ON code (expires)",
         "CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT " "NULL",
+        "CREATE INDEX file_of_message ON file (message, position)",
+        "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
+        "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
+        "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE VIRTUAL TABLE message_search USING fts5(chat, text, content='', "
         "tokenize='unicode61 remove_diacritics 2')",
         "CREATE TRIGGER message_search_delete AFTER DELETE ON message WHEN EXISTS (SELECT 1 "
@@ -141,7 +176,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T07:22:32:401148"
+ID = "2026-11-26T07:45:27:962876"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -164,6 +199,10 @@ async def forwards():
     manager.add_table(class_name="Chat", tablename="chat", schema=None, columns=None)
 
     manager.add_table(class_name="Code", tablename="code", schema=None, columns=None)
+
+    manager.add_table(class_name="File", tablename="file", schema=None, columns=None)
+
+    manager.add_table(class_name="FilePart", tablename="file_part", schema=None, columns=None)
 
     manager.add_table(class_name="Invite", tablename="invite", schema=None, columns=None)
 
@@ -1696,6 +1735,287 @@ async def forwards():
             "choices": None,
             "db_column_name": None,
             "secret": True,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="message",
+        db_column_name="message",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Message,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="position",
+        db_column_name="position",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="name",
+        db_column_name="name",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 255,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="mime",
+        db_column_name="mime",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 127,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="size",
+        db_column_name="size",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="storage",
+        db_column_name="storage",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 8,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="key",
+        db_column_name="key",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 32,
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="created",
+        db_column_name="created",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="FilePart",
+        tablename="file_part",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="FilePart",
+        tablename="file_part",
+        column_name="file",
+        db_column_name="file",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": File,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="FilePart",
+        tablename="file_part",
+        column_name="number",
+        db_column_name="number",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="FilePart",
+        tablename="file_part",
+        column_name="content",
+        db_column_name="content",
+        column_class_name="Bytea",
+        column_class=Bytea,
+        params={
+            "default": b"",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
         },
         schema=None,
     )

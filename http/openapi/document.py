@@ -12,10 +12,10 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http import errors
+from djangobot.http.bodies import ENCODED, MULTIPART, TOO_LARGE
 from djangobot.http.messages import SendResult
 from djangobot.http.openapi import accounts, health, messages
 from djangobot.http.openapi.operation import Json, Operation
-from djangobot.http.requests import ENCODED, MULTIPART, TOO_LARGE
 from djangobot.http.responses import JSON, Refusal
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {

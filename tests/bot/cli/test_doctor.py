@@ -129,3 +129,23 @@ async def test_it_says_why_telegram_was_not_reached(sandbox: SandboxProcess) -> 
         )
         with pytest.raises(SignInFailed, match=rf"connection refused by 127\.0\.0\.1:{port}: check the"):
             await try_sign_in(settings, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("free", "good", "says"),
+    [(178, True, "178 MiB free; up to 50 MiB"), (177, False, "set a lower limit")],
+)
+def test_it_wants_room_for_the_files_of_one_message(
+    free: int, good: bool, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many MiB as a message may have, above those that must stay free."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, free * doctor.MIB))
+    finding = doctor._files(load({}))
+    assert (finding.good, says in finding.says) == (good, True)
+
+
+def test_files_in_postgresql_need_no_room_here() -> None:
+    """The disk of its server is not known here."""
+    finding = doctor._files(load({"DATABASE_URL": "postgresql://user@127.0.0.1/name"}))
+    assert finding.good
+    assert "kept in PostgreSQL" in finding.says

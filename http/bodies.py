@@ -1,0 +1,81 @@
+"""The headers and the body of a request, as bytes: whole up to a limit, or in pieces."""
+
+from collections.abc import AsyncIterator
+
+from litestar.types import Receive, Scope
+
+from djangobot.http.errors import Refused
+
+LARGEST_BODY = 64 * 1024
+"""Bytes. The longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
+
+TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
+MULTIPART = "Send the body as JSON; multipart is not understood here."
+ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
+BROKEN_OFF = "The connection was closed before the whole request had come."
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """The first header of this (lower-case) name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value.decode("latin-1")
+    return None
+
+
+async def body_of(scope: Scope, receive: Receive) -> bytes:
+    """The request's body. It is refused as soon as it is known to be too large; no more than the limit is
+    kept."""
+    for key, value in scope["headers"]:
+        if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
+            raise Refused(413, TOO_LARGE)
+        if key == b"content-type" and value[:10].lower() == b"multipart/":
+            raise Refused(415, MULTIPART)
+        if key == b"content-encoding":
+            _refuse_encoding(value)
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        _within_limit(message["body"])
+        return message["body"]
+    body = bytearray()
+    while message["type"] == "http.request":
+        body += message["body"]
+        _within_limit(body)
+        if not message.get("more_body", False):
+            return bytes(body)
+        message = await receive()
+    raise Refused(400, BROKEN_OFF)
+
+
+async def stream_of(scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+    """The request's body, in pieces as they come. The client has to wait while nobody asks for the next one.
+    Whoever reads it counts the bytes."""
+    _refuse_encoding((header_of(scope, b"content-encoding") or "").encode("latin-1"))
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refused(400, BROKEN_OFF)
+        more = message.get("more_body", False)
+        if message["body"]:
+            yield message["body"]
+
+
+def content_type(scope: Scope) -> tuple[str, str]:
+    """The declared type of the body, without parameters, and its declared charset."""
+    kind, *parameters = (header_of(scope, b"content-type") or "").lower().split(";")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "charset":
+            return kind.strip(), value.strip(" \t\"'")
+    return kind.strip(), ""
+
+
+def _within_limit(body: bytes | bytearray) -> None:
+    if len(body) > LARGEST_BODY:
+        raise Refused(413, TOO_LARGE)
+
+
+def _refuse_encoding(coding: bytes) -> None:
+    if coding.strip().lower() not in (b"identity", b""):
+        raise Refused(415, ENCODED)

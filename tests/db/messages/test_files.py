@@ -1,0 +1,352 @@
+"""Files: their bytes come and go in pieces, on disk or in PostgreSQL, and nothing is left behind."""
+
+import asyncio
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from stat import S_IMODE
+
+import psutil
+import pytest
+
+from djangobot.db.clock import utc_now
+from djangobot.db.engine import current
+from djangobot.db.engine.sqlite import SQLiteEngine
+from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge
+from djangobot.db.messages import files, messages
+from djangobot.db.messages.file_storage import PART
+from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
+
+from ..conftest import MINUTE, NOW, World, on_sqlite
+
+LATER = NOW + ORPHAN_AFTER + MINUTE
+GROWTH = 32 * MIB
+"""The most memory that a file of any size may take."""
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from djangobot.db import conf
+from djangobot.db.messages import file_storage, files
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+async def main(url, folder, step):
+    await conf.open_database(url)
+    files.configure(files.Rules(Path(folder), floor=0))
+    async with files.receive("a.bin", "") as sink:
+        await sink.write(bytes(3 * file_storage.PART + 1))
+        if step == "the bytes are not whole":
+            die()
+        if step == "the bytes are on disk":
+            storage = sink._storage
+            if isinstance(storage, file_storage.OnDisk):
+                await sink._flush()
+                storage._sync()
+            else:
+                await storage.add(b"x")
+            die()
+    die()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path) -> Path:
+    """The folder of the files, on a disk with room."""
+    path = tmp_path / "files"
+    files.configure(Rules(path, floor=0))
+    return path
+
+
+async def store(content: bytes, name: str = "a.txt", mime: str = "text/plain") -> StoredFile:
+    async with files.receive(name, mime, lambda: NOW) as sink:
+        await sink.write(content)
+    assert sink.file is not None
+    return sink.file
+
+
+def on_disk(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+async def left(folder: Path) -> tuple[int, int, int]:
+    """How many rows, parts in the database, and files on disk there are."""
+    rows = await current().fetch(
+        "SELECT (SELECT COUNT(*) FROM file) AS files, (SELECT COUNT(*) FROM file_part) AS parts"
+    )
+    return rows[0]["files"], rows[0]["parts"], len(on_disk(folder))
+
+
+async def a_message(world: World, *file_ids: int, status: str = "queued") -> int:
+    """A message with these files, whose status is this one."""
+    token = await world.link(await world.account(), await world.person())
+    accepted = await messages.accept(token, "hello", "Text", NOW)
+    (row,) = await current().execute(
+        "UPDATE message SET status = $2 WHERE public_id = $1::uuid RETURNING id", accepted.id, status
+    )
+    await files.attach(row["id"], file_ids)
+    number: int = row["id"]
+    return number
+
+
+async def test_what_was_written_is_read_at_any_place(database: str) -> None:
+    """Pieces of any size come in, pieces of any size go out, across the borders of the parts."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    dice = random.Random(seed)
+    for size in (0, 1, PART - 1, PART, PART + 1, 3 * PART + 12_345):
+        content = dice.randbytes(size)
+        async with files.receive("a", "", lambda: NOW) as sink:
+            at = 0
+            while at < size:
+                piece = content[at : at + dice.choice([1, 1000, 65_536, 2 * PART])]
+                await sink.write(piece)
+                at += len(piece)
+        assert sink.file is not None
+        assert sink.file.size == size
+        for _ in range(10):
+            offset, length = dice.randrange(size + 1), dice.choice([1, 1000, PART, 4 * PART])
+            assert await files.read(sink.file.id, offset, length) == content[offset : offset + length]
+
+
+async def test_bytes_are_for_our_eyes_only(database: str, folder: Path) -> None:
+    """A file is 0600, in a folder that is 0700."""
+    await store(b"secret")
+    modes = [S_IMODE(os.stat(path).st_mode) for path in on_disk(folder)]
+    if isinstance(current(), SQLiteEngine):
+        assert (S_IMODE(os.stat(folder).st_mode), modes) == (0o700, [0o600])
+    else:
+        assert modes == []
+
+
+async def test_an_upload_that_ends_early_leaves_nothing(database: str, folder: Path) -> None:
+    """The client went away, or the message was refused for another reason."""
+
+    async def upload() -> None:
+        async with files.receive("a", "") as sink:
+            await sink.write(bytes(2 * PART))
+            raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await upload()
+    assert await left(folder) == (0, 0, 0)
+
+
+async def test_an_upload_that_is_canceled_leaves_nothing(database: str, folder: Path) -> None:
+    """The service stops while bytes come in."""
+    begun = asyncio.Event()
+
+    async def upload() -> None:
+        async with files.receive("a", "") as sink:
+            while True:
+                await sink.write(bytes(PART))
+                begun.set()
+
+    files.configure(Rules(folder, most=1 << 40, floor=0))
+    task = asyncio.create_task(upload())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await left(folder) == (0, 0, 0)
+
+
+async def test_a_file_over_the_limit_is_refused_and_not_kept(database: str, folder: Path) -> None:
+    """The sentence names the limit."""
+    files.configure(Rules(folder, most=MIB, floor=0))
+    with pytest.raises(FilesTooLarge, match="larger than 1 MiB"):
+        await store(bytes(MIB + 1))
+    assert await left(folder) == (0, 0, 0)
+    with pytest.raises(FilesTooLarge):
+        files.check_room(MIB + 1)
+
+
+@on_sqlite
+async def test_a_disk_below_its_floor_takes_no_file(database: str, folder: Path) -> None:
+    """Other services need room, too."""
+    files.configure(Rules(folder, floor=1 << 60))
+    with pytest.raises(FileDiskFull):
+        await store(b"a")
+    assert await left(folder) == (0, 0, 0)
+
+
+@on_sqlite
+async def test_a_disk_that_gets_full_keeps_nothing(database: str, folder: Path) -> None:
+    """The system refuses a write in the middle of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (PART + 1000, before[1]))
+    try:
+        with pytest.raises(FileDiskFull):
+            await store(bytes(3 * PART))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert await left(folder) == (0, 0, 0)
+    assert await files.read((await store(b"room again")).id, 0, 100) == b"room again"
+
+
+@pytest.mark.parametrize("step", ["the bytes are not whole", "the bytes are on disk", "the row is there"])
+async def test_a_kill_leaves_nothing_after_a_sweep(database: str, folder: Path, step: str) -> None:
+    """SIGKILL at each step before the message names the file."""
+    killed = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", KILLED, database, str(folder), step], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert await left(folder) != (0, 0, 0)
+    await files.sweep(utc_now() + ORPHAN_AFTER + MINUTE)
+    assert await left(folder) == (0, 0, 0)
+
+
+async def test_a_sweep_leaves_what_is_under_way(database: str, folder: Path) -> None:
+    """An upload that goes on is no orphan, and neither is a file whose message is about to be accepted."""
+    async with files.receive("a", "", lambda: NOW) as sink:
+        await sink.write(bytes(2 * PART))
+        await files.sweep(NOW + MINUTE)
+        await sink.write(b"the end")
+    assert sink.file is not None
+    await files.sweep(NOW + MINUTE)
+    assert await files.read(sink.file.id, 2 * PART, 100) == b"the end"
+
+
+async def test_files_stand_in_their_order_in_one_message(world: World) -> None:
+    """And none of them can become another message's."""
+    stored = [await store(b"x" * number, f"{number}.txt") for number in (3, 1, 2)]
+    message = await a_message(world, *(file.id for file in stored))
+    assert await files.of_message(message) == stored
+    with pytest.raises(FileGone):
+        await files.attach(message, [stored[0].id])
+
+
+@pytest.mark.parametrize("status", ["sent", "expired"])
+async def test_bytes_go_when_their_message_is_settled(world: World, folder: Path, status: str) -> None:
+    """Name and size stay for the history."""
+    file = await store(b"x" * 1000)
+    message = await a_message(world, file.id, status=status)
+    assert await files.sweep(NOW) == 1
+    assert await files.of_message(message) == [file]
+    assert (await left(folder))[1:] == (0, 0)
+    with pytest.raises(FileGone):
+        await files.read(file.id, 0, 1)
+    assert await files.sweep(NOW) == 0
+
+
+@pytest.mark.parametrize("status", ["failed", "canceled", "uncertain"])
+async def test_bytes_of_what_may_still_be_sent_are_kept_for_a_week(world: World, status: str) -> None:
+    """An admin may have a failed message sent again."""
+    file = await store(b"x")
+    await a_message(world, file.id, status=status)
+    await files.sweep(NOW + files.KEPT - MINUTE)
+    assert await files.read(file.id, 0, 1) == b"x"
+    await files.sweep(NOW + files.KEPT + MINUTE)
+    with pytest.raises(FileGone):
+        await files.read(file.id, 0, 1)
+
+
+async def test_bytes_of_a_message_that_waits_are_kept(world: World) -> None:
+    """However long: a scheduled message waits for up to a year."""
+    file = await store(b"x")
+    await a_message(world, file.id)
+    await files.sweep(NOW + timedelta(days=366))
+    assert await files.read(file.id, 0, 1) == b"x"
+
+
+async def test_files_go_with_their_message(world: World, folder: Path) -> None:
+    """Whoever is erased is erased with all that was sent to them."""
+    file = await store(b"x")
+    message = await a_message(world, file.id)
+    await current().execute("DELETE FROM message WHERE id = $1", message)
+    await files.sweep(NOW)
+    assert await left(folder) == (0, 0, 0)
+
+
+async def test_a_deleted_file_is_gone(database: str, folder: Path) -> None:
+    """With its row and its bytes."""
+    file = await store(bytes(3 * PART))
+    await files.delete([file.id])
+    assert await left(folder) == (0, 0, 0)
+    with pytest.raises(FileGone):
+        await files.read(file.id, 0, 1)
+
+
+@on_sqlite
+async def test_a_file_that_somebody_removed_is_gone_and_no_fault(database: str, folder: Path) -> None:
+    """The data folder was restored without it."""
+    file = await store(b"x")
+    for path in on_disk(folder):
+        os.unlink(path)
+    with pytest.raises(FileGone):
+        await files.read(file.id, 0, 1)
+
+
+async def test_a_large_file_takes_little_memory(database: str, folder: Path) -> None:
+    """200 MB in and out: the process grows by less than 32 MB."""
+    files.configure(Rules(folder, most=1 << 40, floor=0))
+    process = psutil.Process()
+    chunk = os.urandom(65_536)
+    await store(chunk * 100)  # what is loaded once
+    before = most = process.memory_info().rss
+    async with files.receive("a", "", lambda: NOW) as sink:
+        for number in range(200 * MIB // len(chunk)):
+            await sink.write(chunk)
+            if number % 100 == 0:
+                most = max(most, process.memory_info().rss)
+    assert sink.file is not None
+    for offset in range(0, sink.file.size, PART):
+        await files.read(sink.file.id, offset, PART)
+    assert max(most, process.memory_info().rss) - before < GROWTH
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("report.pdf", "report.pdf"),
+        ("отчёт за май.pdf", "отчёт за май.pdf"),
+        ("и\u0306.txt", "й.txt"),
+        ("/etc/passwd", "passwd"),
+        ("../../secret.txt", "secret.txt"),
+        ("C:\\Users\\me\\photo.jpg", "photo.jpg"),
+        ("..", "file.txt"),
+        ("", "file.txt"),
+        ("dir/", "file.txt"),
+        ("\u200b\u2060", "file.txt"),
+        ("a\x00b.txt", "ab.txt"),
+        ("a\r\nb.txt", "ab.txt"),
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        (".env", ".env"),
+        ("x" * 1000 + ".tar", "x" * (NAME_LIMIT - 4) + ".tar"),
+        ("\ud800.txt", ".txt"),
+    ],
+)
+def test_a_name_is_made_safe(given: str, name: str) -> None:
+    """One line, no folder, one direction; never empty, never longer than its column."""
+    assert files.file_name(given, "text/plain") == name
+
+
+@pytest.mark.parametrize(
+    ("given", "mime"),
+    [
+        ("image/png", "image/png"),
+        ("Text/Plain; charset=utf-8", "text/plain"),
+        ("", files.UNKNOWN_TYPE),
+        ("nonsense", files.UNKNOWN_TYPE),
+        ("a/b\x00", files.UNKNOWN_TYPE),
+        ("a/" + "b" * 1000, files.UNKNOWN_TYPE),
+    ],
+)
+async def test_a_type_is_a_type_or_unknown(database: str, given: str, mime: str) -> None:
+    """What a client says of a file is a label, and no more."""
+    assert (await store(b"x", mime=given)).mime == mime
+
+
+async def test_bytes_go_after_the_delivery_as_any_other(world: World) -> None:
+    """The outbox settles the message; the next sweep removes its bytes."""
+    file = await store(b"x")
+    await a_message(world, file.id)
+    await world.deliver()
+    assert await files.sweep(NOW) == 1
