@@ -133,7 +133,7 @@ async def test_it_says_why_telegram_was_not_reached(sandbox: SandboxProcess) -> 
 
 @pytest.mark.parametrize(
     ("free", "good", "says"),
-    [(178, True, "178 MiB free; up to 50 MiB"), (177, False, "set a lower limit")],
+    [(178, True, "178 MiB free; up to 50 MiB"), (177, False, "FILE_LIMIT=50")],
 )
 def test_it_wants_room_for_the_files_of_one_message(
     free: int, good: bool, says: str, monkeypatch: pytest.MonkeyPatch
