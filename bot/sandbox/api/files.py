@@ -14,6 +14,8 @@ _KEPT = {
     "documentAttributeAudio",
     "documentAttributeVideo",
 }
+# Of a video or an audio: what fits 32 bits.
+MAX_SECONDS = (1 << 31) - 1
 _UPLOADED = {"inputMediaUploadedPhoto", "inputMediaUploadedDocument"}
 
 
@@ -43,7 +45,7 @@ def stored(call: Call, media: TL) -> File:
 def _uploaded(call: Call, media: TL) -> File:
     number, size, part_size = upload.joined(call, media["file"])
     photo = media["_"] == "inputMediaUploadedPhoto"
-    attributes = [given for given in media.get("attributes", []) if given["_"] in _KEPT]
+    attributes = [_kept(given) for given in media.get("attributes", []) if given["_"] in _KEPT]
     named = (given["file_name"] for given in attributes if given["_"] == "documentAttributeFilename")
     file = File(
         id=number,
@@ -64,6 +66,14 @@ def _uploaded(call: Call, media: TL) -> File:
             raise
     call.world.files.add(file)
     return file
+
+
+def _kept(attribute: TL) -> TL:
+    """An attribute with a length that every layer can say; newer ones send a float, even NaN."""
+    if "duration" not in attribute:
+        return attribute
+    seconds = attribute["duration"]
+    return {**attribute, "duration": seconds if 0 <= seconds <= MAX_SECONDS else 0}
 
 
 def _kind(media: TL, attributes: list[TL]) -> str:

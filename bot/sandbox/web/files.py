@@ -1,5 +1,6 @@
 """The page's own files and the files that bots have sent, with what a browser may do with them."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -34,6 +35,8 @@ FILE_HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
 }
+# What a browser shows by itself; the type is the sender's, and must be one.
+_SHOWN = re.compile(r"(?:image|video|audio)/[\w.+-]{1,80}", re.ASCII)
 
 
 def page_file(name: str) -> Response[bytes]:
@@ -55,7 +58,7 @@ def sent_file(world: World, number: int) -> Stream:
         for piece in world.files.pieces(file):
             yield piece
 
-    inline = file.mime.startswith(("image/", "video/", "audio/")) and file.mime != "image/svg+xml"
+    inline = bool(_SHOWN.fullmatch(file.mime)) and file.mime != "image/svg+xml"
     disposition = "inline" if inline else "attachment"
     named = {
         "Content-Disposition": f"{disposition}; filename*=utf-8''{quote(file.name, safe='')}",

@@ -64,10 +64,15 @@ async def send_media(bot: Bot, media: Any, random_id: int, caption: str = "", **
     return await call(bot, request)
 
 
+async def store_request(bot: Bot, media: Any) -> Any:
+    """The call that stores a file without sending it."""
+    peer = await bot.client.resolve_peer(bot.person)
+    return functions.messages.UploadMedia(peer=peer, media=media)
+
+
 async def stored(bot: Bot, media: Any) -> Any:
     """Stores an uploaded file, as albums need it, and returns how a call names it."""
-    peer = await bot.client.resolve_peer(bot.person)
-    answer = await call(bot, functions.messages.UploadMedia(peer=peer, media=media))
+    answer = await call(bot, await store_request(bot, media))
     if isinstance(answer, types.MessageMediaPhoto):
         photo = answer.photo
         known = types.InputPhoto(

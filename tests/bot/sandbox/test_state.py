@@ -15,6 +15,7 @@ from djangobot.bot.sandbox.testing import SandboxProcess
 
 from .probe import Probe
 from .pyrogram_bot import Bot, Factory, raw, types
+from .sent_files import album, as_photo, call_until_answered, png, store_request, stored, uploaded
 
 
 class Note(msgspec.Struct):
@@ -126,4 +127,27 @@ async def test_a_killed_sandbox_comes_back_with_everything(sandbox_factory: Fact
     assert (await bot.hear()).text == "still there?"
     assert (await sandbox.journal())["sign_ins"] == {"bot 1": 1}
     assert (await bot.send("next", 8)).id == first.id + 2
+    await bot.client.stop()
+
+
+async def test_uploaded_parts_and_albums_survive_a_kill(sandbox_factory: Factory) -> None:
+    """SIGKILL between the parts and the album, and after it: no part goes up again, no item comes twice."""
+    sandbox = sandbox_factory()
+    bot = Bot(sandbox, 1, await sandbox.person())
+    await bot.start()
+    file = await uploaded(bot, 1, png(40, 30), "a.png")
+    items = [(11, await stored(bot, as_photo(file))), (12, await stored(bot, as_photo(file)))]
+    sandbox.kill()
+    sandbox.start_again()
+    await call_until_answered(bot, await album(bot, items))
+    sandbox.kill()
+    sandbox.start_again()
+    await call_until_answered(bot, await album(bot, items))
+    third = await call_until_answered(bot, await store_request(bot, as_photo(file)))
+    assert third.photo.sizes[0].w == 40
+    sent = [message for message in await bot.shown() if message["file"]]
+    assert [message["random_id"] for message in sent] == [11, 12]
+    for message in sent:
+        assert await sandbox.file(message["file"]["id"]) == png(40, 30)
+    assert (await sandbox.journal())["methods"]["upload.saveFilePart"] == 1
     await bot.client.stop()

@@ -1,15 +1,19 @@
 """Telegram's rules for entities: bounds, nesting, and those that it finds by itself."""
 
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.api import entities, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.testing import SandboxProcess
 
+from ..probe import Probe
 from ..pyrogram_bot import Bot, raw
 
 
@@ -146,6 +150,28 @@ def test_kept_entities_nest_whatever_is_sent(content: str, spans: list[tuple[str
             continue
         for block in code:
             assert last <= block["offset"] or entity["offset"] >= block["offset"] + block["length"]
+
+
+async def test_quotes_are_collapsed_in_layer_229_alone(
+    shared: SandboxProcess, new_id: Callable[[], int]
+) -> None:
+    """What is stored keeps the flag; layer 158 reads the same quote without it."""
+    number, person = new_id(), await shared.person(id=new_id())
+    key = read_public_key(shared.key)
+    quote = {"_": "messageEntityBlockquote", "collapsed": True, "offset": 0, "length": 5}
+    peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
+    request = {"_": "messages.sendMessage", "peer": peer, "message": "quote", "random_id": 1}
+    async with Probe(shared.host, shared.port, key, layer=229) as newer:
+        await newer.sign_in(number)
+        await shared.say(person, "/start", number)
+        await newer.call({**request, "entities": [quote]})
+    [shown] = (await shared.messages(person, bot=number))[-1]["entities"]
+    assert shown == {"type": "blockquote", "collapsed": True, "offset": 0, "length": 5}
+    async with Probe(shared.host, shared.port, key) as older:
+        await older.sign_in(number)
+        newest = {"_": "messages.getMessages", "id": [{"_": "inputMessageID", "id": 2}]}
+        [message] = (await older.call(newest))["messages"]
+    assert message["entities"] == [span("Blockquote", 0, 5)]
 
 
 async def test_every_kind_of_entity_arrives_in_layer_158(bot: Bot) -> None:

@@ -1,11 +1,16 @@
 """Files in messages: their kinds, dimensions and names, captions, spoilers, and the way back down."""
 
 import io
+import math
 from collections.abc import Callable
 
 import httpx
 import pytest
 
+from djangobot.bot.sandbox import read_public_key
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+from ..probe import Probe
 from ..pyrogram_bot import Bot, errors, types
 from ..sent_files import as_document, as_photo, functions, png, send_media, uploaded
 from ..sent_files import types as raw_types
@@ -89,6 +94,34 @@ async def test_a_documents_kind_is_what_its_attributes_say(
     assert shown["name"] == ("other.bin" if kind == "document" else "data.bin")
     await send_media(bot, as_document(file, "x/y", [attribute], force_file=True), 2)
     assert (await bot.shown())[-1]["file"]["kind"] == "document"
+
+
+async def test_what_a_sender_says_of_a_file_breaks_nothing(shared: SandboxProcess, new_id: Ids) -> None:
+    """A length that is no number, a type with a line break, a name with everything; read by layer 158."""
+    number, person = new_id(), await shared.person(id=new_id())
+    name = 'a/../"\r\n\x00\u202e.txt'
+    file = {"_": "inputFile", "id": 5, "parts": 1, "name": name, "md5_checksum": ""}
+    video = {"_": "documentAttributeVideo", "duration": math.nan, "w": -1, "h": 1 << 30}
+    media = {"_": "inputMediaUploadedDocument", "file": file, "mime_type": "video/x\r\nX-Evil: 1"}
+    peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
+    request = {"_": "messages.sendMedia", "peer": peer, "message": "", "random_id": 1}
+    async with Probe(shared.host, shared.port, read_public_key(shared.key), layer=229) as probe:
+        await probe.sign_in(number)
+        await shared.say(person, "/start", number)
+        part = {"_": "upload.saveFilePart", "file_id": 5, "file_part": 0, "bytes": b"data"}
+        assert await probe.call(part)
+        assert await probe.call({**request, "media": {**media, "attributes": [video]}})
+    shown = (await shared.messages(person, bot=number))[-1]["file"]
+    assert (shown["kind"], shown["duration"], shown["name"]) == ("video", None, name)
+    async with httpx.AsyncClient(base_url=shared.web) as browser:
+        answer = await browser.get(shown["url"])
+    assert (answer.content, answer.headers["Content-Type"]) == (b"data", "application/octet-stream")
+    assert "X-Evil" not in answer.headers
+    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as older:
+        await older.sign_in(number)
+        newest = {"_": "messages.getMessages", "id": [{"_": "inputMessageID", "id": 2}]}
+        [message] = (await older.call(newest))["messages"]
+    assert message["media"]["document"]["attributes"][0]["duration"] == 0
 
 
 async def test_a_caption_has_1024_utf16_units(bot: Bot, new_id: Ids) -> None:
