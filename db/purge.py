@@ -8,7 +8,7 @@ also after a restart.
 
 import asyncio
 import contextlib
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import structlog
@@ -33,15 +33,27 @@ MERGED_AT_ONCE = 200
 MERGE = "INSERT INTO message_search (message_search, rank) VALUES ('merge', {pages})"
 PURGE_LOCK = 0x446A616E676F4572
 """PostgreSQL advisory lock of the process that purges: "DjangoEr" in ASCII."""
-# Removes dead rows and their samples in the statistics. Words that no row contains any more stay in their
-# index until it is rebuilt. The free space of PostgreSQL's files keeps data that no query, index or dump
-# shows.
-VACUUM_POSTGRESQL = (
+OWN_TABLES = """
+SELECT quote_ident(tablename) AS name FROM pg_tables
+WHERE schemaname = current_schema() AND tableowner = current_user ORDER BY tablename
+"""
+# Words that no row contains any more stay in their index until it is rebuilt. The free space of PostgreSQL's
+# files keeps data that no query, index or dump shows.
+REBUILD = (
     "DROP INDEX CONCURRENTLY IF EXISTS message_words_by_word_ccnew",  # left by a rebuild that was interrupted
-    "VACUUM (ANALYZE) message, message_words, bot_token, token_network, chat, account, code, scheduled_job,"
-    " mute, search, file, file_part",
     "REINDEX INDEX CONCURRENTLY message_words_by_word",
 )
+# ANALYZE leaves the samples of a table that has become empty. A change of a column's type drops them, even to
+# the same type.
+SAMPLES_OF_NOTHING = """
+SELECT format('ALTER TABLE %I ALTER COLUMN %I TYPE %s', c.relname, a.attname,
+              format_type(a.atttypid, a.atttypmod)) AS statement
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_stats s ON s.schemaname = current_schema() AND s.tablename = c.relname AND s.attname = a.attname
+WHERE c.relnamespace = current_schema()::regnamespace AND pg_get_userbyid(c.relowner) = current_user
+AND c.reltuples = 0 AND (t.typcategory = 'S' OR t.typname IN ('tsvector', 'bytea'))
+"""
+LOCK_WITHIN = "SET lock_timeout = '1s'"
 DONE = "DELETE FROM state WHERE name = $1 AND changed = $2"
 
 
@@ -93,11 +105,21 @@ async def _in_postgresql(engine: PostgresEngine) -> bool:
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", PURGE_LOCK):
             return False
-        for statement in VACUUM_POSTGRESQL:
-            await connection.execute(statement)
+        await _vacuum(connection)
     except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as exc:
         log.warning("purge failed", reason=str(exc))
         return False
     finally:
         connection.terminate()
     return True
+
+
+async def _vacuum(connection: Any) -> None:
+    """Removes dead rows, and the samples of them in the statistics."""
+    tables = [row["name"] for row in await connection.fetch(OWN_TABLES)]
+    await connection.execute(f"VACUUM (ANALYZE) {', '.join(tables)}")
+    for statement in REBUILD:
+        await connection.execute(statement)
+    await connection.execute(LOCK_WITHIN)
+    for row in await connection.fetch(SAMPLES_OF_NOTHING):
+        await connection.execute(row["statement"])

@@ -19,7 +19,7 @@ from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import messages, search
 from djangobot.db.people import erasure
 from djangobot.db.people.chats import Chat
-from djangobot.db.programs import accounts
+from djangobot.db.programs import account_networks, accounts
 from djangobot.db.programs.accounts import Account
 
 from .admin.test_backup_postgres import TOOLS
@@ -158,3 +158,36 @@ async def test_what_was_deleted_is_in_no_index_statistics_or_dump_of_postgresql(
         assert [trace.decode() for trace in TRACES if trace in dump] == []
     finally:
         await connection.close()
+
+
+SAMPLES = "SELECT tablename FROM pg_stats s WHERE s::text ~ $1"
+
+
+@on_postgresql
+async def test_what_was_deleted_is_in_no_statistics_when_its_table_is_empty(
+    world: World, database: str
+) -> None:
+    """ANALYZE keeps what it sampled of a table that has no rows any more: of the only person's messages and
+    searches, of the only accounts' networks."""
+    first, second = await world.account(ENGLISH), await world.account(NAME)
+    person = await world.person()
+    for account in (first, second):
+        token = await world.link(account, person)
+        for number in range(3):
+            await messages.accept(token, f"{RUSSIAN} {number % 2}", "Text", NOW)
+            await account_networks.note(account.id, f"198.51.100.{number % 2}", NOW)
+    await world.deliver()
+    await search.catch_up(60)
+    for words in (RUSSIAN, ENGLISH, RUSSIAN):
+        await search.remember(person.id, words)
+    pattern = f"{ENGLISH}|{RUSSIAN[:4]}|{NAME}|198[.]51[.]100"
+    await current().execute("ANALYZE")
+    sampled = {row["tablename"] for row in await current().fetch(SAMPLES, pattern)}
+    assert sampled >= {"account_network", "message_words", "search"}
+    await erasure.erase(person.id)
+    for account in (first, second):
+        await accounts.remove(account, now=NOW)
+    assert await purge.run()
+    left = {row["tablename"] for row in await current().fetch(SAMPLES, pattern)}
+    assert left == set()
+    assert await conf.migrate() == []
