@@ -8,6 +8,8 @@ from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT, MESSAGES_LIMIT
 from djangobot.db.messages.rich_text.spans import Span
 
 QUOTES = ("blockquote", "expandable_blockquote")
+_RANKS = {"blockquote": 0, "expandable_blockquote": 0, "code": 2, "pre": 2}
+"""Of spans of one extent: what contains comes before what is contained."""
 
 
 def merged(spans: Sequence[Span]) -> list[Span]:
@@ -112,8 +114,8 @@ def _end(span: Span) -> int:
     return span.offset + span.length
 
 
-def _order(span: Span) -> tuple[int, int]:
-    return span.offset, -span.length
+def _order(span: Span) -> tuple[int, int, int]:
+    return span.offset, -span.length, _RANKS.get(span.kind, 1)
 
 
 def _put_back(waiting: list[Span], span: Span) -> None:

@@ -99,9 +99,9 @@ class _Cuts:
         return end if end == position or self._is_boundary(end) else end - 1
 
     def _is_boundary(self, position: int) -> bool:
-        """Whether a cluster ends where the next begins. A space may carry an accent."""
-        cluster = CLUSTER.match(self.text, position - 1)
-        return cluster is None or cluster.end() == position
+        """Whether a cluster ends beside a space. The space may carry an accent."""
+        cluster = CLUSTER.match(self.text[position - 1 : position + 1])
+        return cluster is None or cluster.end() == 1
 
     def _without_spaces(self, start: int, end: int) -> int:
         while end > start + 1 and self.text[end - 1].isspace():
@@ -129,12 +129,13 @@ class _Cuts:
         return None
 
     def _last_cluster(self, start: int, most: int) -> int:
-        last = start
-        for cluster in CLUSTER.finditer(self.text, start, min(most + 1, len(self.text))):
-            if cluster.end() > most:
+        # In a slice, for a flag looks back to where the row of flags begins.
+        last = 0
+        for cluster in CLUSTER.finditer(self.text[start : most + 1]):
+            if cluster.end() > most - start:
                 break
             last = cluster.end()
-        return last if last > start else most
+        return start + last if last else most
 
 
 def _part(rich: RichText, cuts: _Cuts, start: int, end: int, guarded: bool) -> RichText:

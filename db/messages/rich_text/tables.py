@@ -35,10 +35,16 @@ def table_text(rows: Sequence[Sequence[str]], alignments: Sequence[Alignment] = 
 
 
 def display_width(text: str) -> int:
-    """How many columns of a monospaced font the text takes: Chinese, Japanese, Korean and emoji take two."""
+    """How many columns of a monospaced font the text takes: Chinese, Japanese, Korean and emoji take two. Not
+    counted beyond COLUMN_LIMIT."""
     if text.isascii():
         return len(text)
-    return sum(_cluster_width(cluster.group()) for cluster in CLUSTER.finditer(text))
+    width = 0
+    for cluster in CLUSTER.finditer(text):
+        width += _cluster_width(cluster.group())
+        if width >= COLUMN_LIMIT:
+            break
+    return width
 
 
 def _cluster_width(cluster: str) -> int:
