@@ -41,7 +41,7 @@ class Listener(Protocol):
     def forget(self, connection: "Connection") -> None:
         """The connection is lost."""
 
-    def make_memory(self) -> None:
+    def free_memory(self) -> None:
         """Closes the connection that holds most memory."""
 
 
@@ -49,7 +49,7 @@ class Connection(asyncio.BufferedProtocol):
     """Reads requests and has them answered, one after the other. During one request, at most READ_SIZE bytes
     of the next ones are read."""
 
-    def __init__(self, server: Listener, peer: tuple[str, int] | None, *, welcome: bool = True) -> None:
+    def __init__(self, server: Listener, peer: tuple[str, int] | None, *, within_bound: bool = True) -> None:
         self.server = server
         self.loop = server.loop
         self.flow = Flow(server.loop)
@@ -58,7 +58,7 @@ class Connection(asyncio.BufferedProtocol):
         """Since when it has had no whole request; None while a request is running."""
         self.deadline = server.loop.time() + server.bounds.head
         self._peer = peer
-        self._welcome = welcome
+        self._within_bound = within_bound
         self._transport: asyncio.Transport = None  # type: ignore[assignment]  # until connection_made
         self._exchange: Exchange | None = None
         self._rest = b""
@@ -72,7 +72,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's does not inherit from asyncio's
         self.flow.open(self._transport)
-        if not self._welcome:
+        if not self._within_bound:
             self.refuse(503, FULL)
         elif self.server.stopping:
             self.close()
@@ -109,7 +109,7 @@ class Connection(asyncio.BufferedProtocol):
         self._reading.stop()
         self._count()
         if self._exchange is None:
-            self._go_on()
+            self._continue()
 
     # Reading
 
@@ -226,9 +226,9 @@ class Connection(asyncio.BufferedProtocol):
         if self.held:
             self._count()
         if self._rest or self.flow.reading_paused:
-            self._go_on()
+            self._continue()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         """Starts the next request, if there is one and the last answer has been read."""
         if self.closing or self.flow.writing_paused:
             return
@@ -338,7 +338,7 @@ class Connection(asyncio.BufferedProtocol):
         self.server.held += size - self.held
         grown, self.held = size > self.held, size
         if grown and self.server.held > self.server.bounds.held:
-            self.server.make_memory()
+            self.server.free_memory()
 
     def give_up(self) -> None:
         """Gives up this connection to free memory for the others."""

@@ -59,10 +59,10 @@ class Server:
         """Connections beyond the bound: those that are refused, and those that are closed for a new one."""
         self._spare: deque[Connection] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arriving: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self._shortages: dict[str, tuple[float, int]] = {}
-        self._told_of_proxy = False
+        self._warned_of_proxy = False
 
     # Called from outside
 
@@ -72,7 +72,7 @@ class Server:
         self.loop = asyncio.get_running_loop()
         self._most = min(self.bounds.connections, _files_allowed(self.bounds.connections))
         self.address = sockets[0].getsockname()[:2]
-        self._tick()
+        self._check_deadlines()
         for listening in sockets:
             listening.setblocking(False)
             self.loop.add_reader(listening, self._accept, listening)
@@ -80,7 +80,7 @@ class Server:
             while not self.stopping:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stop.wait(), TICK)
-                self._tick()
+                self._check_deadlines()
         finally:
             self.stopping = True
             for listening in sockets:
@@ -106,8 +106,8 @@ class Server:
         host, port = peer
         if host in self._trusted:
             return self._trusted.caller(host, forwarded), port
-        if not self._told_of_proxy:
-            self._told_of_proxy = True
+        if not self._warned_of_proxy:
+            self._warned_of_proxy = True
             log.warning(
                 "X-Forwarded-For is not believed: it comes from an address that is not in "
                 "DJANGOBOT_TRUSTED_PROXIES; all calls from there share one address's limits",
@@ -119,10 +119,10 @@ class Server:
         self._connections.discard(connection)
         self._leaving.discard(connection)
 
-    def make_memory(self) -> None:
-        """Closes the connection that holds most memory."""
+    def free_memory(self) -> None:
+        """Closes the connection that holds most memory. So the others have room."""
         max(self._connections | self._leaving, key=lambda connection: connection.held).give_up()
-        self._note("unfinished requests and unread answers take too much memory", bytes=self.bounds.held)
+        self._warn("unfinished requests and unread answers take too much memory", bytes=self.bounds.held)
 
     # Internal
 
@@ -148,33 +148,33 @@ class Server:
             except OSError as exc:
                 if exc.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     raise
-                self._note("no more connections can be opened", reason=exc.strerror)
+                self._warn("no more connections can be opened", reason=exc.strerror)
                 self._find_spare(self.loop.time())
-                self._make_room()
+                self._close_spare()
                 self.loop.remove_reader(listening)
                 self.loop.call_later(TICK, self._accept_again, listening)
                 return
-            self._welcome(accepted, peer)
+            self._open_or_refuse(accepted, peer)
 
     def _accept_again(self, listening: socket.socket) -> None:
         if not self.stopping:
             self.loop.add_reader(listening, self._accept, listening)
 
-    def _welcome(self, accepted: socket.socket, peer: Any) -> None:
+    def _open_or_refuse(self, accepted: socket.socket, peer: Any) -> None:
         accepted.setblocking(False)
         with contextlib.suppress(OSError):  # a Unix socket has no such option
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        room = len(self._connections) < self._most or self._make_room()
+        room = len(self._connections) < self._most or self._close_spare()
         if not room:
-            self._note("too many connections", most=self._most)
+            self._warn("too many connections", most=self._most)
             if len(self._leaving) >= LINGERING:
-                _turn_away(accepted, refusal(503, FULL, self.date))
+                _refuse_at_once(accepted, refusal(503, FULL, self.date))
                 return
-        connection = Connection(self, _peer(peer), welcome=room)
+        connection = Connection(self, _peer(peer), within_bound=room)
         (self._connections if room else self._leaving).add(connection)
         task = self.loop.create_task(self._open(connection, accepted))
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
 
     async def _open(self, connection: Connection, accepted: socket.socket) -> None:
         try:
@@ -183,7 +183,7 @@ class Server:
             accepted.close()
             self.forget(connection)
 
-    def _make_room(self) -> bool:
+    def _close_spare(self) -> bool:
         """Closes the connection that has waited longest, if it has been without a request for SPARE_AFTER.
         Returns whether there was one."""
         while self._spare:
@@ -199,7 +199,7 @@ class Server:
         spare = [connection for connection in self._connections if connection.is_spare(now)]
         self._spare = deque(sorted(spare, key=lambda connection: connection.since or now))
 
-    def _tick(self) -> None:
+    def _check_deadlines(self) -> None:
         now = self.loop.time()
         self.date = b"date: %b\r\n" % formatdate(usegmt=True).encode()
         for connection in [*self._connections, *self._leaving]:
@@ -207,7 +207,7 @@ class Server:
         if len(self._connections) >= self._most:
             self._find_spare(now)
 
-    def _note(self, shortage: str, **fields: Any) -> None:
+    def _warn(self, shortage: str, **fields: Any) -> None:
         """Logs a shortage at once, and then at most every LOG_PAUSE seconds, with the number of times it
         happened."""
         now = self.loop.time()
@@ -226,16 +226,16 @@ class Server:
         last = self.loop.time() + self.bounds.grace
         while (self._connections or self._tasks) and self.loop.time() < last:
             await asyncio.sleep(END_TICK)
-            self._tick()
+            self._check_deadlines()
         for connection in [*self._connections, *self._leaving]:
             connection.abort()
-        for task in [*self._tasks, *self._arriving]:
+        for task in [*self._tasks, *self._opening]:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1)
 
 
-def _turn_away(accepted: socket.socket, answer: bytes) -> None:
+def _refuse_at_once(accepted: socket.socket, answer: bytes) -> None:
     """Refuses and closes at once. The input that has arrived is read first, because otherwise the answer
     would be lost."""
     with accepted:
