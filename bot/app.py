@@ -177,7 +177,7 @@ def _leader_workers(
     return [
         BackgroundWorker(name="sign-in", run=sign_in, stops=3),
         BackgroundWorker(name="delivery", run=delivery.run, stop=stop_delivery, stops=1, context=locked()),
-        BackgroundWorker(name="update state", run=inbox.keep, stops=3),
+        BackgroundWorker(name="update state", run=inbox.keep_saved, stops=3),
         BackgroundWorker(name="scheduler", run=scheduler.run, stops=1),
         BackgroundWorker(name="alerts", run=alerts.run, stops=1),
         BackgroundWorker(name="broadcasts", run=broadcasts.run, stops=1, context=locked()),

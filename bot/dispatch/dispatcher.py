@@ -22,7 +22,6 @@ from djangobot.bot.telegram.gateway import (
     UNKNOWN_TELEGRAM_ID,
     AnswerLost,
     Blocked,
-    File,
     FloodWait,
     Gateway,
     GatewayError,
@@ -31,6 +30,7 @@ from djangobot.bot.telegram.gateway import (
 )
 from djangobot.bot.telegram.incoming import BotStopped, Callback, GroupMessage, Incoming, Message, Person
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.bot.telegram.uploads import File
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats

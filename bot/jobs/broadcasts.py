@@ -22,7 +22,7 @@ STEP = 0.2
 """Seconds between two checks of the outbox's capacity."""
 SHOW_EVERY = 3.0
 """Seconds between two edits of the card. Telegram allows a bot about twenty a minute in one chat."""
-LONGEST_NAP = 2.0
+LONGEST_WAIT = 2.0
 
 
 class Broadcasts:
@@ -41,25 +41,25 @@ class Broadcasts:
         while True:
             await self.gateway.online.wait()
             broadcasts.bell.clear()
-            nap = LONGEST_NAP
+            pause = LONGEST_WAIT
             try:
                 if await self.poll():
-                    nap = STEP
+                    pause = STEP
             except DatabaseUnavailable as exc:
                 log.error("database not available to broadcasts", reason=str(exc.__cause__ or exc))
-            if nap == STEP:
+            if pause == STEP:
                 await asyncio.sleep(STEP)
             else:
-                await _nap(nap)
+                await _wait_for_work(pause)
 
     async def poll(self) -> bool:
         """Does one step of each running broadcast. Returns whether there is more to do at once."""
         live = await broadcasts.live()
         more = False
-        for cast in live:
-            if cast.status == "running":
-                more = await broadcasts.step(cast.id, self.now()) or more
-        self.ending |= {cast.id for cast in live}
+        for broadcast in live:
+            if broadcast.status == "running":
+                more = await broadcasts.step(broadcast.id, self.now()) or more
+        self.ending |= {broadcast.id for broadcast in live}
         for number in sorted(self.ending):
             found = await broadcasts.get(number)
             if found is not None:
@@ -68,29 +68,29 @@ class Broadcasts:
                 self.ending.discard(number)
         return more
 
-    async def _show(self, cast: BroadcastView) -> None:
+    async def _show(self, broadcast: BroadcastView) -> None:
         """Edits the card from time to time, and at once at the end. A card that cannot be edited stops
         nothing."""
-        if cast.live and time.monotonic() - self.shown_at < SHOW_EVERY:
+        if broadcast.live and time.monotonic() - self.shown_at < SHOW_EVERY:
             return
-        author = await chats.get(cast.author)
-        if author is None or not cast.card:
+        author = await chats.get(broadcast.author)
+        if author is None or not broadcast.card:
             return
-        done = await broadcasts.progress(cast.id)
-        look = (cast.id, cast.status, done)
-        if look == self.shown:
+        done = await broadcasts.progress(broadcast.id)
+        content = (broadcast.id, broadcast.status, done)
+        if content == self.shown:
             return
-        text = progress_card(language_of(author.language_tag), cast, done, self.now())
-        self.shown_at, self.shown = time.monotonic(), look
+        text = progress_card(language_of(author.language_tag), broadcast, done, self.now())
+        self.shown_at, self.shown = time.monotonic(), content
         try:
-            await self.gateway.edit(Peer(author.id, author.access_hash), cast.card, text)
+            await self.gateway.edit(Peer(author.id, author.access_hash), broadcast.card, text)
         except FloodWait as exc:
             self.shown_at += exc.seconds
         except GatewayError as exc:
-            log.info("broadcast's card not shown", broadcast=cast.id, reason=str(exc))
+            log.info("card of a broadcast not shown", broadcast=broadcast.id, reason=str(exc))
 
 
-async def _nap(seconds: float) -> None:
+async def _wait_for_work(seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
             await broadcasts.bell.wait()

@@ -10,8 +10,7 @@ connection again. bot/telegram/refusals.py says which of Telegram's errors is wh
 
 import asyncio
 from collections.abc import Sequence
-from hashlib import md5, sha256
-from pathlib import Path
+from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -25,19 +24,12 @@ from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
 from djangobot.bot.telegram.entities import entities_of
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.bot.telegram.uploads import File, upload
 
 log = structlog.get_logger(__name__)
 
 UNKNOWN_TELEGRAM_ID = 0
 """The message is in the chat, but Telegram's answer did not give its id."""
-PART = 512 << 10
-"""Bytes of a file that are sent at once. Telegram takes no more
-(core.telegram.org/api/files#uploading-files)."""
-SMALL_FILE = 10 << 20
-"""Bytes. A file up to this size gets a checksum; a bigger one gets the number of its parts instead."""
-FILE_LIMIT = 4000 * PART
-"""Bytes. Telegram takes 4000 parts (client configuration, upload_max_fileparts_default)."""
-PICTURES = ("image/png", "image/jpeg")
 
 
 class GatewayError(Exception):
@@ -88,19 +80,6 @@ class Peer(msgspec.Struct, frozen=True):
     id: int
     access_hash: int
     kind: Literal["person", "group", "channel"] = "person"
-
-
-class File(msgspec.Struct, frozen=True):
-    """A file to send: its bytes, or its path. A file whose `mime` is in PICTURES is shown as a picture."""
-
-    name: str
-    mime: str
-    content: bytes | Path
-
-    @property
-    def size(self) -> int:
-        """The size in bytes."""
-        return self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
 
 
 def derived_id(*parts: object) -> int:
@@ -156,7 +135,7 @@ class Gateway:
         """
         query = raw.functions.messages.SendMedia(
             peer=_input_peer(peer),
-            media=await self._upload(file, random_id),
+            media=await upload(file, random_id, self._ask),
             message=caption.text,
             random_id=random_id,
             entities=entities_of(caption.spans),
@@ -172,7 +151,7 @@ class Gateway:
         """Replaces a message, and with `file` also its file. A message that already looks so is no error."""
         media: Any = None
         if file is not None:
-            media = await self._upload(file, derived_id("edit", peer.id, message_id, file.name))
+            media = await upload(file, derived_id("edit", peer.id, message_id, file.name), self._ask)
         query = raw.functions.messages.EditMessage(
             peer=_input_peer(peer),
             id=message_id,
@@ -230,28 +209,6 @@ class Gateway:
             )
         )
 
-    async def _upload(self, file: File, file_id: int) -> Any:
-        """Uploads the file and returns Telegram's reference to it. Uploading a part again replaces the same
-        part."""
-        size = file.size
-        if not 0 < size <= FILE_LIMIT:
-            raise ValueError(f"a file of {size} bytes can't be sent")
-        total, checksum = -(-size // PART), md5(usedforsecurity=False)
-        for number in range(total):
-            part = await _part(file, number)
-            if size > SMALL_FILE:
-                query: TLObject = raw.functions.upload.SaveBigFilePart(
-                    file_id=file_id, file_part=number, file_total_parts=total, bytes=part
-                )
-            else:
-                query = raw.functions.upload.SaveFilePart(file_id=file_id, file_part=number, bytes=part)
-                checksum.update(part)
-            await self._ask(query)
-        if size > SMALL_FILE:
-            return _media(file, raw.types.InputFileBig(id=file_id, parts=total, name=file.name))
-        digest = checksum.hexdigest()
-        return _media(file, raw.types.InputFile(id=file_id, parts=total, name=file.name, md5_checksum=digest))
-
     async def _ask(self, query: TLObject) -> Any:
         """Makes one attempt. Raises our errors for Telegram's, except those that callers treat as success."""
         try:
@@ -296,29 +253,6 @@ def _input_peer(peer: Peer) -> Any:
         case "channel":
             return raw.types.InputPeerChannel(channel_id=peer.id, access_hash=peer.access_hash)
     return raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash)
-
-
-def _media(file: File, uploaded: Any) -> Any:
-    if file.mime in PICTURES:
-        return raw.types.InputMediaUploadedPhoto(file=uploaded)
-    name = raw.types.DocumentAttributeFilename(file_name=file.name)
-    return raw.types.InputMediaUploadedDocument(
-        file=uploaded, mime_type=file.mime, attributes=[name], force_file=True
-    )
-
-
-async def _part(file: File, number: int) -> bytes:
-    """Reads as much as Telegram takes at once. A file on disk is never in memory as a whole."""
-    start = number * PART
-    if isinstance(file.content, bytes):
-        return file.content[start : start + PART]
-    return await asyncio.to_thread(_read, file.content, start)
-
-
-def _read(path: Path, start: int) -> bytes:
-    with path.open("rb") as stored:
-        stored.seek(start)
-        return stored.read(PART)
 
 
 def _sent_id(answer: Any, random_id: int) -> int:

@@ -7,12 +7,12 @@ ask for the updates since then (updates.getDifference). We also ask when a numbe
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import structlog
+from cachetools import LRUCache
 from pyrogram import raw
 from pyrogram.errors import PersistentTimestampEmpty, PersistentTimestampInvalid, RPCError
 from pyrogram.raw.core import TLObject
@@ -64,33 +64,33 @@ class Inbox:
         self.unfinished: dict[object, tuple[int, asyncio.Future[None]]] = {}
         """Updates in progress: the identity of each one → the position before it, and the end of its
         handling."""
-        self.seen: OrderedDict[object, None] = OrderedDict()
+        self.seen: LRUCache[object, None] = LRUCache(REMEMBERED)
         self.fetching = asyncio.Lock()
         self.changed = asyncio.Event()
-        self.now = asyncio.Event()
+        self.save_now = asyncio.Event()
         """Set when the position should be written at once."""
         self.gap: asyncio.TimerHandle | None = None
         self.gap_at = 0
         self.fetches: set[asyncio.Task[None]] = set()
-        client.on_update, client.on_back, client.on_pts = self.take, self.catch_up, self.passed
+        client.on_update, client.on_back, client.on_pts = self.on_update, self.catch_up, self.advance
 
     async def open(self, bot_id: int) -> None:
         """Continues at the stored position. A bot without one starts with the present position."""
         while True:
-            if await self._opened(bot_id):
+            if await self._try_open(bot_id):
                 return
             await asyncio.sleep(GAP_PATIENCE)
 
-    async def _opened(self, bot_id: int) -> bool:
+    async def _try_open(self, bot_id: int) -> bool:
         try:
             known = await update_state.load(bot_id)
             if known is None:
-                await self._begin_here()
+                await self._start_at_present()
             else:
                 self.pts, self.qts, self.date = known.pts, known.qts, known.date
                 await self.catch_up()
         except (OSError, RPCError, DatabaseUnavailable) as exc:
-            log.warning("inbox not open yet", reason=str(exc))
+            log.warning("the missed updates are not fetched yet", reason=str(exc))
             return False
         self.bot_id = bot_id
         if self.unfinished:
@@ -108,22 +108,22 @@ class Inbox:
                 while await self._fetch():
                     pass
             except (OSError, RPCError) as exc:  # the next cut, gap or start asks again
-                log.warning("what came meanwhile is not fetched yet", reason=str(exc))
+                log.warning("the missed updates are not fetched yet", reason=str(exc))
 
-    async def take(self, update: TLObject, users: dict[int, Any]) -> None:
+    async def on_update(self, update: TLObject, users: dict[int, Any]) -> None:
         """Handles a live update. A process that may no longer lead ignores it; the leader fetches it."""
         if not self.client.may_call():
             return
         pts = None if isinstance(update, OF_CHANNELS) else getattr(update, "pts", None)
         count = getattr(update, "pts_count", 0)
         before = self.pts if pts is None else min(self.pts, pts - count)
-        self._hand(update, users, before)
+        self._dispatch(update, users, before)
         if isinstance(update, raw.types.UpdateBotStopped):
             self.qts = max(self.qts, update.qts)
         if pts is not None:
-            self.passed(pts, count)
+            self.advance(pts, count)
 
-    def passed(self, pts: int, count: int) -> None:
+    def advance(self, pts: int, count: int) -> None:
         """Advances the position past these numbers, which an update or our own message used."""
         if pts > self.pts and count:
             self.ahead[pts - count] = pts
@@ -132,18 +132,18 @@ class Inbox:
             self.changed.set()
         if self.ahead and self.gap is None:
             self.gap_at = self.pts
-            self.gap = asyncio.get_running_loop().call_later(GAP_PATIENCE, self._gap_is_old)
+            self.gap = asyncio.get_running_loop().call_later(GAP_PATIENCE, self._on_gap_timeout)
 
-    async def keep(self) -> None:
+    async def keep_saved(self) -> None:
         """Writes the position: at once when an update was handled, otherwise at most every SAVE_EVERY
         seconds."""
         while True:
             await self.changed.wait()
-            self.now.clear()
+            self.save_now.clear()
             await self.save()
             try:
                 async with asyncio.timeout(SAVE_EVERY):
-                    await self.now.wait()
+                    await self.save_now.wait()
             except TimeoutError:
                 continue
 
@@ -156,10 +156,10 @@ class Inbox:
         try:
             await update_state.save(self.bot_id, UpdateState(min(handled, self.pts), self.qts, self.date))
         except DatabaseUnavailable as exc:
-            log.error("inbox position not kept", reason=str(exc.__cause__ or exc))
+            log.error("update state not saved", reason=str(exc.__cause__ or exc))
             self.changed.set()
 
-    def _gap_is_old(self) -> None:
+    def _on_gap_timeout(self) -> None:
         self.gap = None
         self.ahead = {before: pts for before, pts in self.ahead.items() if pts > self.pts}
         still_there = self.ahead and self.pts == self.gap_at
@@ -168,10 +168,10 @@ class Inbox:
             self.fetches.add(task)
             task.add_done_callback(self.fetches.discard)
 
-    async def _begin_here(self) -> None:
+    async def _start_at_present(self) -> None:
         state = await self.client.ask(raw.functions.updates.GetState())
         self.pts = 0
-        self._move(state)
+        self._move_to(state)
 
     async def _fetch(self) -> bool:
         """Fetches one answer. Returns whether there is more."""
@@ -180,50 +180,48 @@ class Inbox:
                 raw.functions.updates.GetDifference(pts=self.pts, qts=self.qts, date=self.date)
             )
         except (PersistentTimestampInvalid, PersistentTimestampEmpty):
-            log.error("telegram does not know our position; going on from its own", pts=self.pts)
-            await self._begin_here()
+            log.error("telegram does not know our update state; continuing with its own", pts=self.pts)
+            await self._start_at_present()
             return False
         if isinstance(answer, raw.types.updates.DifferenceTooLong):
-            log.error("too much came meanwhile, a part of it is lost", pts=answer.pts)
+            log.error("too many missed updates; telegram left some out", pts=answer.pts)
             self.pts = answer.pts
             return True
         if isinstance(answer, raw.types.updates.Difference | raw.types.updates.DifferenceSlice):
-            self._hand_all(answer)
+            self._dispatch_all(answer)
         if isinstance(answer, raw.types.updates.Difference):
-            self._move(answer.state)
+            self._move_to(answer.state)
         if isinstance(answer, raw.types.updates.DifferenceSlice):
-            self._move(answer.intermediate_state)
+            self._move_to(answer.intermediate_state)
             return True
         return False
 
-    def _hand_all(self, difference: Any) -> None:
+    def _dispatch_all(self, difference: Any) -> None:
         users = {user.id: user for user in difference.users}
         for message in difference.new_messages:
-            self._hand(raw.types.UpdateNewMessage(message=message, pts=0, pts_count=0), users, self.pts)
+            self._dispatch(raw.types.UpdateNewMessage(message=message, pts=0, pts_count=0), users, self.pts)
         for update in difference.other_updates:
-            self._hand(update, users, self.pts)
+            self._dispatch(update, users, self.pts)
 
-    def _move(self, state: Any) -> None:
+    def _move_to(self, state: Any) -> None:
         self.pts, self.qts, self.date = max(self.pts, state.pts), state.qts, state.date
         self.changed.set()
 
-    def _hand(self, update: TLObject, users: dict[int, Any], before: int) -> None:
+    def _dispatch(self, update: TLObject, users: dict[int, Any], before: int) -> None:
         what = _identity(update)
         if what in self.seen:
             return
         self.seen[what] = None
-        if len(self.seen) > REMEMBERED:
-            self.seen.popitem(last=False)
         read = incoming.read(update, users)
         handling = self.handle(read) if read is not None else None
         if handling is not None:
             self.unfinished[what] = (before, handling)
-            handling.add_done_callback(partial(self._handled, what))
+            handling.add_done_callback(partial(self._on_handled, what))
 
-    def _handled(self, what: object, _: asyncio.Future[None]) -> None:
+    def _on_handled(self, what: object, _: asyncio.Future[None]) -> None:
         self.unfinished.pop(what, None)
         self.changed.set()
-        self.now.set()
+        self.save_now.set()
 
 
 def _identity(update: Any) -> object:

@@ -6,8 +6,8 @@ from pathlib import Path
 from djangobot.bot.callback_data.admin_buttons import SendBackup
 from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering.replies import formatted, say
-from djangobot.bot.telegram.gateway import FILE_LIMIT, File
 from djangobot.bot.telegram.text import Button
+from djangobot.bot.telegram.uploads import FILE_LIMIT, File
 from djangobot.db import audit
 from djangobot.db.admin import backup
 from djangobot.db.admin.backup.files import BackupRefused

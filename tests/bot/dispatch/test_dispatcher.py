@@ -196,11 +196,11 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
     another = Door()
     another.time = NOW + after - timedelta(seconds=after.days < 1)
     worker = Scheduler(another.reception, commands.JOBS)
-    await worker.take()
+    await worker.enqueue_due()
     if after.days < 1:
         assert another.telegram.shown == []
         another.time = NOW + after
-        await worker.take()
+        await worker.enqueue_due()
     await another.reception.stop(10)
     (card,) = another.telegram.shown
     assert "spoiler" not in [span.kind for span in card.spans]
@@ -267,7 +267,7 @@ async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(doo
     assert f"curl -X POST {another.reception.settings.address}/api/send_message" in first[1]
     await messages.accept(value, "done", "Text", NOW)
     another.time += timedelta(minutes=1)
-    await Scheduler(another.reception, commands.JOBS).take()
+    await Scheduler(another.reception, commands.JOBS).enqueue_due()
     await another.reception.stop(10)
     assert another.telegram.shown
     assert all("ci server" in shown.text for shown in another.telegram.shown)
@@ -333,10 +333,10 @@ async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> 
         seen = len(door.telegram.sent)
         for name in names:
             await accounts.change(account, name=name)
-            await worker.take()
+            await worker.enqueue_due()
             await door.settled(ANN)
             await door.settled(EVE)
-        await worker.take()
+        await worker.enqueue_due()
         await door.settled(ANN)
         return [(peer.id, text) for peer, text, _ in door.telegram.sent[seen:]]
 
@@ -399,7 +399,7 @@ async def test_a_status_card_is_kept_up_to_date_for_a_while(door: Door) -> None:
         """How often a card was edited, so much later."""
         door.time += later
         door.telegram.shown.clear()
-        await worker.take()
+        await worker.enqueue_due()
         await door.settled(ANN)
         return len(door.telegram.shown)
 

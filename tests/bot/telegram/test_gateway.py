@@ -14,12 +14,9 @@ from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import (
-    PART,
-    SMALL_FILE,
     UNKNOWN_TELEGRAM_ID,
     AnswerLost,
     Blocked,
-    File,
     FloodWait,
     Gateway,
     Peer,
@@ -29,6 +26,7 @@ from djangobot.bot.telegram.gateway import (
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.bot.telegram.uploads import PART, SMALL_FILE, File
 
 HELLO = Text("hello")
 
