@@ -55,7 +55,8 @@ class State:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.files.mkdir(mode=0o700, exist_ok=True)
         # Chats and auth keys: for the owner alone, and so are the files that SQLite makes beside it.
-        os.close(os.open(self.folder / "state.sqlite", os.O_CREAT, 0o600))
+        with contextlib.suppress(IsADirectoryError):  # SQLite says it better
+            os.close(os.open(self.folder / "state.sqlite", os.O_CREAT, 0o600))
         lock = self._held.enter_context((self.folder / "lock").open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.skipif(
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
 # The list of bots is hidden while there is one.
 CHOOSE = "(bots, id) => { bots.value = id; bots.dispatchEvent(new Event('change')); }"
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 VIDEO = types.DocumentAttributeVideo(duration=75, w=640, h=360)
 
 
