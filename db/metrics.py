@@ -31,49 +31,60 @@ REGISTRY = CollectorRegistry()
 """Our own registry, without the metrics that other packages add to prometheus_client's."""
 
 accepted = Counter("djangobot_accepted_total", "Messages accepted from programs.", registry=REGISTRY)
-sent = Counter("djangobot_sent_total", "Messages that Telegram took.", registry=REGISTRY)
+sent = Counter("djangobot_sent_total", "Messages that Telegram accepted.", registry=REGISTRY)
 failed = Counter(
-    "djangobot_failed_total", "Messages that Telegram refused for good.", ["reason"], registry=REGISTRY
+    "djangobot_failed_total",
+    "Messages that Telegram refused, which are not sent again.",
+    ["reason"],
+    registry=REGISTRY,
 )
 uncertain = Counter(
-    "djangobot_uncertain_total", "Messages of which nobody knows whether they arrived.", registry=REGISTRY
+    "djangobot_uncertain_total",
+    "Messages whose outcome is unknown and which are not sent again.",
+    registry=REGISTRY,
 )
 held = Counter(
-    "djangobot_held_total", "Messages kept and not shown: a mute, or quiet hours.", registry=REGISTRY
+    "djangobot_held_total",
+    "Messages stored and not shown, because of a mute or quiet hours.",
+    registry=REGISTRY,
 )
 expired = Counter(
-    "djangobot_expired_total", "Messages whose time was over before they were sent.", registry=REGISTRY
+    "djangobot_expired_total", "Messages whose time to live ended before they were sent.", registry=REGISTRY
 )
 retries = Counter(
     "djangobot_retries_total",
-    "Sends put off after a lost answer or a fault, to be repeated.",
+    "Sends postponed after a lost answer or an internal error.",
     registry=REGISTRY,
 )
 flood_waits = Counter(
-    "djangobot_flood_waits_total", "Times Telegram told us to wait before sending.", registry=REGISTRY
+    "djangobot_flood_waits_total", "Flood waits that Telegram asked for.", registry=REGISTRY
 )
 refused = Counter(
     "djangobot_refused_total",
-    "Attempts to sign in or to redeem a code that were refused as too many.",
+    "Attempts to sign in or to redeem a code that were refused because there were too many.",
     ["what"],
     registry=REGISTRY,
 )
 send_seconds = Histogram(
     "djangobot_send_seconds",
-    "From accepting a message to recording that Telegram took it.",
+    "Seconds from accepting a message to recording that it was sent.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
     registry=REGISTRY,
 )
 queue_messages = Gauge(
-    "djangobot_queue_messages", "Messages accepted and not settled; NaN: unknown.", registry=REGISTRY
+    "djangobot_queue_messages",
+    "Messages that are accepted and not settled; NaN if unknown.",
+    registry=REGISTRY,
 )
 oldest_due_seconds = Gauge(
     "djangobot_oldest_due_seconds",
-    "For how long the oldest undelivered message has been due; 0: none is; NaN: unknown.",
+    "Seconds since the oldest undelivered message fell due; 0 if none is due, NaN if unknown.",
     registry=REGISTRY,
 )
 telegram_connected = Gauge(
-    "djangobot_telegram_connected", "1 when this process's bot is connected.", registry=REGISTRY
+    "djangobot_telegram_connected",
+    "1 if the bot of this process is connected, otherwise 0.",
+    registry=REGISTRY,
 )
 
 

@@ -40,7 +40,7 @@ class Broadcasts:
         """Runs whatever is in progress, then waits for more."""
         while True:
             await self.gateway.online.wait()
-            broadcasts.bell.clear()
+            broadcasts.work.clear()
             pause = LONGEST_WAIT
             try:
                 if await self.poll():
@@ -93,6 +93,6 @@ class Broadcasts:
 async def _wait_for_work(seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            await broadcasts.bell.wait()
+            await broadcasts.work.wait()
     except TimeoutError:
         return

@@ -141,7 +141,7 @@ GO_ON = """
 UPDATE message SET status = 'queued', next_attempt = $2 WHERE broadcast = $1 AND status = 'paused'
 RETURNING chat
 """
-bell = LoopFreeEvent()
+work = LoopFreeEvent()
 """Set when there is something to do."""
 
 
@@ -208,7 +208,7 @@ async def start(number: int, by: int, card: int, now: datetime) -> bool:
             -(2**63),
         )
         await audit.record(by, "broadcast", f"broadcast {number}", None, {"people": total}, now)
-    bell.set()
+    work.set()
     return True
 
 
@@ -231,7 +231,7 @@ async def resume(number: int, by: int, now: datetime) -> bool:
         rows = await current().execute(GO_ON, number, now)
     for row in rows:
         wakeups.notify_due(row["chat"])
-    bell.set()
+    work.set()
     return True
 
 
@@ -300,7 +300,7 @@ async def _stop(number: int, status: str, before: Sequence[str], by: int, now: d
     await recalls.apply()
     for row in rows:
         wakeups.notify_due(row["chat"])
-    bell.set()
+    work.set()
     return True
 
 

@@ -1,4 +1,4 @@
-"""Alarms: once for each cause, and that it is over."""
+"""Alerts: once for each cause, and that it is over."""
 
 import shutil
 from collections import namedtuple
@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from djangobot import __version__
-from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alerts, Memory
+from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, Alerts, Memory
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
 from djangobot.bot.telegram.gateway import AnswerLost, Peer
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
+from djangobot.db.admin.alerts import COOL_DOWN, STUCK_AFTER
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
@@ -46,7 +47,7 @@ class Telegram:
 
 
 class Watch:
-    """Alarms on a fresh database with one admin, and a clock that is moved."""
+    """Alerts on a fresh database with one admin, and a clock that is moved."""
 
     def __init__(self, data: Path) -> None:
         self.telegram = Telegram()
@@ -55,15 +56,15 @@ class Watch:
         self.begin()
 
     def begin(self, memory: Memory | None = None) -> None:
-        """As after a restart; with a memory, as when the same process is on duty again."""
+        """As after a restart; with a memory, as when the same process leads again."""
         settings = Settings(database_url="", data=self.data, admins=(ROOT,))
-        self.alarms = Alerts(self.telegram, settings, lambda: self.time, memory)  # type: ignore[arg-type]
+        self.alerts = Alerts(self.telegram, settings, lambda: self.time, memory)  # type: ignore[arg-type]
 
     async def poll(self, later: timedelta = SECOND) -> list[str]:
         """What is said in one look, so much later."""
         self.time += later
         self.telegram.said.clear()
-        await self.alarms.poll()
+        await self.alerts.poll()
         return list(self.telegram.said)
 
 
@@ -141,16 +142,16 @@ async def test_a_database_that_fails_is_told_without_it(
 
 
 @pytest.mark.parametrize("same", [True, False])
-async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_over(
+async def test_a_database_that_ended_the_leadership_is_told_of_and_when_it_is_over(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, same: bool
 ) -> None:
-    """By the process that was on duty; that it is over by whoever is on duty then, the same or another."""
+    """By the process that led; that it is over by whoever leads then, the same process or another."""
     monkeypatch.setattr("djangobot.bot.jobs.alerts.CHECK_EVERY", 0)
     assert await watch.poll() == []
-    memory = watch.alarms.memory
+    memory = watch.alerts.memory
     await close_database()
     watch.telegram.said.clear()
-    await watch.alarms.last_check()
+    await watch.alerts.last_check()
     (said,) = watch.telegram.said
     assert "database does not answer" in said
     with pytest.raises(DatabaseUnavailable):
@@ -162,10 +163,10 @@ async def test_a_database_that_took_the_duty_with_it_is_told_of_and_when_it_is_o
     assert await watch.poll() == []
 
 
-async def test_who_leaves_the_duty_while_the_database_answers_says_nothing(watch: Watch) -> None:
-    """Another process has it."""
+async def test_who_leads_no_more_while_the_database_answers_says_nothing(watch: Watch) -> None:
+    """Another process leads."""
     watch.telegram.said.clear()
-    await watch.alarms.last_check()
+    await watch.alerts.last_check()
     assert watch.telegram.said == []
 
 
