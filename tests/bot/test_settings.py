@@ -1,17 +1,12 @@
 """Settings: typed, complete, and every error names its variable."""
 
-import errno
-import os
-import stat
-from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from djangobot.bot import secret_file
-from djangobot.bot.environment import SettingsError, environment
+from djangobot.bot.environment import SettingsError
 from djangobot.bot.sandbox.mtproto.rsa_key import RsaKey
 from djangobot.bot.settings import NAMES, load, trouble_with
 from djangobot.db.engine.address import without_secrets
@@ -111,16 +106,6 @@ def test_admins_and_server_are_read(tmp_path: Path) -> None:
     )
     assert settings.admins == (1001, 1002)
     assert settings.telegram_server == ("127.0.0.1", 8443)
-
-
-def test_the_jwt_secret_is_generated_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    """Access tokens outlive a restart, and nobody else can read what signs them."""
-    settings = load({"DJANGOBOT_DATA": str(tmp_path / "data")})
-    first, second = settings.prepared(), settings.prepared()
-    assert len(first.jwt_secret) >= 32
-    assert first.jwt_secret == second.jwt_secret
-    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
-    assert stat.S_IMODE((tmp_path / "data" / "jwt_secret").stat().st_mode) == 0o600
 
 
 def test_every_setting_is_documented() -> None:
@@ -232,64 +217,6 @@ def test_a_door_that_listens_everywhere_is_shown_at_an_address_that_can_be_reach
     assert urlsplit(settings.listening).hostname == everywhere
     public = load({"DJANGOBOT_HTTP_HOST": everywhere, "DJANGOBOT_PUBLIC_URL": "https://bot.example.org/"})
     assert public.address == "https://bot.example.org"
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("DJANGOBOT_HTTP_PORT=9000\n".encode("utf-16"), "UTF-16"),
-        ("DJANGOBOT_HTTP_PORT=9000\n".encode("utf-16-le"), "UTF-16"),
-        ("# größer\nDJANGOBOT_HTTP_PORT=9000\n".encode("latin-1"), "line 1 is not in UTF-8"),
-        (b"DJANGOBOT_HTTP_PORT=9000\nDJANGOBOT BOT_TOKEN: hidden\n", "line 2"),
-    ],
-)
-def test_an_env_file_that_cannot_be_read_is_named_with_its_encoding(
-    content: bytes, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And what stands in it is not shown."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".env").write_bytes(content)
-    with pytest.raises(SettingsError, match=rf"\.env: .*{says}") as refused:
-        environment()
-    assert "hidden" not in str(refused.value)
-
-
-def test_an_env_file_with_a_byte_order_mark_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows' editors write one before the first name."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfDJANGOBOT_HTTP_PORT=9000\n")
-    assert environment()["DJANGOBOT_HTTP_PORT"] == "9000"
-
-
-@pytest.mark.parametrize("content", [b"", b"\n", b"short\n", b"\xff" * 40])
-@pytest.mark.parametrize("name", ["jwt_secret", "session_key"])
-def test_a_secret_file_that_holds_none_is_refused_by_name(content: bytes, name: str, tmp_path: Path) -> None:
-    """A first start on a full disk left one; nothing may be signed or sealed with it."""
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(SettingsError, match=f"{name} holds no secret of at least 32 bytes"):
-        load({"DJANGOBOT_DATA": str(tmp_path)}).prepared()
-
-
-def test_secret_files_are_whole_or_not_there_and_made_once(tmp_path: Path) -> None:
-    """Of several that make one at the same moment all get the same, and nothing is left beside it."""
-    with ThreadPoolExecutor(8) as pool:
-        found = set(pool.map(lambda _: secret_file.kept(tmp_path / "jwt_secret"), range(32)))
-    assert len(found) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["jwt_secret"]
-
-
-def test_a_disk_that_is_full_leaves_no_empty_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next start makes it."""
-
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(SettingsError, match="No space left"):
-            load({"DJANGOBOT_DATA": str(tmp_path)}).prepared()
-    assert list(tmp_path.iterdir()) == []
-    assert len(load({"DJANGOBOT_DATA": str(tmp_path)}).prepared().jwt_secret) >= 32
 
 
 def test_a_data_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from .conftest import Sandbox, Service
 def test_admins_hear_that_the_database_is_away_and_when_it_is_back(
     box: Sandbox, tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
-    """From the process that was on duty when the server stopped."""
+    """From the process that led when the server stopped."""
     root = box.person()
 
     def hears(words: str) -> Callable[[], bool]:

@@ -18,7 +18,7 @@ from .chaos import Sender, check, seeded
 from .conftest import WAIT, Sandbox, Service, free_port
 
 TAKEOVER = PATIENCE / 3
-"""Seconds within which a standby is to be on duty after the other's death: the ten that are
+"""Seconds within which a standby is to lead after the other's death: the ten that are
 promised, unless the machine is busy."""
 
 
@@ -37,14 +37,14 @@ class Cluster:
         return self.bots + self.doors
 
     def active(self) -> Service:
-        """The one on duty, once there is one."""
+        """The one that leads, once there is one."""
         deadline = time.monotonic() + 3 * TAKEOVER
         while time.monotonic() < deadline:
             for bot in self.bots:
                 if bot.process.poll() is None and telegram(bot) == "connected":
                     return bot
-            time.sleep(0.02)  # nothing announces who is on duty
-        raise AssertionError("nobody is on duty")
+            time.sleep(0.02)  # nothing announces who leads
+        raise AssertionError("nobody leads")
 
     def stop(self) -> None:
         for service in self.every:
@@ -79,7 +79,7 @@ def cluster(
 
 
 def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Cluster) -> None:
-    """One is on duty, one stands by, two have no bot; whoever is asked answers `sent`, for all hear of it."""
+    """One leads, one stands by, two have no bot; whoever is asked answers `sent`, for all hear of it."""
     assert sorted(telegram(service) for service in cluster.every) == ["connected", "off", "off", "standby"]
     alex = box.person()
     bearer = cluster.active().account()
@@ -130,7 +130,7 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
     postgresql_server: str, tmp_path: Path
 ) -> None:
     """Stopped with messages in hand, replaced, and let go on: it can't know that it was deposed, so it asks
-    Telegram nothing, and the next one has the duty."""
+    Telegram nothing, and the next one leads."""
     box = Sandbox(tmp_path / "sandbox")  # the other tests' processes are the same bot on theirs
     cluster = Cluster(box, tmp_path, database(postgresql_server), doors=0, DJANGOBOT_RATE_CHAT="0.25")
     try:
@@ -149,7 +149,7 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
             gone = standby.client.request("DELETE", "/api/user/", headers=bearer, json={})
             assert gone.json() == {"answer": "success user was deleted"}
             while telegram(standby) != "connected":
-                time.sleep(0.05)  # nothing announces who is on duty
+                time.sleep(0.05)  # nothing announces who leads
                 assert time.monotonic() - stopped < 3 * TAKEOVER
         finally:
             active.process.send_signal(signal.SIGCONT)

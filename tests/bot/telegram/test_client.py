@@ -85,11 +85,3 @@ async def test_an_error_pyrogram_does_not_know_leaves_no_file(
     with pytest.raises(Exception, match="NEVER_HEARD_OF"):
         await client.ask(raw.functions.updates.GetState())
     assert not (tmp_path / "unknown_errors.txt").exists()
-
-
-def test_a_key_that_is_none_is_refused(tmp_path: Path) -> None:
-    """With what was expected."""
-    path = tmp_path / "key.pem"
-    path.write_text("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n")
-    with pytest.raises(ValueError, match="RSA PUBLIC KEY"):
-        use_server("127.0.0.1", 1, path)
