@@ -4,6 +4,7 @@ from djangobot.bot.sandbox.api import files, markup, render, text
 from djangobot.bot.sandbox.api.albums import group_of
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of
+from djangobot.bot.sandbox.api.sending import check_rate
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, File, Message
 
@@ -13,10 +14,12 @@ MAX_AGE = 48 * 3600
 
 def edit_message(call: Call) -> TL:
     """Changes text, file or keyboard of the caller's own message. No reply_markup removes the keyboard."""
-    message = _own(call, chat_of(call, call["peer"]), call["id"])
+    chat = chat_of(call, call["peer"])
+    message = _own(call, chat, call["id"])
     changed = Change(call, message)
     if not changed.differs(message):
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")
+    check_rate(call, chat, 1)
     changed.apply(message)
     me = call.user.id
     event = call.world.edit(message, skip=me)

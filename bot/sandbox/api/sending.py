@@ -66,15 +66,20 @@ def store_all(call: Call, chat: Chat, messages: list[NewMessage]) -> list[Messag
     me = call.user
     if call.method != "messages.startBot":
         writable_chat(call, call.get("peer") or call["to_peer"])
-    if me.bot and (broken := call.server.limits.check(me.id, chat.person, len(messages))):
-        limit, seconds = broken
-        call.server.journal.count("limits_broken", limit)
-        raise RpcError(420, f"FLOOD_WAIT_{seconds}")
+    check_rate(call, chat, len(messages))
     answered = _reply_to(call, chat)
     kept = [_store(call, chat, message, answered) for message in messages]
     for message in kept:
         call.world.announce(message, skip=me.id)
     return kept
+
+
+def check_rate(call: Call, chat: Chat, count: int) -> None:
+    """Counts what a bot sends or edits; FLOOD_WAIT when it is too fast."""
+    if call.user.bot and (broken := call.server.limits.check(call.user.id, chat.person, count)):
+        limit, seconds = broken
+        call.server.journal.count("limits_broken", limit)
+        raise RpcError(420, f"FLOOD_WAIT_{seconds}")
 
 
 def _store(call: Call, chat: Chat, message: NewMessage, answered: int | None) -> Message:
