@@ -40,13 +40,13 @@ class FloodControl:
     @property
     def open(self) -> bool:
         """Whether anything may be sent now."""
-        return self.opened.is_set() and not self.shut
+        return self.opened.is_set() and not self._closed
 
     @property
-    def shut(self) -> bool:
+    def _closed(self) -> bool:
         return self.paused or time.monotonic() < self.flood_until
 
-    async def remember(self, now: datetime) -> None:
+    async def restore(self, now: datetime) -> None:
         """Restores the flood wait and the pause of the last process."""
         self.flood_until = time.monotonic() + await state.flood_left(now)
         await self.poll()
@@ -57,11 +57,11 @@ class FloodControl:
         if paused != self.paused:
             log.info("delivery paused" if paused else "delivery goes on")
         self.paused = paused
-        self.settle()
+        self._apply()
 
-    def settle(self) -> None:
+    def _apply(self) -> None:
         """Opens or closes, as the pause and the wait require."""
-        if self.shut:
+        if self._closed:
             self.opened.clear()
         else:
             self.opened.set()
@@ -73,17 +73,17 @@ class FloodControl:
         hits[chat_id] = (at, at + seconds)
         self._hits = hits
         if whole_bot:
-            await self.hold(seconds, now)
+            await self._delay(seconds, now)
         elif len(hits) >= FLOODED_CHATS:
-            await self.hold(min(until for _, until in hits.values()) - at, now)
+            await self._delay(min(until for _, until in hits.values()) - at, now)
 
-    async def hold(self, seconds: float, now: datetime) -> None:
+    async def _delay(self, seconds: float, now: datetime) -> None:
         """Makes the whole bot wait. Stores the wait if the database is available."""
         until = time.monotonic() + seconds
         if seconds <= 0 or until <= self.flood_until:
             return
         self.flood_until = until
-        self.settle()
+        self._apply()
         log.warning("flood wait of the whole bot", seconds=round(seconds, 3))
         try:
             await state.note_flood(timedelta(seconds=seconds), now)

@@ -5,10 +5,11 @@ ten minutes. They do not appear again for an hour. Only this process remembers t
 appear a little early.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from datetime import datetime, timedelta
 
 import msgspec
+from cachetools import LRUCache
 
 from djangobot.db.delivery.outcomes import Claimed
 
@@ -31,7 +32,7 @@ class MutePrompts:
     """`fits` is called before a message is sent, `note` after it was sent. A repeated attempt counts once."""
 
     def __init__(self) -> None:
-        self.writers: OrderedDict[tuple[int, int], Writer] = OrderedDict()
+        self.writers: LRUCache[tuple[int, int], Writer] = LRUCache(REMEMBERED)
 
     def fits(self, message: Claimed, now: datetime) -> bool:
         """Whether this message should carry the buttons."""
@@ -52,10 +53,6 @@ class MutePrompts:
         writer = self.writers.get(pair)
         if writer is None:
             writer = self.writers[pair] = Writer(deque(maxlen=SEVERAL - 1))
-            if len(self.writers) > REMEMBERED:
-                self.writers.popitem(last=False)
-        else:
-            self.writers.move_to_end(pair)
         writer.sent.append(now)
         if offered:
             writer.offered = now

@@ -3,7 +3,7 @@
 A FLOOD_WAIT from Telegram always overrides it.
 """
 
-from collections import OrderedDict
+from cachetools import LRUCache
 
 CHAT_BURST = 3
 """Messages that may go to one chat at once. Telegram's bots FAQ allows "short bursts" and gives no figure."""
@@ -36,7 +36,7 @@ class Bucket:
         self.theoretical = max(at, self.theoretical) + self.interval
         return at
 
-    def hold(self, until: float) -> None:
+    def delay(self, until: float) -> None:
         """Allows nothing before `until`, and no burst then."""
         self.theoretical = max(self.theoretical, until + self.slack)
 
@@ -50,7 +50,7 @@ class Pacing:
     def __init__(self, rate_chat: float, rate_total: float) -> None:
         self.rate_chat = rate_chat
         self.total = Bucket(rate_total, rate_total / TOTAL_BURST_PART)
-        self.chats: OrderedDict[int, Bucket] = OrderedDict()
+        self.chats: LRUCache[int, Bucket] = LRUCache(REMEMBERED_CHATS)
 
     def reserve_chat(self, chat_id: int, now: float) -> float:
         """Reserves a place for one message to `chat_id`. Returns its time, on the clock of `now`."""
@@ -64,15 +64,12 @@ class Pacing:
         """Reserves a place for one message among all chats. Returns its time."""
         return self.total.reserve(now)
 
-    def hold_chat(self, chat_id: int, until: float) -> None:
+    def delay_chat(self, chat_id: int, until: float) -> None:
         """Applies a FLOOD_WAIT to one chat."""
-        self._bucket(chat_id).hold(until)
+        self._bucket(chat_id).delay(until)
 
     def _bucket(self, chat_id: int) -> Bucket:
         bucket = self.chats.get(chat_id)
         if bucket is None:
             bucket = self.chats[chat_id] = Bucket(self.rate_chat, CHAT_BURST)
-            if len(self.chats) > REMEMBERED_CHATS:
-                self.chats.popitem(last=False)
-        self.chats.move_to_end(chat_id)
         return bucket

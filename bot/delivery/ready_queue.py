@@ -6,14 +6,14 @@ import msgspec
 
 from djangobot.db.delivery.outcomes import Claimed
 
-HURRIED, OTHERS, BROADCAST = range(3)
+URGENT, OTHERS, BROADCAST = range(3)
 """The ranks. All messages of one rank go before any of the next."""
 
 
 def rank(message: Claimed) -> int:
     """The rank of a message."""
     if message.has_urgent:
-        return HURRIED
+        return URGENT
     return BROADCAST if message.broadcast else OTHERS
 
 
@@ -29,11 +29,11 @@ class ReadyQueue:
         self._ranks[rank(message)][message.chat_id] = message
         self._some.set()
 
-    async def some(self) -> None:
+    async def wait(self) -> None:
         """Waits until there is a message. The message stays in the queue."""
         await self._some.wait()
 
-    def take(self) -> Claimed | None:
+    def pop(self) -> Claimed | None:
         """Removes and returns the best message at this moment, or None."""
         for messages in self._ranks:
             if messages:
@@ -44,13 +44,13 @@ class ReadyQueue:
         return None
 
     def __len__(self) -> int:
-        hurried, others, broadcast = self._ranks
-        return len(hurried) + len(others) + len(broadcast)
+        urgent, others, broadcast = self._ranks
+        return len(urgent) + len(others) + len(broadcast)
 
     def promote(self, chat_id: int) -> None:
         """Moves this chat's message to the first rank, because something urgent waits behind it. Does nothing
         if there is no such message."""
-        for messages in self._ranks[HURRIED + 1 :]:
+        for messages in self._ranks[URGENT + 1 :]:
             message = messages.pop(chat_id, None)
             if message is not None:
                 self.put(msgspec.structs.replace(message, has_urgent=True))

@@ -61,7 +61,7 @@ async def _raw(gateway: Gateway, hashes: dict[int, int], count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-async def _outbox(gateway: Gateway, tokens: list[str], count: int, offers: MutePrompts) -> float:
+async def _outbox(gateway: Gateway, tokens: list[str], count: int, mute_prompts: MutePrompts) -> float:
     """Messages a second from accepted to settled; accepting is done before the clock starts."""
     now = datetime.now(UTC)
     for start in range(0, count, 200):
@@ -69,8 +69,7 @@ async def _outbox(gateway: Gateway, tokens: list[str], count: int, offers: MuteP
         await asyncio.gather(
             *(messages.accept(tokens[n % len(tokens)], f"outbox {n}", "Text", now) for n in numbers)
         )
-    delivery = Worker(gateway, Pacing(0, 0))
-    delivery.offers = offers
+    delivery = Worker(gateway, Pacing(0, 0), mute_prompts=mute_prompts)
     began = time.perf_counter()
     running = asyncio.create_task(delivery.run())
     while not delivery.idle or await outbox.oldest_due(datetime.now(UTC)) is not None:
@@ -118,16 +117,16 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     await open_database(f"sqlite:///{folder / 'deliver.sqlite'}")
     await migrate()
     tokens = await _prepare(ready["web"], people, met)
-    offers = MutePrompts()
+    mute_prompts = MutePrompts()
     # Warm-up, and the notices of the redeemed codes. Each chat's third message carries buttons to mute, which
     # the raw ones do not; after that none does for an hour.
-    await _outbox(gateway, tokens, people * SEVERAL, offers)
+    await _outbox(gateway, tokens, people * SEVERAL, mute_prompts)
     tune_python()
     pairs = []
     print(f"{'':>8} {'messages/s':>11}   {people} chats, {count} messages")
     for _ in range(rounds):
         bare = await _raw(gateway, met, count)
-        stored = await _outbox(gateway, tokens, count, offers)
+        stored = await _outbox(gateway, tokens, count, mute_prompts)
         print(f"{'raw':>8} {bare:>11.0f}\n{'outbox':>8} {stored:>11.0f}")
         pairs.append(stored / bare)
     await client.stop()

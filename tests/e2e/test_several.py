@@ -130,7 +130,7 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
     postgresql_server: str, tmp_path: Path
 ) -> None:
     """Stopped with messages in hand, replaced, and let go on: it can't know that it was deposed, so it asks
-    Telegram nothing, and the next one leads."""
+    Telegram nothing, and the next one leads. Eight messages wait in one chat, four in each of two others."""
     box = Sandbox(tmp_path / "sandbox")  # the other tests' processes are the same bot on theirs
     cluster = Cluster(box, tmp_path, database(postgresql_server), doors=0, DJANGOBOT_RATE_CHAT="0.25")
     try:
@@ -138,16 +138,23 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
         (standby,) = [bot for bot in cluster.bots if bot is not active]
         bearer = active.account("Gone")
         people = [box.person() for _ in range(3)]
-        for person in people:
+
+        def from_gone() -> list[str]:
+            said = [message["text"] for person in people for message in box.messages(person)]
+            return [text for text in said if text.startswith("Gone\n")]
+
+        for person, many in zip(people, (8, 4, 4), strict=True):
             token = active.bot_token(person, bearer)
-            for number in range(3):
-                active.send(token, f"number {number}", prefer="respond-async")
-            assert active.send(token, "in hand", prefer="respond-async").status_code == 202
+            for number in range(many):
+                answer = active.send(token, f"number {number}", prefer="respond-async")
+                assert answer.status_code == 202
         active.process.send_signal(signal.SIGSTOP)
         stopped = time.monotonic()
         try:
             gone = standby.client.request("DELETE", "/api/user/", headers=bearer, json={})
             assert gone.json() == {"answer": "success user was deleted"}
+            before = from_gone()
+            assert len(before) < 16, "some wait"
             while telegram(standby) != "connected":
                 time.sleep(0.05)  # nothing announces who leads
                 assert time.monotonic() - stopped < 3 * TAKEOVER
@@ -156,8 +163,8 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
         while telegram(active) != "standby":
             time.sleep(0.05)  # as above
             assert time.monotonic() - stopped < 6 * TAKEOVER
+        assert from_gone() == before
         said = [message["text"] for person in people for message in box.messages(person)]
-        assert not [text for text in said if "in hand" in text]
         assert sum("Gone" in text and "deleted" in text for text in said) <= len(people)
     finally:
         cluster.stop()

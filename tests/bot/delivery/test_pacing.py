@@ -47,7 +47,7 @@ def test_asking_when_the_next_place_comes_takes_none() -> None:
 def test_a_flood_wait_holds_its_chat_alone() -> None:
     """To the second, and without a burst behind it."""
     pacing = Pacing(1, 0)
-    pacing.hold_chat(1, 10.0)
+    pacing.delay_chat(1, 10.0)
     assert times(pacing, 1, 3) == [10.0, 11.0, 12.0]
     assert times(pacing, 2, 1) == [0.0]
 

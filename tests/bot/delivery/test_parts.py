@@ -20,6 +20,7 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import messages
@@ -124,7 +125,7 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["same process", "another process"])
-@pytest.mark.parametrize("kind", ["message", "linked", "digest", "new_network"])
+@pytest.mark.parametrize("kind", ["message", "linked", "digest", "new_network", "broadcast"])
 async def test_whatever_changes_between_two_attempts_the_second_sends_the_same(
     client: TelegramClient,
     sandbox: SandboxProcess,
@@ -135,28 +136,16 @@ async def test_whatever_changes_between_two_attempts_the_second_sends_the_same(
 ) -> None:
     """Names, the language, the settings, the clock, the buttons, texts of a newer version of ours; in this
     process and in the next."""
-    clock, offers = SteppingClock(), MutePrompts()
-    (row,) = await current().fetch("SELECT chat, account, id AS token FROM bot_token")
+    clock, mute_prompts = SteppingClock(), MutePrompts()
     if kind != "linked":
         await begin(sandbox)
-        text = digest_text() if kind == "digest" else "203.0.113.0/24"
-        if kind == "message":
-            await messages.accept(token, LONG[:3000], "Text", datetime.now(UTC))
-        else:
-            await outbox.add_notice(
-                kind,
-                row["chat"],
-                datetime.now(UTC),
-                text=text,
-                account_id=row["account"],
-                token_id=row["token"],
-            )
+        await queue(kind, token)
 
     async def happen() -> None:
         for change in CHANGES:
             await current().execute(change)
         clock.behind = -timedelta(hours=1)
-        monkeypatch.setattr(offers, "fits", lambda *_: True)
+        monkeypatch.setattr(mute_prompts, "fits", lambda *_: True)
         for module in (buttons, digest, rendering):
             if hasattr(module, "say"):
                 monkeypatch.setattr(module, "say", lambda *_, **__: "of a newer version")
@@ -167,16 +156,31 @@ async def test_whatever_changes_between_two_attempts_the_second_sends_the_same(
 
     last = 2 if kind == "digest" else 1
     gateway = Watching(client, {last: faults(sandbox, "cut_before", happen)})
-    at_work = Worker(gateway, Pacing(0, 0), now=clock)
-    at_work.offers = offers
+    at_work = Worker(gateway, Pacing(0, 0), mute_prompts=mute_prompts, now=clock)
     await at_work.run() if restarted else None
-    again = at_work if not restarted else Worker(gateway, Pacing(0, 0), now=clock)
-    again.offers = offers
+    again = at_work if not restarted else Worker(gateway, Pacing(0, 0), mute_prompts=mute_prompts, now=clock)
     async with Running(client, again):
         await drained()
     assert gateway.each_is_always_the_same()
     (left,) = await current().fetch("SELECT COUNT(*) AS kept FROM message WHERE parts IS NOT NULL")
     assert left["kept"] == 0, "what was sent is kept once"
+
+
+async def queue(kind: str, token: str) -> None:
+    """A message of this kind is due in the only chat."""
+    now = datetime.now(UTC)
+    (row,) = await current().fetch("SELECT chat, account, id FROM bot_token")
+    if kind == "message":
+        await messages.accept(token, LONG[:3000], "Text", now)
+    elif kind == "broadcast":
+        number = await broadcasts.draft(row["chat"], LONG[:3000], now)
+        assert await broadcasts.start(number, row["chat"], 0, now)
+        await broadcasts.step(number, now)
+    else:
+        text = digest_text() if kind == "digest" else "203.0.113.0/24"
+        await outbox.add_notice(
+            kind, row["chat"], now, text=text, account_id=row["account"], token_id=row["id"]
+        )
 
 
 def digest_text() -> str:
@@ -197,7 +201,7 @@ async def test_what_was_not_begun_is_not_fixed(
     for number in range(CHAT_BURST + 1):
         await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
-        while not at_work.held:  # noqa: ASYNC110 - nothing tells when a message is held
+        while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)
     at_work.stop()
     await running
@@ -219,12 +223,12 @@ async def test_a_message_that_waited_in_hand_says_how_late_it_is(
     for number in range(CHAT_BURST + 1):
         await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
-        while not at_work.held:  # noqa: ASYNC110 - nothing tells when a message is held
+        while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)
         clock.behind = -timedelta(hours=1)
-        (message, turn) = next(iter(at_work.held.values()))
+        (message, turn) = next(iter(at_work.in_flight.paced.values()))
         turn.cancel()
-        at_work._on_chat_turn(message)
+        at_work.in_flight.on_chat_turn(message)
         await drained()
     at_work.stop()
     await running

@@ -35,7 +35,7 @@ def message(chat: int, *, has_urgent: bool = False, broadcast: bool = False) -> 
 
 def order(ready: ReadyQueue) -> list[int]:
     chats = []
-    while (taken := ready.take()) is not None:
+    while (taken := ready.pop()) is not None:
         chats.append(taken.chat_id)
     return chats
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import structlog
 
-from djangobot.bot.delivery import worker
+from djangobot.bot.delivery import sender
 from djangobot.bot.delivery.pacing import CHAT_BURST, Pacing
-from djangobot.bot.delivery.worker import SAFE_TO_REPEAT, Worker
+from djangobot.bot.delivery.sender import SAFE_TO_REPEAT
+from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
 from djangobot.bot.telegram.client import TelegramClient
@@ -91,8 +92,8 @@ async def test_a_message_to_an_idle_service_is_sent_without_being_looked_for(
             sent = await messages.accept(token, str(number), "Text", datetime.now(UTC), wait=PATIENCE)
             assert sent.status == "sent"
         assert not set(claimed) & {"0", "1", "2"}
-        at_work.gate.paused = True
-        at_work.gate.settle()
+        await state.put("paused", True, datetime.now(UTC))
+        await recalls.apply()
         assert not at_work.free
     _, said = await chat_of(sandbox)
     assert said[-3:] == ["Fedor\n0", "Fedor\n1", "Fedor\n2"]
@@ -123,7 +124,7 @@ async def test_a_stop_gives_back_what_was_not_begun(
     for number in range(5):
         await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
-        while not delivery.held:  # noqa: ASYNC110 - nothing tells when a message is held
+        while not delivery.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)
     delivery.stop()
     await running
@@ -176,7 +177,7 @@ async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes
 
     async with Running(client):
         await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
-        monkeypatch.setattr(worker, "render_message", broken)
+        monkeypatch.setattr(sender, "render_message", broken)
         with structlog.testing.capture_logs() as logs:
             accepted = await messages.accept(token, "the secret text", "Text", NOW, wait=PATIENCE)
     assert accepted.status == "sent"
@@ -224,7 +225,7 @@ async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
     running = asyncio.create_task(at_work.run())
     plain = [await messages.accept(one, "plain", "Text", datetime.now(UTC)) for one in linked]
     async with asyncio.timeout(PATIENCE):
-        while len(at_work.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in hand
+        while len(at_work.in_flight.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in hand
             await asyncio.sleep(0.01)
     urgent = await messages.accept(linked[-1], "now!", "Text", datetime.now(UTC), wait=PATIENCE, urgent=True)
     assert urgent.status == "sent"
@@ -317,14 +318,14 @@ async def test_several_chats_told_to_wait_make_the_whole_bot_wait_also_after_a_r
         assert fine.status == "sent"
         await messages.accept(flooded[2][1], "x", "Text", datetime.now(UTC))
         async with asyncio.timeout(PATIENCE):
-            while at_work.gate.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
                 await asyncio.sleep(0.01)
         held = await messages.accept(quiet[1], "three are all", "Text", datetime.now(UTC), wait=1)
         assert held.status == "queued"
     assert 20 < await state.flood_left(datetime.now(UTC)) <= 30
     async with Running(client) as at_work:
         again = await messages.accept(quiet[1], "still", "Text", datetime.now(UTC), wait=1)
-        assert (again.status, at_work.gate.open) == ("queued", False)
+        assert (again.status, at_work.flood_control.open) == ("queued", False)
     await state.note_flood(timedelta(0), datetime.now(UTC))
     async with Running(client):
         assert (
@@ -363,7 +364,7 @@ async def test_a_pause_is_obeyed_within_a_second_and_gives_back_what_was_not_beg
         await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
         await state.put("paused", True, datetime.now(UTC))
         async with asyncio.timeout(PATIENCE / 10):
-            while at_work.gate.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
                 await asyncio.sleep(0.01)
         held = await messages.accept(token, "held", "Text", datetime.now(UTC), wait=0.5)
         assert (held.status, await status(held.id)) == ("queued", "queued")
@@ -376,18 +377,17 @@ async def test_who_is_banned_while_their_message_waits_for_its_turn_has_it_taken
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
     """Within a second, not when its turn would have come."""
-    running = Running(client)
-    running.delivery.pacing = Pacing(1 / PATIENCE, 0)
+    running = Running(client, Worker(Gateway(client), Pacing(1 / PATIENCE, 0)))
     async with running as at_work:
         for number in range(CHAT_BURST - 1):  # the notice was one
             sent = await messages.accept(token, f"{number}", "Text", NOW, wait=PATIENCE)
             assert sent.status == "sent"
         late = await messages.accept(token, "late", "Text", NOW)
         async with asyncio.timeout(PATIENCE):
-            while not at_work.held:  # noqa: ASYNC110 - nothing tells
+            while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
             await users.ban("account", 1, 0, datetime.now(UTC), of_settings=())
-            while at_work.held or not at_work.idle:  # noqa: ASYNC110 - nothing tells
+            while at_work.in_flight.paced or not at_work.idle:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
         assert await status(late.id) == "canceled"
     _, said = await chat_of(sandbox)
@@ -424,6 +424,25 @@ async def test_a_clock_set_back_by_hours_holds_nothing_up(
     assert (await accepted).status == "sent"
     at_work.stop()
     await running
+
+
+async def test_what_is_accepted_by_the_old_clock_after_the_step_was_noticed_waits_seconds(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """A request may read the clock before the step and commit its message after it."""
+    clock = SteppingClock()
+    at_work = Worker(Gateway(client), Pacing(0, 0), now=clock)
+    with structlog.testing.capture_logs() as logs:
+        async with Running(client, at_work), asyncio.timeout(PATIENCE):
+            await messages.accept(token, "before", "Text", clock(), wait=PATIENCE)
+            ahead = clock()
+            clock.behind = timedelta(hours=5)
+            while "the clock stepped back" not in {entry["event"] for entry in logs}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await sandbox.fault("delay", "messages.sendMessage", value=0.5, times=1)
+            await messages.accept(token, "in its chat's way", "Text", clock())
+            late = await messages.accept(token, "late", "Text", ahead, wait=PATIENCE)
+    assert late.status == "sent"
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after", "flood_wait"])
@@ -622,7 +641,7 @@ async def test_a_connection_that_is_cut_again_and_again_makes_nothing_wait_longe
                 await asyncio.sleep(0.01)
             await sandbox.cut()
         await sandbox.clear_faults()
-        assert not at_work.losses
+        assert not at_work.sender.losses
         await sandbox.cut()
         while await outbox.depth():  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)
@@ -643,7 +662,7 @@ async def test_back_off_grows_for_what_telegram_itself_did_not_do(
     assert sent.status == "sent"
     first, second = [entry["seconds"] for entry in logs if entry["event"] == "message put off"]
     assert 0.5 <= first <= 1 <= second <= 2
-    assert not at_work.losses
+    assert not at_work.sender.losses
 
 
 async def test_a_pause_holds_when_it_is_announced(
@@ -667,14 +686,13 @@ async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_accoun
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
     """It waits for its chat's turn by then; it is not sent."""
-    running = Running(client)
-    running.delivery.pacing = Pacing(1 / PATIENCE, 0)
+    running = Running(client, Worker(Gateway(client), Pacing(1 / PATIENCE, 0)))
     async with running as at_work, asyncio.timeout(PATIENCE):
         for number in range(CHAT_BURST - 1):  # the notice was one
             await messages.accept(token, f"{number}", "Text", NOW, wait=PATIENCE)
         for deed, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
             waiting = asyncio.create_task(messages.accept(token, "late", "Text", NOW, wait=PATIENCE))
-            while not at_work.held:  # noqa: ASYNC110 - nothing tells
+            while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
             await deed("account", 1, 0, datetime.now(UTC), of_settings=())
             settled = await waiting

@@ -1,0 +1,225 @@
+"""Sender: sends one message and says how that ended.
+
+The parts and their random_ids are in the row before Telegram is called, and every repeat uses them. So a
+message is in the chat once, even if the process dies after Telegram acted and before we recorded it.
+"""
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+import structlog
+from cachetools import LRUCache
+
+from djangobot.bot import backoff
+from djangobot.bot.delivery import parts
+from djangobot.bot.delivery.flood_control import FloodControl
+from djangobot.bot.delivery.mute_prompts import MutePrompts
+from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.rendering.messages import render_message
+from djangobot.bot.telegram.gateway import (
+    AnswerLost,
+    Blocked,
+    Cut,
+    FloodWait,
+    Gateway,
+    GatewayError,
+    Peer,
+    Refused,
+    Unasked,
+    Undone,
+    derived_id,
+)
+from djangobot.bot.telegram.text import Text
+from djangobot.db import metrics
+from djangobot.db.delivery import claims, outcomes
+from djangobot.db.delivery.outcomes import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.people import chats, digests
+
+log = structlog.get_logger(__name__)
+
+SAFE_TO_REPEAT = timedelta(hours=24)
+"""How long we trust Telegram to remember a random_id. Telegram publishes no figure. A message whose first
+attempt is older is uncertain."""
+STALE = timedelta(seconds=5)
+"""Parts that were rendered with the claim are rendered again before the first attempt when they are older
+than this."""
+FIRST_PAUSE = 1.0
+"""Seconds, at most, before the repeat of an attempt that Telegram did not answer."""
+LOSSES_KEPT = 10_000
+"""Messages whose failed attempts are counted."""
+
+
+class PartlySent(FloodWait):
+    """Telegram took the first part and wants us to wait before the next. A repeat begins with the first part,
+    which Telegram recognises by its random_id."""
+
+    def __init__(self, wait: FloodWait) -> None:
+        super().__init__(wait.seconds, whole_bot=wait.whole_bot)
+
+
+class Sender:
+    """Sends messages in flight. It keeps nothing of them but the number of their failed attempts."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        pacing: Pacing,
+        flood_control: FloodControl,
+        mute_prompts: MutePrompts,
+        safe_to_repeat: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.gateway = gateway
+        self.pacing = pacing
+        self.flood_control = flood_control
+        self.mute_prompts = mute_prompts
+        self.safe_to_repeat = safe_to_repeat
+        self.now = now
+        self.losses: LRUCache[int, int] = LRUCache(LOSSES_KEPT)
+        """By message id: how often Telegram could be reached but did not answer, or had an internal error."""
+
+    async def send(self, message: Claimed) -> Settled:
+        """Makes one attempt, unless the message must not be sent any more or not yet."""
+        try:
+            outcome = await self._attempt(message)
+        except Exception as exc:  # whatever the error is, the message must not stay 'sending'
+            _log_fault(message, exc)
+            outcome = self._put_off(message, f"internal: {type(exc).__name__}")
+        if not isinstance(outcome, Postponed):
+            self.losses.pop(message.id, None)
+        return outcome
+
+    def put_back(self, message: Claimed) -> Postponed:
+        """The outcome of a message whose sending has not begun."""
+        log.debug("message put back", id=message.public_id, chat=message.chat_id)
+        return outcomes.put_back(message, self.now())
+
+    def fix(self, message: Claimed) -> str | None:
+        """Renders what is sent of this message; later changes do not alter it. Returns None when rendering
+        fails."""
+        try:
+            return self._rendered(message, self.now())
+        except Exception as exc:  # rendering is tried again before the send
+            _log_fault(message, exc)
+            return None
+
+    async def _attempt(self, message: Claimed) -> Settled:
+        now = self.now()
+        if (ended := self._not_to_send(message, now)) is not None:
+            return ended
+        try:
+            fixed = await self._fixed(message, now)
+        except DatabaseUnavailable:
+            fixed = None
+        if fixed is None:
+            return self.put_back(message)
+        try:
+            return Sent(message, await self._send_parts(message, fixed))
+        except Unasked:
+            return self.put_back(message)
+        except GatewayError as exc:
+            return await self._not_sent(message, exc)
+
+    def _not_to_send(self, message: Claimed, now: datetime) -> Settled | None:
+        """The outcome of a message that must not be sent now. None if it may be sent."""
+        if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:
+            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
+        if message.expired(now):
+            return (
+                Uncertain(message, outcomes.EXPIRED_IN_DOUBT) if message.first_attempt else Expired(message)
+            )
+        if (until := digests.held_until(message, now)) is not None:
+            return Held(message, until)
+        return None
+
+    async def _fixed(self, message: Claimed, now: datetime) -> list[Text] | None:
+        """Returns what is sent of the message, the same at each attempt. Before the first attempt, parts
+        that are STALE are rendered again, with the present delay. Returns None if the message is no longer
+        ours."""
+        fixed = message.parts
+        if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
+            rendered = self._rendered(message, now)
+            if rendered != fixed and not await claims.fix(message, rendered):
+                return None
+            fixed = rendered
+        return parts.decode(fixed)
+
+    def _rendered(self, message: Claimed, now: datetime) -> str:
+        offer_mute = self.mute_prompts.fits(message, now)
+        shown: Sequence[Text] = render_message(message, now, offer_mute=offer_mute)
+        if digests.silently(message, now):
+            shown = [msgspec.structs.replace(part, silent=True) for part in shown]
+        return parts.encode(shown)
+
+    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> int:
+        """Sends each part under its own random_id, the first under the message's. Returns the first part's
+        id."""
+        peer = Peer(message.chat_id, message.access_hash)
+        first = await self.gateway.send(peer, texts[0], message.random_id)
+        for number, part in enumerate(texts[1:], start=1):
+            try:
+                await self.gateway.send(peer, part, derived_id(message.random_id, number))
+            except FloodWait as exc:
+                raise PartlySent(exc) from exc
+            except Undone as exc:
+                raise Cut(str(exc)) from exc
+        self.mute_prompts.note(message, self.now(), offered=bool(texts[-1].buttons))
+        return first
+
+    async def _not_sent(self, message: Claimed, why: GatewayError) -> Settled:
+        match why:
+            case Cut():  # the answer was lost with the connection: repeated as soon as there is one again
+                return self._postpone(message, 0, f"no answer: {why}", not_done=isinstance(why, Undone))
+            case AnswerLost():
+                return self._put_off(message, f"no answer: {why}")
+            case FloodWait():
+                return await self._on_flood_wait(message, why)
+            case Blocked():
+                await chats.block(message.chat_id, self.now())
+                return Failed(message, why.reason)
+            case Refused():
+                return Failed(message, why.reason)
+        raise why
+
+    def _put_off(self, message: Claimed, reason: str) -> Postponed:
+        """Postpones the message by a pause that grows with each failed attempt."""
+        losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
+        return self._postpone(message, backoff.pause(losses, FIRST_PAUSE), reason)
+
+    def _postpone(self, message: Claimed, pause: float, reason: str, *, not_done: bool = False) -> Postponed:
+        metrics.retries.inc()
+        log.warning(
+            "message put off",
+            id=message.public_id,
+            chat=message.chat_id,
+            attempt=message.attempts,
+            seconds=round(pause, 3),
+            reason=reason,
+        )
+        return Postponed(message, self.now() + timedelta(seconds=pause), reason, not_done)
+
+    async def _on_flood_wait(self, message: Claimed, wait: FloodWait) -> Postponed:
+        """After a FLOOD_WAIT, this chat waits exactly as long as Telegram says. Flood control decides whether
+        others wait too."""
+        seconds, now = wait.seconds, self.now()
+        metrics.flood_waits.inc()
+        log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
+        self.pacing.delay_chat(message.chat_id, time.monotonic() + seconds)
+        await self.flood_control.on_flood_wait(message.chat_id, seconds, now, whole_bot=wait.whole_bot)
+        return Postponed(
+            message,
+            now + timedelta(seconds=seconds),
+            f"flood wait {seconds} s",
+            not_done=not isinstance(wait, PartlySent),
+        )
+
+
+def _log_fault(message: Claimed, exc: Exception) -> None:
+    """Logs only the place of the error. A full traceback may show local values, and so the message's text."""
+    frames = traceback.extract_tb(exc.__traceback__)[-8:]
+    at = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    log.error("delivery failed unexpectedly", id=message.public_id, error=type(exc).__name__, at=at)
