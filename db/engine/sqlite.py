@@ -19,7 +19,7 @@ from piccolo.engine.sqlite import TransactionType, dict_factory
 from djangobot.db.engine import Ask, Row, Statement
 from djangobot.db.engine.errors import as_our_errors
 from djangobot.db.engine.sql import for_sqlite
-from djangobot.db.engine.sqlite_writer import Lease, Writer, run_sql
+from djangobot.db.engine.sqlite_writer import ExclusiveConnection, Writer, run_sql
 from djangobot.db.engine.transactions import OpenTransaction, whole
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -122,13 +122,20 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             raise DatabaseUnavailable from RuntimeError("the database is not open")
         return self._writer
 
+    def _writing(self) -> Writer | ExclusiveConnection:
+        """The transaction that this task is in, or the writing thread."""
+        transaction = self.current_transaction.get()
+        return self.writer if transaction is None else cast(ExclusiveConnection, transaction.connection)
+
     async def fetch(self, sql: str, *args: Any) -> list[Row]:
         """Reads, in parallel with other readers and the writer."""
         with as_our_errors():
             transaction = self.current_transaction.get()
             if transaction is not None:
                 return list(
-                    await cast(Lease, transaction.connection).run(partial(run_sql, for_sqlite(sql), args))
+                    await cast(ExclusiveConnection, transaction.connection).run(
+                        partial(run_sql, for_sqlite(sql), args)
+                    )
                 )
             if self._readers is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
@@ -147,26 +154,19 @@ class SQLiteEngine(PiccoloSQLiteEngine):
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """Runs one statement. It is committed together with others that wait."""
         with as_our_errors():
-            job = partial(run_sql, for_sqlite(sql), args)
-            transaction = self.current_transaction.get()
-            if transaction is not None:
-                return list(await cast(Lease, transaction.connection).run(job))
-            return list(await self.writer.run(job))
+            return list(await self._writing().run(partial(run_sql, for_sqlite(sql), args)))
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Runs all statements or none. They are committed together with others that wait."""
         with as_our_errors():
             job = partial(_many, [(for_sqlite(sql), rows) for sql, rows in statements])
-            transaction = self.current_transaction.get()
-            await (self.writer if transaction is None else cast(Lease, transaction.connection)).run(job)
+            await self._writing().run(job)
 
     async def together(self, work: Callable[[Ask], T]) -> T:
         """Runs statements in one commit, together with others that wait. Each may depend on the results of
         those before it. `work` runs in the writing thread."""
         with as_our_errors():
-            transaction = self.current_transaction.get()
-            writer = self.writer if transaction is None else cast(Lease, transaction.connection)
-            done: T = await writer.run(partial(_together, work))
+            done: T = await self._writing().run(partial(_together, work))
             return done
 
     async def count_changes(self, sql: str) -> int:
@@ -178,11 +178,11 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         """Writes the whole log into the file and empties it. A small file is rewritten as a whole. Returns
         False while somebody reads old data."""
         with as_our_errors():
-            lease = await self.writer.lease()
+            connection = await self.writer.exclusive()
             try:
-                return bool(await lease.run(_restart_log))
+                return bool(await connection.run(_restart_log))
             finally:
-                lease.end()
+                connection.end()
 
     def each(self, numbers: Sequence[int]) -> object:
         """The argument for `$each`."""
@@ -199,7 +199,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             if not self._opened:
                 self._make_file()
                 return await super().get_connection()
-            return await self.writer.lease()
+            return await self.writer.exclusive()
 
     async def _run_in_new_connection(
         self, query: str, args: list[Any] | None = None, query_type: str = "generic", table: Any = None
@@ -222,7 +222,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         table: Any = None,
     ) -> list[Row]:
         with as_our_errors():
-            if not isinstance(connection, Lease):
+            if not isinstance(connection, ExclusiveConnection):
                 found: list[Row] = await super()._run_in_existing_connection(
                     connection, query, args, query_type, table
                 )

@@ -25,7 +25,7 @@ def run_sql(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> li
     return connection.execute(sql, args).fetchall()
 
 
-class Lease:
+class ExclusiveConnection:
     """The writing connection for one transaction. Piccolo uses it as a connection."""
 
     def __init__(self) -> None:
@@ -41,8 +41,8 @@ class Lease:
         return await future
 
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
-        """Runs BEGIN, COMMIT, ROLLBACK and savepoints. The lease ends when a statement that begins or ends
-        the transaction fails or is cancelled."""
+        """Runs BEGIN, COMMIT, ROLLBACK and savepoints. The exclusive use ends when a statement that begins
+        or ends the transaction fails or is cancelled."""
         try:
             with as_our_errors():
                 rows: list[Row] = await self.run(partial(run_sql, sql, args))
@@ -53,16 +53,16 @@ class Lease:
             raise
 
     async def close(self) -> None:
-        """Ends the lease. Piccolo calls this after COMMIT or ROLLBACK."""
+        """Ends the exclusive use. Piccolo calls this after COMMIT or ROLLBACK."""
         self.end()
 
     def end(self) -> None:
-        """Ends the lease. The writer continues with other jobs, and uncommitted changes are undone."""
+        """Undoes what is not committed. The writer continues with other jobs."""
         self.ended = True
         self.queued.put(None)
 
     def serve(self, connection: sqlite3.Connection) -> None:
-        """Runs the jobs of the lease. Called in the writing thread."""
+        """Runs the jobs of the transaction. Called in the writing thread."""
         while (item := self.queued.get()) is not None:
             job, future = item
             try:
@@ -89,17 +89,17 @@ class Writer:
         self.queued.put((job, future))
         return await future
 
-    async def lease(self) -> Lease:
-        """Gives the caller the connection alone, until the lease is closed."""
-        lease = Lease()
+    async def exclusive(self) -> ExclusiveConnection:
+        """Gives the caller the connection alone, until that is ended."""
+        exclusive = ExclusiveConnection()
         granted = asyncio.get_running_loop().create_future()
-        self.queued.put((lease, granted))
+        self.queued.put((exclusive, granted))
         try:
             await granted
         except BaseException:
-            lease.end()
+            exclusive.end()
             raise
-        return lease
+        return exclusive
 
     def close(self) -> None:
         """Closes the connection, after all jobs that were queued before."""
@@ -116,16 +116,16 @@ class Writer:
             if then is END:
                 return
             if then is not None:
-                lease, granted = then
+                exclusive, granted = then
                 _roll_back(self.connection)
                 _answer([(granted, None, None)])
-                lease.serve(self.connection)
+                exclusive.serve(self.connection)
 
     def _gather(self, first: Any) -> tuple[list[tuple[Job, asyncio.Future[Any]]], Any]:
-        """Returns the jobs that wait now, and what follows them: a lease, END, or nothing."""
+        """Returns the jobs that wait now, and what follows them: an exclusive connection, END, or nothing."""
         batch: list[tuple[Job, asyncio.Future[Any]]] = []
         item = first
-        while item is not END and not isinstance(item[0], Lease):
+        while item is not END and not isinstance(item[0], ExclusiveConnection):
             batch.append(item)
             if len(batch) == MOST_TOGETHER or self.queued.empty():
                 return batch, None

@@ -1,4 +1,4 @@
-"""The SQLite engine: commits made together, leases, files, and a disk or a neighbour that says no."""
+"""The SQLite engine: commits made together, transactions, files, and a disk or a neighbour that says no."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.engine.sqlite_writer import MOST_TOGETHER, Lease, Writer
+from djangobot.db.engine.sqlite_writer import MOST_TOGETHER, ExclusiveConnection, Writer
 from djangobot.db.errors import DatabaseUnavailable, DiskFull
 from djangobot.db.people import chats
 
@@ -172,7 +172,7 @@ async def test_a_transaction_cancelled_at_any_point_is_whole_or_nothing_and_free
             await engine.execute(INSERT, number + 1, NOW)
 
     await two(1)
-    assert steps.taken == 5, "lease, BEGIN, twice INSERT, COMMIT"
+    assert steps.taken == 5, "connection, BEGIN, twice INSERT, COMMIT"
     for at in range(1, 6):
         steps.cancel_at(at)
         with pytest.raises(asyncio.CancelledError):
@@ -221,19 +221,19 @@ class Steps:
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> Steps:
     """Counts the awaits of transactions; at the chosen one the task is cancelled once it waits."""
     steps = Steps()
-    run: Any = Lease.run
-    lease: Any = Writer.lease
+    run: Any = ExclusiveConnection.run
+    exclusive: Any = Writer.exclusive
 
-    async def stepping_run(self: Lease, job: Any) -> Any:
+    async def stepping_run(self: ExclusiveConnection, job: Any) -> Any:
         steps.step()
         return await run(self, job)
 
-    async def stepping_lease(self: Writer) -> Any:
+    async def stepping_exclusive(self: Writer) -> Any:
         steps.step()
-        return await lease(self)
+        return await exclusive(self)
 
-    monkeypatch.setattr(Lease, "run", stepping_run)
-    monkeypatch.setattr(Writer, "lease", stepping_lease)
+    monkeypatch.setattr(ExclusiveConnection, "run", stepping_run)
+    monkeypatch.setattr(Writer, "exclusive", stepping_exclusive)
     return steps
 
 
