@@ -23,6 +23,7 @@ from djangobot.http.bodies import body_of, content_type, header_of
 from djangobot.http.cabinet import moment
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
+from djangobot.http.multipart import Form, Upload, is_multipart
 from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import (
     FORM,
@@ -100,7 +101,10 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
     """Accepts the message of a POST."""
     refuse_query(scope)
     state = state_of(scope)
-    message = read(scope, await body_of(scope, receive))
+    if is_multipart(scope):
+        message = await read_multipart(scope, receive)
+    else:
+        message = read(scope, await body_of(scope, receive))
     token = token_of(scope, message)
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
@@ -141,6 +145,16 @@ def read(scope: Scope, body: bytes) -> SendMessage:
             {"bot_token": "is missing; beside a plain text, send it as Authorization: Bearer"}
         )
     return BODY.read(body)
+
+
+async def read_multipart(scope: Scope, receive: Receive) -> SendMessage:
+    """Reads the message from multipart/form-data, whose fields are the same as in JSON."""
+    fields: dict[str, str] = {}
+    async for part in Form(scope, receive, most=0):
+        if isinstance(part, Upload):
+            raise fields_refused({part.name: "is a file; files can't be sent here, only text"})
+        fields[part.name] = part.value
+    return BODY.read_fields(fields)
 
 
 def token_of(scope: Scope, message: SendMessage) -> str:

@@ -40,6 +40,7 @@ OVERHEAD = FIELDS_LARGEST + (PARTS_MOST + 1) * (HEADERS_MOST * HEADER_LARGEST + 
 """The most bytes of a body that belong to no file."""
 
 UNREADABLE = "The multipart body can't be read"
+OTHER_MULTIPART = f"Of multipart bodies only {FORM_DATA} is understood here."
 NO_BOUNDARY = f"{UNREADABLE}: its Content-Type names no valid boundary."
 TOO_MANY = (
     f"The multipart body has too much: at most {PARTS_MOST} parts, each with at most {HEADERS_MOST} headers "
@@ -156,12 +157,17 @@ class Form:
             raise fields_refused({name: "must be text in UTF-8"}) from None
 
 
+def is_multipart(scope: Scope) -> bool:
+    """Whether the body is declared to be multipart of any kind."""
+    return (header_of(scope, b"content-type") or "")[:10].lower() == "multipart/"
+
+
 def boundary_of(scope: Scope) -> str:
     """The boundary that the request's Content-Type names."""
     kind, options = parse_options_header(header_of(scope, b"content-type") or "")
     boundary: str = options.get("boundary", "")
     if kind != FORM_DATA:
-        raise Refused(415, f"Of multipart bodies only {FORM_DATA} is understood here.")
+        raise Refused(415, OTHER_MULTIPART)
     if _BOUNDARY.fullmatch(boundary) is None:
         raise Refused(400, NO_BOUNDARY)
     return boundary

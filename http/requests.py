@@ -112,7 +112,12 @@ class Reader(Generic[Shape]):
             raise Refused(400, EMPTY)
         if "=" not in text:
             raise Refused(400, f"The body is neither JSON nor a form. {self._otherwise}".strip())
-        given = _pairs(text, "The form can't be read: it is not in UTF-8, or has more than 100 fields.")
+        return self.read_fields(
+            _pairs(text, "The form can't be read: it is not in UTF-8, or has more than 100 fields.")
+        )
+
+    def read_fields(self, given: Mapping[str, str]) -> Shape:
+        """Reads the same fields from a form of any kind, where every value is text."""
         kinds = {field.encode_name: field.type for field in msgspec.structs.fields(self.shape)}
         given = {
             name: SWITCHES.get(value.lower(), value) if _bare(kinds.get(name)) is bool else value

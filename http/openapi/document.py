@@ -14,6 +14,7 @@ from djangobot.db import errors as family
 from djangobot.http import errors
 from djangobot.http.bodies import ENCODED, MULTIPART, TOO_LARGE
 from djangobot.http.messages import SendResult
+from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
 from djangobot.http.openapi import accounts, health, messages
 from djangobot.http.openapi.operation import Json, Operation
 from djangobot.http.responses import JSON, Refusal
@@ -34,8 +35,8 @@ Programs send messages to people in Telegram with one call.
 
 Every answer is JSON with `answer`; a refusal says there, in a sentence, what is wrong, and names the
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
-`Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms and plain
-text, too. Fields and query parameters that are not known are refused.
+`Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms of both
+kinds and plain text, too. Fields and query parameters that are not known are refused.
 """
 
 
@@ -78,16 +79,17 @@ def _schemas() -> Json:
         for described in schema.get("properties", {}).values():
             described.pop("default", None)  # generators treat a field with a default as always present
     components["Changes"]["minProperties"] = 1
-    components["SendMessageForm"] = _without_token(components["SendMessage"])
+    for title in ("SendMessageForm", "SendMessageMultipart"):  # generated clients tell bodies by their type
+        components[title] = _without_token(components["SendMessage"], title)
     return components
 
 
-def _without_token(message: Json) -> Json:
+def _without_token(message: Json, title: str) -> Json:
     """The schema without the token: a page that tries forms out would fill in every field, with a made-up
     token too."""
     properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
     about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
-    return {**message, "title": "SendMessageForm", "description": about, "properties": properties}
+    return {**message, "title": title, "description": about, "properties": properties}
 
 
 def _operation(method: str, path: str, operation: Operation) -> Json:
@@ -143,7 +145,8 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
     if operation.body is not None:
         refusals.setdefault(413, []).append(TOO_LARGE)
-        refusals.setdefault(415, []).extend([MULTIPART, ENCODED])
+        multipart = OTHER_MULTIPART if FORM_DATA in operation.other_bodies else MULTIPART
+        refusals.setdefault(415, []).extend([multipart, ENCODED])
     return refusals
 
 

@@ -7,6 +7,7 @@ import msgspec
 from djangobot.db import errors as family
 from djangobot.http.fields import Text
 from djangobot.http.messages import EXPIRED, MessageStatus, SendMessage, SendResult
+from djangobot.http.multipart import FORM_DATA
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
 from djangobot.http.requests import FORM, PLAIN
 from djangobot.http.responses import Refusal
@@ -43,6 +44,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         MESSAGE,
         other_bodies={
             FORM: {"schema": {"$ref": "#/components/schemas/SendMessageForm"}, "example": MESSAGE},
+            FORM_DATA: {
+                "schema": {"$ref": "#/components/schemas/SendMessageMultipart"},
+                "example": MESSAGE,
+            },
             PLAIN: {"schema": msgspec.json.schema(Text), "example": TEXT},
         },
         security=["", "botToken"],

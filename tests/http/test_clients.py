@@ -24,7 +24,8 @@ from client import AuthenticatedClient
 from client.api.cabinet import get_cabinet, post_cabinet
 from client.api.messages import get_messages_id
 from client.api.send_message import post_send_message
-from client.models import SendMessage, SendMessageForm, SendMessageType, Redemption, SendResult
+from client.models import SendMessage, SendMessageForm, SendMessageMultipart, SendMessageType
+from client.models import Redemption, SendResult
 from client.types import UNSET
 
 bot = AuthenticatedClient(os.environ["API"], os.environ["TOKEN"])
@@ -33,12 +34,15 @@ sent = post_send_message.sync_detailed(client=bot, body=SendMessage("from Python
 full = SendMessage("all", SendMessageType.FILE, urgent=True, ttl=60)
 all = post_send_message.sync_detailed(client=bot, body=full, prefer="respond-async", idempotency_key="python")
 form = post_send_message.sync_detailed(client=bot, body=SendMessageForm("as a form"), prefer="respond-async")
+parts = post_send_message.sync_detailed(
+    client=bot, body=SendMessageMultipart("in parts", urgent=True), prefer="respond-async"
+)
 found = get_messages_id.sync_detailed(sent.parsed.id, client=bot)
 history = get_cabinet.sync_detailed(client=owner, limit=3)
 wrong = post_cabinet.sync_detailed(client=owner, body=Redemption("0123456789"))
 assert SendResult("a", "b", "sent").failure is UNSET
 print(json.dumps({
-    "statuses": [one.status_code for one in (sent, all, form, found, history, wrong)],
+    "statuses": [one.status_code for one in (sent, all, form, parts, found, history, wrong)],
     "texts": [line.text for line in history.parsed.messages],
     "text": found.parsed.text,
     "sentence": wrong.parsed.answer,
@@ -114,8 +118,8 @@ async def test_a_python_client_compiles_and_works(api: Api, tmp_path: Path) -> N
     await run(sys.executable, *generate, "--output-path", str(tmp_path / "client"), cwd=tmp_path)
     await run(sys.executable, "-m", "compileall", "-q", "client", cwd=tmp_path)
     said = await play(api, sys.executable, "-c", PYTHON, cwd=tmp_path)
-    assert said["statuses"] == [200, 202, 202, 200, 200, 403]
-    assert said["texts"] == ["as a form", "all", "from Python"]
+    assert said["statuses"] == [200, 202, 202, 202, 200, 200, 403]
+    assert said["texts"] == ["in parts", "as a form", "all"]
     assert said["text"] == "from Python"
     assert said["sentence"].endswith(".")
 

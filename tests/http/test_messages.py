@@ -348,6 +348,7 @@ async def test_the_status_needs_a_valid_token(api: Api) -> None:
         ({"text": "hello", "bot_token": "x" * 25}, {}, ""),
         ({"text": "hello"}, {}, "?wait=1"),
         ({"text": "hello"}, {"content-type": "multipart/form-data"}, ""),
+        ({"text": "hello"}, {"content-type": "multipart/mixed; boundary=x"}, ""),
         ({"text": "hello"}, {"sec-fetch-site": "cross-site"}, ""),
         ({"text": "hello"}, {"idempotency-key": ""}, ""),
     ],

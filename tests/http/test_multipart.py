@@ -34,7 +34,7 @@ from djangobot.http.multipart import (
 )
 from djangobot.http.server.bounds import PACE, Bounds
 
-from .conftest import a_client, served
+from .conftest import Api, a_client, served
 
 GROWTH = 32 * MIB
 TYPE = {"content-type": "multipart/form-data; boundary=x"}
@@ -412,3 +412,56 @@ async def test_no_form_is_a_fault_of_ours() -> None:
         except Refused as exc:
             outcomes.add(str(exc.status))
     assert outcomes >= {"Field", "Upload", "400"}
+
+
+async def test_a_message_comes_as_a_form_in_parts(api: Api) -> None:
+    """The same fields as in JSON, true and false as forms write them, the token as a field or as Bearer."""
+    token = await api.bot_token(await api.access())
+    for fields, headers in (
+        ({"text": "Готово", "urgent": "on", "ttl": "60", "bot_token": token}, {}),
+        ({"text": "a=b&c"}, {"authorization": f"Bearer {token}"}),
+    ):
+        form = [(name, (None, value)) for name, value in fields.items()]
+        answer = await api.client.post(
+            "/api/send_message", files=form, headers={"prefer": "respond-async", **headers}
+        )
+        assert answer.status_code == 202, answer.text
+        headers = {"authorization": f"Bearer {token}"}
+        found = await api.client.get(f"/api/messages/{answer.json()['id']}", headers=headers)
+        assert found.json()["text"] == fields["text"]
+
+
+@pytest.mark.parametrize(
+    ("form", "details"),
+    [
+        ([("text", "a"), ("colour", "red")], {"colour"}),
+        ([("text", "a"), ("ttl", "soon")], {"ttl"}),
+        ([("type", "Text")], {"text"}),
+        ([("text", "a"), ("text", "b")], {"text"}),
+    ],
+)
+async def test_a_wrong_field_of_a_form_in_parts_is_named(
+    api: Api, form: list[tuple[str, str]], details: set[str]
+) -> None:
+    """As in JSON."""
+    parts = [(name, (None, value)) for name, value in form]
+    answer = await api.client.post("/api/send_message", files=parts, headers={"authorization": "Bearer x"})
+    assert (answer.status_code, set(answer.json()["details"])) == (400, details)
+
+
+async def test_a_file_beside_a_message_is_refused_before_its_bytes_are_read(api: Api, folder: Path) -> None:
+    """Nothing of it is kept."""
+    answer = await api.client.post(
+        "/api/send_message",
+        data={"text": "a"},
+        files={"file": ("a.bin", bytes(100_000))},
+        headers={"authorization": "Bearer x"},
+    )
+    assert (answer.status_code, list(answer.json()["details"])) == (400, ["file"])
+    assert await stored_bytes(folder) == (0, 0)
+
+
+async def test_other_calls_take_no_form_in_parts(api: Api) -> None:
+    """Only a message has parts."""
+    answer = await api.client.post("/api/auth/", files={"login": (None, "a"), "psw": (None, "b")})
+    assert answer.status_code == 415
