@@ -353,7 +353,7 @@ def test_no_word_on_a_button_is_broken_on_a_phone(
         box.say(someone, command)
     listed = box.say(someone, "/tokens")
     number = listed["buttons"][0][0]["data"].partition(":")[2]
-    for verb in ("token", "token_limit", "token", "token_expiry", "token"):
+    for verb in ("token", "token_limits", "token", "token_expiries", "token"):
         box.post(f"/chats/{someone}/press", message_id=listed["id"], data=f"{verb}:{number}")
         expect(page.locator(".key").first).to_be_attached()
         assert page.locator(".key").evaluate_all(BROKEN) == []
