@@ -1,15 +1,10 @@
 """Files on the chat page, in real Chromium and as wide as a phone."""
 
-import shutil
 import struct
 import zlib
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
-from playwright.async_api import Page, ViewportSize, async_playwright, expect
-
-from djangobot.bot.sandbox.testing import PATIENCE
+from playwright.async_api import Page, expect
 
 from ..pyrogram_bot import Bot
 from ..sent_files import (
@@ -25,14 +20,6 @@ from ..sent_files import (
 )
 
 Ids = Callable[[], int]
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="needs Chromium: Debian's package chromium (apt-get install chromium)"
-)
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
-# The list of bots is hidden while there is one.
-CHOOSE = "(bots, id) => { bots.value = id; bots.dispatchEvent(new Event('change')); }"
-PHONE: ViewportSize = {"width": 390, "height": 844}
 VIDEO = types.DocumentAttributeVideo(duration=75, w=640, h=360)
 
 
@@ -46,25 +33,6 @@ def picture(width: int, height: int) -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
-
-
-@pytest.fixture
-async def page(bot: Bot) -> AsyncIterator[Page]:
-    """The bot's chat, open on a phone; any error of a script fails the test."""
-    problems: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        opened = await browser.new_page(viewport=PHONE)
-        opened.set_default_timeout(1000 * PATIENCE)
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        await opened.goto(bot.sandbox.web)
-        await expect(opened.locator(f"#bots option[value='{bot.id}']")).to_be_attached()
-        await opened.locator("#bots").evaluate(CHOOSE, str(bot.id))
-        await opened.evaluate(f"location.hash = '#/{bot.person}'")
-        await expect(opened.locator(".mine")).to_have_count(1)
-        yield opened
-        await browser.close()
-    assert problems == []
 
 
 async def fits(page: Page) -> bool:
