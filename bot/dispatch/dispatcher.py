@@ -6,13 +6,14 @@ random_id made from the update, so an update that comes twice is answered once.
 
 import asyncio
 import re
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, tzinfo
 from itertools import count
 from typing import TypeVar
 
 import structlog
+from cachetools import LRUCache
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch.throttle import Throttle
@@ -60,8 +61,8 @@ def stripped(text: str) -> str:
 class Context:
     """One thing a person did: wrote `text`, or pressed a button with `data` under message `message_id`.
 
-    `number` is Telegram's id of the
-    message that the person wrote, `written` is its time there.
+    `number` is Telegram's id of the message that the person wrote, `written` is its time there. `key`
+    identifies what the person did; it is the same when that comes again.
     """
 
     def __init__(self, gateway: Gateway, settings: Settings, chat: Chat, key: str, now: datetime) -> None:
@@ -158,7 +159,9 @@ class Context:
 
 
 Handler = Callable[[Context], Awaitable[None]]
-Line = deque[tuple[Callable[[], Awaitable[None]], asyncio.Future[None]]]
+Task = Callable[[], Awaitable[None]]
+Queue = deque[tuple[Task, asyncio.Future[None]]]
+"""What one person waits for, and the futures that are done with it."""
 
 
 class Dispatcher:
@@ -167,20 +170,20 @@ class Dispatcher:
     def __init__(
         self,
         gateway: Gateway,
-        write: Handler,
-        press: Handler,
+        on_message: Handler,
+        on_callback: Handler,
         settings: Settings,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.gateway = gateway
         self.settings = settings
-        self.write = write
-        self.press = press
+        self.on_message = on_message
+        self.on_callback = on_callback
         self.now = now
-        self.calm = Throttle()
-        self.turned_away: OrderedDict[Peer, None] = OrderedDict()
+        self.throttle = Throttle()
+        self.turned_away: LRUCache[Peer, bool] = LRUCache(TURNED_AWAY_MOST)
         """Groups and channels that have been told already."""
-        self.waiting: dict[int, Line] = {}
+        self.waiting: dict[int, Queue] = {}
         self.busy: set[asyncio.Task[None]] = set()
 
     def receive(self, incoming: Incoming) -> asyncio.Future[None] | None:
@@ -196,9 +199,8 @@ class Dispatcher:
             case GroupMessage():
                 return self._turn_away(incoming)
 
-    def visit(self, chat: Chat, key: str) -> Context:
-        """Returns a context for this person, at the present time. `key` identifies what they did; it is the
-        same when that comes again."""
+    def context(self, chat: Chat, key: str) -> Context:
+        """Returns a context for what this person did, at the present time."""
         return Context(self.gateway, self.settings, chat, key, self.now())
 
     async def stop(self, grace: float) -> None:
@@ -211,34 +213,34 @@ class Dispatcher:
     def _on_message(self, message: Message) -> asyncio.Future[None] | None:
         key = f"message {message.id}"
 
-        async def visit() -> None:
+        async def handle() -> None:
             chat = await self._meet(message.person_id, message.person)
             if chat.banned:
                 return
-            visit = self.visit(chat, key)
-            visit.text = message.text
-            visit.number, visit.written = message.id, message.time
-            await self.write(visit)
+            context = self.context(chat, key)
+            context.text = message.text
+            context.number, context.written = message.id, message.time
+            await self.on_message(context)
 
-        return self._take(message, visit, key)
+        return self._enqueue_throttled(message, handle, key)
 
     def _on_callback(self, callback: Callback) -> asyncio.Future[None] | None:
         key = f"press {callback.query_id}"
 
-        async def visit() -> None:
+        async def handle() -> None:
             chat = await self._meet(callback.person_id, callback.person)
-            visit = self.visit(chat, key)
-            visit.data = callback.data
-            visit.message_id = callback.message_id
-            visit.query_id = callback.query_id
+            context = self.context(chat, key)
+            context.data = callback.data
+            context.message_id = callback.message_id
+            context.query_id = callback.query_id
             if chat.banned:
-                return await visit.answer()
-            await self.press(visit)
+                return await context.answer()
+            await self.on_callback(context)
 
-        return self._take(callback, visit, key)
+        return self._enqueue_throttled(callback, handle, key)
 
-    def _take(
-        self, incoming: Message | Callback, visit: Callable[[], Awaitable[None]], key: str
+    def _enqueue_throttled(
+        self, incoming: Message | Callback, handle: Task, key: str
     ) -> asyncio.Future[None] | None:
         """Queues what a person did. In a flood the person is warned once that nothing is answered until it is
         over."""
@@ -248,12 +250,12 @@ class Dispatcher:
             chat = await self._meet(person_id, incoming.person)
             if chat.banned:
                 return
-            warning = self.visit(chat, key)
+            warning = self.context(chat, key)
             await warning.reply(formatted(warning.language, "too-much"))
 
-        match self.calm.check(person_id, self.now()):
+        match self.throttle.check(person_id, self.now()):
             case "answer":
-                return self.enqueue(person_id, visit)
+                return self.enqueue(person_id, handle)
             case "warn":
                 log.warning("person asks too much", chat=person_id)
                 return self.enqueue(person_id, warn)
@@ -265,16 +267,14 @@ class Dispatcher:
         peer = message.peer
         if peer in self.turned_away:
             return None
-        self.turned_away[peer] = None
-        if len(self.turned_away) > TURNED_AWAY_MOST:
-            self.turned_away.popitem(last=False)
+        self.turned_away[peer] = True
         text = formatted(language_of(message.language_tag), "private-only")
         random_id = derived_id("private only", peer.kind, peer.id)
 
-        async def tell() -> None:
+        async def send() -> None:
             await self.gateway.send(peer, text, random_id)
 
-        return self.enqueue(-peer.id, tell)
+        return self.enqueue(-peer.id, send)
 
     async def _on_stopped(self, change: BotStopped) -> None:
         note = chats.block if change.stopped else chats.unblock
@@ -299,40 +299,40 @@ class Dispatcher:
             await chats.unblock(person_id, self.now())
         return chat
 
-    def enqueue(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> asyncio.Future[None] | None:
+    def enqueue(self, person_id: int, task: Task) -> asyncio.Future[None] | None:
         """Runs it after all earlier things of this person. Returns None when too many are waiting."""
-        line = self.waiting.get(person_id)
-        if line is not None and len(line) >= WAITING_MOST:
+        queue = self.waiting.get(person_id)
+        if queue is not None and len(queue) >= WAITING_MOST:
             log.warning("person asks too much at once", chat=person_id)
             return None
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if line is None:
-            line = self.waiting[person_id] = deque()
-            task = asyncio.create_task(self._serve(person_id, line))
-            self.busy.add(task)
-            task.add_done_callback(self.busy.discard)
-        line.append((visit, done))
+        if queue is None:
+            queue = self.waiting[person_id] = deque()
+            runner = asyncio.create_task(self._run_all(person_id, queue))
+            self.busy.add(runner)
+            runner.add_done_callback(self.busy.discard)
+        queue.append((task, done))
         return done
 
-    async def _serve(self, person_id: int, line: Line) -> None:
+    async def _run_all(self, person_id: int, queue: Queue) -> None:
         try:
-            while line:
-                visit, done = line[0]
-                await self._run(person_id, visit)
+            while queue:
+                task, done = queue[0]
+                await self._run(person_id, task)
                 done.set_result(None)
-                line.popleft()
+                queue.popleft()
         finally:
             del self.waiting[person_id]
 
-    async def _run(self, person_id: int, visit: Callable[[], Awaitable[None]]) -> None:
+    async def _run(self, person_id: int, task: Task) -> None:
         """Runs it. When the database is unavailable, tries again until it answers."""
         backoff = Backoff()
         while True:
             try:
-                await visit()
+                await task()
                 return
             except DatabaseUnavailable as exc:
-                log.error("database not available to a visit", reason=str(exc.__cause__ or exc))
+                log.error("database not available to a handler", reason=str(exc.__cause__ or exc))
                 await asyncio.sleep(backoff.next_pause())
             except Blocked:
                 await chats.block(person_id, self.now())

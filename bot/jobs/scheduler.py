@@ -69,7 +69,7 @@ class Scheduler:
         done."""
         chat, handler = await chats.get(job.chat), self.kinds.get(job.kind)
         if chat is not None and handler is not None and not chat.banned:
-            context = self.dispatcher.visit(chat, f"job {job.id}")
+            context = self.dispatcher.context(chat, f"job {job.id}")
             context.data, context.message_id, context.tries = f"{job.kind}:{job.argument}", job.message, 1
             try:
                 await handler(context)

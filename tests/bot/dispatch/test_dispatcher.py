@@ -54,12 +54,12 @@ class Telegram:
 
 
 class Door:
-    """A reception on a fresh database, and a clock that stands still until it is moved."""
+    """A dispatcher on a fresh database, and a clock that stands still until it is moved."""
 
     def __init__(self) -> None:
         self.telegram = Telegram()
         self.time = NOW
-        self.reception = Dispatcher(
+        self.dispatcher = Dispatcher(
             self.telegram,  # type: ignore[arg-type]
             commands.on_message,
             commands.on_callback,
@@ -78,20 +78,20 @@ class Door:
 
     async def receive(self, incoming: Incoming) -> None:
         """It has been handled, if there was anything to handle."""
-        handled = self.reception.receive(incoming)
+        handled = self.dispatcher.receive(incoming)
         if handled is not None:
             await asyncio.wait_for(handled, PATIENCE)
 
     async def settled(self, person: int) -> None:
         """What was lined up for this person has been dealt with."""
-        last = self.reception.enqueue(person, lambda: asyncio.sleep(0))
+        last = self.dispatcher.enqueue(person, lambda: asyncio.sleep(0))
         assert last is not None
         await asyncio.wait_for(last, PATIENCE)
 
     async def press(self, person: int, data: str) -> str:
         """What is said above the button."""
         self.number += 1
-        handled = self.reception.receive(Callback(self.number, person, None, data, 1))
+        handled = self.dispatcher.receive(Callback(self.number, person, None, data, 1))
         assert handled is not None
         await asyncio.wait_for(handled, PATIENCE)
         return self.telegram.answers[-1]
@@ -195,13 +195,13 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
     assert "spoiler" in [span.kind for span in shown.spans]
     another = Door()
     another.time = NOW + after - timedelta(seconds=after.days < 1)
-    worker = Scheduler(another.reception, commands.JOBS)
+    worker = Scheduler(another.dispatcher, commands.JOBS)
     await worker.enqueue_due()
     if after.days < 1:
         assert another.telegram.shown == []
         another.time = NOW + after
         await worker.enqueue_due()
-    await another.reception.stop(10)
+    await another.dispatcher.stop(10)
     (card,) = another.telegram.shown
     assert "spoiler" not in [span.kind for span in card.spans]
     assert await scheduled.next_due() is None
@@ -212,7 +212,7 @@ async def test_a_new_value_goes_after_a_minute_whatever_happens_to_the_process(
 )
 async def test_any_white_space_separates_a_command_from_its_words(door: Door, space: str) -> None:
     """Of every command: with a space before its words it answers the same."""
-    door.reception.settings = Settings(database_url="", admins=(ANN,))
+    door.dispatcher.settings = Settings(database_url="", admins=(ANN,))
 
     async def answers(between: str) -> dict[str, list[str]]:
         found = {}
@@ -264,11 +264,11 @@ async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(doo
     assert (card.name, card.account_name) == ("ci server", None)
     (value,) = set(re.findall(r"\b[A-Za-z0-9]{25}\b", first[1]))
     assert first[1].count(value) == 2
-    assert f"curl -X POST {another.reception.settings.address}/api/send_message" in first[1]
+    assert f"curl -X POST {another.dispatcher.settings.address}/api/send_message" in first[1]
     await messages.accept(value, "done", "Text", NOW)
     another.time += timedelta(minutes=1)
-    await Scheduler(another.reception, commands.JOBS).enqueue_due()
-    await another.reception.stop(10)
+    await Scheduler(another.dispatcher, commands.JOBS).enqueue_due()
+    await another.dispatcher.stop(10)
     assert another.telegram.shown
     assert all("ci server" in shown.text for shown in another.telegram.shown)
     assert not any(value in shown.text for shown in another.telegram.shown)
@@ -326,7 +326,7 @@ async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> 
         assert chat is not None
         row, _ = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
     await tokens.revoke(EVE, row.id, NOW)
-    worker = Scheduler(door.reception, commands.JOBS)
+    worker = Scheduler(door.dispatcher, commands.JOBS)
 
     async def told(after: timedelta, *names: str) -> list[tuple[int, str]]:
         door.time += after
@@ -391,9 +391,9 @@ async def test_an_old_button_says_what_is_so(door: Door) -> None:
 
 async def test_a_status_card_is_kept_up_to_date_for_a_while(door: Door) -> None:
     """The newest one alone; for one who is no admin any more it stays as it is."""
-    door.reception.settings = Settings(database_url="", admins=(ANN,))
+    door.dispatcher.settings = Settings(database_url="", admins=(ANN,))
     door.telegram.online.set()
-    worker = Scheduler(door.reception, commands.JOBS)
+    worker = Scheduler(door.dispatcher, commands.JOBS)
 
     async def look(later: timedelta) -> int:
         """How often a card was edited, so much later."""
@@ -407,9 +407,9 @@ async def test_a_status_card_is_kept_up_to_date_for_a_while(door: Door) -> None:
     await door.write(ANN, "/status")
     assert await look(status.EDIT_EVERY / 2) == 0
     assert [await look(status.EDIT_EVERY) for _ in range(3)] == [1, 1, 1]
-    door.reception.settings = Settings(database_url="", admins=())
+    door.dispatcher.settings = Settings(database_url="", admins=())
     assert await look(status.EDIT_EVERY) == 0
-    door.reception.settings = Settings(database_url="", admins=(ANN,))
+    door.dispatcher.settings = Settings(database_url="", admins=(ANN,))
     assert await look(status.EDIT_EVERY) == 0
     await door.write(ANN, "/status")
     assert await look(status.LIVES_FOR) == 1
