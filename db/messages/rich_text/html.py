@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import ClassVar
 
 from turbohtml import Token, TokenType, tokenize
 
@@ -50,30 +51,6 @@ class HtmlReader:
         self._pre_begins = False
         self._dropped = ""
         self._table: HtmlTable | None = None
-        self._starts: dict[str, Callable[[Token], None]] = {
-            "a": self._start_link,
-            "span": self._start_span,
-            "blockquote": self._start_quote,
-            "pre": self._start_pre,
-            "br": self._line_break,
-            "hr": self._rule,
-            "img": self._image,
-            "input": self._input,
-            "ul": self._start_list,
-            "ol": self._start_list,
-            "li": self._start_item,
-            "table": self._start_table,
-            **dict.fromkeys(HEADINGS, self._start_heading),
-        }
-        self._ends: dict[str, Callable[[], None]] = {
-            "a": self._end_link,
-            "blockquote": self._end_quote,
-            "pre": self._end_pre,
-            "ul": self._end_list,
-            "ol": self._end_list,
-            "li": self._end_item,
-            "table": self._end_table,
-        }
 
     def feed(self, source: str) -> None:
         """Reads a piece of HTML. What was opened stays open; an unfinished tag is text."""
@@ -154,7 +131,7 @@ class HtmlReader:
         elif tag in INLINE:
             self._push(tag, self._builder.open(INLINE[tag]))
         if start := self._starts.get(tag):
-            start(token)
+            start(self, token)
 
     def _end(self, tag: str) -> None:
         if self._table is not None and tag != "table":
@@ -165,7 +142,7 @@ class HtmlReader:
         if frames := self._open.get(tag):
             self._builder.close(frames.pop())
         if end := self._ends.get(tag):
-            end()
+            end(self)
         if tag in PARAGRAPHS:
             self._break_lines(2)
         elif tag in LINES:
@@ -290,6 +267,32 @@ class HtmlReader:
             self._builder.write_raw(table_text(rows, headers=table.headers))
             self._builder.close(frame)
             self._break_lines(2)
+
+    _starts: ClassVar[dict[str, Callable[["HtmlReader", Token], None]]] = {
+        "a": _start_link,
+        "span": _start_span,
+        "blockquote": _start_quote,
+        "pre": _start_pre,
+        "br": _line_break,
+        "hr": _rule,
+        "img": _image,
+        "input": _input,
+        "ul": _start_list,
+        "ol": _start_list,
+        "li": _start_item,
+        "table": _start_table,
+        **dict.fromkeys(HEADINGS, _start_heading),
+    }
+
+    _ends: ClassVar[dict[str, Callable[["HtmlReader"], None]]] = {
+        "a": _end_link,
+        "blockquote": _end_quote,
+        "pre": _end_pre,
+        "ul": _end_list,
+        "ol": _end_list,
+        "li": _end_item,
+        "table": _end_table,
+    }
 
 
 class _List:

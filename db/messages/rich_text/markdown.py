@@ -1,28 +1,17 @@
 """Markdown: CommonMark with strikethrough, spoilers, tables and task lists becomes text and spans."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import count
+from typing import ClassVar
 
-from markdown_it import MarkdownIt
-from markdown_it.parser_block import ParserBlock
-from markdown_it.parser_inline import ParserInline
-from markdown_it.rules_block import StateBlock
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
 from djangobot.db.messages.rich_text.html import HtmlReader
+from djangobot.db.messages.rich_text.markdown_parser import parser
 from djangobot.db.messages.rich_text.spans import Kind, RichText
-from djangobot.db.messages.rich_text.spoilers import add_spoilers
 from djangobot.db.messages.rich_text.tables import table_text
 
-NESTING_LIMIT = 20
-"""Quotations and lists within each other; what lies deeper is shown as it was written. A list takes two
-levels."""
-BRACKETS_LIMIT = 6
-"""Brackets within each other, of which the outermost may be a link. Each level costs the time of another look
-at what lies within it."""
 LANGUAGE_LIMIT = 64
 BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 EMPHASIS: dict[str, Kind] = {
@@ -37,56 +26,8 @@ def from_markdown(source: str) -> RichText:
     """The text and spans of Markdown. What is no markup is text. Never raises."""
     builder = Builder(source)
     writer = _Writer(builder)
-    writer.write_blocks(_parser().parse(source))
+    writer.write_blocks(parser().parse(source))
     return builder.finish()
-
-
-class _Blocks(ParserBlock):
-    """The library drops what is nested too deep. Here it stays, as text."""
-
-    def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
-        if state.level < NESTING_LIMIT:
-            super().tokenize(state, startLine, endLine)
-            return
-        token = state.push("too_deep", "", 0)
-        token.content = state.getLines(startLine, endLine, state.blkIndent, False)
-        state.line = endLine
-
-
-class _Inlines(ParserInline):
-    def skipToken(self, state: StateInline) -> None:
-        if state.level < BRACKETS_LIMIT:
-            super().skipToken(state)
-        else:
-            state.pos = state.cache.setdefault(state.pos, state.posMax + 1)
-
-
-class _Parser(MarkdownIt):
-    """Leaves addresses as they are written. links.py decides which may be opened."""
-
-    def validateLink(self, url: str) -> bool:
-        return True
-
-    def normalizeLink(self, url: str) -> str:
-        return url
-
-    def normalizeLinkText(self, link: str) -> str:
-        return link
-
-
-@cache
-def _parser() -> MarkdownIt:
-    parser = _Parser("commonmark", {"maxNesting": NESTING_LIMIT})
-    blocks = _Blocks()
-    blocks.ruler.enableOnly(parser.block.ruler.get_active_rules())
-    parser.block = blocks
-    inlines = _Inlines()
-    inlines.ruler.enableOnly(parser.inline.ruler.get_active_rules())
-    inlines.ruler2.enableOnly(parser.inline.ruler2.get_active_rules())
-    parser.inline = inlines
-    parser.enable(["strikethrough", "table"])
-    add_spoilers(parser)
-    return parser
 
 
 class _Writer:
@@ -102,48 +43,11 @@ class _Writer:
         self._cells: list[list[str]] = []
         self._alignments: list[str] = []
         self._in_table = False
-        self._blocks: dict[str, Callable[[Token], None]] = {
-            "inline": self._inline,
-            "too_deep": self._too_deep,
-            "paragraph_open": self._paragraph,
-            "paragraph_close": self._paragraph,
-            "heading_open": self._start_heading,
-            "heading_close": self._end_block,
-            "blockquote_open": self._start_quote,
-            "blockquote_close": self._end_block,
-            "bullet_list_open": self._start_list,
-            "ordered_list_open": self._start_list,
-            "bullet_list_close": self._end_list,
-            "ordered_list_close": self._end_list,
-            "list_item_open": self._start_item,
-            "list_item_close": self._end_item,
-            "code_block": self._code_block,
-            "fence": self._code_block,
-            "hr": self._rule,
-            "html_block": self._html_block,
-            "table_open": self._start_table,
-            "table_close": self._end_table,
-            "tr_open": self._row,
-            "th_open": self._header,
-        }
-        self._inlines: dict[str, Callable[[Token], None]] = {
-            "text": self._text,
-            "text_special": self._text,
-            "softbreak": self._line_break,
-            "hardbreak": self._line_break,
-            "code_inline": self._code,
-            "link_open": self._start_link,
-            "link_close": self._end_link,
-            "image": self._image,
-            "html_inline": self._html_inline,
-            **{f"{name}_open": self._start_emphasis for name in EMPHASIS},
-            **{f"{name}_close": self._end_emphasis for name in EMPHASIS},
-        }
 
     def write_blocks(self, tokens: Sequence[Token]) -> None:
         for token in tokens:
             if write := self._blocks.get(token.type):
-                write(token)
+                write(self, token)
 
     def _inline(self, token: Token) -> None:
         children = token.children or []
@@ -153,7 +57,7 @@ class _Writer:
         if self._lists and token.content[:4] in BOXES and children and children[0].type == "text":
             self._task(children[0])
         for child in children:
-            self._inlines[child.type](child)
+            self._inlines[child.type](self, child)
         self._html.close()
 
     def _task(self, first: Token) -> None:
@@ -244,8 +148,10 @@ class _Writer:
     def _code_block(self, token: Token) -> None:
         self._builder.break_lines(2)
         words = token.info.split()
-        frame = self._builder.open("pre", words[0][:LANGUAGE_LIMIT] if words else None)
-        self._builder.write_raw(token.content.removesuffix("\n"))
+        code = token.content.removesuffix("\n")
+        frame = self._builder.open("pre", words[0][:LANGUAGE_LIMIT] if words and code else None)
+        # Words after a fence with nothing below it were meant to be read.
+        self._builder.write_raw(code or token.info.strip())
         self._builder.close(frame)
         self._builder.break_lines(2)
 
@@ -273,6 +179,45 @@ class _Writer:
         self._builder.write_raw(table_text(self._cells, self._alignments))
         self._builder.close(frame)
         self._builder.break_lines(2)
+
+    _blocks: ClassVar[dict[str, Callable[["_Writer", Token], None]]] = {
+        "inline": _inline,
+        "too_deep": _too_deep,
+        "paragraph_open": _paragraph,
+        "paragraph_close": _paragraph,
+        "heading_open": _start_heading,
+        "heading_close": _end_block,
+        "blockquote_open": _start_quote,
+        "blockquote_close": _end_block,
+        "bullet_list_open": _start_list,
+        "ordered_list_open": _start_list,
+        "bullet_list_close": _end_list,
+        "ordered_list_close": _end_list,
+        "list_item_open": _start_item,
+        "list_item_close": _end_item,
+        "code_block": _code_block,
+        "fence": _code_block,
+        "hr": _rule,
+        "html_block": _html_block,
+        "table_open": _start_table,
+        "table_close": _end_table,
+        "tr_open": _row,
+        "th_open": _header,
+    }
+
+    _inlines: ClassVar[dict[str, Callable[["_Writer", Token], None]]] = {
+        "text": _text,
+        "text_special": _text,
+        "softbreak": _line_break,
+        "hardbreak": _line_break,
+        "code_inline": _code,
+        "link_open": _start_link,
+        "link_close": _end_link,
+        "image": _image,
+        "html_inline": _html_inline,
+        **dict.fromkeys((f"{name}_open" for name in EMPHASIS), _start_emphasis),
+        **dict.fromkeys((f"{name}_close" for name in EMPHASIS), _end_emphasis),
+    }
 
 
 def plain_text(tokens: Sequence[Token]) -> str:

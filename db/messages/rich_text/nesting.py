@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import attrgetter
 
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT, MESSAGES_LIMIT, SPAN_LIMIT, WINDOW
 from djangobot.db.messages.rich_text.spans import Span
@@ -15,17 +16,23 @@ _RANKS = {"blockquote": 0, "expandable_blockquote": 0, "code": 2, "pre": 2}
 def merged(spans: Sequence[Span]) -> list[Span]:
     """Adjacent spans that show the same become one."""
     found: list[Span] = []
-    for span in sorted(spans, key=lambda span: (span.kind, span.value or "", span.offset)):
-        last = found[-1] if found else None
-        if last and (last.kind, last.value) == (span.kind, span.value) and span.offset <= _end(last):
-            found[-1] = _between(span, last.offset, max(_end(last), _end(span)))
+    last: dict[tuple[str, str | None], int] = {}
+    for span in sorted(spans, key=_offset):
+        index = last.get((span.kind, span.value))
+        if index is not None and span.offset <= _end(found[index]):
+            same = found[index]
+            found[index] = _between(same, same.offset, max(_end(same), _end(span)))
         else:
+            last[span.kind, span.value] = len(found)
             found.append(span)
     return found
 
 
 def nested(spans: list[Span]) -> list[Span]:
     """The spans in their order. One that ends within another is cut in two there."""
+    ordered = sorted(spans, key=_order)
+    if not _cross(ordered):
+        return ordered
     quotes = [span for span in spans if span.kind in QUOTES]
     others = _cut_by([span for span in spans if span.kind not in QUOTES], quotes)
     links = [span for span in others if span.kind == "text_link"]
@@ -85,6 +92,17 @@ def _depths(spans: Sequence[Span]) -> list[int]:
     return depths
 
 
+def _cross(spans: Sequence[Span]) -> bool:
+    ends: list[int] = []
+    for span in spans:
+        while ends and ends[-1] <= span.offset:
+            ends.pop()
+        if ends and _end(span) > ends[-1]:
+            return True
+        ends.append(_end(span))
+    return False
+
+
 def _cut_by(spans: list[Span], containers: list[Span]) -> list[Span]:
     """The spans, each cut where it crosses the edge of a container. Containers do not touch each other's
     inside."""
@@ -112,6 +130,9 @@ def _between(span: Span, start: int, end: int) -> Span:
 
 def _end(span: Span) -> int:
     return span.offset + span.length
+
+
+_offset = attrgetter("offset")
 
 
 def _order(span: Span) -> tuple[int, int, int]:

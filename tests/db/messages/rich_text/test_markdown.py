@@ -2,7 +2,8 @@
 
 import pytest
 
-from djangobot.db.messages.rich_text.markdown import NESTING_LIMIT, from_markdown
+from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown_parser import NESTING_LIMIT
 from djangobot.db.messages.rich_text.spans import RichText, Span
 
 from .reading import check_spans, shown
@@ -22,6 +23,7 @@ from .reading import check_spans, shown
         ("a\n\n---\n\nb", "a\n\n──────────\n\nb", []),
         ("> quoted\n> > deeper\n\nafter", "quoted\n\ndeeper\n\nafter", ["blockquote quoted\n\ndeeper"]),
         ("```python title\ndef f():\n    pass\n```", "def f():\n    pass", ["pre def f():\n    pass"]),
+        ("``` all is well", "all is well", ["pre all is well"]),
         ("    code\n      more", "code\n  more", ["pre code\n  more"]),
         ("a\nb  \nc\\\nd", "a\nb\nc\nd", []),
         ("- a\n- b\n  - c\n\n1. x\n2. y", "• a\n• b\n  • c\n\n1. x\n2. y", []),

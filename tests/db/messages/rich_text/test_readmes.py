@@ -23,10 +23,9 @@ def readmes() -> dict[str, str]:
     """By the package's name. Those in reStructuredText are read as Markdown, too: senders err."""
     found = {}
     for package in distributions():
-        metadata = package.metadata
-        text = metadata.get("Description") or metadata.get_payload()
+        text = package.metadata.json.get("description")
         if isinstance(text, str) and text.strip() and text.strip() != "UNKNOWN":
-            found[metadata["Name"]] = text[:LONGEST]
+            found[package.name] = text[:LONGEST]
     return found
 
 
