@@ -18,11 +18,10 @@ def shown(rich: RichText) -> list[tuple[str, str]]:
 
 
 def check_spans(rich: RichText) -> None:
-    """Spans lie in the text, are not empty, cut no character, are in order, nest, and do not touch their
-    like; nothing is within a code or a pre."""
+    """Spans lie in the text, are not empty, cut no character, are in order and nest; none is within its
+    like, and nothing within a code or a pre."""
     units = rich.text.encode("utf-16-le", "surrogatepass")
     open_spans: list[Span] = []
-    ends: dict[tuple[str, str | None], int] = {}
     before = (-1, 0)
     for span in rich.spans:
         end = span.offset + span.length
@@ -42,5 +41,3 @@ def check_spans(rich: RichText) -> None:
         assert not any(outer.kind == span.kind for outer in open_spans)
         assert not (span.kind in QUOTES and any(outer.kind in QUOTES for outer in open_spans))
         open_spans.append(span)
-        what = (span.kind, span.value)
-        ends[what] = end

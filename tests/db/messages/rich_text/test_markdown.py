@@ -37,6 +37,21 @@ from .reading import check_spans, shown
         ("snake_case_name and 2*3*4", "snake_case_name and 234", ["italic 3"]),
         ("a || b || c |||| d", "a || b || c |||| d", []),
         ("a\r\nb\r\n\r\nc", "a\nb\n\nc", []),
+        (
+            "**👨\u200d👩\u200d👧** *e\u0301*",
+            "👨\u200d👩\u200d👧 e\u0301",
+            ["bold 👨\u200d👩\u200d👧", "italic e\u0301"],
+        ),
+        ("**שלום** עולם", "שלום עולם", ["bold שלום"]),
+        ("**漢字**です", "漢字です", ["bold 漢字"]),
+        ("**「漢字」**です", "**「漢字」**です", []),
+        ("a\x00b \ud800", "a\ufffdb \ufffd", []),
+        (
+            "- a\n\n  | x | y |\n  |---|---|\n  | 1 | 2 |",
+            "• a\n\nx │ y\n──┼──\n1 │ 2",
+            ["pre x │ y\n──┼──\n1 │ 2"],
+        ),
+        ("- a\n  > b\n- c", "• a\n\n  b\n\n• c", ["blockquote b"]),
     ],
 )
 def test_markup_becomes_spans(source: str, text: str, spans: list[str]) -> None:
