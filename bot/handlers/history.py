@@ -15,9 +15,9 @@ from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, shown_time, whose
-from djangobot.bot.rendering.messages import split
+from djangobot.bot.rendering.messages import in_parts
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.text import MESSAGE_LIMIT, Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
 from djangobot.db.messages.messages import Entry
@@ -67,10 +67,8 @@ async def show_full(context: Context, data: ShowFull) -> None:
         return await context.answer(say(context.language, "history-gone"))
     await context.answer()
     full = headed(context.language, entry, context.zone, Text(entry.text))
-    first, *others = split(full.text, MESSAGE_LIMIT)
-    for part in (Text(first, full.spans), *map(Text, others)):
-        if part.text.strip():
-            await context.reply(part)
+    for part in in_parts(full):
+        await context.reply(part)
 
 
 async def _page(context: Context, view: HistoryPage) -> Text:

@@ -7,8 +7,9 @@ from djangobot.bot.callback_data.buttons import ShowHistory
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import shortened, whose
 from djangobot.bot.rendering.replies import formatted, joined, language_for, say
-from djangobot.bot.telegram.text import MESSAGE_LIMIT, Button, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import utf16_length
 from djangobot.db.people.digests import Digest, read_digest
 

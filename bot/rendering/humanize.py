@@ -3,11 +3,10 @@
 from datetime import date, datetime
 from itertools import takewhile
 
-import regex
-
 from djangobot.bot.rendering.replies import say
 from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.fields import one_direction
+from djangobot.db.messages.rich_text.tables import CLUSTER
 
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""
@@ -21,8 +20,6 @@ REASONS = {
     "skipped": "reason-skipped",
 }
 """Reasons that db/ gives; all others are Telegram's."""
-CLUSTER = regex.compile(r"\X")
-"""What a person sees as one character: a flag, a family, a letter with its accents (Unicode, UAX 29)."""
 
 
 def shown_time(moment: datetime | None) -> str:

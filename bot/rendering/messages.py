@@ -1,16 +1,20 @@
 """Messages: renders each kind of message of the outbox for the chat."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
+
+import msgspec
 
 from djangobot.bot.callback_data.buttons import MuteHere
 from djangobot.bot.rendering.buttons import mute_buttons, revoke_button
 from djangobot.bot.rendering.digest import render_digest
-from djangobot.bot.rendering.humanize import CLUSTER, shown_time, whose
+from djangobot.bot.rendering.humanize import shown_time, whose
 from djangobot.bot.rendering.replies import formatted, joined, language_for
-from djangobot.bot.telegram.text import MESSAGE_LIMIT, Text
+from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
-from djangobot.db.messages.rich_text.spans import Span, utf16_length
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
+from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
+from djangobot.db.messages.rich_text.split import split
 from djangobot.db.people import chat_settings
 
 LATE = timedelta(minutes=5)
@@ -72,46 +76,18 @@ def _from_sender(message: Claimed, now: datetime, offer_mute: bool) -> list[Text
         if now - message.created > LATE:
             head += f" · {shown_time(message.created.astimezone(chat_settings.read(message.settings).clock))}"
     bold = Span("bold", 0, utf16_length(head))
-    chunks = split(f"{head}\n{message.text}", MESSAGE_LIMIT)
-    shown = [chunk for chunk in chunks if chunk.strip()]  # Telegram refuses a message of white space alone
-    parts = [Text(chunk, (bold,) if number == 0 else ()) for number, chunk in enumerate(shown)]
+    rows: Sequence[Sequence[Button]] = ()
     if offer_mute and message.sender_id:
         rows = mute_buttons(language_for(message), MuteHere, message.sender_id)
-        parts[-1] = Text(parts[-1].text, parts[-1].spans, tuple(tuple(row) for row in rows))
-    return parts
+    return in_parts(Text(f"{head}\n{message.text}", (bold,), tuple(map(tuple, rows))))
 
 
-def split(text: str, limit: int) -> list[str]:
-    """Splits `text` into parts of at most `limit` UTF-16 units. Together they are `text`. A part ends after a
-    line or a word if one ends in the part's second half. No part ends within what a person sees as one
-    character."""
-    parts = []
-    while utf16_length(text) > limit:
-        end = _breaking(text, _fitting(text, limit))
-        parts.append(text[:end])
-        text = text[end:]
-    return [*parts, text]
-
-
-def _breaking(text: str, most: int) -> int:
-    """After how many characters to break, at most `most`. A cluster longer than that is broken."""
-    ends: list[int] = list(
-        takewhile(lambda end: end <= most, (cluster.end() for cluster in CLUSTER.finditer(text)))
-    )
-    if not ends:
-        return most
-    for mark in ("\n", " "):
-        for end in reversed(ends):
-            if end <= most // 2:
-                break
-            if text[end - 1] == mark:
-                return end
-    return ends[-1]
-
-
-def _fitting(text: str, limit: int) -> int:
-    """How many characters of `text` fit into `limit` UTF-16 units."""
-    end = min(len(text), limit)
-    while utf16_length(text[:end]) > limit:
-        end -= max(1, (utf16_length(text[:end]) - limit) // 2)
-    return end
+def in_parts(text: Text) -> list[Text]:
+    """The text in as many messages as Telegram's limit requires, each with its share of the formatting.
+    Buttons stand under the last."""
+    if utf16_length(text.text) <= MESSAGE_LIMIT:
+        return [text]
+    *others, last = [
+        Text(part.text, part.spans, silent=text.silent) for part in split(RichText(text.text, text.spans))
+    ]
+    return [*others, msgspec.structs.replace(last, buttons=text.buttons)]

@@ -4,9 +4,6 @@ import msgspec
 
 from djangobot.db.messages.rich_text.spans import Span
 
-MESSAGE_LIMIT = 4096
-"""Telegram's limit, in characters of a message. We count UTF-16 units, which are never fewer."""
-
 
 class Button(msgspec.Struct, frozen=True, array_like=True):
     """A button under a message. Telegram allows 1 to 64 bytes of `data`."""

@@ -7,8 +7,8 @@ import msgspec
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.rendering.digest import WHOLE_MOST
 from djangobot.bot.rendering.messages import render_message
-from djangobot.bot.telegram.text import MESSAGE_LIMIT
 from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.people.digests import Digest, Share
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)

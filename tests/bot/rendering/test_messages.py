@@ -1,61 +1,31 @@
 """Messages of the outbox, as the chat shows them: nothing lost, within Telegram's limits."""
 
-import time
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.bot.rendering.messages import split
-from djangobot.bot.telegram.text import MESSAGE_LIMIT
-from djangobot.db.messages.rich_text.spans import utf16_length
+from djangobot.bot.rendering.messages import in_parts
+from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
+from djangobot.db.messages.rich_text.spans import Span, utf16_length
+
+BUTTONS = ((Button("Mute", "mute"),),)
+HEAD = Span("bold", 0, 5)
 
 
-@given(st.text(max_size=300), st.integers(2, 50))
-def test_parts_together_are_the_text(text: str, limit: int) -> None:
-    """Nothing is lost or added by splitting, and no part is too long."""
-    parts = split(text, limit)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= limit for part in parts)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=MESSAGE_LIMIT - 6))
+def test_what_fits_into_one_message_is_one_unchanged(text: str) -> None:
+    """White space, buttons and silence included."""
+    whole = Text(f"Fedor\n{text}", (HEAD,), BUTTONS, silent=True)
+    if utf16_length(whole.text) <= MESSAGE_LIMIT:
+        assert in_parts(whole) == [whole]
 
 
-def test_a_long_text_breaks_between_words() -> None:
-    """People read whole words."""
-    parts = split("word " * 2000, MESSAGE_LIMIT)
-    assert len(parts) == 3
-    assert all(part.endswith("word ") for part in parts)
-
-
-FAMILY, KEYCAP, WAVE, FLAG = "👨\u200d👩\u200d👧\u200d👦", "1\ufe0f\u20e3", "👋🏽", "🇩🇪"
-
-
-@pytest.mark.parametrize("seen", [FLAG, FAMILY, KEYCAP, WAVE, "e\u0301", "\r\n", "क्षि", " \u0308"])
-@pytest.mark.parametrize("before", ["", "x", "xy", "word "])
-def test_no_part_begins_within_what_a_person_sees_as_one_character(seen: str, before: str) -> None:
-    """Flags, families, keycaps, skin tones, accents, also one on a space."""
-    text = before + seen * (2 * MESSAGE_LIMIT // len(seen))
-    parts = split(text, MESSAGE_LIMIT)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
-    assert all(
-        (part.removeprefix(before) if part is parts[0] else part).count(seen) * len(seen)
-        == len(part.removeprefix(before) if part is parts[0] else part)
-        for part in parts
-    )
-
-
-@pytest.mark.parametrize("length", [4094, 4095, 4096, 4097])
-def test_a_flag_at_the_limit_goes_to_one_side_whole(length: int) -> None:
-    """Four UTF-16 units, of which some would fit."""
-    first, *rest = split("x" * (length - 2) + FLAG + "yy", MESSAGE_LIMIT)
-    assert FLAG in first or FLAG in rest[0]
-
-
-def test_one_that_is_longer_than_a_message_is_torn_and_takes_no_time() -> None:
-    """A letter with ten thousand accents."""
-    began = time.monotonic()
-    text = "a" + "\u0301" * 10_000
-    parts = split(text, MESSAGE_LIMIT)
-    assert "".join(parts) == text
-    assert all(utf16_length(part) <= MESSAGE_LIMIT for part in parts)
-    assert time.monotonic() - began < 1
+def test_the_sender_stands_on_the_first_part_and_buttons_on_the_last() -> None:
+    """All parts are as silent as the whole, and together they say all words."""
+    words = [f"{number:04}" for number in range(2000)]
+    parts = in_parts(Text("Fedor\n" + " ".join(words), (HEAD,), BUTTONS, silent=True))
+    assert [part.spans for part in parts] == [(HEAD,), (), ()]
+    assert [part.buttons for part in parts] == [(), (), BUTTONS]
+    assert {part.silent for part in parts} == {True}
+    assert all(utf16_length(part.text) <= MESSAGE_LIMIT for part in parts)
+    assert " ".join(part.text for part in parts).split() == ["Fedor", *words]
