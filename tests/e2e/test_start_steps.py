@@ -1,0 +1,116 @@
+"""SIGKILL while /start is answered: a code that is redeemed before the update comes again is the only one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import CODE, Sandbox, Service, start
+
+Wait = Callable[[Callable[[], bool]], None]
+DYING = """
+import os, re, signal, sys
+from djangobot.bot.telegram.gateway import Gateway
+from djangobot.bot.telegram.updates import Inbox
+from djangobot.db.people import codes
+
+STEP = os.environ["KILL_AT"]
+send, shown, save = Gateway.send, codes.shown, Inbox.save
+answered = False
+
+def die(step):
+    if step == STEP and answered:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+async def send_and_die(self, peer, text, random_id):
+    global answered
+    telegram_id = await send(self, peer, text, random_id)
+    answered = answered or re.search(r"\\d{3} \\d{3} \\d{4}", text.text) is not None
+    die("answered")
+    return telegram_id
+
+async def shown_and_die(*arguments):
+    await shown(*arguments)
+    die("the message with the code is recorded")
+
+async def save_and_die(self):
+    die("before the update is noted")
+    await save(self)
+
+Gateway.send, codes.shown, Inbox.save = send_and_die, shown_and_die, save_and_die
+from djangobot.__main__ import main
+sys.exit(main())
+"""
+STEPS = ["answered", "the message with the code is recorded", "before the update is noted"]
+
+
+def start_to_die(service: Service, step: str) -> None:
+    """The service once more, to be killed by itself at this step of the next code."""
+    service.stop()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
+    with service.log.open("a") as log:
+        service.process = subprocess.Popen(
+            [sys.executable, "-c", DYING, "run"],
+            env={**clean, **service.env, "KILL_AT": step},
+            stdout=log,
+            stderr=log,
+            text=True,
+        )
+    service.wait_until_healthy()
+
+
+def start_without_telegram(service: Service) -> None:
+    """The service once more: programs can call, Telegram can't be reached."""
+    service.sandbox.post("/faults", method="*", kind="refuse_connections", times=100_000)
+    with service.log.open("a") as log:
+        service.process = start("run", env=service.env, stdout=log, stderr=log)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            service.client.get("/health")
+        except httpx.TransportError:
+            time.sleep(0.05)  # nothing announces that a port begins to listen
+        else:
+            return
+    raise AssertionError(f"nobody listens after {PATIENCE} s:\n{service.log.read_text()}")
+
+
+def codes_in(box: Sandbox, chat: int) -> list[str]:
+    """Every code that the chat shows or showed."""
+    return [code for message in box.messages(chat) for code in CODE.findall(message["text"])]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_while_start_is_answered_there_is_no_second_code(
+    box: Sandbox,
+    service: Service,
+    wait_until: Wait,
+    step: str,
+) -> None:
+    """The update comes again after the restart. Its answer has the same code, which Telegram recognises."""
+    bearer = service.account()
+    alex = box.person()
+    start_to_die(service, step)
+    box.post(f"/chats/{alex}/say", text="/start")
+    assert service.process.wait(PATIENCE) == -signal.SIGKILL, step
+    (first,) = codes_in(box, alex)
+    start_without_telegram(service)
+    answer = service.client.post("/api/cabinet/", json={"code": first}, headers=bearer)
+    assert answer.status_code == 200
+    service.kill()
+    box.delete("/faults")
+    service.start()
+    box.say(alex, "/help")
+    wait_until(lambda: any("/code" in message["text"] for message in box.messages(alex)))
+    assert set(codes_in(box, alex)) <= {first}
+    greetings = [message for message in box.messages(alex) if message["text"].startswith("Hello")]
+    assert len(greetings) == 1
+    wait_until(lambda: any("Fedor" in message["text"] for message in box.messages(alex)))
+    assert set(codes_in(box, alex)) <= {first}
