@@ -16,7 +16,7 @@ from djangobot.db.fields import (
     SPACES,
     TOKEN_NAME_LIMIT,
 )
-from djangobot.db.messages.messages import TEXT_LIMIT, TTL_MOST
+from djangobot.db.messages.new_message import TEXT_LIMIT, TTL_MOST
 
 ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
 

@@ -16,7 +16,8 @@ from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked, MessageNotFound
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import body_of, content_type, header_of
@@ -113,17 +114,16 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
         contextlib.nullcontext() if state.limits.sends is None else state.limits.sends.count_successes(token)
     )
     with counted:
-        accepted = await messages.accept(
-            token,
-            message.text,
-            message.type,
-            utc_now(),
-            wait=wait,
-            key=header_of(scope, b"idempotency-key"),
+        new = NewMessage(
+            text=message.text,
+            type=message.type,
             urgent=message.urgent,
             ttl=given(message.ttl),
+            key=header_of(scope, b"idempotency-key"),
+            wait=wait,
             network=network_of(scope),
         )
+        accepted = await acceptance.accept(token, new, utc_now())
     return _reply(accepted, applied)
 
 
@@ -194,7 +194,7 @@ def preferred(header: str) -> tuple[float | None, bytes]:
     return _preferred(header[:200])
 
 
-def outcome(accepted: messages.Accepted) -> tuple[int, SendResult]:
+def outcome(accepted: Accepted) -> tuple[int, SendResult]:
     """The status and the answer for a message that is on disk, by what has become of it so far."""
     failure = or_unset(accepted.failure)
     match accepted.status:
@@ -234,7 +234,7 @@ CANCELED = {
 COMMON = [(b"content-type", JSON.encode()), *((k.encode(), v.encode()) for k, v in HEADERS.items())]
 
 
-def _reply(accepted: messages.Accepted, applied: bytes) -> Reply:
+def _reply(accepted: Accepted, applied: bytes) -> Reply:
     status, payload = outcome(accepted)
     body = msgspec.json.encode(payload)
     headers = [*COMMON, (b"content-length", b"%d" % len(body))]

@@ -33,7 +33,8 @@ from djangobot.bot.telegram.text import Text
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.credentials import new_random_id
 from djangobot.db.delivery import outbox
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.rich_text.spans import Span
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
@@ -67,7 +68,7 @@ async def _outbox(gateway: Gateway, tokens: list[str], count: int, mute_prompts:
     for start in range(0, count, 200):
         numbers = range(start, min(start + 200, count))
         await asyncio.gather(
-            *(messages.accept(tokens[n % len(tokens)], f"outbox {n}", "Text", now) for n in numbers)
+            *(acceptance.accept(tokens[n % len(tokens)], NewMessage(f"outbox {n}"), now) for n in numbers)
         )
     delivery = Worker(gateway, Pacing(0, 0), mute_prompts=mute_prompts)
     began = time.perf_counter()

@@ -16,7 +16,8 @@ from djangobot.db.admin import users
 from djangobot.db.admin.backup import sqlite
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.messages import messages, search
+from djangobot.db.messages import acceptance, search
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import erasure
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import account_networks, accounts
@@ -46,11 +47,11 @@ async def written_to(world: World, seed: int) -> tuple[Account, Account, Chat]:
     for number in range(MANY):
         text = " ".join(chance.choices(words, k=chance.randrange(2, 60))) + f" {number}"
         if chance.random() < 0.4:
-            await messages.accept(
-                chance.choice(theirs), f"{ENGLISH}{number % 7} {text} {RUSSIAN}", "Text", NOW
+            await acceptance.accept(
+                chance.choice(theirs), NewMessage(f"{ENGLISH}{number % 7} {text} {RUSSIAN}"), NOW
             )
         else:
-            await messages.accept(chance.choice(others), text, "Text", NOW)
+            await acceptance.accept(chance.choice(others), NewMessage(text), NOW)
         if number % 50 == 0:
             await search.catch_up(60)
     await world.deliver()
@@ -174,7 +175,7 @@ async def test_what_was_deleted_is_in_no_statistics_when_its_table_is_empty(
     for account in (first, second):
         token = await world.link(account, person)
         for number in range(3):
-            await messages.accept(token, f"{RUSSIAN} {number % 2}", "Text", NOW)
+            await acceptance.accept(token, NewMessage(f"{RUSSIAN} {number % 2}"), NOW)
             await account_networks.note(account.id, f"198.51.100.{number % 2}", NOW)
     await world.deliver()
     await search.catch_up(60)

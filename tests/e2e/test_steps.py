@@ -17,11 +17,11 @@ DYING = """
 import os, signal, sys
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.telegram.gateway import Gateway
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
 from djangobot.db.delivery import settlement
 
 STEP = os.environ["KILL_AT"]
-take, settle, send, put = Worker.take, settlement.settle, Gateway.send, messages._put
+take, settle, send, insert = Worker.take, settlement.settle, Gateway.send, acceptance._insert
 
 def die(step, *texts):
     if step == STEP and any("boom" in text for text in texts):
@@ -46,13 +46,13 @@ async def send_and_die(self, peer, text, random_id):
     die("sent" if first else "second part sent", text.text)
     return telegram_id
 
-async def put_and_die(sql, digest, draft, *rest):
-    accepted = await put(sql, digest, draft, *rest)
-    die("accepted", draft.text)
+async def insert_and_die(digest, message, now, **rest):
+    accepted = await insert(digest, message, now, **rest)
+    die("accepted", message.text)
     return accepted
 
 Worker.take, settlement.settle = take_and_die, settle_and_die
-Gateway.send, messages._put = send_and_die, put_and_die
+Gateway.send, acceptance._insert = send_and_die, insert_and_die
 from djangobot.__main__ import main
 sys.exit(main())
 """

@@ -13,7 +13,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import errors as family
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
 from djangobot.db.programs import accounts
 from djangobot.http import errors
 
@@ -209,7 +209,7 @@ async def test_a_database_that_is_away_is_503_with_retry_after(
         raise family.DatabaseUnavailable from OSError("/secret/path is full")
 
     monkeypatch.setattr(accounts, "register", away)
-    monkeypatch.setattr(messages, "accept", away)
+    monkeypatch.setattr(acceptance, "accept", away)
     for answer in (await api.register(), await api.send("7EVgXzmREWIf1qHsaYkegiQMa")):
         assert answer.status_code == 503
         assert int(answer.headers["retry-after"]) >= 1
@@ -222,7 +222,7 @@ async def test_a_fault_of_ours_is_500_without_secrets(api: Api, monkeypatch: pyt
     async def broken(token: str, text: str, *_: Any, **__: Any) -> None:
         raise RuntimeError(f"{token} could not send {text}")
 
-    monkeypatch.setattr(messages, "accept", broken)
+    monkeypatch.setattr(acceptance, "accept", broken)
     with structlog.testing.capture_logs() as logs:
         answer = await api.send("the-secret-token", "the secret text")
     assert (answer.status_code, answer.json()) == (500, {"answer": errors.BUG})

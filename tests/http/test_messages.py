@@ -13,7 +13,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.admin import users
 from djangobot.db.delivery import backlog, outbox
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
 from djangobot.db.people import chats, erasure
 from djangobot.db.programs import accounts, tokens
 from djangobot.http.messages import preferred
@@ -378,7 +378,7 @@ async def test_a_fault_of_ours_is_noted_with_its_address(api: Api, monkeypatch: 
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(messages, "accept", broken)
+    monkeypatch.setattr(acceptance, "accept", broken)
     token = await api.bot_token(await api.access())
     with structlog.testing.capture_logs() as logs:
         answer = await api.send(token, "hello")

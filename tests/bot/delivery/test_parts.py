@@ -23,7 +23,8 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import outbox
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.rich_text.spans import Kind, Span
 from djangobot.db.people.digests import Digest, Share
 
@@ -96,7 +97,7 @@ async def test_a_sender_renamed_between_two_parts_loses_and_doubles_nothing(
     await rename(name)
     gateway = Watching(client, {2: faults(sandbox, fault, lambda: rename(later))})
     async with Running(client, Worker(gateway, Pacing(0, 0))):
-        accepted = await messages.accept(token, LONG, "Text", datetime.now(UTC), wait=PATIENCE)
+        accepted = await acceptance.accept(token, NewMessage(LONG, wait=PATIENCE), datetime.now(UTC))
     assert accepted.status == "sent"
     assert gateway.each_is_always_the_same()
     _, said = await chat_of(sandbox)
@@ -111,7 +112,7 @@ async def test_a_head_that_would_grow_over_the_limit_adds_no_part(
     text = "x" * 4080
     gateway = Watching(client, {1: faults(sandbox, "cut_after", lambda: rename("W" * 100))})
     async with Running(client, Worker(gateway, Pacing(0, 0))):
-        accepted = await messages.accept(token, text, "Text", datetime.now(UTC), wait=PATIENCE)
+        accepted = await acceptance.accept(token, NewMessage(text, wait=PATIENCE), datetime.now(UTC))
     assert accepted.status == "sent"
     _, said = await chat_of(sandbox)
     assert said == [f"Fedor\n{text}"]
@@ -171,7 +172,7 @@ async def queue(kind: str, token: str) -> None:
     now = datetime.now(UTC)
     (row,) = await current().fetch("SELECT chat, account, id FROM bot_token")
     if kind == "message":
-        await messages.accept(token, LONG[:3000], "Text", now)
+        await acceptance.accept(token, NewMessage(LONG[:3000]), now)
     elif kind == "broadcast":
         number = await broadcasts.draft(row["chat"], LONG[:3000], now)
         assert await broadcasts.start(number, row["chat"], 0, now)
@@ -199,7 +200,7 @@ async def test_what_was_not_begun_is_not_fixed(
     at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0))
     running = asyncio.create_task(at_work.run())
     for number in range(CHAT_BURST + 1):
-        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
         while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)
@@ -221,7 +222,7 @@ async def test_a_message_that_waited_in_hand_says_how_late_it_is(
     at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0), now=clock)
     running = asyncio.create_task(at_work.run())
     for number in range(CHAT_BURST + 1):
-        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
         while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)

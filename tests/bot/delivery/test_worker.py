@@ -24,7 +24,8 @@ from djangobot.db.admin import users
 from djangobot.db.delivery import claims, outbox, outcomes, recalls, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 
@@ -57,12 +58,12 @@ async def test_a_message_first_tried_too_long_ago_is_never_repeated_blindly(
 ) -> None:
     """Nobody knows how long Telegram remembers a random_id: it becomes uncertain, an admin decides."""
     long_ago = datetime.now(UTC) - SAFE_TO_REPEAT - timedelta(minutes=1)
-    accepted = await messages.accept(token, "old", "Text", NOW)
+    accepted = await acceptance.accept(token, NewMessage("old"), NOW)
     await current().execute(
         "UPDATE message SET first_attempt = $1, attempts = 1 WHERE kind = 'message'", long_ago
     )
     async with Running(client):
-        after = await messages.accept(token, "new", "Text", datetime.now(UTC), wait=PATIENCE)
+        after = await acceptance.accept(token, NewMessage("new", wait=PATIENCE), datetime.now(UTC))
     assert after.status == "sent"
     assert (await messages.of_token(accepted.id, token, NOW)).status == "uncertain"
     _, said = await chat_of(sandbox)
@@ -85,11 +86,11 @@ async def test_a_message_to_an_idle_service_is_sent_without_being_looked_for(
 
     monkeypatch.setattr(claims, "claim", noting)
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
-        await messages.accept(token, "behind what waited", "Text", datetime.now(UTC), wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("behind what waited", wait=PATIENCE), datetime.now(UTC))
         for number in range(3):
             while not (at_work.idle and at_work.free):  # noqa: ASYNC110 - nothing tells when nothing is to be done
                 await asyncio.sleep(0.01)
-            sent = await messages.accept(token, str(number), "Text", datetime.now(UTC), wait=PATIENCE)
+            sent = await acceptance.accept(token, NewMessage(str(number), wait=PATIENCE), datetime.now(UTC))
             assert sent.status == "sent"
         assert not set(claimed) & {"0", "1", "2"}
         await state.put("paused", True, datetime.now(UTC))
@@ -107,10 +108,10 @@ async def test_telegrams_refusal_is_the_reason_of_the_failure(
     """And the messages behind it go on."""
     await sandbox.fault("error", "messages.sendMessage", value="400 CHAT_RESTRICTED", times=1)
     async with Running(client):
-        await messages.accept(token, "the notice before it takes the fault", "Text", NOW, wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("the notice before it takes the fault", wait=PATIENCE), NOW)
         await sandbox.fault("error", "messages.sendMessage", value="400 CHAT_RESTRICTED", times=1)
-        failed = await messages.accept(token, "no", "Text", NOW, wait=PATIENCE)
-        sent = await messages.accept(token, "yes", "Text", NOW, wait=PATIENCE)
+        failed = await acceptance.accept(token, NewMessage("no", wait=PATIENCE), NOW)
+        sent = await acceptance.accept(token, NewMessage("yes", wait=PATIENCE), NOW)
     assert (failed.status, failed.failure) == ("failed", "CHAT_RESTRICTED")
     assert sent.status == "sent"
 
@@ -122,7 +123,7 @@ async def test_a_stop_gives_back_what_was_not_begun(
     delivery = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0))
     running = asyncio.create_task(delivery.run())
     for number in range(5):
-        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
     async with asyncio.timeout(PATIENCE):
         while not delivery.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
             await asyncio.sleep(0.01)
@@ -141,15 +142,17 @@ async def test_every_transition_is_an_event_with_its_fields_and_no_text(
 ) -> None:
     """What happened to a message can be read from the log by its id; what it said cannot."""
     async with Running(client):
-        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("the notice goes before it", wait=PATIENCE), NOW)
         with structlog.testing.capture_logs() as logs:
             await sandbox.fault("flood_wait", "messages.sendMessage", value=1, times=1)
-            await messages.accept(token, "the secret text", "Text", NOW, wait=PATIENCE, key="the-secret-key")
-            await messages.accept(token, "the secret text", "Text", NOW, key="the-secret-key")
+            await acceptance.accept(
+                token, NewMessage("the secret text", wait=PATIENCE, key="the-secret-key"), NOW
+            )
+            await acceptance.accept(token, NewMessage("the secret text", key="the-secret-key"), NOW)
             await sandbox.fault("error", "messages.sendMessage", value="500 INTERNAL", times=1)
-            await messages.accept(token, "the secret text", "Text", NOW, wait=PATIENCE)
+            await acceptance.accept(token, NewMessage("the secret text", wait=PATIENCE), NOW)
             await sandbox.fault("error", "messages.sendMessage", value="400 CHAT_RESTRICTED", times=1)
-            failed = await messages.accept(token, "the secret text", "Text", NOW, wait=PATIENCE)
+            failed = await acceptance.accept(token, NewMessage("the secret text", wait=PATIENCE), NOW)
     assert [entry["event"] for entry in logs if entry["event"] != "message claimed"] == [
         "message accepted", "flood wait", "message sent", "message asked for again",
         "message accepted", "message put off", "message sent",
@@ -176,10 +179,10 @@ async def test_a_fault_of_ours_is_logged_by_its_place_alone_and_the_message_goes
         raise RuntimeError(f"can't show {message.text}")
 
     async with Running(client):
-        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("the notice goes before it", wait=PATIENCE), NOW)
         monkeypatch.setattr(sender, "render_message", broken)
         with structlog.testing.capture_logs() as logs:
-            accepted = await messages.accept(token, "the secret text", "Text", NOW, wait=PATIENCE)
+            accepted = await acceptance.accept(token, NewMessage("the secret text", wait=PATIENCE), NOW)
     assert accepted.status == "sent"
     (fault,) = [entry for entry in logs if entry["event"] == "delivery failed unexpectedly"]
     assert (fault["id"], fault["error"]) == (accepted.id, "RuntimeError")
@@ -223,11 +226,13 @@ async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
     linked = list((await people(client, sandbox, 12)).values())
     at_work = Worker(Gateway(client), Pacing(0, rate_total=3), concurrency=6)
     running = asyncio.create_task(at_work.run())
-    plain = [await messages.accept(one, "plain", "Text", datetime.now(UTC)) for one in linked]
+    plain = [await acceptance.accept(one, NewMessage("plain"), datetime.now(UTC)) for one in linked]
     async with asyncio.timeout(PATIENCE):
         while len(at_work.in_flight.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in hand
             await asyncio.sleep(0.01)
-    urgent = await messages.accept(linked[-1], "now!", "Text", datetime.now(UTC), wait=PATIENCE, urgent=True)
+    urgent = await acceptance.accept(
+        linked[-1], NewMessage("now!", wait=PATIENCE, urgent=True), datetime.now(UTC)
+    )
     assert urgent.status == "sent"
     assert await status(plain[-1].id) == "sent", "the order in its chat stays"
     waiting = [await status(message.id) for message in plain]
@@ -260,13 +265,13 @@ async def test_an_urgent_message_takes_the_next_place_whatever_came_before(
     gateway = Recording(client)
     at_work = Worker(gateway, Pacing(0, rate_total=4), concurrency=slots)
     for _, one in others:
-        await messages.accept(one, "plain", "Text", datetime.now(UTC))
+        await acceptance.accept(one, NewMessage("plain"), datetime.now(UTC))
     async with Running(client, at_work), asyncio.timeout(PATIENCE):
         while not gateway.begun:  # noqa: ASYNC110 - nothing tells what is in hand
             await asyncio.sleep(0)
         for chat, one, place in ((alone, idle, 2), (busy, last, 3)):
             before = len(gateway.begun)
-            await messages.accept(one, "now!", "Text", datetime.now(UTC), urgent=True)
+            await acceptance.accept(one, NewMessage("now!", urgent=True), datetime.now(UTC))
             while (chat, "now!") not in gateway.begun:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             assert gateway.begun.index((chat, "now!")) < before + place
@@ -279,8 +284,8 @@ async def test_a_chat_with_a_long_queue_slows_only_itself(
     """Round robin: who comes later is not behind all that one sender has piled up."""
     flooded, *others = (await people(client, sandbox, 6)).values()
     for number in range(100):
-        await messages.accept(flooded, str(number), "Text", datetime.now(UTC))
-    later = [await messages.accept(one, "later", "Text", datetime.now(UTC)) for one in others]
+        await acceptance.accept(flooded, NewMessage(str(number)), datetime.now(UTC))
+    later = [await acceptance.accept(one, NewMessage("later"), datetime.now(UTC)) for one in others]
     at_work = Worker(Gateway(client), Pacing(0, 0), concurrency=1)
     running = asyncio.create_task(at_work.run())
     async with asyncio.timeout(PATIENCE):
@@ -296,9 +301,9 @@ async def test_a_message_that_expired_while_it_waited_is_never_sent(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
     """Its turn came too late; the one behind it goes."""
-    accepted = await messages.accept(token, "old news", "Text", NOW - timedelta(minutes=2), ttl=60)
+    accepted = await acceptance.accept(token, NewMessage("old news", ttl=60), NOW - timedelta(minutes=2))
     async with Running(client):
-        after = await messages.accept(token, "news", "Text", datetime.now(UTC), wait=PATIENCE)
+        after = await acceptance.accept(token, NewMessage("news", wait=PATIENCE), datetime.now(UTC))
     assert (after.status, await status(accepted.id)) == ("sent", "expired")
     _, said = await chat_of(sandbox)
     assert "Fedor\nold news" not in said
@@ -313,23 +318,23 @@ async def test_several_chats_told_to_wait_make_the_whole_bot_wait_also_after_a_r
         await sandbox.fault("flood_wait", "messages.sendMessage", value=30, times=1, chat=chat)
     async with Running(client) as at_work:
         for _, one in flooded[:2]:
-            await messages.accept(one, "x", "Text", datetime.now(UTC))
-        fine = await messages.accept(quiet[1], "two are none", "Text", datetime.now(UTC), wait=PATIENCE)
+            await acceptance.accept(one, NewMessage("x"), datetime.now(UTC))
+        fine = await acceptance.accept(quiet[1], NewMessage("two are none", wait=PATIENCE), datetime.now(UTC))
         assert fine.status == "sent"
-        await messages.accept(flooded[2][1], "x", "Text", datetime.now(UTC))
+        await acceptance.accept(flooded[2][1], NewMessage("x"), datetime.now(UTC))
         async with asyncio.timeout(PATIENCE):
             while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
                 await asyncio.sleep(0.01)
-        held = await messages.accept(quiet[1], "three are all", "Text", datetime.now(UTC), wait=1)
+        held = await acceptance.accept(quiet[1], NewMessage("three are all", wait=1), datetime.now(UTC))
         assert held.status == "queued"
     assert 20 < await state.flood_left(datetime.now(UTC)) <= 30
     async with Running(client) as at_work:
-        again = await messages.accept(quiet[1], "still", "Text", datetime.now(UTC), wait=1)
+        again = await acceptance.accept(quiet[1], NewMessage("still", wait=1), datetime.now(UTC))
         assert (again.status, at_work.flood_control.open) == ("queued", False)
     await state.note_flood(timedelta(0), datetime.now(UTC))
     async with Running(client):
         assert (
-            await messages.accept(quiet[1], "over", "Text", datetime.now(UTC), wait=PATIENCE)
+            await acceptance.accept(quiet[1], NewMessage("over", wait=PATIENCE), datetime.now(UTC))
         ).status == "sent"
     said = await sandbox.messages(quiet[0])
     assert [message["text"].partition("\n")[2] for message in said if message["from"] == "bot"] == [
@@ -343,7 +348,7 @@ async def test_all_messages_of_a_chat_that_was_told_to_wait_do_after_a_restart(
     """Its wait stands in the row; nobody asks Telegram meanwhile."""
     await sandbox.fault("flood_wait", "messages.sendMessage", value=60, times=1)
     for number in range(3):
-        await messages.accept(token, f"number {number}", "Text", datetime.now(UTC))
+        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
     async with Running(client), asyncio.timeout(PATIENCE):
         while not await current().fetch(  # noqa: ASYNC110 - in the database
             "SELECT 1 FROM message WHERE failure LIKE 'flood wait%'"
@@ -351,7 +356,7 @@ async def test_all_messages_of_a_chat_that_was_told_to_wait_do_after_a_restart(
             await asyncio.sleep(0.01)
     asked = (await sandbox.request("GET", "/journal"))["methods"]["messages.sendMessage"]
     async with Running(client):
-        late = await messages.accept(token, "number 3", "Text", datetime.now(UTC), wait=1)
+        late = await acceptance.accept(token, NewMessage("number 3", wait=1), datetime.now(UTC))
     assert late.status == "queued"
     assert (await sandbox.request("GET", "/journal"))["methods"]["messages.sendMessage"] == asked
 
@@ -361,15 +366,15 @@ async def test_a_pause_is_obeyed_within_a_second_and_gives_back_what_was_not_beg
 ) -> None:
     """Accepting goes on; the end of the pause is noticed as soon."""
     async with Running(client) as at_work:
-        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("before", wait=PATIENCE), datetime.now(UTC))
         await state.put("paused", True, datetime.now(UTC))
         async with asyncio.timeout(PATIENCE / 10):
             while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
                 await asyncio.sleep(0.01)
-        held = await messages.accept(token, "held", "Text", datetime.now(UTC), wait=0.5)
+        held = await acceptance.accept(token, NewMessage("held", wait=0.5), datetime.now(UTC))
         assert (held.status, await status(held.id)) == ("queued", "queued")
         await state.put("paused", False, datetime.now(UTC))
-        waiting = await messages.accept(token, "behind it", "Text", datetime.now(UTC), wait=PATIENCE)
+        waiting = await acceptance.accept(token, NewMessage("behind it", wait=PATIENCE), datetime.now(UTC))
     assert (waiting.status, await status(held.id)) == ("sent", "sent")
 
 
@@ -380,9 +385,9 @@ async def test_who_is_banned_while_their_message_waits_for_its_turn_has_it_taken
     running = Running(client, Worker(Gateway(client), Pacing(1 / PATIENCE, 0)))
     async with running as at_work:
         for number in range(CHAT_BURST - 1):  # the notice was one
-            sent = await messages.accept(token, f"{number}", "Text", NOW, wait=PATIENCE)
+            sent = await acceptance.accept(token, NewMessage(f"{number}", wait=PATIENCE), NOW)
             assert sent.status == "sent"
-        late = await messages.accept(token, "late", "Text", NOW)
+        late = await acceptance.accept(token, NewMessage("late"), NOW)
         async with asyncio.timeout(PATIENCE):
             while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
@@ -414,10 +419,10 @@ async def test_a_clock_set_back_by_hours_holds_nothing_up(
     at_work = Worker(Gateway(client), Pacing(0, 0), now=clock)
     running = None if restarted else asyncio.create_task(at_work.run())
     if not restarted:
-        await messages.accept(token, "before", "Text", clock(), wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("before", wait=PATIENCE), clock())
     ahead = clock()
     clock.behind = timedelta(hours=5)
-    accepted = asyncio.create_task(messages.accept(token, "ahead", "Text", ahead, wait=PATIENCE))
+    accepted = asyncio.create_task(acceptance.accept(token, NewMessage("ahead", wait=PATIENCE), ahead))
     while not await current().fetch("SELECT id FROM message WHERE text = 'ahead'"):  # noqa: ASYNC110 - no event tells it
         await asyncio.sleep(0)
     running = running or asyncio.create_task(at_work.run())
@@ -434,14 +439,14 @@ async def test_what_is_accepted_by_the_old_clock_after_the_step_was_noticed_wait
     at_work = Worker(Gateway(client), Pacing(0, 0), now=clock)
     with structlog.testing.capture_logs() as logs:
         async with Running(client, at_work), asyncio.timeout(PATIENCE):
-            await messages.accept(token, "before", "Text", clock(), wait=PATIENCE)
+            await acceptance.accept(token, NewMessage("before", wait=PATIENCE), clock())
             ahead = clock()
             clock.behind = timedelta(hours=5)
             while "the clock stepped back" not in {entry["event"] for entry in logs}:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             await sandbox.fault("delay", "messages.sendMessage", value=0.5, times=1)
-            await messages.accept(token, "in its chat's way", "Text", clock())
-            late = await messages.accept(token, "late", "Text", ahead, wait=PATIENCE)
+            await acceptance.accept(token, NewMessage("in its chat's way"), clock())
+            late = await acceptance.accept(token, NewMessage("late", wait=PATIENCE), ahead)
     assert late.status == "sent"
 
 
@@ -463,10 +468,10 @@ async def test_what_breaks_between_two_parts_doubles_none(
         return await real(self, peer, text, random_id)
 
     async with Running(client):
-        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("the notice goes before it", wait=PATIENCE), NOW)
         monkeypatch.setattr(Gateway, "send", send)
         text = "".join(f"{number:04} " for number in range(4096 // 5))
-        accepted = await messages.accept(token, text.ljust(4096, "x"), "Text", NOW, wait=PATIENCE)
+        accepted = await acceptance.accept(token, NewMessage(text.ljust(4096, "x"), wait=PATIENCE), NOW)
     assert accepted.status == "sent"
     assert parts == 4
     _, said = await chat_of(sandbox)
@@ -493,7 +498,7 @@ async def test_the_slots_are_as_many_as_set(
                 under_way -= 1
 
     for one in linked.values():
-        await messages.accept(one, "x", "Text", datetime.now(UTC))
+        await acceptance.accept(one, NewMessage("x"), datetime.now(UTC))
     await sandbox.fault("delay", "messages.sendMessage", value=0.05, times=6)
     at_work = Worker(Counting(client), Pacing(0, 0), concurrency=2)
     running = asyncio.create_task(at_work.run())
@@ -519,7 +524,7 @@ async def test_under_strict_limits_a_queue_drains_at_telegrams_pace(
     await sandbox.settings(strict_limits=True)
     for number in range(each):
         for one in linked.values():
-            await messages.accept(one, f"number {number}", "Text", datetime.now(UTC))
+            await acceptance.accept(one, NewMessage(f"number {number}"), datetime.now(UTC))
     at_work = Worker(Gateway(client), Pacing(GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL))
     running = asyncio.create_task(at_work.run())
     began = time.monotonic()
@@ -558,7 +563,7 @@ async def test_what_the_database_refuses_while_delivering_is_done_when_it_answer
     for module, name in ((claims, "_claim"), (settlement, "settle")):
         monkeypatch.setattr(module, name, refusing(module, name))
     async with Running(client):
-        accepted = await messages.accept(token, "through", "Text", NOW, wait=PATIENCE)
+        accepted = await acceptance.accept(token, NewMessage("through", wait=PATIENCE), NOW)
     assert (accepted.status, refusals) == ("sent", {"_claim": 0, "settle": 0})
     _, said = await chat_of(sandbox)
     assert said.count("Fedor\nthrough") == 1
@@ -575,7 +580,7 @@ async def test_after_an_unblock_the_queue_goes_on_and_what_came_too_late_has_exp
         while await outbox.depth():  # noqa: ASYNC110 - in the database
             await asyncio.sleep(0.01)
     queued = [
-        await messages.accept(token, text, "Text", datetime.now(UTC), ttl=ttl)
+        await acceptance.accept(token, NewMessage(text, ttl=ttl), datetime.now(UTC))
         for text, ttl in (("hears", None), ("late", 1), ("first", None), ("second", None))
     ]
     await sandbox.block(person)
@@ -614,10 +619,12 @@ async def test_what_is_no_refusal_of_the_message_ends_none(
 
     signing_in = asyncio.create_task(sign_in_again())
     async with Running(client):
-        await messages.accept(token, "the notice goes before it", "Text", NOW, wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("the notice goes before it", wait=PATIENCE), NOW)
         await sandbox.fault("error", "messages.sendMessage", value=error, times=1)
-        queued = [await messages.accept(token, str(number), "Text", datetime.now(UTC)) for number in range(3)]
-        last = await messages.accept(token, "last", "Text", datetime.now(UTC), wait=PATIENCE)
+        queued = [
+            await acceptance.accept(token, NewMessage(str(number)), datetime.now(UTC)) for number in range(3)
+        ]
+        last = await acceptance.accept(token, NewMessage("last", wait=PATIENCE), datetime.now(UTC))
     signing_in.cancel()
     assert [await status(one.id) for one in queued] == ["sent"] * 3
     assert last.status == "sent"
@@ -635,7 +642,7 @@ async def test_a_connection_that_is_cut_again_and_again_makes_nothing_wait_longe
     await sandbox.fault("drop_answer", "messages.sendMessage", times=1000)
     async with Running(client, at_work), asyncio.timeout(PATIENCE):
         for chat, one in linked.items():
-            await messages.accept(one, f"to {chat}", "Text", datetime.now(UTC))
+            await acceptance.accept(one, NewMessage(f"to {chat}"), datetime.now(UTC))
         for cut in range(1, 9):
             while min(sum(chat == to for to, _ in gateway.begun) for chat in linked) < cut:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -658,7 +665,7 @@ async def test_back_off_grows_for_what_telegram_itself_did_not_do(
     await sandbox.fault("error", "messages.sendMessage", value="500 INTERNAL", times=2)
     with structlog.testing.capture_logs() as logs:
         async with Running(client, at_work):
-            sent = await messages.accept(token, "x", "Text", NOW, wait=PATIENCE)
+            sent = await acceptance.accept(token, NewMessage("x", wait=PATIENCE), NOW)
     assert sent.status == "sent"
     first, second = [entry["seconds"] for entry in logs if entry["event"] == "message put off"]
     assert 0.5 <= first <= 1 <= second <= 2
@@ -670,11 +677,11 @@ async def test_a_pause_holds_when_it_is_announced(
 ) -> None:
     """Not half a second later: what is accepted from then on waits."""
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
-        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("before", wait=PATIENCE), datetime.now(UTC))
         await state.put("paused", True, datetime.now(UTC))
         await recalls.apply()
         assert not at_work.free
-        held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
+        held = await acceptance.accept(token, NewMessage("after", wait=1), datetime.now(UTC))
         assert (held.status, await status(held.id)) == ("queued", "queued")
         await state.put("paused", False, datetime.now(UTC))
         await recalls.apply()
@@ -689,9 +696,9 @@ async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_accoun
     running = Running(client, Worker(Gateway(client), Pacing(1 / PATIENCE, 0)))
     async with running as at_work, asyncio.timeout(PATIENCE):
         for number in range(CHAT_BURST - 1):  # the notice was one
-            await messages.accept(token, f"{number}", "Text", NOW, wait=PATIENCE)
+            await acceptance.accept(token, NewMessage(f"{number}", wait=PATIENCE), NOW)
         for deed, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
-            waiting = asyncio.create_task(messages.accept(token, "late", "Text", NOW, wait=PATIENCE))
+            waiting = asyncio.create_task(acceptance.accept(token, NewMessage("late", wait=PATIENCE), NOW))
             while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
             await deed("account", 1, 0, datetime.now(UTC), of_settings=())
@@ -709,10 +716,10 @@ async def test_who_may_have_been_deposed_begins_no_send(
 ) -> None:
     """Neither of what it has in hand nor of what comes; it goes on when it is certain again."""
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
-        await messages.accept(token, "before", "Text", datetime.now(UTC), wait=PATIENCE)
+        await acceptance.accept(token, NewMessage("before", wait=PATIENCE), datetime.now(UTC))
         client.may_call = lambda: False
         asked = (await sandbox.journal())["methods"]
-        held = await messages.accept(token, "after", "Text", datetime.now(UTC), wait=1)
+        held = await acceptance.accept(token, NewMessage("after", wait=1), datetime.now(UTC))
         assert held.status == "queued"
         assert (await sandbox.journal())["methods"] == asked
         assert not at_work.free

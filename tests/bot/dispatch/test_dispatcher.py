@@ -25,7 +25,8 @@ from djangobot.db import audit, state
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import TokenInvalid
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts, own_tokens, tokens
 
@@ -265,7 +266,7 @@ async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(doo
     (value,) = set(re.findall(r"\b[A-Za-z0-9]{25}\b", first[1]))
     assert first[1].count(value) == 2
     assert f"curl -X POST {another.dispatcher.settings.address}/api/send_message" in first[1]
-    await messages.accept(value, "done", "Text", NOW)
+    await acceptance.accept(value, NewMessage("done"), NOW)
     another.time += timedelta(minutes=1)
     await Scheduler(another.dispatcher, commands.JOBS).enqueue_due()
     await another.dispatcher.stop(10)
@@ -291,8 +292,8 @@ async def test_a_value_whose_message_telegram_does_not_name_is_replaced(
     values = [re.findall(r"\b[A-Za-z0-9]{25}\b", text)[0] for _, text, _ in door.telegram.sent]
     assert len(set(values)) == 2
     with pytest.raises(TokenInvalid):
-        await messages.accept(values[0], "done", "Text", NOW)
-    await messages.accept(values[1], "done", "Text", NOW)
+        await acceptance.accept(values[0], NewMessage("done"), NOW)
+    await acceptance.accept(values[1], NewMessage("done"), NOW)
     (chore,) = await scheduled.due(NOW + timedelta(minutes=1), 10)
     assert (chore.kind, chore.message) == ("token", 7)
 
@@ -358,8 +359,8 @@ async def test_a_held_message_can_be_read_in_full(door: Door) -> None:
     await door.write(ANN, "/help")
     _, value = await own_tokens.issue(ANN, "ci", NOW, origin=1, secret="s")
     text = "\n".join(f"line {number} of a long report" for number in range(160))
-    await messages.accept(value or "", text, "Text", NOW)
-    await messages.accept(value or "", "short", "Text", NOW)
+    await acceptance.accept(value or "", NewMessage(text), NOW)
+    await acceptance.accept(value or "", NewMessage("short"), NOW)
     await door.write(ANN, "/history")
     found = await history.page(ANN, limit=5)
     (long,) = [entry.seq for entry in found.messages if entry.text == text]

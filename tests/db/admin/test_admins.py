@@ -5,7 +5,8 @@ from datetime import timedelta
 from djangobot.db import audit
 from djangobot.db.admin import admins, stats
 from djangobot.db.delivery import backlog, claims, outcomes, settlement
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World
 
@@ -58,10 +59,10 @@ async def test_the_last_hours_are_counted_by_when_messages_were_accepted(world: 
     hour, second = timedelta(hours=1), timedelta(seconds=1)
     for minutes, took in ((-200, 1), (-130, 1), (-90, 1), (-80, 3), (-10, 2)):
         moment = NOW + timedelta(minutes=minutes)
-        await messages.accept(token, "x", "Text", moment)
+        await acceptance.accept(token, NewMessage("x"), moment)
         (claimed,) = await claims.claim(moment, limit=1, lease=hour)
         await settlement.settle([outcomes.Sent(claimed, 1)], moment + took * second)
-    await messages.accept(token, "late", "Text", NOW - second)
+    await acceptance.accept(token, NewMessage("late"), NOW - second)
     (claimed,) = await claims.claim(NOW, limit=1, lease=hour)
     await settlement.settle([outcomes.Failed(claimed, "blocked")], NOW)
     found = await stats.hours(NOW, 3)

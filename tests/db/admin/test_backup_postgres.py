@@ -15,7 +15,8 @@ from djangobot.db.admin.backup.files import BackupRefused
 from djangobot.db.conf import close_database, known_migrations, migrate, open_database
 from djangobot.db.delivery import claims
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World
 
@@ -45,7 +46,7 @@ async def test_a_dump_is_put_back_and_what_was_queued_counts_as_attempted(
     """With the same rows, without the session; what was there before is kept beside it."""
     world, file = World(), tmp_path / "backup.dump"
     token = await world.link(await world.account(), await world.person())
-    accepted = await messages.accept(token, "waits", "Text", NOW)
+    accepted = await acceptance.accept(token, NewMessage("waits"), NOW)
     await current().execute("INSERT INTO telegram_session (bot, sealed, changed) VALUES (1, 'x', now())")
     before = datetime.now(UTC).replace(microsecond=0)
     taken = await backup.create(dumped, file, known_migrations(), NOW)

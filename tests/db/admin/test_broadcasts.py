@@ -5,7 +5,8 @@ from datetime import timedelta
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import Audience, Progress
 from djangobot.db.delivery import claims, outbox, outcomes, settlement
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.people.chats import Chat
 
@@ -95,7 +96,7 @@ async def test_a_pause_holds_what_is_queued_and_holds_nobody_up(world: World) ->
     assert await broadcasts.pause(number, ROOT, NOW)
     assert not await broadcasts.pause(number, ROOT, NOW)
     assert not await broadcasts.step(number, NOW)
-    await messages.accept(token, "goes by", "Text", NOW)
+    await acceptance.accept(token, NewMessage("goes by"), NOW)
     assert [message.text for message in await world.deliver()] == ["goes by"]
     assert await broadcasts.resume(number, ROOT, NOW)
     assert [message.text for message in await world.deliver()] == ["news"]
@@ -135,7 +136,7 @@ async def test_ordinary_messages_go_first(world: World) -> None:
     await Chat.update({Chat.created: NOW + MINUTE}).where(Chat.id == ben.id)  # not of its people
     number = await begun()
     await broadcasts.step(number, NOW)
-    await messages.accept(token, "ordinary", "Text", NOW + MINUTE)
+    await acceptance.accept(token, NewMessage("ordinary"), NOW + MINUTE)
     claimed = await claims.claim(NOW + MINUTE, limit=10, lease=MINUTE)
     assert [message.text for message in claimed] == ["ordinary", "news", "news"]
     assert ann.id

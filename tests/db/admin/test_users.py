@@ -8,7 +8,8 @@ from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.errors import AccessDenied, AccountBanned, ChatBanned, CodeInvalid, TokenInvalid
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 from djangobot.db.programs.tokens import resolve
@@ -56,7 +57,7 @@ async def test_a_card_tells_the_links_and_counts_but_no_texts(world: World) -> N
     """From both sides; of tokens only those that may still write."""
     owner, ann = await world.account(), await world.person()
     token = await world.link(owner, ann)
-    await messages.accept(token, "secret words", "Text", NOW)
+    await acceptance.accept(token, NewMessage("secret words"), NOW)
     await world.deliver()
     account = await users.get("account", owner.id, NOW)
     person = await users.get("chat", ann.id, NOW)
@@ -75,14 +76,14 @@ async def test_a_banned_accounts_tokens_end_at_once_and_come_back(world: World) 
     Other accounts' messages are untouched."""
     owner, other, ann = await world.account(), await world.account("other"), await world.person()
     token, others = await world.link(owner, ann), await world.link(other, ann)
-    mine = await messages.accept(token, "mine", "Text", NOW)
-    kept = await messages.accept(others, "theirs", "Text", NOW)
+    mine = await acceptance.accept(token, NewMessage("mine"), NOW)
+    kept = await acceptance.accept(others, NewMessage("theirs"), NOW)
     assert await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     assert not await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     with pytest.raises(AccountBanned):
-        await messages.accept(token, "more", "Text", NOW)
+        await acceptance.accept(token, NewMessage("more"), NOW)
     with pytest.raises(AccountBanned):
-        await messages.accept(token, "more", "Text", NOW, key="k")
+        await acceptance.accept(token, NewMessage("more", key="k"), NOW)
     with pytest.raises(AccountBanned):
         await accounts.authenticate(owner.id, owner.token_version)
     with pytest.raises(AccountBanned):
@@ -104,7 +105,7 @@ async def test_what_was_in_hand_when_an_account_was_banned_does_not_come_back(wo
     owner, ann, ben = await world.account(), await world.person(), await world.person()
     first, second = await world.link(owner, ann), await world.link(owner, ben)
     for token in (first, second):
-        await messages.accept(token, "in hand", "Text", NOW)
+        await acceptance.accept(token, NewMessage("in hand"), NOW)
     claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
     await users.ban("account", owner.id, ROOT, NOW, of_settings=())
     await settlement.settle([outcomes.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
@@ -122,7 +123,7 @@ async def test_a_ban_misses_nothing_that_is_accepted_at_the_same_moment(world: W
 
     async def send(token: str) -> None:
         for number in range(10):
-            await messages.accept(token, f"{number}", "Text", NOW)
+            await acceptance.accept(token, NewMessage(f"{number}"), NOW)
 
     sending = [asyncio.create_task(send(token)) for token in tokens]
     await asyncio.sleep(0)
@@ -136,11 +137,11 @@ async def test_a_banned_person_gets_nothing_until_they_may_again(world: World) -
     """What was queued waits; their codes are worth nothing."""
     owner, ann = await world.account(), await world.person()
     token = await world.link(owner, ann)
-    waiting = await messages.accept(token, "waits", "Text", NOW)
+    waiting = await acceptance.accept(token, NewMessage("waits"), NOW)
     code = await codes.issue(ann, NOW)
     assert await users.ban("chat", ann.id, ROOT, NOW, of_settings=())
     with pytest.raises(ChatBanned):
-        await messages.accept(token, "more", "Text", NOW)
+        await acceptance.accept(token, NewMessage("more"), NOW)
     with pytest.raises(CodeInvalid):
         await codes.redeem(owner, code, NOW)
     assert await world.deliver() == []
@@ -156,7 +157,7 @@ async def test_signing_out_ends_access_tokens_alone(world: World) -> None:
     assert not await users.sign_out(999, ROOT, NOW)
     with pytest.raises(AccessDenied):
         await accounts.authenticate(owner.id, owner.token_version)
-    await messages.accept(token, "still", "Text", NOW)
+    await acceptance.accept(token, NewMessage("still"), NOW)
     assert await actions() == [f"sign out account {owner.id}"]
 
 
@@ -169,7 +170,7 @@ async def test_a_deletion_leaves_nothing_and_is_written_down_once(world: World, 
     assert await users.delete(kind, number, ROOT, NOW, of_settings=())
     assert await users.get(kind, number, NOW) is None
     with pytest.raises(TokenInvalid):
-        await messages.accept(token, "late", "Text", NOW)
+        await acceptance.accept(token, NewMessage("late"), NOW)
     if kind == "account":
         assert not await users.delete(kind, number, ROOT, NOW, of_settings=())
     assert await actions() == [f"delete {kind} {number}"]

@@ -3,14 +3,15 @@
 from datetime import timedelta
 
 from djangobot.db.delivery import backlog, claims, outbox, outcomes, settlement
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World
 
 
 async def settled(token: str, outcome: str) -> None:
     """A message of this token's that ended so."""
-    await messages.accept(token, outcome, "Text", NOW)
+    await acceptance.accept(token, NewMessage(outcome), NOW)
     (claimed,) = await claims.claim(NOW, limit=1, lease=timedelta(minutes=1))
     match outcome:
         case "failed":
@@ -32,7 +33,7 @@ async def test_they_are_told_apart_by_person_and_by_sender(world: World) -> None
     for outcome in ("sent", "failed", "uncertain", "postponed"):
         await settled(to_olga, outcome)
     await settled(others, "failed")
-    await messages.accept(to_alex, "waits", "Text", NOW)
+    await acceptance.accept(to_alex, NewMessage("waits"), NOW)
     assert await backlog.counts(NOW) == backlog.Counts(due=1, postponed=1, failed=2, uncertain=1)
     by_chat = await backlog.groups("chat", NOW, 9)
     assert [(g.id, g.due, g.postponed, g.failed, g.uncertain) for g in by_chat] == [

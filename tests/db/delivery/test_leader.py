@@ -13,7 +13,8 @@ from djangobot.db.engine import current, dedicated
 from djangobot.db.engine.dedicated import DedicatedConnection
 from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import MINUTE, NOW, World, on_postgresql, on_sqlite
 
@@ -72,7 +73,7 @@ async def test_one_whose_connection_ends_has_lost_it_at_once_and_another_gets_it
 async def test_the_deposed_can_neither_claim_nor_record(world: World) -> None:
     """Though everybody else can: what it holds is the next one's."""
     token = await world.link(await world.account(), await world.person())
-    await messages.accept(token, "one", "Text", NOW)
+    await acceptance.accept(token, NewMessage("one"), NOW)
     async with leader.elected(nobody_else) as ours:
         deliverer = ours.context()
 

@@ -13,7 +13,8 @@ from djangobot.db import audit
 from djangobot.db.delivery import backlog, claims, outbox, outcomes, settlement, wakeups
 from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, mutes
 from djangobot.db.programs import tokens
 
@@ -29,7 +30,7 @@ async def test_of_each_chat_only_the_oldest_is_claimed_and_none_while_it_is_sent
     a, b = [await world.link(account, await world.person()) for _ in range(2)]
     for name, token in (("a", a), ("b", b)):
         for number in range(3):
-            await messages.accept(token, f"{name}{number}", "Text", NOW)
+            await acceptance.accept(token, NewMessage(f"{name}{number}"), NOW)
     first = await claim()
     assert [message.text for message in first] == ["a0", "b0"]
     assert await claim() == []
@@ -41,7 +42,7 @@ async def test_a_chat_that_waits_delays_nobody_else(world: World) -> None:
     account = await world.account()
     slow, quick = [await world.link(account, await world.person()) for _ in range(2)]
     for token in (slow, quick, slow, quick):
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     flooded = (await claim(1))[0]
     until = NOW + timedelta(seconds=30)
     await settlement.settle([outcomes.Postponed(flooded, until, "flood wait 30 s")], NOW)
@@ -55,7 +56,7 @@ async def test_a_chat_that_waits_delays_nobody_else(world: World) -> None:
 
 async def test_a_message_claimed_by_a_dead_process_is_claimed_again_under_its_random_id(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
-    await messages.accept(token, "in flight", "Text", NOW)
+    await acceptance.accept(token, NewMessage("in flight"), NOW)
     (before,) = await claim()
     assert await claims.reclaim(NOW) == 1
     (after,) = await claim()
@@ -67,7 +68,7 @@ async def test_every_end_is_in_the_history_with_its_reason(world: World) -> None
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(3)]
     for token, text in zip(linked, ("sent", "failed", "uncertain"), strict=True):
-        await messages.accept(token, text, "Text", NOW)
+        await acceptance.accept(token, NewMessage(text), NOW)
     found = {message.text: message for message in await claim()}
     await settlement.settle(
         [
@@ -89,7 +90,7 @@ async def test_a_claim_takes_no_more_than_its_limit_oldest_first(world: World) -
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(5)]
     for number, token in enumerate(linked):
-        await messages.accept(token, str(number), "Text", NOW - timedelta(seconds=number))
+        await acceptance.accept(token, NewMessage(str(number)), NOW - timedelta(seconds=number))
     assert [message.text for message in await claim(2)] == ["4", "3"]
 
 
@@ -98,8 +99,8 @@ async def test_what_is_urgent_is_claimed_first_and_takes_what_stands_before_it_a
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(3)]
     for number, token in enumerate(linked):
-        await messages.accept(token, f"plain {number}", "Text", NOW)
-    await messages.accept(linked[2], "urgent", "Text", NOW, urgent=True)
+        await acceptance.accept(token, NewMessage(f"plain {number}"), NOW)
+    await acceptance.accept(linked[2], NewMessage("urgent", urgent=True), NOW)
     (first,) = await claim(1)
     assert (first.text, first.urgent, first.has_urgent) == ("plain 2", False, True)
     await settlement.settle([outcomes.Sent(first, 1)], NOW)
@@ -124,10 +125,10 @@ async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
     plain, urgent = [await world.link(account, person) for person in people]
     wakeups.take_due(100)
     for token in (plain, urgent):
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     assert wakeups.take_due(100) == [person.id for person in people]
     claimed = await claim()
-    await messages.accept(urgent, "hurry", "Text", NOW, urgent=True)
+    await acceptance.accept(urgent, NewMessage("hurry", urgent=True), NOW)
     assert wakeups.take_urgent(100) == [people[1].id]
     await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
     assert (wakeups.take_urgent(100), wakeups.take_due(100)) == ([people[1].id], [people[0].id])
@@ -137,10 +138,10 @@ async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(
     """Its sender, who waits, is told; the messages behind it go on when the person is back."""
     person = await world.person()
     token = await world.link(await world.account(), person)
-    waiting = asyncio.create_task(messages.accept(token, "soon", "Text", NOW, wait=30, ttl=60))
+    waiting = asyncio.create_task(acceptance.accept(token, NewMessage("soon", wait=30, ttl=60), NOW))
     while not await outbox.depth():  # noqa: ASYNC110 - in the database
         await asyncio.sleep(0)
-    kept = await messages.accept(token, "any time", "Text", NOW)
+    kept = await acceptance.accept(token, NewMessage("any time"), NOW)
     await chats.block(person.id, NOW)
     assert await outbox.expire(NOW + timedelta(seconds=59.999999)) == 0
     assert await outbox.expire(NOW + MINUTE) == 1
@@ -155,7 +156,7 @@ async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(
 async def test_what_may_be_in_the_chat_is_not_said_to_have_expired(world: World) -> None:
     """Its answer was lost: uncertain, though Telegram then said to wait with the repeat."""
     token = await world.link(await world.account(), await world.person())
-    accepted = await messages.accept(token, "soon", "Text", NOW, ttl=60)
+    accepted = await acceptance.accept(token, NewMessage("soon", ttl=60), NOW)
     (first,) = await claim()
     await settlement.settle([outcomes.Postponed(first, NOW, "no answer")], NOW)
     (again,) = await claim()
@@ -171,7 +172,7 @@ async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(2)]
     for token in linked:
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     (put_off,) = await claim(1)
     await settlement.settle([outcomes.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
     back = NOW - timedelta(hours=5)
@@ -185,7 +186,7 @@ async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[out
     token = await world.link(await world.account(), await world.person())
     found = []
     for number in range(many):
-        await messages.accept(token, f"doubtful {number}", "Text", NOW, ttl=60)
+        await acceptance.accept(token, NewMessage(f"doubtful {number}", ttl=60), NOW)
         (message,) = await claim()
         end = outcomes.Uncertain if status == "uncertain" else outcomes.Failed
         await settlement.settle([end(message, "PEER_ID_INVALID")], NOW)
@@ -288,10 +289,10 @@ async def test_an_idle_deliverer_gets_what_is_accepted_as_a_claim_would_give_it(
     if limited:
         for chat in await current().fetch("SELECT id FROM chat"):
             await mutes.mute(chat["id"], account.id, NOW + MINUTE)
-    await messages.accept(linked[0], "x", "Text", NOW, **how)
+    await acceptance.accept(linked[0], NewMessage("x", **how), NOW)
     assert await states() == [("x", "sending", 1)]
     register_worker(None)
-    await messages.accept(linked[1], "x", "Text", NOW, **how)
+    await acceptance.accept(linked[1], NewMessage("x", **how), NOW)
     (given,), (claimed,) = idle.taken, await claim()
     its_own = ("id", "public_id", "chat_id", "access_hash", "random_id", "token_id", "token_prefix")
     same = {name: getattr(claimed, name) for name in its_own}
@@ -306,7 +307,7 @@ async def test_of_a_chat_one_message_at_a_time_is_given_to_an_idle_deliverer(
     """The others wait behind it, however many are accepted at the same moment."""
     token = await world.link(await world.account(), await world.person())
     texts = [str(number) for number in range(5)]
-    await asyncio.gather(*(messages.accept(token, text, "Text", NOW) for text in texts))
+    await asyncio.gather(*(acceptance.accept(token, NewMessage(text), NOW) for text in texts))
     for text in texts:
         (message,) = idle.taken or await claim()
         assert message.text == text
@@ -322,11 +323,11 @@ async def test_what_waits_in_a_chat_is_not_passed_by_what_is_given_to_an_idle_de
     """Its oldest message was put off; the new one waits behind it."""
     token = await world.link(await world.account(), await world.person())
     register_worker(None)
-    await messages.accept(token, "put off", "Text", NOW)
+    await acceptance.accept(token, NewMessage("put off"), NOW)
     (first,) = await claim()
     await settlement.settle([outcomes.Postponed(first, NOW + MINUTE, "flood wait")], NOW)
     register_worker(idle)
-    await messages.accept(token, "behind it", "Text", NOW)
+    await acceptance.accept(token, NewMessage("behind it"), NOW)
     assert idle.taken == []
     assert await states() == [("put off", "queued", 1), ("behind it", "queued", 0)]
 
@@ -338,7 +339,7 @@ async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queu
     token = await world.link(await world.account(), await world.person())
     wakeups.take_due(wakeups.CHATS_MOST)
     idle.stops = True
-    await messages.accept(token, "x", "Text", NOW)
+    await acceptance.accept(token, NewMessage("x"), NOW)
     assert idle.taken == []
     assert len(wakeups.take_due(10)) == 1
     (message,) = await claim()
@@ -351,7 +352,7 @@ async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
     """What is `sending` on disk is in somebody's hand, or it would wait for the next start."""
     token = await world.link(await world.account(), await world.person())
     wakeups.take_due(wakeups.CHATS_MOST)
-    sending = asyncio.create_task(messages.accept(token, "x", "Text", NOW))
+    sending = asyncio.create_task(acceptance.accept(token, NewMessage("x"), NOW))
     await idle.asked.wait()
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -367,7 +368,7 @@ async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
 ) -> None:
     """Those that found it there are given nothing."""
     token = await world.link(await world.account(), await world.person())
-    await asyncio.gather(*(messages.accept(token, "x", "Text", NOW, key="k") for _ in range(10)))
+    await asyncio.gather(*(acceptance.accept(token, NewMessage("x", key="k"), NOW) for _ in range(10)))
     assert len(await states()) == 1
     assert len([*idle.taken, *await claim()]) == 1
 
@@ -376,7 +377,7 @@ async def test_one_that_waits_is_hastened_or_dropped_and_the_audit_says_so(world
     """Whoever waits for it hears; what is being sent is left alone."""
     token = await world.link(await world.account(), await world.person())
     for text in ("first", "second"):
-        await messages.accept(token, text, "Text", NOW)
+        await acceptance.accept(token, NewMessage(text), NOW)
     (first,) = await claim()
     assert not await backlog.apply("drop", first.id, 7, NOW)
     assert not await backlog.apply("hasten", first.id, 7, NOW)

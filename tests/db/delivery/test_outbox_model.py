@@ -27,7 +27,8 @@ from djangobot.db import conf
 from djangobot.db.delivery import claims, outbox, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, TokenInvalid
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import tokens
 
@@ -122,7 +123,7 @@ class Outbox(RuleBasedStateMachine):
         chat = self.people[number // TOKENS_OF_A_CHAT].id
         try:
             accepted = self.run(
-                messages.accept(self.tokens[number], "text", "Text", self.now, urgent=urgent, ttl=ttl)
+                acceptance.accept(self.tokens[number], NewMessage("text", urgent=urgent, ttl=ttl), self.now)
             )
         except TokenInvalid:
             assert number in self.revoked

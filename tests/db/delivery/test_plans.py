@@ -9,13 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import claims, outbox, scheduled, settlement, wakeups
 from djangobot.db.engine.postgres import CONNECTED
 from djangobot.db.engine.sql import for_postgres, for_sqlite
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, idempotency
+from djangobot.db.messages.acceptance import NewRow
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import digests
 from djangobot.db.programs import token_networks
 
@@ -26,6 +29,13 @@ PAGES_MOST = 150
 """Of 8 KiB that a statement may read; the backlog alone has more than 400, the history too."""
 SOME = "00000000-0000-7000-8000-000000000001"
 LATER = NOW + timedelta(minutes=5)
+
+
+def new_row(*, key: str | None = None, limit_checked: bool = False) -> tuple[object, ...]:
+    """The arguments of the statement that accepts a message."""
+    row = NewRow.of(NewMessage("x", key=key), "digest 1", LATER, limit_checked=limit_checked)
+    return msgspec.structs.astuple(row)
+
 
 # ruff: noqa: S608 - our own SQL
 # Whatever runs more than once a second in a busy process, with arguments for the filled database below.
@@ -47,13 +57,14 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "digest": (digests.TAKE_HELD, 1, LATER),
     "chores": (scheduled.DUE, LATER, 20),
     "waited for": (wakeups.SETTLED_ROWS, [SOME]),
-    "accept": (messages.ACCEPT, SOME, LATER, "Text", "x", 1, "digest 1", False, None),
-    "accept once": (messages.ACCEPT_ONCE, SOME, LATER, "Text", "x", 1, "digest 1", False, None, "k"),
-    "limit": (messages.LATEST, PEOPLE, LATER, 10),
-    "key": (messages.OF_KEY, "digest 1", "k", LATER, NOW),
-    "let go of a key": (messages.LET_GO, "digest 1", "k", LATER),
-    "sweep of keys": (messages.SWEEP, LATER, 200),
-    "why not": (messages.WHY_NOT, "digest 1", LATER),
+    "accept": (acceptance.INSERT, *new_row()),
+    "accept once": (acceptance.INSERT, *new_row(key="k")),
+    "accept after the limit was checked": (acceptance.INSERT, *new_row(limit_checked=True)),
+    "limit": (acceptance.LATEST, PEOPLE, LATER, 10),
+    "key": (idempotency.OF_KEY, "digest 1", "k", LATER, NOW),
+    "release of a key": (idempotency.RELEASE, "digest 1", "k", LATER),
+    "sweep of keys": (idempotency.SWEEP, LATER, 200),
+    "why not": (acceptance.WHY_NOT, "digest 1", LATER),
     "network": (token_networks.KNOW, 1, "10.0.0.0/24", LATER, 20),
     "broadcast's room": (broadcasts.DUE, 1, LATER),
     "broadcast's skips": (broadcasts.SKIP, 1),

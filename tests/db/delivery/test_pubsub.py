@@ -11,7 +11,8 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.delivery import claims, outcomes, pubsub, settlement, wakeups
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import MINUTE, NOW, World, on_postgresql, worker_here
 
@@ -20,13 +21,15 @@ import asyncio, sys
 from datetime import datetime, UTC
 from djangobot.db.delivery import pubsub
 from djangobot.db import conf
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 def now(): return datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 async def main():
     await conf.open_database(sys.argv[1])
     async with pubsub.connected(now):
         token, wait = sys.argv[2], float(sys.argv[3])
-        accepted = await messages.accept(token, "from elsewhere", "Text", now(), wait=wait)
+        message = NewMessage("from elsewhere", wait=wait)
+        accepted = await acceptance.accept(token, message, now())
         while not pubsub.link().idle:  # sent before we go
             await asyncio.sleep(0.01)
         print(accepted.status)
@@ -77,7 +80,7 @@ async def test_who_waits_hears_though_the_signal_was_lost(world: World) -> None:
     with worker_here():
         async with pubsub.connected(lambda: NOW):
             wakeups.take_due(10)
-            waiting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=PATIENCE))
+            waiting = asyncio.create_task(acceptance.accept(token, NewMessage("x", wait=PATIENCE), NOW))
             await ring()  # it is there
             await current().execute(
                 "UPDATE message SET status = 'failed', failure = 'by hand' WHERE status = 'queued'"

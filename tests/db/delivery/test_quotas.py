@@ -13,7 +13,8 @@ from djangobot.db.delivery.quotas import Bounds
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DiskNearlyFull, TooMuchWaiting
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
 from ..conftest import World
@@ -36,7 +37,7 @@ async def filled(token: str, world: World, text: str = "x") -> int:
     """How many more of this text are accepted, one after another."""
     for number in range(1000):
         try:
-            await messages.accept(token, text, "Text", world.now)
+            await acceptance.accept(token, NewMessage(text), world.now)
         except TooMuchWaiting:
             return number
     raise AssertionError("there is no bound")
@@ -74,23 +75,23 @@ async def test_a_chat_is_bounded_across_its_tokens_and_an_account_across_its_cha
     bound(messages=8)
     assert await filled(to_ann, world) == 8
     with pytest.raises(TooMuchWaiting, match=r"for this person .at most 8 messages"):
-        await messages.accept(others_to_ann, "x", "Text", world.now)
+        await acceptance.accept(others_to_ann, NewMessage("x"), world.now)
     bound(account_messages=12)
     assert await filled(to_bob, world) == 4
     with pytest.raises(TooMuchWaiting, match=r"of this account .at most 12 messages"):
-        await messages.accept(to_ann, "x", "Text", world.now)
-    await messages.accept(others_to_bob, "x", "Text", world.now)
+        await acceptance.accept(to_ann, NewMessage("x"), world.now)
+    await acceptance.accept(others_to_bob, NewMessage("x"), world.now)
 
 
 async def test_a_message_that_was_accepted_before_is_answered_though_there_is_no_room(world: World) -> None:
     """Asked for again under the same key, it adds nothing."""
     token = await world.link(await world.account(), await world.person())
-    first = await messages.accept(token, "x", "Text", world.now, key="k")
+    first = await acceptance.accept(token, NewMessage("x", key="k"), world.now)
     bound(messages=1)
-    again = await messages.accept(token, "x", "Text", world.now, key="k")
+    again = await acceptance.accept(token, NewMessage("x", key="k"), world.now)
     assert (again.id, again.repeated) == (first.id, True)
     with pytest.raises(TooMuchWaiting):
-        await messages.accept(token, "x", "Text", world.now, key="other")
+        await acceptance.accept(token, NewMessage("x", key="other"), world.now)
 
 
 async def test_below_the_floor_of_free_disk_nothing_is_accepted_and_all_else_goes_on(
@@ -98,7 +99,7 @@ async def test_below_the_floor_of_free_disk_nothing_is_accepted_and_all_else_goe
 ) -> None:
     """Delivery needs what is left. Of PostgreSQL's disk nothing is known."""
     token = await world.link(await world.account(), await world.person())
-    await messages.accept(token, "x", "Text", world.now)
+    await acceptance.accept(token, NewMessage("x"), world.now)
     bound(disk=1000)
 
     def free(left: int) -> None:
@@ -107,16 +108,16 @@ async def test_below_the_floor_of_free_disk_nothing_is_accepted_and_all_else_goe
 
     free(999)
     if not isinstance(current(), SQLiteEngine):
-        await messages.accept(token, "x", "Text", world.now)
+        await acceptance.accept(token, NewMessage("x"), world.now)
         return
     with pytest.raises(DiskNearlyFull):
-        await messages.accept(token, "x", "Text", world.now)
+        await acceptance.accept(token, NewMessage("x"), world.now)
     assert len(await world.deliver()) == 1
     assert await chats.meet(
         9, access_hash=1, first_name="B", last_name="", username="", language="en", now=world.now
     )
     free(1000)
-    await messages.accept(token, "x", "Text", world.now)
+    await acceptance.accept(token, NewMessage("x"), world.now)
 
 
 async def test_room_is_not_counted_for_every_message(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +133,7 @@ async def test_room_is_not_counted_for_every_message(world: World, monkeypatch: 
     monkeypatch.setattr(quotas, "_count", noting)
     quotas.bound(Bounds())
     for _ in range(300):
-        await messages.accept(token, "x", "Text", world.now)
+        await acceptance.accept(token, NewMessage("x"), world.now)
     assert len(counts) <= 3
     assert await outbox.depth() == 300
     await state.probe(world.now)

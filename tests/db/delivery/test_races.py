@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -18,13 +19,20 @@ from djangobot.db.delivery import claims, outbox, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import AccessDenied, TokenInvalid
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, tokens
 
 from ..conftest import MINUTE, NOW, World, on_postgresql
 
-INSERT = for_postgres(messages.ACCEPT)
+INSERT = for_postgres(acceptance.INSERT)
+
+
+def new_row(token: str, text: str) -> tuple[object, ...]:
+    """The arguments of INSERT for this text."""
+    row = acceptance.NewRow.of(NewMessage(text), credentials.digest_token(token), NOW)
+    return msgspec.structs.astuple(row)
 
 
 @asynccontextmanager
@@ -50,8 +58,8 @@ async def test_a_message_that_somebody_is_changing_holds_up_no_other(world: Worl
     """The claim passes over it at once, and finds it when the other is done."""
     account = await world.account()
     one, two = [await world.link(account, await world.person()) for _ in range(2)]
-    first = await messages.accept(one, "one", "Text", NOW)
-    await messages.accept(two, "two", "Text", NOW)
+    first = await acceptance.accept(one, NewMessage("one"), NOW)
+    await acceptance.accept(two, NewMessage("two"), NOW)
     async with another_process(database) as other:
         await other.execute("UPDATE message SET text = 'changed' WHERE public_id = $1", first.id)
         assert [message.text for message in await world.deliver()] == ["two"]
@@ -68,18 +76,8 @@ async def test_an_older_message_that_is_committed_late_waits_for_the_younger_bei
     """PostgreSQL gives ids out before the commit; a chat has one message in flight all the same."""
     token = await world.link(await world.account(), await world.person())
     async with another_process(database) as other:
-        await other.execute(
-            INSERT,
-            "00000000-0000-7000-8000-000000000001",
-            NOW,
-            "Text",
-            "late",
-            5,
-            credentials.digest_token(token),
-            False,
-            None,
-        )
-        await messages.accept(token, "early", "Text", NOW)
+        await other.execute(INSERT, *new_row(token, "late"))
+        await acceptance.accept(token, NewMessage("early"), NOW)
         (sending,) = await claims.claim(NOW, limit=10, lease=MINUTE)
         await other.execute("COMMIT")
     assert sending.text == "early"
@@ -98,7 +96,7 @@ async def test_a_message_accepted_while_its_token_is_being_revoked_is_refused(
     token = await world.link(await world.account(), person)
     async with another_process(database) as other:
         await other.execute("UPDATE bot_token SET revoked = $1", NOW)
-        accepting = asyncio.create_task(messages.accept(token, "too late", "Text", NOW))
+        accepting = asyncio.create_task(acceptance.accept(token, NewMessage("too late"), NOW))
         await waits_for_a_lock(accepting)
         await other.execute("COMMIT")
         with pytest.raises(TokenInvalid):
@@ -112,17 +110,7 @@ async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: Wo
     token = await world.link(await world.account(), person)
     (card,) = await tokens.of_chat(person.id, NOW)
     async with another_process(database) as other:
-        await other.execute(
-            INSERT,
-            "00000000-0000-7000-8000-000000000001",
-            NOW,
-            "Text",
-            "just",
-            5,
-            credentials.digest_token(token),
-            False,
-            None,
-        )
+        await other.execute(INSERT, *new_row(token, "just"))
         revoking = asyncio.create_task(tokens.revoke(person.id, card.id, NOW))
         await waits_for_a_lock(revoking)
         await other.execute("COMMIT")
@@ -138,7 +126,7 @@ async def test_a_message_accepted_while_its_account_is_being_removed_is_refused(
     async with another_process(database) as other:
         for table in ("message", "bot_token", "account"):
             await other.execute(f"DELETE FROM {table}")  # noqa: S608 - names from the line above
-        accepting = asyncio.create_task(messages.accept(token, "too late", "Text", NOW))
+        accepting = asyncio.create_task(acceptance.accept(token, NewMessage("too late"), NOW))
         await waits_for_a_lock(accepting)
         await other.execute("COMMIT")
         with pytest.raises(TokenInvalid):
@@ -188,7 +176,7 @@ async def test_two_processes_that_claim_at_once_share_no_message_and_no_chat(
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(40)]
     for token in linked * 2:
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     started = [
         await asyncio.create_subprocess_exec(
             sys.executable, "-c", DELIVERER, database, NOW.isoformat(),
@@ -205,7 +193,7 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = await world.link(await world.account(), await world.person())
-    await messages.accept(token, "put off", "Text", NOW)
+    await acceptance.accept(token, NewMessage("put off"), NOW)
     engine = current()
     real: Any = type(engine).fetch_at_once
 

@@ -10,7 +10,8 @@ from djangobot.db import conf
 from djangobot.db.delivery import claims, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts, tokens
 
@@ -30,7 +31,7 @@ async def test_a_removed_accounts_access_token_opens_no_later_account(world: Wor
 async def test_claims_at_the_same_moment_never_share_a_message(world: World) -> None:
     account = await world.account()
     for token in [await world.link(account, await world.person()) for _ in range(10)]:
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     groups = await asyncio.gather(*(claims.claim(NOW, limit=100, lease=MINUTE) for _ in range(4)))
     claimed = [message.id for group in groups for message in group]
     assert len(claimed) == len(set(claimed)) == 10
@@ -41,7 +42,7 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
 ) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
-    await messages.accept(token, "doomed", "Text", NOW)
+    await acceptance.accept(token, NewMessage("doomed"), NOW)
     engine = current()
     real: Any = type(engine).fetch_at_once
 
@@ -124,18 +125,18 @@ async def test_a_sender_who_waits_hears_of_the_end_however_quick_it_comes(
 
     async def execute(self: object, sql: str, *args: object) -> object:
         rows = await real(engine, sql, *args)
-        if sql == messages.ACCEPT:
+        if sql == acceptance.INSERT:
             await world.deliver()
         return rows
 
     monkeypatch.setattr(type(engine), "execute", execute)
-    assert (await messages.accept(token, "quick", "Text", NOW, wait=PATIENCE)).status == "sent"
+    assert (await acceptance.accept(token, NewMessage("quick", wait=PATIENCE), NOW)).status == "sent"
 
 
 async def test_a_sender_who_waits_hears_of_a_revocation(world: World) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
-    waiting = asyncio.create_task(messages.accept(token, "doomed", "Text", NOW, wait=PATIENCE))
+    waiting = asyncio.create_task(acceptance.accept(token, NewMessage("doomed", wait=PATIENCE), NOW))
     while not (await history.page(person.id, limit=1)).messages:  # noqa: ASYNC110 - in the database
         await asyncio.sleep(0)
     await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)

@@ -12,7 +12,8 @@ from djangobot.db import conf
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World, on_postgresql
 from .test_engine import INSERT, TOUCH, ids
@@ -57,7 +58,7 @@ async def test_connections_the_server_cuts_while_idle_are_replaced(world: World,
     await cut_all(database)
     assert await works_again()
     token = await world.link(await world.account(), await world.person())
-    assert (await messages.accept(token, "after", "Text", NOW)).status == "queued"
+    assert (await acceptance.accept(token, NewMessage("after"), NOW)).status == "queued"
 
 
 @on_postgresql

@@ -13,7 +13,8 @@ from djangobot.db.delivery import outbox
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World, on_postgresql
 
@@ -102,13 +103,13 @@ async def test_a_server_that_says_nothing_is_unavailable_within_ten_seconds_and_
 
     proxy.goes_on.clear()
     asked = [
-        *(refused_after(lambda: messages.accept(token, "x", "Text", NOW)) for _ in range(POOL)),
-        *(refused_after(lambda: messages.accept(token, "x", "Text", NOW, key="k")) for _ in range(3)),
+        *(refused_after(lambda: acceptance.accept(token, NewMessage("x"), NOW)) for _ in range(POOL)),
+        *(refused_after(lambda: acceptance.accept(token, NewMessage("x", key="k"), NOW)) for _ in range(3)),
         *(refused_after(write) for _ in range(3)),
     ]
     assert max(await asyncio.gather(*asked)) < WITHIN + MARGIN
     proxy.goes_on.set()
-    assert (await messages.accept(token, "back", "Text", NOW)).status == "queued"
+    assert (await acceptance.accept(token, NewMessage("back"), NOW)).status == "queued"
 
 
 @on_postgresql

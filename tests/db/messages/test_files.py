@@ -18,9 +18,10 @@ from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge
-from djangobot.db.messages import files, messages
+from djangobot.db.messages import acceptance, files
 from djangobot.db.messages.file_storage import PART
 from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import MINUTE, NOW, World, on_sqlite
 
@@ -87,7 +88,7 @@ async def left(folder: Path) -> tuple[int, int, int]:
 async def a_message(world: World, *file_ids: int, status: str = "queued") -> int:
     """A message with these files, whose status is this one."""
     token = await world.link(await world.account(), await world.person())
-    accepted = await messages.accept(token, "hello", "Text", NOW)
+    accepted = await acceptance.accept(token, NewMessage("hello"), NOW)
     (row,) = await current().execute(
         "UPDATE message SET status = $2 WHERE public_id = $1::uuid RETURNING id", accepted.id, status
     )

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history, messages
 from djangobot.db.messages.history import Days, Place
 from djangobot.db.messages.messages import Entry
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.programs import tokens
 
 from ..conftest import NOW, World
@@ -50,8 +51,8 @@ async def crowd(world: World) -> tuple[int, dict[str, int], list[Entry]]:
     chance = random.Random(5)
     for number in range(60):
         at = NOW + timedelta(hours=chance.randrange(72), microseconds=chance.randrange(3))
-        await messages.accept(linked[chance.choice(["ci", "backup"])], str(number), "Text", at)
-        await messages.accept(elsewhere, "not theirs", "Text", at)
+        await acceptance.accept(linked[chance.choice(["ci", "backup"])], NewMessage(str(number)), at)
+        await acceptance.accept(elsewhere, NewMessage("not theirs"), at)
     ids = {card.name: card.id for card in await tokens.of_chat(person.id, NOW)}
     everything = (await messages.page(account.id, limit=200, chat=person.id)).messages
     return person.id, ids, everything
@@ -142,8 +143,8 @@ async def test_an_account_reads_what_it_sent_to_one_chat(world: World) -> None:
     linked = [await world.link(account, person) for _ in range(3)]
     strangers = [await world.link(other, person), await world.link(account, elsewhere)]
     for number in range(21):
-        await messages.accept(linked[number % 3], str(number), "Text", NOW)
-        await messages.accept(strangers[number % 2], "another's", "Text", NOW)
+        await acceptance.accept(linked[number % 3], NewMessage(str(number)), NOW)
+        await acceptance.accept(strangers[number % 2], NewMessage("another's"), NOW)
     seen: list[str] = []
     page = await messages.page(account.id, limit=5, chat=person.id)
     seen += [entry.text for entry in page.messages]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -13,7 +14,8 @@ from djangobot.db.delivery import claims, outcomes, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history, idempotency
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts, tokens
 
@@ -33,8 +35,8 @@ async def kept() -> list[str]:
 
 async def test_the_same_key_and_message_are_one_message(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
-    first = await messages.accept(token, "once", "File", NOW, key="k")
-    again = await messages.accept(token, "once", "File", NOW + MINUTE, key="k")
+    first = await acceptance.accept(token, NewMessage("once", "File", key="k"), NOW)
+    again = await acceptance.accept(token, NewMessage("once", "File", key="k"), NOW + MINUTE)
     assert (first.repeated, again.repeated) == (False, True)
     assert (again.id, again.status, await texts()) == (first.id, "queued", ["once"])
 
@@ -42,12 +44,12 @@ async def test_the_same_key_and_message_are_one_message(world: World) -> None:
 async def test_a_repeat_tells_what_has_become_of_the_message(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     for key, end in (("good", "sent"), ("bad", "failed")):
-        first = await messages.accept(token, key, "Text", NOW, key=key)
+        first = await acceptance.accept(token, NewMessage(key, key=key), NOW)
         (message,) = await claims.claim(NOW, limit=1, lease=MINUTE)
         outcome = outcomes.Sent(message, 7) if end == "sent" else outcomes.Failed(message, "deactivated")
         await settlement.settle([outcome], NOW)
         for wait in (0, 30):
-            again = await messages.accept(token, key, "Text", NOW, wait=wait, key=key)
+            again = await acceptance.accept(token, NewMessage(key, wait=wait, key=key), NOW)
             assert (again.id, again.status) == (first.id, end)
             assert again.failure == (None if end == "sent" else "deactivated")
 
@@ -56,7 +58,8 @@ async def test_all_who_wait_for_one_message_hear_of_it(world: World) -> None:
     """The first and its repeats, one of which has given up by then; nobody is left behind."""
     token = await world.link(await world.account(), await world.person())
     asked = [
-        asyncio.create_task(messages.accept(token, "x", "Text", NOW, wait=30, key="k")) for _ in range(5)
+        asyncio.create_task(acceptance.accept(token, NewMessage("x", wait=30, key="k"), NOW))
+        for _ in range(5)
     ]
     while sum(map(len, wakeups._waiters.values())) != 5 or len(wakeups._waiters) != 1:  # noqa: ASYNC110
         await asyncio.sleep(0)
@@ -74,8 +77,8 @@ async def test_a_message_that_is_settled_while_its_repeat_looks_for_it_is_not_wa
 ) -> None:
     """Between reading that it is queued and expecting its end, it ended."""
     token = await world.link(await world.account(), await world.person())
-    first = await messages.accept(token, "x", "Text", NOW, key="k")
-    real = messages._of_key
+    first = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
+    real = idempotency._of_key
 
     async def of_key(digest: str, key: str, now: object) -> object:
         row = await real(digest, key, NOW)
@@ -83,32 +86,32 @@ async def test_a_message_that_is_settled_while_its_repeat_looks_for_it_is_not_wa
         await world.deliver()
         return row
 
-    monkeypatch.setattr(messages, "_of_key", of_key)
+    monkeypatch.setattr(idempotency, "_of_key", of_key)
     async with asyncio.timeout(PATIENCE):
-        again = await messages.accept(token, "x", "Text", NOW, wait=30, key="k")
+        again = await acceptance.accept(token, NewMessage("x", wait=30, key="k"), NOW)
     assert (again.id, again.status) == (first.id, "sent")
 
 
 async def test_a_repeat_that_has_waited_enough_says_queued(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
-    first = await messages.accept(token, "x", "Text", NOW, key="k")
-    again = await messages.accept(token, "x", "Text", NOW, wait=0.01, key="k")
+    first = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
+    again = await acceptance.accept(token, NewMessage("x", wait=0.01, key="k"), NOW)
     assert (again.id, again.status, wakeups._waiters) == (first.id, "queued", {})
 
 
 @pytest.mark.parametrize(("text", "kind"), [("another", "Text"), ("one ", "Text"), ("one", "File")])
 async def test_the_same_key_for_another_message_is_refused(world: World, text: str, kind: str) -> None:
     token = await world.link(await world.account(), await world.person())
-    await messages.accept(token, "one", "Text", NOW, key="k")
+    await acceptance.accept(token, NewMessage("one", key="k"), NOW)
     with pytest.raises(KeyReused):
-        await messages.accept(token, text, kind, NOW, key="k")
+        await acceptance.accept(token, NewMessage(text, kind, key="k"), NOW)
     assert await texts() == ["one"]
 
 
 async def test_a_hundred_at_the_same_moment_make_one_message(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     answers = await asyncio.gather(
-        *(messages.accept(token, "once", "Text", NOW, key="k") for _ in range(100))
+        *(acceptance.accept(token, NewMessage("once", key="k"), NOW) for _ in range(100))
     )
     assert len({answer.id for answer in answers}) == 1
     assert sum(not answer.repeated for answer in answers) == 1
@@ -118,7 +121,7 @@ async def test_a_hundred_at_the_same_moment_make_one_message(world: World) -> No
 async def test_of_a_hundred_different_messages_under_one_key_one_is_accepted(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     answers = await asyncio.gather(
-        *(messages.accept(token, str(number), "Text", NOW, key="k") for number in range(100)),
+        *(acceptance.accept(token, NewMessage(str(number), key="k"), NOW) for number in range(100)),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, KeyReused) for answer in answers) == 99
@@ -129,28 +132,28 @@ async def test_of_a_hundred_different_messages_under_one_key_one_is_accepted(wor
 async def test_a_repeat_waits_for_another_process_that_is_just_accepting(world: World, database: str) -> None:
     """It is not answered before the first is on disk; were the first undone, it would take its place."""
     token = await world.link(await world.account(), await world.person())
-    insert = for_postgres(messages.ACCEPT_ONCE)
+    insert = for_postgres(acceptance.INSERT)
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for number, (end, repeated) in enumerate((("COMMIT", True), ("ROLLBACK", False))):
-        public_id = f"00000000-0000-7000-8000-00000000000{number}"
+        key = f"key-{number}"
+        row = acceptance.NewRow.of(NewMessage("x", key=key), credentials.digest_token(token), NOW)
         other = await asyncpg.connect(database)
         await other.execute("BEGIN")
-        digest, key = credentials.digest_token(token), f"key-{number}"
-        await other.execute(insert, public_id, NOW, "Text", "x", 5, digest, False, None, key)
-        accepting = asyncio.create_task(messages.accept(token, "x", "Text", NOW, key=key))
+        await other.execute(insert, *msgspec.structs.astuple(row))
+        accepting = asyncio.create_task(acceptance.accept(token, NewMessage("x", key=key), NOW))
         while not await current().fetch(waiting):
             assert not accepting.done()
         await other.execute(end)
         await other.close()
         accepted = await accepting
-        assert (accepted.repeated, accepted.id == public_id) == (repeated, repeated)
+        assert (accepted.repeated, accepted.id == row.public_id) == (repeated, repeated)
 
 
 async def test_a_key_is_its_tokens_own(world: World) -> None:
     account, person = await world.account(), await world.person()
     for name in ("one", "two"):
         token = await world.link(account, person, name)
-        assert not (await messages.accept(token, name, "Text", NOW, key="k")).repeated
+        assert not (await acceptance.accept(token, NewMessage(name, key="k"), NOW)).repeated
     assert await texts() == ["two", "one"]
 
 
@@ -158,16 +161,16 @@ async def test_keys_differ_by_their_case_and_every_character(world: World) -> No
     token = await world.link(await world.account(), await world.person())
     keys = ["a", "A", "a'", '"a"', "%", "_", "a" * 254, "a" * 255, "--", "0", "00"]
     for key in keys:
-        assert not (await messages.accept(token, "x", "Text", NOW, key=key)).repeated, key
+        assert not (await acceptance.accept(token, NewMessage("x", key=key), NOW)).repeated, key
     for key in keys:
-        assert (await messages.accept(token, "x", "Text", NOW, key=key)).repeated, key
+        assert (await acceptance.accept(token, NewMessage("x", key=key), NOW)).repeated, key
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "é", "\x7f", "\0", "\ud800", "a" * 256, "日本"])
 async def test_a_key_that_is_none_is_refused_by_name(world: World, key: str) -> None:
     token = await world.link(await world.account(), await world.person())
     with pytest.raises(FieldsInvalid) as refused:
-        await messages.accept(token, "x", "Text", NOW, key=key)
+        await acceptance.accept(token, NewMessage("x", key=key), NOW)
     assert list(refused.value.details) == ["Idempotency-Key"]
     assert await texts() == []
 
@@ -176,29 +179,29 @@ async def test_a_key_is_kept_across_a_restart_for_24_hours_and_is_free_then(
     world: World, database: str
 ) -> None:
     token = await world.link(await world.account(), await world.person())
-    first = await messages.accept(token, "today", "Text", NOW, key="k")
+    first = await acceptance.accept(token, NewMessage("today", key="k"), NOW)
     await close_database()
     await open_database(database)
     almost = NOW + DAY - timedelta(microseconds=1)
-    assert (await messages.accept(token, "today", "Text", almost, key="k")).id == first.id
+    assert (await acceptance.accept(token, NewMessage("today", key="k"), almost)).id == first.id
     tomorrow = NOW + DAY
     answers = await asyncio.gather(
-        *(messages.accept(token, "tomorrow", "Text", tomorrow, key="k") for _ in range(20))
+        *(acceptance.accept(token, NewMessage("tomorrow", key="k"), tomorrow) for _ in range(20))
     )
     assert len({answer.id for answer in answers}) == 1
     assert await texts() == ["tomorrow", "today"]
-    assert (await messages.accept(token, "tomorrow", "Text", tomorrow + MINUTE, key="k")).repeated
+    assert (await acceptance.accept(token, NewMessage("tomorrow", key="k"), tomorrow + MINUTE)).repeated
 
 
 async def test_expired_keys_do_not_pile_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The hundredth message with a key lets go of the oldest of them, a bounded number at a time."""
     token = await world.link(await world.account(), await world.person())
     for number in range(5):
-        await messages.accept(token, "x", "Text", NOW + number * MINUTE, key=str(number))
-    monkeypatch.setattr(messages, "SWEEP_EVERY", 1)
-    monkeypatch.setattr(messages, "SWEEP_MOST", 2)
+        await acceptance.accept(token, NewMessage("x", key=str(number)), NOW + number * MINUTE)
+    monkeypatch.setattr(idempotency, "SWEEP_EVERY", 1)
+    monkeypatch.setattr(idempotency, "SWEEP_MOST", 2)
     for left in (["2", "3", "4", "a"], ["3", "4", "a", "b"]):
-        await messages.accept(token, "x", "Text", NOW + DAY + 2 * MINUTE, key=left[-1])
+        await acceptance.accept(token, NewMessage("x", key=left[-1]), NOW + DAY + 2 * MINUTE)
         assert await kept() == left
     assert len(await texts()) == 7
 
@@ -206,8 +209,8 @@ async def test_expired_keys_do_not_pile_up(world: World, monkeypatch: pytest.Mon
 @on_sqlite  # PostgreSQL chooses by statistics
 async def test_keys_are_found_and_swept_by_their_indexes(world: World) -> None:
     plans = {
-        "message_idempotency_key": messages.OF_KEY,
-        "message_idempotency_key_age": messages.SWEEP,
+        "message_idempotency_key": idempotency.OF_KEY,
+        "message_idempotency_key_age": idempotency.SWEEP,
     }
     for index, sql in plans.items():
         for number in "1234":
@@ -223,11 +226,11 @@ async def test_a_refused_message_leaves_no_key_behind(world: World) -> None:
     token = await world.link(await world.account(), person)
     await chats.block(person.id, NOW)
     with pytest.raises(ChatBlocked):
-        await messages.accept(token, "first try", "Text", NOW, key="k")
+        await acceptance.accept(token, NewMessage("first try", key="k"), NOW)
     with pytest.raises(TokenInvalid):
-        await messages.accept("x" * 25, "first try", "Text", NOW, key="k")
+        await acceptance.accept("x" * 25, NewMessage("first try", key="k"), NOW)
     await chats.unblock(person.id, NOW)
-    assert not (await messages.accept(token, "second try", "Text", NOW, key="k")).repeated
+    assert not (await acceptance.accept(token, NewMessage("second try", key="k"), NOW)).repeated
     assert await texts() == ["second try"]
 
 
@@ -236,20 +239,20 @@ async def test_a_message_sent_before_the_block_is_still_answered_for_but_not_to_
 ) -> None:
     person = await world.person()
     token = await world.link(await world.account(), person)
-    first = await messages.accept(token, "x", "Text", NOW, key="k")
+    first = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
     await world.deliver()
     await chats.block(person.id, NOW)
-    again = await messages.accept(token, "x", "Text", NOW, key="k")
+    again = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
     assert (again.id, again.status) == (first.id, "sent")
     (card,) = await tokens.of_chat(person.id, NOW)
     await tokens.revoke(person.id, card.id, NOW)
     with pytest.raises(TokenInvalid):
-        await messages.accept(token, "x", "Text", NOW, key="k")
+        await acceptance.accept(token, NewMessage("x", key="k"), NOW)
 
 
 async def test_an_account_that_leaves_takes_its_keys_along(world: World) -> None:
     account = await world.account()
     token = await world.link(account, await world.person())
-    await messages.accept(token, "x", "Text", NOW, key="k")
+    await acceptance.accept(token, NewMessage("x", key="k"), NOW)
     await accounts.remove(account, now=NOW)
     assert await kept() == []

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from djangobot.db.delivery import claims, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history, messages
+from djangobot.db.messages.new_message import NewMessage
 
 from ..conftest import NOW, World, on_sqlite
 
@@ -19,7 +20,7 @@ async def test_what_was_accepted_is_in_the_history_to_the_letter(world: World) -
     account, person = await world.account(), await world.person()
     token = await world.link(account, person, "backups")
     text = "<b>*_ \n\t\u202e 😀 'quoted' \\ {}" + "x" * 4000
-    accepted = await messages.accept(token, text, "Document", NOW)
+    accepted = await acceptance.accept(token, NewMessage(text, "Document"), NOW)
     (entry,) = (await messages.page(account.id)).messages
     assert (entry.id, entry.text, entry.type, entry.status) == (accepted.id, text, "Document", "queued")
     assert (entry.time, entry.sender, entry.token, entry.chat) == (NOW, "Owner", "backups", person.id)
@@ -32,28 +33,28 @@ async def test_what_was_accepted_is_in_the_history_to_the_letter(world: World) -
 async def test_a_text_or_type_that_cannot_be_is_refused(world: World, text: str, kind: str) -> None:
     token = await world.link(await world.account(), await world.person())
     with pytest.raises(FieldsInvalid):
-        await messages.accept(token, text, kind, NOW)
+        await acceptance.accept(token, NewMessage(text, kind), NOW)
     with pytest.raises(TextTooLong):
-        await messages.accept(token, "x" * 4097, "Text", NOW)
+        await acceptance.accept(token, NewMessage("x" * 4097), NOW)
 
 
 async def test_an_unknown_token_writes_to_nobody(world: World) -> None:
     for token in ("x" * 25, "", "\ud800", "\0"):
         with pytest.raises(TokenInvalid):
-            await messages.accept(token, "hello", "Text", NOW)
+            await acceptance.accept(token, NewMessage("hello"), NOW)
 
 
 async def test_one_chats_messages_keep_the_order_they_were_accepted_in(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     for number in range(20):
-        await messages.accept(token, str(number), "Text", NOW)
+        await acceptance.accept(token, NewMessage(str(number)), NOW)
     assert [message.text for message in await world.deliver()] == [str(number) for number in range(20)]
 
 
 async def test_many_accepted_at_once_are_each_there_once(world: World) -> None:
     account = await world.account()
     token = await world.link(account, await world.person())
-    accepted = await asyncio.gather(*(messages.accept(token, str(n), "Text", NOW) for n in range(150)))
+    accepted = await asyncio.gather(*(acceptance.accept(token, NewMessage(str(n)), NOW) for n in range(150)))
     page = await messages.page(account.id, limit=200)
     assert {entry.id for entry in page.messages} == {one.id for one in accepted}
     sent = await world.deliver()
@@ -65,8 +66,8 @@ async def test_pages_follow_each_other_without_gap_or_repeat_and_show_no_notices
     account, person, other = await world.account(), await world.person(), await world.person()
     token, elsewhere = await world.link(account, person), await world.link(account, other)
     for number in range(7):
-        await messages.accept(token, str(number), "Text", NOW)
-        await messages.accept(elsewhere, f"other {number}", "Text", NOW)
+        await acceptance.accept(token, NewMessage(str(number)), NOW)
+        await acceptance.accept(elsewhere, NewMessage(f"other {number}"), NOW)
     for limit in (1, 2, 3, 7, 14, 200):
         read: list[str] = []
         before: int | None = None
@@ -87,7 +88,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat_and_show_no_notices
 async def test_a_token_finds_its_own_messages_only(world: World) -> None:
     account, person = await world.account(), await world.person()
     one, two = await world.link(account, person), await world.link(account, person)
-    accepted = await messages.accept(one, "mine", "Text", NOW)
+    accepted = await acceptance.accept(one, NewMessage("mine"), NOW)
     for public_id, token in ((accepted.id, two), ("nonsense", one), ("0" * 36, one)):
         with pytest.raises(MessageNotFound):
             await messages.of_token(public_id, token, NOW)
@@ -95,9 +96,9 @@ async def test_a_token_finds_its_own_messages_only(world: World) -> None:
 
 async def test_a_wait_that_is_over_says_queued_and_leaves_nothing_behind(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
-    accepted = await messages.accept(token, "slow", "Text", NOW, wait=0.01)
+    accepted = await acceptance.accept(token, NewMessage("slow", wait=0.01), NOW)
     assert accepted.status == "queued"
-    waiting = asyncio.create_task(messages.accept(token, "cut off", "Text", NOW, wait=30))
+    waiting = asyncio.create_task(acceptance.accept(token, NewMessage("cut off", wait=30), NOW))
     while (await history.page(5_000_000_001, limit=1)).messages[0].text != "cut off":  # noqa: ASYNC110
         await asyncio.sleep(0)
     waiting.cancel()
@@ -121,7 +122,7 @@ def test_times_compare_in_sqlite_as_they_do_in_life(one: datetime, two: datetime
 async def test_a_message_due_to_the_microsecond_is_due(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     later = NOW + timedelta(microseconds=1)
-    await messages.accept(token, "late", "Text", later)
+    await acceptance.accept(token, NewMessage("late"), later)
     assert await world.deliver() == []
     world.now = later
     assert len(await world.deliver()) == 1

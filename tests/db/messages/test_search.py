@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.db.engine import current
-from djangobot.db.messages import history, messages, search
+from djangobot.db.messages import acceptance, history, search
 from djangobot.db.messages.history import Page
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
 from ..conftest import NOW, World
@@ -27,7 +28,7 @@ async def person(world: World) -> int:
     account, person, other = await world.account(), await world.person(), await world.person()
     for token in (await world.link(account, person), await world.link(account, other)):
         for text in TEXTS:
-            await messages.accept(token, text, "Text", NOW)
+            await acceptance.accept(token, NewMessage(text), NOW)
     assert await search.catch_up(10)
     return person.id
 
@@ -125,9 +126,9 @@ async def test_what_was_deleted_before_it_was_indexed_does_no_harm(world: World)
     """The index is filled behind the messages' back."""
     person = await world.person()
     token = await world.link(await world.account(), person)
-    await messages.accept(token, "gone at once", "Text", NOW)
+    await acceptance.accept(token, NewMessage("gone at once"), NOW)
     await current().execute("DELETE FROM message WHERE kind = 'message'")
-    await messages.accept(token, "here to stay", "Text", NOW)
+    await acceptance.accept(token, NewMessage("here to stay"), NOW)
     assert await search.catch_up(10)
     assert texts(await search.find(person.id, "gone", limit=9)) == []
     assert texts(await search.find(person.id, "here", limit=9)) == ["here to stay"]

@@ -5,7 +5,8 @@ from datetime import timedelta
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.delivery.outcomes import Claimed, Held, Sent
 from djangobot.db.engine import current
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import digests, mutes
 from djangobot.db.people.chat_settings import ChatSettings
 from djangobot.db.programs import accounts
@@ -40,10 +41,10 @@ async def test_what_a_muted_sender_sends_is_held_and_told_of_once_when_the_mute_
     )
     token, others = await world.link(ci, person), await world.link(other, person)
     assert await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
-    held = await messages.accept(token, "one", "Text", world.now, urgent=True)
+    held = await acceptance.accept(token, NewMessage("one", urgent=True), world.now)
     for text in ("two", "three", "four"):
-        await messages.accept(token, text, "Text", world.now)
-    await messages.accept(others, "seen", "Text", world.now)
+        await acceptance.accept(token, NewMessage(text), world.now)
+    await acceptance.accept(others, NewMessage("seen"), world.now)
     assert [message.text for message in await deliver(world)] == ["seen"]
     assert (await messages.of_token(held.id, token, world.now)).status == "held"
     assert await digests.send_digests(world.now) == 0
@@ -51,7 +52,7 @@ async def test_what_a_muted_sender_sends_is_held_and_told_of_once_when_the_mute_
     assert await digests.send_digests(world.now) == 1
     assert digest_of(await deliver(world)) == [("CI", 4, ["one", "two", "three"])]
     assert await digests.send_digests(world.now) == 0
-    await messages.accept(token, "again", "Text", world.now)
+    await acceptance.accept(token, NewMessage("again"), world.now)
     assert [message.text for message in await deliver(world)] == ["again"]
 
 
@@ -60,7 +61,7 @@ async def test_unmuting_tells_at_once_and_twice_does_no_more(world: World) -> No
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
     await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
-    await messages.accept(token, "one", "Text", world.now)
+    await acceptance.accept(token, NewMessage("one"), world.now)
     assert await deliver(world) == []
     assert await mutes.unmute(person.id, ci.id, world.now)
     assert not await mutes.unmute(person.id, ci.id, world.now)
@@ -73,7 +74,7 @@ async def test_a_longer_mute_keeps_what_was_held_for_its_end(world: World) -> No
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
     await mutes.mute(person.id, ci.id, world.now + MINUTE)
-    await messages.accept(token, "one", "Text", world.now)
+    await acceptance.accept(token, NewMessage("one"), world.now)
     await deliver(world)
     await mutes.mute(person.id, ci.id, world.now + 60 * MINUTE)
     assert await digests.send_digests(world.now + MINUTE) == 0
@@ -95,9 +96,9 @@ async def test_quiet_hours_hold_for_one_digest_but_what_is_urgent(world: World) 
         '{"quiet_from":"00:00","quiet_to":"08:00","quiet_mode":"digest"}',
     )
     await mutes.mute(person.id, noisy.id, world.now + timedelta(days=1))
-    await messages.accept(token, "quiet", "Text", world.now)
-    await messages.accept(noise, "noise", "Text", world.now)
-    await messages.accept(token, "fire", "Text", world.now, urgent=True)
+    await acceptance.accept(token, NewMessage("quiet"), world.now)
+    await acceptance.accept(noise, NewMessage("noise"), world.now)
+    await acceptance.accept(token, NewMessage("fire", urgent=True), world.now)
     assert [message.text for message in await deliver(world)] == ["fire"]
     end = ChatSettings(**hours).quiet_until(world.now)  # type: ignore[arg-type]
     assert end is not None
@@ -112,7 +113,7 @@ async def test_what_may_be_in_the_chat_already_is_not_held(world: World) -> None
     """Its answer was lost: it is asked for again under its random_id, mute or not."""
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
-    await messages.accept(token, "one", "Text", world.now)
+    await acceptance.accept(token, NewMessage("one"), world.now)
     (message,) = await claims.claim(world.now, limit=1, lease=MINUTE)
     await settlement.settle([outcomes.Postponed(message, world.now, "no answer")], world.now)
     await mutes.mute(person.id, ci.id, world.now + MINUTE)
@@ -124,7 +125,7 @@ async def test_an_account_that_goes_takes_its_held_messages_along(world: World) 
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
     await mutes.mute(person.id, ci.id, world.now + MINUTE)
-    await messages.accept(token, "one", "Text", world.now)
+    await acceptance.accept(token, NewMessage("one"), world.now)
     await deliver(world)
     await accounts.remove(ci, now=world.now)
     assert await digests.send_digests(world.now + MINUTE) == 0

@@ -7,7 +7,8 @@ import pytest
 from djangobot.db.admin import admins, users
 from djangobot.db.delivery import claims, outcomes, scheduled, settlement, wakeups
 from djangobot.db.engine import current
-from djangobot.db.messages import messages, search
+from djangobot.db.messages import acceptance, messages, search
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
@@ -36,11 +37,11 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
     ci, person, other = await world.account(name="CI"), await world.person(), await world.person()
     token, others = await world.link(ci, person), await world.link(ci, other)
     for _ in range(3):
-        await messages.accept(token, SECRET, "Text", world.now)
+        await acceptance.accept(token, NewMessage(SECRET), world.now)
     (claimed,) = await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
     await settlement.settle([outcomes.Uncertain(claimed, "who knows")], world.now)
     await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
-    kept = await messages.accept(others, "theirs", "Text", world.now)
+    kept = await acceptance.accept(others, NewMessage("theirs"), world.now)
     await chats.change_settings(person.id, zone="Europe/Berlin")
     await chats.ask(person.id, f"search:{SECRET}", world.now)
     await codes.issue(person, world.now)
@@ -63,7 +64,7 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
 async def test_who_waits_for_a_message_hears_that_it_is_canceled(world: World) -> None:
     """At once, not after the wait."""
     token = await world.link(await world.account(), person := await world.person())
-    accepted = await messages.accept(token, "wait", "Text", world.now)
+    accepted = await acceptance.accept(token, NewMessage("wait"), world.now)
     settled = wakeups.add_waiter(accepted.id)
     await erasure.erase(person.id)
     assert await wakeups.wait_settled(accepted.id, settled, 5) == ("canceled", "forgotten")
@@ -104,7 +105,7 @@ async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, w
     """At once, whoever it was."""
     account, person = await world.account(), await world.person()
     token = await world.link(account, person)
-    accepted = await messages.accept(token, "wait", "Text", world.now)
+    accepted = await acceptance.accept(token, NewMessage("wait"), world.now)
     settled = wakeups.add_waiter(accepted.id)
     match who:
         case "owner":

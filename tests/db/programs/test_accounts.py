@@ -15,7 +15,8 @@ from djangobot.db.errors import (
     TokenInvalid,
     WrongCredentials,
 )
-from djangobot.db.messages import history, messages
+from djangobot.db.messages import acceptance, history, messages
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, tokens
 
@@ -113,12 +114,12 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
     await world.link(account, person)
     await world.link(account, former)
     await tokens.revoke(former.id, (await tokens.of_chat(former.id, NOW))[0].id, NOW)
-    await messages.accept(token, "never delivered", "Text", NOW)
+    await acceptance.accept(token, NewMessage("never delivered"), NOW)
     await accounts.remove(account, now=NOW)
     notices = await world.deliver()
     assert [(n.kind, n.chat_id, n.text) for n in notices] == [("account_removed", person.id, "Owner")]
     with pytest.raises(TokenInvalid):
-        await messages.accept(token, "late", "Text", NOW)
+        await acceptance.accept(token, NewMessage("late"), NOW)
     with pytest.raises(WrongCredentials):
         await accounts.sign_in("owner", "password1234")
     assert (await history.page(person.id, limit=10)).messages == []
@@ -126,7 +127,7 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
 
 async def test_what_was_being_sent_when_the_account_left_is_settled_without_a_trace(world: World) -> None:
     account, person = await world.account(), await world.person()
-    await messages.accept(await world.link(account, person), "in flight", "Text", NOW)
+    await acceptance.accept(await world.link(account, person), NewMessage("in flight"), NOW)
     claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
     await accounts.remove(account, now=NOW)
     await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
@@ -264,8 +265,8 @@ async def test_leaving_leaves_everybody_else_alone(world: World) -> None:
     await world.link(leaving, person)
     token = await world.link(staying, person)
     elsewhere = await world.link(staying, stranger)
-    await messages.accept(token, "kept", "Text", NOW)
-    await messages.accept(elsewhere, "kept too", "Text", NOW)
+    await acceptance.accept(token, NewMessage("kept"), NOW)
+    await acceptance.accept(elsewhere, NewMessage("kept too"), NOW)
     await accounts.remove(leaving, login="a", password="password1234", now=NOW)
     sent = await world.deliver()
     assert [(m.kind, m.text) for m in sent if m.chat_id == person.id] == [
@@ -290,7 +291,7 @@ async def test_an_account_ends_all_its_tokens_at_once(world: World) -> None:
     cards = await tokens.of_chat(ann.id, NOW)
     await tokens.revoke(ann.id, cards[1].id, NOW)  # a moment ago
     for token in (ours[0], ours[2]):
-        await messages.accept(token, "not to be sent", "Text", NOW)
+        await acceptance.accept(token, NewMessage("not to be sent"), NOW)
     assert await accounts.bot_tokens(mine.id, NOW) == 2
     changed = await accounts.change(mine, password="another one", tokens_end=NOW)
     assert changed.token_version == 2
@@ -305,7 +306,7 @@ async def test_an_account_ends_all_its_tokens_at_once(world: World) -> None:
         await tokens.unrevoke(ann.id, card.id, NOW)
     assert [card.account_name for card in await tokens.of_chat(ann.id, NOW)] == ["Other"]
     assert await accounts.bot_tokens(other.id, NOW) == 1
-    await messages.accept(theirs, "sent", "Text", NOW)
+    await acceptance.accept(theirs, NewMessage("sent"), NOW)
     assert len(await world.deliver()) == 1
 
 

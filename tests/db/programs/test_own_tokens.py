@@ -18,7 +18,8 @@ from djangobot.db.errors import (
     TokenPaused,
     TokensTooMany,
 )
-from djangobot.db.messages import history, messages, search
+from djangobot.db.messages import acceptance, history, messages, search
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes, digests, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import CODE_TTL, Asked
@@ -40,7 +41,7 @@ async def test_its_messages_are_headed_by_its_name(world: World) -> None:
     """Accepted, sent and listed, for this person alone."""
     person = await world.person()
     token_id, value = await made(world, person)
-    accepted = await messages.accept(value, "done", "Text", world.now)
+    accepted = await acceptance.accept(value, NewMessage("done"), world.now)
     (sent,) = await world.deliver()
     assert (sent.sender, sent.token_name, sent.account_id, sent.sender_id) == ("ci", "ci", None, -token_id)
     assert (await messages.of_token(accepted.id, value, world.now)).status == "sent"
@@ -110,21 +111,21 @@ async def test_it_is_paused_limited_rotated_revoked_and_taken_back(world: World)
     token_id, value = await made(world, person)
     await tokens.pause(person.id, token_id, world.now)
     with pytest.raises(TokenPaused):
-        await messages.accept(value, "one", "Text", world.now)
+        await acceptance.accept(value, NewMessage("one"), world.now)
     await tokens.resume(person.id, token_id, world.now)
     await tokens.limit(person.id, token_id, 1, world.now)
-    await messages.accept(value, "one", "Text", world.now, key="k")
-    assert (await messages.accept(value, "one", "Text", world.now, key="k")).repeated
+    await acceptance.accept(value, NewMessage("one", key="k"), world.now)
+    assert (await acceptance.accept(value, NewMessage("one", key="k"), world.now)).repeated
     with pytest.raises(TokenLimited):
-        await messages.accept(value, "two", "Text", world.now)
+        await acceptance.accept(value, NewMessage("two"), world.now)
     card, fresh = await tokens.rotate(person.id, token_id, value[: tokens.PREFIX], world.now)
     assert card.account_name is None
     assert fresh
     with pytest.raises(TokenInvalid):
-        await messages.accept(value, "two", "Text", world.now)
+        await acceptance.accept(value, NewMessage("two"), world.now)
     await tokens.revoke(person.id, token_id, world.now)
     with pytest.raises(TokenInvalid):
-        await messages.accept(fresh, "two", "Text", world.now)
+        await acceptance.accept(fresh, NewMessage("two"), world.now)
     assert await world.deliver() == []
     await tokens.unrevoke(person.id, token_id, world.now)
     assert [message.text for message in await world.deliver()] == ["one"]
@@ -142,7 +143,7 @@ async def test_it_is_muted_by_itself(world: World) -> None:
     assert await mutes.mute(person.id, -token_id, world.now + MINUTE)
     assert await mutes.mute(person.id, -token_id, world.now + MINUTE)
     for token in (linked, value, other):
-        await messages.accept(token, token[:4], "Text", world.now)
+        await acceptance.accept(token, NewMessage(token[:4]), world.now)
     held = []
     while claimed := await claims.claim(world.now, limit=10, lease=MINUTE):
         for message in claimed:
@@ -169,18 +170,18 @@ async def test_its_person_blocked_or_banned_it_sends_nothing(world: World) -> No
     _, value = await made(world, person)
     await users.ban("chat", person.id, 1, world.now, of_settings=())
     with pytest.raises(ChatBanned):
-        await messages.accept(value, "one", "Text", world.now)
+        await acceptance.accept(value, NewMessage("one"), world.now)
     await users.unban("chat", person.id, 1, world.now)
     await current().execute("UPDATE chat SET blocked = $2 WHERE id = $1", person.id, world.now)
     with pytest.raises(ChatBlocked):
-        await messages.accept(value, "one", "Text", world.now)
+        await acceptance.accept(value, NewMessage("one"), world.now)
 
 
 async def test_admins_see_it_as_its_persons_own(world: World) -> None:
     """On the person's card without an account; in the queue under its name, not as the service's."""
     person = await world.person()
     token_id, value = await made(world, person)
-    await messages.accept(value, "one", "Text", world.now)
+    await acceptance.accept(value, NewMessage("one"), world.now)
     user = await users.get("chat", person.id, world.now)
     assert user
     assert user.tokens == 1
@@ -208,7 +209,7 @@ async def test_it_is_forgotten_with_its_person(world: World) -> None:
     await mutes.mute(person.id, -token_id, world.now + MINUTE)
     await erasure.erase(person.id)
     with pytest.raises(TokenInvalid):
-        await messages.accept(value, "one", "Text", world.now)
+        await acceptance.accept(value, NewMessage("one"), world.now)
     for table in ("bot_token", "mute"):
         assert await current().fetch(f"SELECT id FROM {table}") == []  # noqa: S608
 

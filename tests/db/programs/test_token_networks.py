@@ -9,7 +9,8 @@ import pytest
 from djangobot.db.delivery import outcomes, scheduled
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, TokenInvalid, TokenLimited, TokenNotFound, TokenPaused
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.people import codes
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import token_networks, tokens
@@ -27,8 +28,8 @@ async def linked(world: World) -> tuple[Chat, str, int]:
     return person, token, card.id
 
 
-async def send(world: World, token: str, text: str = "hello", **more: object) -> messages.Accepted:
-    return await messages.accept(token, text, "Text", world.now, **more)  # type: ignore[arg-type]
+async def send(world: World, token: str, text: str = "hello", **more: object) -> Accepted:
+    return await acceptance.accept(token, NewMessage(text, **more), world.now)  # type: ignore[arg-type]
 
 
 async def test_a_paused_token_is_refused_until_it_is_resumed(world: World) -> None:
@@ -66,7 +67,7 @@ async def test_a_limit_holds_among_senders_of_the_same_moment(world: World) -> N
     person, token, token_id = await linked(world)
     await tokens.limit(person.id, token_id, 3, world.now)
     ended = await asyncio.gather(*(send(world, token) for _ in range(8)), return_exceptions=True)
-    assert sum(isinstance(outcome, messages.Accepted) for outcome in ended) == 3
+    assert sum(isinstance(outcome, Accepted) for outcome in ended) == 3
     assert sum(isinstance(outcome, TokenLimited) for outcome in ended) == 5
 
 

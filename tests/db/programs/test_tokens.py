@@ -14,7 +14,8 @@ from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import ChatBlocked, CodeInvalid, FieldsInvalid, TokenInvalid, TokenNotFound
-from djangobot.db.messages import messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes
 from djangobot.db.piccolo_app import TABLES
 from djangobot.db.programs import tokens
@@ -63,8 +64,8 @@ async def test_a_token_is_kept_as_a_digest_only(world: World) -> None:
 async def test_revoking_ends_the_token_and_cancels_its_queue_and_again_changes_nothing(world: World) -> None:
     account, person = await world.account(), await world.person()
     token, other = await world.link(account, person, "one"), await world.link(account, person, "two")
-    doomed = await messages.accept(token, "doomed", "Text", NOW)
-    await messages.accept(other, "kept", "Text", NOW)
+    doomed = await acceptance.accept(token, NewMessage("doomed"), NOW)
+    await acceptance.accept(other, NewMessage("kept"), NOW)
     card = next(card for card in await tokens.of_chat(person.id, NOW) if card.name == "one")
     for _ in range(2):
         assert (await tokens.revoke(person.id, card.id, NOW)).account_name == "Owner"
@@ -87,10 +88,10 @@ async def test_nobody_revokes_a_token_of_another_chat(world: World) -> None:
 async def test_a_blocked_chat_refuses_and_its_queue_rests_until_it_is_back(world: World) -> None:
     account, person = await world.account(), await world.person()
     token = await world.link(account, person)
-    await messages.accept(token, "waits", "Text", NOW)
+    await acceptance.accept(token, NewMessage("waits"), NOW)
     assert [await chats.block(person.id, NOW) for _ in range(2)] == [True, False]
     with pytest.raises(ChatBlocked):
-        await messages.accept(token, "refused", "Text", NOW)
+        await acceptance.accept(token, NewMessage("refused"), NOW)
     assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
     assert await outbox.poll(NOW) is None
     assert [await chats.unblock(person.id, NOW) for _ in range(2)] == [True, False]
@@ -160,7 +161,7 @@ async def test_no_password_code_or_token_stands_anywhere_in_the_database(world: 
     account, person = await world.account(), await world.person()
     _, token = await codes.redeem(account, used := await codes.issue(person, NOW), NOW)
     code = await codes.issue(person, NOW)
-    await messages.accept(token, "a text that stands there", "Text", NOW)
+    await acceptance.accept(token, NewMessage("a text that stands there"), NOW)
     found = ""
     for table in TABLES:
         found += str(await current().fetch(f"SELECT * FROM {table._meta.tablename}"))  # noqa: S608 - our names
@@ -179,12 +180,12 @@ async def test_an_expired_token_is_none(world: World) -> None:
     await current().execute("UPDATE bot_token SET expires = $1", NOW + MINUTE)
     just_before = NOW + MINUTE - timedelta(microseconds=1)
     await tokens.resolve(token, just_before)
-    await messages.accept(token, "in time", "Text", just_before)
+    await acceptance.accept(token, NewMessage("in time"), just_before)
     assert len(await tokens.of_chat(person.id, just_before)) == 1
     with pytest.raises(TokenInvalid):
         await tokens.resolve(token, NOW + MINUTE)
     with pytest.raises(TokenInvalid):
-        await messages.accept(token, "late", "Text", NOW + MINUTE)
+        await acceptance.accept(token, NewMessage("late"), NOW + MINUTE)
     assert await tokens.of_chat(person.id, NOW + MINUTE) == []
 
 
@@ -209,8 +210,8 @@ async def test_revoking_leaves_what_is_being_sent_and_other_chats_queues_alone(w
     account, person, stranger = await world.account(), await world.person(), await world.person()
     token, other = await world.link(account, person), await world.link(account, stranger)
     for text in ("in flight", "queued"):
-        await messages.accept(token, text, "Text", NOW)
-    await messages.accept(other, "elsewhere", "Text", NOW)
+        await acceptance.accept(token, NewMessage(text), NOW)
+    await acceptance.accept(other, NewMessage("elsewhere"), NOW)
     (in_flight,) = await claims.claim(NOW, limit=1, lease=MINUTE, chats=[person.id])
     (card,) = await tokens.of_chat(person.id, NOW)
     revoked = await tokens.revoke(person.id, card.id, NOW)
@@ -235,7 +236,7 @@ async def test_last_used_is_noted_every_thirty_seconds_at_most(world: World) -> 
     tokens._noted.clear()
     seen = []
     for seconds in (0, 1, 29.999, 30, 59, 61):
-        await messages.accept(token, "x", "Text", NOW + timedelta(seconds=seconds))
+        await acceptance.accept(token, NewMessage("x"), NOW + timedelta(seconds=seconds))
         await asyncio.gather(*tokens._noting)
         last_used = (await tokens.of_chat(person.id, NOW))[0].last_used
         assert last_used is not None
@@ -249,7 +250,7 @@ async def test_a_refused_message_is_no_use_of_its_token(world: World) -> None:
     tokens._noted.clear()
     await chats.block(person.id, NOW)
     with pytest.raises(ChatBlocked):
-        await messages.accept(token, "x", "Text", NOW)
+        await acceptance.accept(token, NewMessage("x"), NOW)
     assert not tokens._noting
     assert (await tokens.of_chat(person.id, NOW))[0].last_used is None
 

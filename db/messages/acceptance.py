@@ -1,0 +1,213 @@
+"""Acceptance: a sender's message is checked and committed to the database, to be delivered.
+
+Read from the top: `accept` checks the message and reserves its room; one statement inserts it; the rest says
+why nothing was inserted.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+import msgspec
+import structlog
+import uuid_utils
+
+from djangobot.db import credentials, metrics
+from djangobot.db.delivery import outbox, quotas, wakeups
+from djangobot.db.engine import Row, current
+from djangobot.db.errors import (
+    AccountBanned,
+    ChatBanned,
+    ChatBlocked,
+    DiskNearlyFull,
+    TokenInvalid,
+    TokenLimited,
+    TokenPaused,
+    TooMuchWaiting,
+)
+from djangobot.db.messages import idempotency
+from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.db.programs import token_networks, tokens
+
+log = structlog.get_logger(__name__)
+
+MINUTE = timedelta(minutes=1)
+"""The period of a token's limit."""
+
+
+class NewRow(msgspec.Struct, frozen=True):
+    """The parameters of INSERT, which names them in braces. `limit_checked`: the message is within the
+    token's limit."""
+
+    public_id: str
+    random_id: int
+    digest: str
+    now: datetime
+    type: str
+    text: str
+    urgent: bool
+    expires: datetime | None
+    key: str | None
+    limit_checked: bool
+
+    @classmethod
+    def of(cls, message: NewMessage, digest: str, now: datetime, *, limit_checked: bool = False) -> "NewRow":
+        """A row for this message, with new ids, of the token with this digest."""
+        return cls(
+            public_id=str(uuid_utils.uuid7()),
+            random_id=credentials.new_random_id(),
+            digest=digest,
+            now=now,
+            type=message.type,
+            text=message.text,
+            urgent=message.urgent,
+            expires=message.expires(now),
+            key=message.key,
+            limit_checked=limit_checked,
+        )
+
+
+# ruff: noqa: S608 - the braces are filled with numbers of parameters.
+PARAMETERS = {name: f"${number}" for number, name in enumerate(NewRow.__struct_fields__, start=1)}
+# One statement: a token revoked or a person banned in the meantime can't slip through. PostgreSQL also locks
+# the token and its account until the commit. A revocation, a ban or a removal waits for it, and sees the
+# message. The database decides which of several requests under one key at the same moment is the first.
+INSERT = """
+INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
+                     next_attempt, urgent, expires, idempotency_key)
+SELECT {public_id}::uuid, 'message', t.account, t.id, t.chat, {now}::timestamptz, {type}::varchar,
+       {text}::text, 'queued', {random_id}::bigint, 0, {now}::timestamptz,
+       {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar
+FROM bot_token t JOIN chat c ON c.id = t.chat
+WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > {now}::timestamptz)
+  AND t.paused IS NULL AND (t.limit_minute IS NULL OR {limit_checked}::boolean)
+  AND c.blocked IS NULL AND c.banned IS NULL
+  AND (t.account IS NULL OR EXISTS (
+      SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a))
+FOR SHARE OF t
+ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+RETURNING token, chat, urgent
+""".format(**PARAMETERS)
+# Locks the token's row. Of several senders at the same moment, each sees what the one before has sent.
+LIMIT = """
+UPDATE bot_token SET limit_minute = limit_minute WHERE digest = $1 AND limit_minute IS NOT NULL
+RETURNING id, limit_minute
+"""
+# Forces the index of the token's messages, whatever the statistics say. A range of one token leaves no other
+# order to follow. `IS TRUE` leaves no other index.
+LATEST = """
+SELECT created FROM message
+WHERE token BETWEEN $1 AND $1 AND (kind = 'message' AND created <= $2) IS TRUE
+ORDER BY token DESC, id DESC LIMIT 1 OFFSET $3
+"""
+WHY_NOT = """
+SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
+       a.banned IS NOT NULL AS account_banned
+FROM bot_token t JOIN chat c ON c.id = t.chat LEFT JOIN account a ON a.id = t.account
+WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+"""
+WHY = (
+    ("account_banned", AccountBanned),
+    ("banned", ChatBanned),
+    ("blocked", ChatBlocked),
+    ("paused", TokenPaused),
+)
+
+
+async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
+    """Commits a message to the database, to be delivered.
+
+    Raises TokenInvalid, TokenPaused, TokenLimited, TooMuchWaiting, DiskNearlyFull, AccountBanned,
+    ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
+    """
+    message.check()
+    digest = credentials.digest_token(token)
+    try:
+        await quotas.check(digest, len(message.text.encode()))
+    except (TooMuchWaiting, DiskNearlyFull):
+        if (before := await idempotency.repeated(digest, message, now)) is not None:
+            return before
+        raise
+    if message.key is not None:
+        await idempotency.sweep(now)
+    accepted = await _insert(digest, message, now)
+    if accepted is None:
+        accepted = await _insert_after_all(digest, message, now)
+    if message.network is not None and accepted.token_id:
+        token_networks.note(accepted.token_id, message.network, now)
+    return accepted
+
+
+async def _insert(
+    digest: str, message: NewMessage, now: datetime, *, limit_checked: bool = False
+) -> Accepted | None:
+    """Commits the row, and waits for its outcome if that is asked for. None when no row was inserted."""
+    row = NewRow.of(message, digest, now, limit_checked=limit_checked)
+    settled = wakeups.add_waiter(row.public_id) if message.wait > 0 else None  # before a worker can see it
+    rows: list[Row] = []
+    try:
+        # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
+        rows = await asyncio.shield(asyncio.create_task(_commit(row)))
+    finally:
+        if not rows and settled is not None:
+            wakeups.remove_waiter(row.public_id, settled)
+    if not rows:
+        return None
+    token_id = rows[0]["token"]
+    if settled is None:
+        return Accepted(row.public_id, "queued", token_id=token_id)
+    status, failure = await wakeups.wait_settled(row.public_id, settled, message.wait)
+    return Accepted(row.public_id, status, failure, token_id=token_id)
+
+
+async def _commit(row: NewRow) -> list[Row]:
+    note: Callable[[Row], None] = partial(_note, row.public_id, row.now)
+    if not row.limit_checked:
+        return await outbox.add(row.now, note, INSERT, *msgspec.structs.astuple(row))
+    engine = current()
+    async with engine.write():
+        await _check_limit(row.digest, row.now)
+        rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
+    outbox.notify_added(rows, note)
+    return rows
+
+
+def _note(public_id: str, now: datetime, row: Row) -> None:
+    metrics.accepted.inc()
+    log.debug("message accepted", id=public_id, chat=row["chat"])
+    tokens.note_use(row["token"], now)
+
+
+async def _check_limit(digest: str, now: datetime) -> None:
+    """The database counts, so the limit holds in every process. Raises TokenLimited."""
+    for token in await current().execute(LIMIT, digest):
+        latest = await current().fetch(LATEST, token["id"], now, token["limit_minute"] - 1)
+        if latest and latest[0]["created"] > now - MINUTE:
+            raise TokenLimited((latest[0]["created"] + MINUTE - now).total_seconds())
+
+
+async def _insert_after_all(digest: str, message: NewMessage, now: datetime) -> Accepted:
+    """Nothing was inserted: the key was used before, the sender is refused, or the token has a limit, which
+    is counted only now. Tokens without one don't pay for it."""
+    if (before := await idempotency.repeated(digest, message, now)) is not None:
+        return before
+    await _refuse(digest, now)
+    if message.key is not None:
+        await idempotency.release(digest, message.key, now)
+    accepted = await _insert(digest, message, now, limit_checked=True)
+    if accepted is None:  # another request under this key was the first
+        accepted = await idempotency.repeated(digest, message, now)
+    if accepted is None:
+        raise TokenInvalid  # revoked since the check
+    return accepted
+
+
+async def _refuse(digest: str, now: datetime) -> None:
+    """Raises the reason why a token can't send. Raises nothing when it can send within its limit."""
+    rows = await current().fetch(WHY_NOT, digest, now)
+    if not rows:
+        raise TokenInvalid
+    for reason, error in WHY:
+        if rows[0][reason]:
+            raise error
