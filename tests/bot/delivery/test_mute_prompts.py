@@ -37,24 +37,24 @@ MESSAGE = Claimed(
 )
 
 
-def carried(offers: MutePrompts, seconds: list[int], message: Claimed = MESSAGE) -> list[bool]:
+def carried(prompts: MutePrompts, seconds: list[int], message: Claimed = MESSAGE) -> list[bool]:
     """Whether those sent at these times carry the buttons; each is tried twice."""
     carried = []
     for second in seconds:
         moment = NOW + timedelta(seconds=second)
-        assert offers.fits(message, moment) == offers.fits(message, moment)
-        carried.append(offers.fits(message, moment))
-        offers.note(message, moment, offered=carried[-1])
+        assert prompts.fits(message, moment) == prompts.fits(message, moment)
+        carried.append(prompts.fits(message, moment))
+        prompts.note(message, moment, offered=carried[-1])
     return carried
 
 
 def test_the_third_of_a_burst_carries_them_and_none_for_an_hour() -> None:
     """Of each sender in each chat by itself."""
-    offers = MutePrompts()
-    assert carried(offers, [0, 1, 2, 3, 4]) == [False, False, True, False, False]
+    prompts = MutePrompts()
+    assert carried(prompts, [0, 1, 2, 3, 4]) == [False, False, True, False, False]
     other = msgspec.structs.replace(MESSAGE, account_id=8)
-    assert carried(offers, [5, 6, 7], other) == [False, False, True]
-    assert carried(offers, [3700, 3701, 3702]) == [False, False, True]
+    assert carried(prompts, [5, 6, 7], other) == [False, False, True]
+    assert carried(prompts, [3700, 3701, 3702]) == [False, False, True]
 
 
 def test_who_writes_now_and_then_is_left_alone() -> None:

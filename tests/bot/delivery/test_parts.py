@@ -213,7 +213,7 @@ async def test_what_was_not_begun_is_not_fixed(
     assert said[-1] == f"Nora · Fedor\nnumber {CHAT_BURST}"
 
 
-async def test_a_message_that_waited_in_hand_says_how_late_it_is(
+async def test_a_message_that_waited_in_flight_says_how_late_it_is(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
     """Its first attempt fixes the time on it, not the claim long before."""

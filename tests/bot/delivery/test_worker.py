@@ -222,13 +222,13 @@ async def status(public_id: str) -> str:
 async def test_an_urgent_message_overtakes_what_waits_for_other_chats(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
-    """Though all of that was in hand before, waiting for its place; also when its own chat is among it."""
+    """Though all of that was in flight before, waiting for its place; also when its own chat is among it."""
     linked = list((await people(client, sandbox, 12)).values())
     at_work = Worker(Gateway(client), Pacing(0, rate_total=3), concurrency=6)
     running = asyncio.create_task(at_work.run())
     plain = [await acceptance.accept(one, NewMessage("plain"), datetime.now(UTC)) for one in linked]
     async with asyncio.timeout(PATIENCE):
-        while len(at_work.in_flight.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in hand
+        while len(at_work.in_flight.ready) < 4:  # noqa: ASYNC110 - nothing tells what is in flight
             await asyncio.sleep(0.01)
     urgent = await acceptance.accept(
         linked[-1], NewMessage("now!", wait=PATIENCE, urgent=True), datetime.now(UTC)
@@ -258,7 +258,7 @@ async def test_an_urgent_message_takes_the_next_place_whatever_came_before(
     client: TelegramClient, sandbox: SandboxProcess, token: str, slots: int
 ) -> None:
     """A place in the pacing belongs to no message before it has come: what waits for one can be overtaken,
-    and so can a chat that hurries overtake with what stands there before the urgent one."""
+    and so can an urgent chat overtake with what stands there before the urgent one."""
     linked = await people(client, sandbox, 16)
     (alone, idle), *others = linked.items()
     busy, last = others[-1]
@@ -267,7 +267,7 @@ async def test_an_urgent_message_takes_the_next_place_whatever_came_before(
     for _, one in others:
         await acceptance.accept(one, NewMessage("plain"), datetime.now(UTC))
     async with Running(client, at_work), asyncio.timeout(PATIENCE):
-        while not gateway.begun:  # noqa: ASYNC110 - nothing tells what is in hand
+        while not gateway.begun:  # noqa: ASYNC110 - nothing tells what is in flight
             await asyncio.sleep(0)
         for chat, one, place in ((alone, idle, 2), (busy, last, 3)):
             before = len(gateway.begun)
@@ -323,7 +323,7 @@ async def test_several_chats_told_to_wait_make_the_whole_bot_wait_also_after_a_r
         assert fine.status == "sent"
         await acceptance.accept(flooded[2][1], NewMessage("x"), datetime.now(UTC))
         async with asyncio.timeout(PATIENCE):
-            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when it closes
                 await asyncio.sleep(0.01)
         held = await acceptance.accept(quiet[1], NewMessage("three are all", wait=1), datetime.now(UTC))
         assert held.status == "queued"
@@ -369,7 +369,7 @@ async def test_a_pause_is_obeyed_within_a_second_and_gives_back_what_was_not_beg
         await acceptance.accept(token, NewMessage("before", wait=PATIENCE), datetime.now(UTC))
         await state.put("paused", True, datetime.now(UTC))
         async with asyncio.timeout(PATIENCE / 10):
-            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when the gate shuts
+            while at_work.flood_control.open:  # noqa: ASYNC110 - nothing tells when it closes
                 await asyncio.sleep(0.01)
         held = await acceptance.accept(token, NewMessage("held", wait=0.5), datetime.now(UTC))
         assert (held.status, await status(held.id)) == ("queued", "queued")
@@ -689,7 +689,7 @@ async def test_a_pause_holds_when_it_is_announced(
             await asyncio.sleep(0.01)
 
 
-async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_account_was_banned_or_deleted(
+async def test_whoever_waits_for_a_message_in_flight_hears_at_once_that_its_account_was_banned_or_deleted(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
     """It waits for its chat's turn by then; it is not sent."""
@@ -714,7 +714,7 @@ async def test_whoever_waits_for_a_message_in_hand_hears_at_once_that_its_accoun
 async def test_who_may_have_been_deposed_begins_no_send(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
-    """Neither of what it has in hand nor of what comes; it goes on when it is certain again."""
+    """Neither of what is in flight nor of what comes; it goes on when it is certain again."""
     async with Running(client) as at_work, asyncio.timeout(PATIENCE):
         await acceptance.accept(token, NewMessage("before", wait=PATIENCE), datetime.now(UTC))
         client.may_call = lambda: False

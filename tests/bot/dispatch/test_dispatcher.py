@@ -227,8 +227,8 @@ async def test_any_white_space_separates_a_command_from_its_words(door: Door, sp
             door.time += timedelta(minutes=2)
         return found
 
-    async def echo(visit: Context) -> None:
-        await visit.reply(Text(f"[{visit.argument}]"))
+    async def echo(context: Context) -> None:
+        await context.reply(Text(f"[{context.argument}]"))
 
     heard = await answers(space)
     assert heard == await answers(" ")
