@@ -84,7 +84,7 @@ class MessageNotFound(DjangoBotError):
 
 
 class TextTooLong(DjangoBotError):
-    """The text is longer than 4096 characters."""
+    """The text is longer than 65536 characters."""
 
 
 class TooManyRequests(DjangoBotError):

@@ -89,8 +89,8 @@ def unstorable(text: str) -> str | None:
 def check(*, name: str | None = None, login: str | None = None, password: str | None = None) -> None:
     """Raises FieldsInvalid with every wrong field, under the names of the API."""
     found = {
-        "name": name is not None and _line(name, NAME_LIMIT),
-        "login": login is not None and (_line(login, LOGIN_LIMIT) or _without_spaces(login)),
+        "name": name is not None and line_error(name, NAME_LIMIT),
+        "login": login is not None and (line_error(login, LOGIN_LIMIT) or _without_spaces(login)),
         "psw": password is not None
         and (_length(password, PASSWORD_LIMIT, PASSWORD_LEAST) or unstorable(password)),
     }
@@ -101,7 +101,7 @@ def check(*, name: str | None = None, login: str | None = None, password: str | 
 
 def check_token_name(name: str) -> None:
     """Raises FieldsInvalid."""
-    wrong = _line(name, TOKEN_NAME_LIMIT)
+    wrong = line_error(name, TOKEN_NAME_LIMIT)
     if wrong:
         raise FieldsInvalid({"name": wrong})
 
@@ -112,7 +112,8 @@ def check_idempotency_key(key: str) -> None:
         raise FieldsInvalid({"Idempotency-Key": "must be 1 to 255 visible ASCII characters"})
 
 
-def _line(text: str, limit: int) -> str | None:
+def line_error(text: str, limit: int) -> str | None:
+    """Why a text can't be quoted on a line of ours. None when it can."""
     if wrong := blank(text):
         return wrong
     if _CONTROL.search(text):

@@ -7,9 +7,9 @@ from litestar.types import Receive, Scope
 from djangobot.http.errors import Refused
 
 LARGEST_BODY = 64 * 1024
-"""Bytes. The longest text, 4096 characters, takes 48 KiB when each is written as two \\uXXXX escapes."""
+"""Bytes, for all calls but those that send a message."""
 
-TOO_LARGE = f"The request is larger than {LARGEST_BODY} bytes."
+TOO_LARGE = "The request is larger than {} bytes."
 MULTIPART = "Send the body as JSON; multipart is not understood here."
 ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
 BROKEN_OFF = "The connection was closed before the whole request had come."
@@ -23,24 +23,24 @@ def header_of(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def body_of(scope: Scope, receive: Receive) -> bytes:
+async def body_of(scope: Scope, receive: Receive, limit: int = LARGEST_BODY) -> bytes:
     """The request's body. It is refused as soon as it is known to be too large; no more than the limit is
     kept."""
     for key, value in scope["headers"]:
-        if key == b"content-length" and (len(value) > 9 or int(value) > LARGEST_BODY):
-            raise Refused(413, TOO_LARGE)
+        if key == b"content-length" and (len(value) > 9 or int(value) > limit):
+            raise Refused(413, TOO_LARGE.format(limit))
         if key == b"content-type" and value[:10].lower() == b"multipart/":
             raise Refused(415, MULTIPART)
         if key == b"content-encoding":
             _refuse_encoding(value)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
-        _within_limit(message["body"])
+        _within_limit(message["body"], limit)
         return message["body"]
     body = bytearray()
     while message["type"] == "http.request":
         body += message["body"]
-        _within_limit(body)
+        _within_limit(body, limit)
         if not message.get("more_body", False):
             return bytes(body)
         message = await receive()
@@ -71,9 +71,9 @@ def content_type(scope: Scope) -> tuple[str, str]:
     return kind.strip(), ""
 
 
-def _within_limit(body: bytes | bytearray) -> None:
-    if len(body) > LARGEST_BODY:
-        raise Refused(413, TOO_LARGE)
+def _within_limit(body: bytes | bytearray, limit: int) -> None:
+    if len(body) > limit:
+        raise Refused(413, TOO_LARGE.format(limit))
 
 
 def _refuse_encoding(coding: bytes) -> None:

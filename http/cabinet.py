@@ -51,6 +51,8 @@ class HistoryItem(msgspec.Struct, omit_defaults=True):
     chat: Long
     token: str | None
     failure: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
 
 
 class History(msgspec.Struct):
@@ -98,6 +100,8 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         chat=entry.chat,
         token=entry.token,
         failure=or_unset(entry.failure),
+        title=or_unset(entry.content.title or None),
+        tags=or_unset(entry.content.tags or None),
     )
 
 

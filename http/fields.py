@@ -16,7 +16,9 @@ from djangobot.db.fields import (
     SPACES,
     TOKEN_NAME_LIMIT,
 )
+from djangobot.db.messages import content
 from djangobot.db.messages.new_message import TEXT_LIMIT, TTL_MOST
+from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT
 
 ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
 
@@ -103,7 +105,8 @@ TokenName = Annotated[
 Text = Annotated[
     str,
     _text(
-        "Shown as it is: no markup.",
+        "Shown as it is, unless `format` says otherwise. What is longer than a message of Telegram arrives "
+        "as several, or as a file.",
         "some and again text",
         minLength=1,
         maxLength=TEXT_LIMIT,
@@ -133,6 +136,46 @@ Ttl = Annotated[
         le=TTL_MOST,
         description="Seconds after which the message is not sent any more, and ends as expired.",
         examples=[300],
+    ),
+]
+Format = Annotated[
+    Literal["plain", "markdown", "html"],
+    Meta(description="How the text is written. Broken markup is shown as text.", examples=["markdown"]),
+]
+Title = Annotated[
+    str,
+    _text(
+        "A bold line above the text.", "Backup finished", maxLength=content.TITLE_LIMIT, pattern=f"^$|{LINE}"
+    ),
+]
+Tag = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TAG_LIMIT, "pattern": r"^\w+$"})]
+Tags = Annotated[
+    tuple[Tag, ...],
+    Meta(
+        title="a list of words",
+        description="Shown as #hashtags below the text.",
+        examples=[["backup"]],
+        extra_json_schema={"maxItems": TAGS_LIMIT},
+    ),
+]
+Silent = Annotated[bool, Meta(description="Arrives without a sound. False when left out.", examples=[False])]
+Preview = Annotated[
+    bool, Meta(description="Shows what the first link leads to. False when left out.", examples=[False])
+]
+Progress = Annotated[
+    float, Meta(ge=0, le=1, description="Drawn as a bar with percent below the text.", examples=[0.42])
+]
+Row = Annotated[
+    tuple[content.Button, ...],
+    Meta(extra_json_schema={"minItems": 1, "maxItems": content.BUTTONS_IN_ROW}),
+]
+Buttons = Annotated[
+    tuple[Row, ...],
+    Meta(
+        title="rows of buttons, each with a `text` and either a `url` or a `value`",
+        description="Rows of buttons below the message.",
+        examples=[[[{"text": "Open", "url": "https://example.com"}]]],
+        extra_json_schema={"maxItems": content.BUTTON_ROWS},
     ),
 ]
 BotToken = Annotated[

@@ -23,7 +23,20 @@ from djangobot.http.auth import bearer
 from djangobot.http.bodies import body_of, content_type, header_of
 from djangobot.http.cabinet import moment
 from djangobot.http.errors import fields_refused, unauthorized
-from djangobot.http.fields import BotToken, Text, Ttl, Type, Urgent
+from djangobot.http.fields import (
+    BotToken,
+    Buttons,
+    Format,
+    Preview,
+    Progress,
+    Silent,
+    Tags,
+    Text,
+    Title,
+    Ttl,
+    Type,
+    Urgent,
+)
 from djangobot.http.multipart import Form, Upload, is_multipart
 from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import (
@@ -41,6 +54,8 @@ from djangobot.http.state import state_of
 SEND_MESSAGE = "/api/send_message"
 LONGEST_WAIT = 60.0
 """Seconds a caller may ask us to wait for Telegram, at most."""
+LARGEST_MESSAGE = 1024 * 1024
+"""Bytes. The longest text, 65 536 characters, takes 768 KiB when each is written as two \\uXXXX escapes."""
 EXPIRED = "The message expired before it could be delivered."
 
 
@@ -52,6 +67,13 @@ class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
     bot_token: BotToken | UnsetType = UNSET
     urgent: Urgent = False
     ttl: Ttl | UnsetType = UNSET
+    format: Format = "plain"
+    title: Title = ""
+    tags: Tags = ()
+    silent: Silent = False
+    preview: Preview = False
+    progress: Progress | UnsetType = UNSET
+    buttons: Buttons = ()
 
 
 class SendResult(msgspec.Struct, omit_defaults=True):
@@ -73,6 +95,8 @@ class MessageStatus(msgspec.Struct):
     text: str
     type: str
     failure: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
 
 
 BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS)
@@ -105,7 +129,7 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
     if is_multipart(scope):
         message = await read_multipart(scope, receive)
     else:
-        message = read(scope, await body_of(scope, receive))
+        message = read(scope, await body_of(scope, receive, LARGEST_MESSAGE))
     token = token_of(scope, message)
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
@@ -122,6 +146,13 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
             key=header_of(scope, b"idempotency-key"),
             wait=wait,
             network=network_of(scope),
+            format=message.format,
+            title=message.title,
+            tags=message.tags,
+            silent=message.silent,
+            preview=message.preview,
+            progress=given(message.progress),
+            buttons=message.buttons,
         )
         accepted = await acceptance.accept(token, new, utc_now())
     return _reply(accepted, applied)
@@ -259,9 +290,18 @@ async def show(request: Call) -> Answer:
     if token is None:
         raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
     entry = await messages.of_token(canonical(request.path_params["id"]), token, utc_now())
-    failure = or_unset(entry.failure)
     return answer(
-        MessageStatus("success", entry.id, entry.status, moment(entry.time), entry.text, entry.type, failure)
+        MessageStatus(
+            "success",
+            entry.id,
+            entry.status,
+            moment(entry.time),
+            entry.text,
+            entry.type,
+            failure=or_unset(entry.failure),
+            title=or_unset(entry.content.title or None),
+            tags=or_unset(entry.content.tags or None),
+        )
     )
 
 

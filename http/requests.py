@@ -3,6 +3,7 @@
 import re
 import types
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 from urllib.parse import parse_qsl
 
@@ -119,11 +120,9 @@ class Reader(Generic[Shape]):
     def read_fields(self, given: Mapping[str, str]) -> Shape:
         """Reads the same fields from a form of any kind, where every value is text."""
         kinds = {field.encode_name: field.type for field in msgspec.structs.fields(self.shape)}
-        given = {
-            name: SWITCHES.get(value.lower(), value) if _bare(kinds.get(name)) is bool else value
-            for name, value in given.items()
-        }
-        return _converted(given, self.shape)
+        return _converted(
+            {name: _of_form(value, kinds.get(name)) for name, value in given.items()}, self.shape
+        )
 
     async def of(self, request: Call) -> Shape:
         return self.read(await body_of(request.scope, request.receive))
@@ -158,7 +157,18 @@ def _pairs(text: str, sentence: str) -> dict[str, str]:
     return given
 
 
-def _converted(given: Mapping[str, str], shape: type[Shape]) -> Shape:
+def _of_form(value: str, kind: Any) -> object:
+    """A form's text as the field of this type has it. Lists are written as JSON."""
+    bare = _bare(kind)
+    if bare is bool:
+        return SWITCHES.get(value.lower(), value)
+    if get_origin(bare) is tuple:
+        with suppress(msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return msgspec.json.decode(value)
+    return value
+
+
+def _converted(given: Mapping[str, object], shape: type[Shape]) -> Shape:
     try:
         return msgspec.convert(given, shape, strict=False)
     except msgspec.ValidationError:
@@ -263,6 +273,10 @@ def expected(kind: Any) -> str:
         return f"must be a whole number from {meta.ge} to {meta.le}"
     if kind is bool:
         return "must be true or false"
+    if kind is float:
+        return f"must be a number from {meta.ge} to {meta.le}"
+    if get_origin(kind) is tuple:
+        return f"must be {meta.title}"
     return "must be text"
 
 

@@ -15,8 +15,8 @@ from djangobot.bot.dispatch.dispatcher import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, shown_time, whose
-from djangobot.bot.rendering.messages import in_parts
 from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
@@ -66,7 +66,7 @@ async def show_full(context: Context, data: ShowFull) -> None:
     if entry is None:
         return await context.answer(say(context.language, "history-gone"))
     await context.answer()
-    full = headed(context.language, entry, context.zone, Text(entry.text))
+    full = headed(context.language, entry, context.zone, Text(entry.text, entry.content.spans))
     for part in in_parts(full):
         await context.reply(part)
 

@@ -112,12 +112,15 @@ class Gateway:
 
         Returns `UNKNOWN_TELEGRAM_ID` when Telegram has had this random_id but does not name the message.
         """
+        if text.document is not None:
+            file = File(text.document.name, text.document.mime, text.document.text.encode())
+            return await self.send_file(peer, file, text, random_id)
         query = raw.functions.messages.SendMessage(
             peer=_input_peer(peer),
             message=text.text,
             random_id=random_id,
             silent=text.silent or None,
-            no_webpage=True,
+            no_webpage=not text.preview,
             entities=entities_of(text.spans),
             reply_markup=_markup(text),
         )
@@ -138,6 +141,7 @@ class Gateway:
             media=await upload(file, random_id, self._ask),
             message=caption.text,
             random_id=random_id,
+            silent=caption.silent or None,
             entities=entities_of(caption.spans),
             reply_markup=_markup(caption),
         )
@@ -156,7 +160,7 @@ class Gateway:
             peer=_input_peer(peer),
             id=message_id,
             message=text.text,
-            no_webpage=True,
+            no_webpage=not text.preview,
             media=media,
             entities=entities_of(text.spans),
             reply_markup=_markup(text),

@@ -47,6 +47,8 @@ class Claimed(msgspec.Struct, frozen=True):
     account_id: int | None = None
     parts: str | None = None
     """What is sent under its random_id."""
+    rich: str | None = None
+    """What goes with the text (db/messages/content.py). None for a plain text."""
     fixed: datetime | None = None
     """When this claim fixed its parts. None when they had been fixed before."""
 

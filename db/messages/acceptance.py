@@ -49,6 +49,7 @@ class NewRow(msgspec.Struct, frozen=True):
     urgent: bool
     expires: datetime | None
     key: str | None
+    rich: str | None
     limit_checked: bool
 
     @classmethod
@@ -64,6 +65,7 @@ class NewRow(msgspec.Struct, frozen=True):
             urgent=message.urgent,
             expires=message.expires(now),
             key=message.key,
+            rich=message.rich,
             limit_checked=limit_checked,
         )
 
@@ -75,10 +77,10 @@ PARAMETERS = {name: f"${number}" for number, name in enumerate(NewRow.__struct_f
 # message. The database decides which of several requests under one key at the same moment is the first.
 INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
-                     next_attempt, urgent, expires, idempotency_key)
+                     next_attempt, urgent, expires, idempotency_key, rich)
 SELECT {public_id}::uuid, 'message', t.account, t.id, t.chat, {now}::timestamptz, {type}::varchar,
        {text}::text, 'queued', {random_id}::bigint, 0, {now}::timestamptz,
-       {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar
+       {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar, {rich}::text
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > {now}::timestamptz)
   AND t.paused IS NULL AND (t.limit_minute IS NULL OR {limit_checked}::boolean)
@@ -122,9 +124,10 @@ async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
     ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
     """
     message.check()
+    message = await message.formatted()
     digest = credentials.digest_token(token)
     try:
-        await quotas.check(digest, len(message.text.encode()))
+        await quotas.check(digest, len(message.text.encode()) + len((message.rich or "").encode()))
     except (TooMuchWaiting, DiskNearlyFull):
         if (before := await idempotency.repeated(digest, message, now)) is not None:
             return before

@@ -20,8 +20,9 @@ SWEEP_EVERY, SWEEP_MOST = 100, 200
 """One of every hundred messages with a key deletes up to two hundred expired keys. So they never pile up."""
 
 OF_KEY = """
-SELECT m.public_id AS id, m.text AS text, m.type AS type, m.status AS status, m.failure AS failure,
-       m.created AS created, m.urgent AS urgent, m.expires AS expires, t.refuses_urgent AS refuses_urgent
+SELECT m.public_id AS id, m.text AS text, m.rich AS rich, m.type AS type, m.status AS status,
+       m.failure AS failure, m.created AS created, m.urgent AS urgent, m.expires AS expires,
+       t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
 LEFT JOIN account a ON a.id = t.account
 WHERE t.digest = $1 AND a.banned IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
@@ -85,8 +86,8 @@ async def _of_key(digest: str, key: str | None, now: datetime) -> Row | None:
 def _is_the_same(message: NewMessage, row: Row) -> bool:
     """Whether that row was made from the same request."""
     urgent = message.urgent and not row["refuses_urgent"]
-    asked = (message.text, message.type, urgent, message.expires(row["created"]))
-    return asked == (row["text"], row["type"], bool(row["urgent"]), row["expires"])
+    asked = (message.text, message.rich, message.type, urgent, message.expires(row["created"]))
+    return asked == (row["text"], row["rich"], row["type"], bool(row["urgent"]), row["expires"])
 
 
 def _as_it_is(row: Row) -> Accepted:

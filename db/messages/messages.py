@@ -14,6 +14,8 @@ from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import (
     MessageNotFound,
 )
+from djangobot.db.messages import content
+from djangobot.db.messages.content import PLAIN, Content
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import tokens
 from djangobot.db.programs.accounts import Account
@@ -62,6 +64,8 @@ class Message(Table, tablename="message"):
     parts = Text(null=True, default=None)
     """What is sent under its random_id (bot/delivery/parts.py). It is set before the first attempt and
     cleared when the attempt has ended."""
+    rich = Text(null=True, default=None)
+    """What people see beside the text (db/messages/content.py). None for a plain text."""
 
 
 INDEXES = (
@@ -104,6 +108,7 @@ class Entry(msgspec.Struct, frozen=True):
     sender: str
     token: str | None
     chat: int
+    content: Content = PLAIN
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -115,7 +120,8 @@ class Page(msgspec.Struct, frozen=True):
 
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
-       m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat
+       m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
+       m.rich AS rich
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
@@ -164,7 +170,7 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
 def entry_of(row: Row) -> Entry:
     """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
-    return Entry(**values)
+    return Entry(content=content.decode(values.pop("rich")), **values)
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,16 +1,25 @@
 """A new message: what a sender asks for, and what they are answered."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
 
 from djangobot.db.errors import FieldsInvalid, TextTooLong
-from djangobot.db.fields import blank, check_idempotency_key, unstorable
+from djangobot.db.fields import blank, check_idempotency_key, unstorable, visible
+from djangobot.db.messages import content as contents
+from djangobot.db.messages.content import Button, Content
+from djangobot.db.messages.rich_text import formats
+from djangobot.db.messages.rich_text.formats import Format
+from djangobot.db.messages.rich_text.hashtags import wrong_tags
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT, MESSAGES_LIMIT
 
-TEXT_LIMIT = 4096
-"""Characters; Telegram's limit for one message. The sender's name does not count. It moves to a part of its
-own when it does not fit."""
+TEXT_LIMIT = 65_536
+"""Characters. A text that is longer than one message of Telegram arrives as several messages, or as a
+file."""
+FORMATTED_AT_ONCE = 8192
+"""Characters that are formatted without a thread of their own: a few milliseconds."""
 TTL_MOST = 30 * 24 * 60 * 60
 """Seconds: thirty days. A sender who allows more time than that needs no expiry."""
 MessageType = Literal["Text", "Document", "File"]
@@ -21,7 +30,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     """What a sender asks for. `ttl`: seconds after which the message is not sent any more. An `urgent`
     message is sent before others. With `key`, the sender's own name for this message, it is accepted once,
     however often it is repeated. `wait`: seconds to wait until the message is settled. `network`: the
-    sender's network; the person is told of a new one."""
+    sender's network; the person is told of a new one. `text` is markup in this `format` until `formatted`
+    has read it. `rich` is what then goes with the text, as db/messages/content.py keeps it."""
 
     text: str
     type: str = "Text"
@@ -30,25 +40,63 @@ class NewMessage(msgspec.Struct, frozen=True):
     key: str | None = None
     wait: float = 0
     network: str | None = None
+    format: Format = "plain"
+    title: str = ""
+    tags: tuple[str, ...] = ()
+    silent: bool = False
+    preview: bool = False
+    progress: float | None = None
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    rich: str | None = None
 
     def expires(self, accepted: datetime) -> datetime | None:
         return None if self.ttl is None else accepted + timedelta(seconds=self.ttl)
 
     def check(self) -> None:
         """Raises FieldsInvalid, TextTooLong."""
-        details = {}
-        if self.type not in TYPES:
-            details["type"] = f"must be one of: {', '.join(TYPES)}"
-        if wrong := unstorable(self.text) or blank(self.text):
-            details["text"] = wrong
-        if self.ttl is not None and not 1 <= self.ttl <= TTL_MOST:
-            details["ttl"] = f"must be a whole number from 1 to {TTL_MOST}"
-        if details:
+        found = {
+            "type": None if self.type in TYPES else f"must be one of: {', '.join(TYPES)}",
+            "text": unstorable(self.text) or blank(self.text),
+            "ttl": _wrong_ttl(self.ttl),
+            "format": contents.wrong_format(self.format),
+            "title": contents.wrong_title(self.title),
+            "tags": wrong_tags(self.tags),
+            "progress": contents.wrong_progress(self.progress),
+            "buttons": contents.wrong_buttons(self.buttons),
+        }
+        if details := {field: wrong for field, wrong in found.items() if wrong}:
             raise FieldsInvalid(details)
         if len(self.text) > TEXT_LIMIT:
             raise TextTooLong
         if self.key is not None:
             check_idempotency_key(self.key)
+
+    async def formatted(self) -> "NewMessage":
+        """The message with the text that people will see, and with all else they will see."""
+        adds = self.title or self.tags or self.silent or self.preview or self.buttons
+        if self.format == "plain" and self.progress is None and not adds:
+            return self
+        if len(self.text) <= FORMATTED_AT_ONCE:
+            return self._formatted()
+        return await asyncio.to_thread(self._formatted)
+
+    def _formatted(self) -> "NewMessage":
+        shown = formats.parse(self.text, self.format)
+        if not visible(shown.text):  # the markup alone is all there is to see
+            shown = formats.parse(self.text)
+        long = len(self.text) > MESSAGES_LIMIT * MESSAGE_LIMIT // 2
+        content = Content(
+            spans=shown.spans,
+            format=self.format,
+            title=self.title,
+            tags=tuple(dict.fromkeys(self.tags)),
+            silent=self.silent,
+            preview=self.preview,
+            progress=self.progress,
+            buttons=self.buttons,
+            source=self.text if long and self.text != shown.text else None,
+        )
+        return msgspec.structs.replace(self, text=shown.text, rich=contents.encode(content))
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -60,3 +108,7 @@ class Accepted(msgspec.Struct, frozen=True):
     failure: str | None = None
     repeated: bool = False
     token_id: int | None = None
+
+
+def _wrong_ttl(ttl: int | None) -> str | None:
+    return None if ttl is None or 1 <= ttl <= TTL_MOST else f"must be a whole number from 1 to {TTL_MOST}"

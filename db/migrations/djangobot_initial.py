@@ -176,7 +176,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T07:45:50:933974"
+ID = "2026-11-26T08:13:00:640931"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2668,6 +2668,27 @@ async def forwards():
         tablename="message",
         column_name="parts",
         db_column_name="parts",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="rich",
+        db_column_name="rich",
         column_class_name="Text",
         column_class=Text,
         params={

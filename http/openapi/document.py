@@ -144,7 +144,7 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
     for error in operation.refusals:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
     if operation.body is not None:
-        refusals.setdefault(413, []).append(TOO_LARGE)
+        refusals.setdefault(413, []).append(TOO_LARGE.format(operation.largest))
         multipart = OTHER_MULTIPART if FORM_DATA in operation.other_bodies else MULTIPART
         refusals.setdefault(415, []).extend([multipart, ENCODED])
     return refusals

@@ -6,7 +6,7 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http.fields import Text
-from djangobot.http.messages import EXPIRED, MessageStatus, SendMessage, SendResult
+from djangobot.http.messages import EXPIRED, LARGEST_MESSAGE, MessageStatus, SendMessage, SendResult
 from djangobot.http.multipart import FORM_DATA
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
 from djangobot.http.requests import FORM, PLAIN
@@ -42,6 +42,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "seconds, 60 at most; `Prefer: respond-async` not at all.",
         SendMessage,
         MESSAGE,
+        largest=LARGEST_MESSAGE,
         other_bodies={
             FORM: {"schema": {"$ref": "#/components/schemas/SendMessageForm"}, "example": MESSAGE},
             FORM_DATA: {

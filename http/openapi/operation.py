@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.errors import DjangoBotError
+from djangobot.http.bodies import LARGEST_BODY
 
 Json = dict[str, Any]
 
@@ -32,6 +33,8 @@ class Operation:
     body: type[msgspec.Struct] | None = None
     body_example: Json | None = None
     body_required: bool = True
+    largest: int = LARGEST_BODY
+    """Bytes of a body, at most."""
     other_bodies: Mapping[str, Json] = field(default_factory=dict)
     """Content types besides JSON, each with its schema and example."""
     security: Sequence[str] = ()

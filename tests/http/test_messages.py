@@ -163,7 +163,7 @@ async def test_4096_characters_of_any_script_fit(api: Api, text: str) -> None:
     assert (await api.client.get("/api/cabinet", headers=access)).json()["messages"][0]["text"] == text
 
 
-@pytest.mark.parametrize("text", ["x" * 4097, "x" * 5_000_000])
+@pytest.mark.parametrize("text", ["x" * 65_537, "x" * 5_000_000])
 async def test_a_text_that_is_too_long_is_413(api: Api, text: str) -> None:
     """By one character or by millions; nothing is accepted."""
     access = await api.access()
@@ -450,3 +450,47 @@ async def test_who_waits_for_a_message_that_is_canceled_hears_at_once_who_cancel
         answer = await waiting
     assert (answer.status_code, answer.json()["status"]) == (502, "canceled")
     assert answer.json()["answer"] == f"The message was canceled: {CANCELERS[who]}."
+
+
+async def test_what_goes_with_a_text_is_in_every_list(api: Api) -> None:
+    """Title and tags come back; the text is what people see."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    sent = await api.send(token, "**disk** full", format="markdown", title="Alarm", tags=["disk"])
+    assert sent.status_code == 202, sent.text
+    shown = (await api.client.get("/api/cabinet", headers=access)).json()["messages"][0]
+    status = await api.client.get(
+        f"/api/messages/{sent.json()['id']}", headers={"authorization": f"Bearer {token}"}
+    )
+    for found in (shown, status.json()):
+        assert (found["text"], found["title"], found["tags"]) == ("disk full", "Alarm", ["disk"])
+
+
+async def test_a_plain_text_has_neither_title_nor_tags(api: Api) -> None:
+    """Answers stay as they were documented."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    await api.send(token)
+    shown = (await api.client.get("/api/cabinet", headers=access)).json()["messages"][0]
+    assert not {"title", "tags"} & shown.keys()
+
+
+async def test_a_form_writes_lists_as_json(api: Api) -> None:
+    """curl -d can send everything that JSON can."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    form = {"text": "x", "bot_token": token, "tags": '["a"]', "silent": "on", "progress": "0.5"}
+    assert (await api.client.post("/api/send_message", data=form)).status_code in (200, 202)
+    wrong = await api.client.post("/api/send_message", data={**form, "tags": "a, b"})
+    assert (wrong.status_code, wrong.json()["details"]) == (400, {"tags": "must be a list of words"})
+
+
+async def test_a_key_stands_for_the_whole_message(api: Api) -> None:
+    """Another title under the same key is another message, so it is refused."""
+    token = await api.bot_token(await api.access())
+    headers = {"idempotency-key": "k", "prefer": "respond-async"}
+    body = {"text": "x", "bot_token": token, "title": "a"}
+    first, again = [await api.client.post("/api/send_message", json=body, headers=headers) for _ in range(2)]
+    assert first.json()["id"] == again.json()["id"]
+    other = await api.client.post("/api/send_message", json={**body, "title": "b"}, headers=headers)
+    assert other.status_code == 409

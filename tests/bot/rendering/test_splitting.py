@@ -1,9 +1,9 @@
-"""Messages of the outbox, as the chat shows them: nothing lost, within Telegram's limits."""
+"""Long texts, as the chat shows them: nothing lost, within Telegram's limits."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.bot.rendering.messages import in_parts
+from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import Span, utf16_length

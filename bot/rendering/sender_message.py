@@ -1,0 +1,72 @@
+"""Sender message: renders what a program has sent for the chat."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from djangobot.bot.callback_data.buttons import MuteHere
+from djangobot.bot.rendering.buttons import mute_buttons
+from djangobot.bot.rendering.humanize import shown_time, whose
+from djangobot.bot.rendering.replies import language_for
+from djangobot.bot.rendering.splitting import in_parts
+from djangobot.bot.telegram.text import Button, Document, Text
+from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.messages import content as contents
+from djangobot.db.messages.content import Content
+from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar
+from djangobot.db.messages.rich_text.formats import EXTENSIONS
+from djangobot.db.messages.rich_text.hashtags import hashtags
+from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGES_LIMIT
+from djangobot.db.messages.rich_text.spans import RichText, utf16_length
+from djangobot.db.messages.rich_text.split import excerpt
+from djangobot.db.people import chat_settings
+
+LATE = timedelta(minutes=5)
+"""A message that is older than this says when it was written. Telegram's own time is the time of arrival."""
+EXCERPT_LEAST = 200
+"""UTF-16 units of a long text that its caption shows at least."""
+Rows = tuple[tuple[Button, ...], ...]
+MIMES = {".txt": "text/plain", ".md": "text/markdown", ".html": "text/html"}
+
+
+def render_sender_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
+    """The sender in bold on a line of its own, the title below it, then the text with its progress and tags.
+
+    A text that needs more than MESSAGES_LIMIT messages is one file, with its beginning as the caption.
+    """
+    content = contents.decode(message.rich)
+    head = joined([bold(_sender(message, now)), bold(content.title)])
+    foot = _foot(content)
+    whole = joined([head, RichText(message.text, content.spans), foot])
+    rows = _rows(message, offer_mute)
+    parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
+    return parts if len(parts) <= MESSAGES_LIMIT else [_as_file(message, content, head, foot, rows)]
+
+
+def _sender(message: Claimed, now: datetime) -> str:
+    name = whose(message.sender, message.token_name) if message.token_name else message.sender
+    if now - message.created > LATE:
+        name += f" · {shown_time(message.created.astimezone(chat_settings.read(message.settings).clock))}"
+    return name
+
+
+def _foot(content: Content) -> RichText:
+    bar = "" if content.progress is None else progress_bar(content.progress)
+    return joined([RichText(bar), RichText(hashtags(content.tags))])
+
+
+def _as_file(message: Claimed, content: Content, head: RichText, foot: RichText, rows: Rows) -> Text:
+    """The whole text as a file, as the program wrote it."""
+    room = CAPTION_LIMIT - utf16_length(head.text) - utf16_length(foot.text) - 2
+    beginning = excerpt(RichText(message.text, content.spans), max(room, EXCERPT_LEAST))
+    caption = excerpt(joined([head, beginning, foot]), CAPTION_LIMIT)
+    extension = EXTENSIONS[content.format]
+    written = message.text if content.source is None else content.source
+    document = Document(f"message{extension}", MIMES[extension], written)
+    return Text(caption.text, caption.spans, rows, content.silent, content.preview, document)
+
+
+def _rows(message: Claimed, offer_mute: bool) -> Rows:
+    rows: Sequence[Sequence[Button]] = ()
+    if offer_mute and message.sender_id:
+        rows = mute_buttons(language_for(message), MuteHere, message.sender_id)
+    return tuple(tuple(row) for row in rows)
