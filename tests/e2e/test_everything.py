@@ -35,7 +35,8 @@ class Walker:
 
     def __init__(self, box: Sandbox, service: Service, language: str) -> None:
         self.box, self.service, self.language = box, service, language
-        self.kinds, self.last = set(BUTTONS), LAST
+        self.kinds = set(BUTTONS)
+        self.last: tuple[str, ...] = LAST
         self.pressed: set[str] = set()
         self.id = 0
 
