@@ -237,7 +237,7 @@ JOBS: Mapping[str, Handler] = {
         _on(jobs.HideToken, tokens.hide),
         _on(jobs.HideInviteWord, invites.hide),
         _on(jobs.SetMenu, set_menu),
-        _on(jobs.TellNewName, renamed.tell),
+        _on(jobs.TellNewName, renamed.notify),
         _on(jobs.RefreshStatus, refresh_status),
     ).items()
 }

@@ -15,7 +15,7 @@ AGAIN_AFTER = timedelta(minutes=5)
 """A chat is told at most once in this time, however often an account is renamed."""
 
 
-async def tell(context: Context, data: TellNewName) -> None:
+async def notify(context: Context, data: TellNewName) -> None:
     """Tells the chat, if the name differs from the known one. The message of the job is the account's id."""
     account_id = context.message_id
     name = await tokens.name_in_chat(context.chat.id, account_id, context.now)

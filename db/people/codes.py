@@ -142,17 +142,17 @@ async def _replace(
         await engine.execute(ISSUE, chat_id, digest, now, now + CODE_TTL, name, length, origin, nonce)
 
 
-async def shown(chat_id: int, code: str, message_id: int, look: str, now: datetime) -> None:
+async def shown(chat_id: int, code: str, message_id: int, place: str, now: datetime) -> None:
     """Records that a message shows this code. Once the code is used, expired or replaced, the scheduled job
-    `code` runs for that message, with the argument `look`, `look:used:<the token's id>`, or
-    `look:replaced`."""
+    `code` runs for that message, with the argument `place`, `place:used:<the token's id>`, or
+    `place:replaced`."""
     engine = current()
     digest = await credentials.digest_code(code)
     async with engine.write():
         rows = await engine.execute(SHOWN, chat_id, digest, message_id)
         if rows and rows[0]["used"] is None:
-            return await scheduled.put(chat_id, "code", message_id, look, rows[0]["expires"])
-        await scheduled.put(chat_id, "code", message_id, f"{look}:{'used' if rows else 'replaced'}", now)
+            return await scheduled.put(chat_id, "code", message_id, place, rows[0]["expires"])
+        await scheduled.put(chat_id, "code", message_id, f"{place}:{'used' if rows else 'replaced'}", now)
 
 
 async def live(chat_id: int, code: str, now: datetime) -> Code | None:

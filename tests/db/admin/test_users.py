@@ -5,9 +5,16 @@ import asyncio
 import pytest
 
 from djangobot.db import audit
-from djangobot.db.admin import users
+from djangobot.db.admin import admins, users
 from djangobot.db.delivery import claims, outcomes, settlement
-from djangobot.db.errors import AccessDenied, AccountBanned, ChatBanned, CodeInvalid, TokenInvalid
+from djangobot.db.errors import (
+    AccessDenied,
+    AccountBanned,
+    ChatBanned,
+    CodeInvalid,
+    TokenInvalid,
+    UserIsAdmin,
+)
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes
@@ -174,3 +181,17 @@ async def test_a_deletion_leaves_nothing_and_is_written_down_once(world: World, 
     if kind == "account":
         assert not await users.delete(kind, number, ROOT, NOW, of_settings=())
     assert await actions() == [f"delete {kind} {number}"]
+
+
+async def test_an_admin_is_neither_banned_nor_deleted(world: World) -> None:
+    """One of the settings, and one who was appointed. Once dismissed, they may be."""
+    ann = await world.person()
+    for of_settings in ((ann.id,), ()):
+        if not of_settings:
+            await admins.appoint(ann.id, ROOT, NOW)
+        for change in (users.ban, users.delete):
+            with pytest.raises(UserIsAdmin):
+                await change("chat", ann.id, ROOT, NOW, of_settings=of_settings)
+    assert (await users.get("chat", ann.id, NOW)) is not None
+    await admins.dismiss(ann.id, ROOT, (ROOT,), NOW)
+    assert await users.ban("chat", ann.id, ROOT, NOW, of_settings=(ROOT,))
