@@ -5,7 +5,7 @@ why nothing was inserted.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -26,7 +26,8 @@ from djangobot.db.errors import (
     TokenPaused,
     TooMuchWaiting,
 )
-from djangobot.db.messages import idempotency
+from djangobot.db.messages import files, idempotency
+from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import token_networks, tokens
 
@@ -89,7 +90,7 @@ WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expi
       SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a))
 FOR SHARE OF t
 ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-RETURNING token, chat, urgent
+RETURNING id, token, chat, urgent
 """.format(**PARAMETERS)
 # Locks the token's row. Of several senders at the same moment, each sees what the one before has sent.
 LIMIT = """
@@ -121,7 +122,7 @@ async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
     """Commits a message to the database, to be delivered.
 
     Raises TokenInvalid, TokenPaused, TokenLimited, TooMuchWaiting, DiskNearlyFull, AccountBanned,
-    ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, DatabaseUnavailable.
+    ChatBlocked, ChatBanned, FieldsInvalid, TextTooLong, KeyReused, FilesUnavailable, DatabaseUnavailable.
     """
     message.check()
     message = await message.formatted()
@@ -151,7 +152,7 @@ async def _insert(
     rows: list[Row] = []
     try:
         # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
-        rows = await asyncio.shield(asyncio.create_task(_commit(row)))
+        rows = await asyncio.shield(asyncio.create_task(_commit(row, message.files)))
     finally:
         if not rows and settled is not None:
             wakeups.remove_waiter(row.public_id, settled)
@@ -164,14 +165,17 @@ async def _insert(
     return Accepted(row.public_id, status, failure, token_id=token_id)
 
 
-async def _commit(row: NewRow) -> list[Row]:
+async def _commit(row: NewRow, attached: Sequence[StoredFile]) -> list[Row]:
     note: Callable[[Row], None] = partial(_note, row.public_id, row.now)
-    if not row.limit_checked:
+    if not row.limit_checked and not attached:
         return await outbox.add(row.now, note, INSERT, *msgspec.structs.astuple(row))
     engine = current()
     async with engine.write():
-        await _check_limit(row.digest, row.now)
+        if row.limit_checked:
+            await _check_limit(row.digest, row.now)
         rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
+        for added in rows:
+            await files.attach(added["id"], attached)
     outbox.notify_added(rows, note)
     return rows
 

@@ -28,8 +28,9 @@ class Button(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class FileInfo(msgspec.Struct, frozen=True):
-    """A file of a message, as lists name it. `size` is in bytes."""
+    """A file of a message, as lists name it. `id` is that of the stored file, `size` is in bytes."""
 
+    id: int
     name: str
     size: int
     mime: str
@@ -66,6 +67,13 @@ def encode(content: Content) -> str | None:
 def decode(stored: str | None) -> Content:
     """The content that was encoded."""
     return PLAIN if stored is None else _decoder.decode(stored)
+
+
+def without_file_ids(stored: str | None) -> str | None:
+    """The stored content, for a comparison: the same files are stored under other ids."""
+    content = decode(stored)
+    files = tuple(msgspec.structs.replace(file, id=0) for file in content.files)
+    return encode(msgspec.structs.replace(content, files=files))
 
 
 def wrong_title(title: str) -> str | None:
@@ -122,6 +130,7 @@ __all__ = [
     "FileInfo",
     "decode",
     "encode",
+    "without_file_ids",
     "wrong_buttons",
     "wrong_format",
     "wrong_progress",

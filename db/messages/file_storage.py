@@ -44,6 +44,8 @@ class File(Table, tablename="file"):
     mime = Varchar(length=127)
     size = BigInt(null=True, default=None)
     """Bytes. None until all have come."""
+    digest = Varchar(length=64, null=True, default=None)
+    """The SHA-256 of its bytes, in hex. None until all have come."""
     storage = Varchar(length=8)
     """Where the bytes are: `disk`, `database` or `gone`."""
     key = Varchar(length=32, null=True, default=None)
@@ -71,15 +73,15 @@ INDEXES = (
 message, the files that still have bytes, and one part of a file."""
 
 INSERT_ON_DISK = """
-INSERT INTO file (name, mime, position, size, storage, key, created) VALUES ($1, $2, 0, $3, 'disk', $4, $5)
-RETURNING id
+INSERT INTO file (name, mime, position, size, digest, storage, key, created)
+VALUES ($1, $2, 0, $3, $4, 'disk', $5, $6) RETURNING id
 """
 INSERT_IN_DATABASE = """
 INSERT INTO file (name, mime, position, storage, created) VALUES ($1, $2, 0, 'database', $3) RETURNING id
 """
 ADD_PART = "INSERT INTO file_part (file, number, content) VALUES ($1, $2, $3)"
 TOUCH = "UPDATE file SET created = $2 WHERE id = $1"
-COMPLETE = "UPDATE file SET size = $2, created = $3 WHERE id = $1 RETURNING id"
+COMPLETE = "UPDATE file SET size = $2, digest = $3, created = $4 WHERE id = $1 RETURNING id"
 DELETE = "DELETE FROM file WHERE id = $1"
 PARTS = """
 SELECT content FROM file_part WHERE file = $1 AND number BETWEEN $2 AND $3 ORDER BY number
@@ -92,7 +94,7 @@ class Storage(Protocol):
     async def add(self, part: bytes) -> None:
         """Stores the next bytes: PART of them, or fewer at the end."""
 
-    async def complete(self, size: int) -> int:
+    async def complete(self, size: int, digest: str) -> int:
         """Makes the file durable, then its row. Returns the row's id."""
         ...
 
@@ -125,11 +127,11 @@ class OnDisk:
             self._file = io.FileIO(self._folder / self._key, "xb", opener=_open_private)
         return self._file
 
-    async def complete(self, size: int) -> int:
+    async def complete(self, size: int, digest: str) -> int:
         with as_file_errors():
             await asyncio.to_thread(self._sync)
         (row,) = await current().execute(
-            INSERT_ON_DISK, self._name, self._mime, size, self._key, self._clock()
+            INSERT_ON_DISK, self._name, self._mime, size, digest, self._key, self._clock()
         )
         being_written.discard(self._key)
         number: int = row["id"]
@@ -182,9 +184,9 @@ class InDatabase:
         self._parts += 1
         await current().execute(TOUCH, row, self._clock())
 
-    async def complete(self, size: int) -> int:
+    async def complete(self, size: int, digest: str) -> int:
         row = await self._row()
-        if not await current().execute(COMPLETE, row, size, self._clock()):
+        if not await current().execute(COMPLETE, row, size, digest, self._clock()):
             raise FilesUnavailable
         return row
 

@@ -6,6 +6,7 @@ message names. `sweep` removes them.
 
 import asyncio
 import contextlib
+import hashlib
 import mimetypes
 import re
 import unicodedata
@@ -19,9 +20,10 @@ import structlog
 from djangobot.db.clock import utc_now
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge
+from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable
 from djangobot.db.fields import FORBIDDEN, visible
 from djangobot.db.messages import file_storage
+from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.file_storage import PART, Clock, InDatabase, OnDisk, Storage
 
 log = structlog.get_logger(__name__)
@@ -56,17 +58,22 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class StoredFile(msgspec.Struct, frozen=True):
-    """A file that has come whole."""
+    """A file that has come whole. `digest` is the SHA-256 of its bytes, in hex."""
 
     id: int
     name: str
     size: int
     mime: str
+    digest: str
+
+    def info(self) -> FileInfo:
+        """The file as lists name it."""
+        return FileInfo(self.id, self.name, self.size, self.mime)
 
 
 _rules = Rules()
 
-OF_MESSAGE = "SELECT id, name, size, mime FROM file WHERE message = $1 ORDER BY position"
+OF_MESSAGE = "SELECT id, name, size, mime, digest FROM file WHERE message = $1 ORDER BY position"
 ATTACH = """
 UPDATE file SET message = $1, position = $3 WHERE id = $2 AND message IS NULL AND size IS NOT NULL
 RETURNING id
@@ -106,6 +113,7 @@ class Sink:
         self._storage = storage
         self._buffer = bytearray()
         self._checked = 0
+        self._digest = hashlib.sha256()
 
     async def write(self, chunk: bytes) -> None:
         """Stores more bytes. Returns when there is room for the next. Raises FilesTooLarge, FileDiskFull."""
@@ -122,13 +130,15 @@ class Sink:
         if self.size - self._checked >= CHECK_ROOM_EVERY:
             self._checked = self.size
             check_room()
+        self._digest.update(part)
         await self._storage.add(part)
 
     async def complete(self) -> StoredFile:
         if self._buffer:
             await self._flush()
-        number = await self._storage.complete(self.size)
-        self.file = StoredFile(number, self.name, self.size, self.mime)
+        digest = self._digest.hexdigest()
+        number = await self._storage.complete(self.size, digest)
+        self.file = StoredFile(number, self.name, self.size, self.mime, digest)
         return self.file
 
     async def abort(self) -> None:
@@ -181,12 +191,12 @@ async def read(file_id: int, offset: int, length: int) -> bytes:
     return content
 
 
-async def attach(message_id: int, file_ids: Sequence[int]) -> None:
+async def attach(message_id: int, attached: Sequence[StoredFile]) -> None:
     """Makes files part of a message, in this order. Call it in the transaction that accepts the message.
-    Raises FileGone when one was swept, or is another message's."""
-    for position, file_id in enumerate(file_ids):
-        if not await current().execute(ATTACH, message_id, file_id, position):
-            raise FileGone
+    Raises FilesUnavailable when one was swept, or is another message's."""
+    for position, file in enumerate(attached):
+        if not await current().execute(ATTACH, message_id, file.id, position):
+            raise FilesUnavailable
 
 
 async def of_message(message_id: int) -> list[StoredFile]:

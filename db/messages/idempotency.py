@@ -10,6 +10,8 @@ from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.outcomes import SETTLED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import DatabaseUnavailable, KeyReused
+from djangobot.db.messages import content as contents
+from djangobot.db.messages import files
 from djangobot.db.messages.new_message import Accepted, NewMessage
 
 log = structlog.get_logger(__name__)
@@ -20,7 +22,7 @@ SWEEP_EVERY, SWEEP_MOST = 100, 200
 """One of every hundred messages with a key deletes up to two hundred expired keys. So they never pile up."""
 
 OF_KEY = """
-SELECT m.public_id AS id, m.text AS text, m.rich AS rich, m.type AS type, m.status AS status,
+SELECT m.id AS seq, m.public_id AS id, m.text AS text, m.rich AS rich, m.type AS type, m.status AS status,
        m.failure AS failure, m.created AS created, m.urgent AS urgent, m.expires AS expires,
        t.refuses_urgent AS refuses_urgent
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
@@ -43,7 +45,7 @@ async def repeated(digest: str, message: NewMessage, now: datetime) -> Accepted 
     before = await _of_key(digest, message.key, now)
     if before is None:
         return None
-    if not _is_the_same(message, before):
+    if not await _is_the_same(message, before):
         raise KeyReused
     log.debug("message asked for again", id=str(before["id"]), status=before["status"])
     if message.wait <= 0:
@@ -83,11 +85,18 @@ async def _of_key(digest: str, key: str | None, now: datetime) -> Row | None:
     return rows[0] if rows else None
 
 
-def _is_the_same(message: NewMessage, row: Row) -> bool:
-    """Whether that row was made from the same request."""
+async def _is_the_same(message: NewMessage, row: Row) -> bool:
+    """Whether that row was made from the same request. Files are the same when their names, types and bytes
+    are; a repeat stores them anew."""
     urgent = message.urgent and not row["refuses_urgent"]
-    asked = (message.text, message.rich, message.type, urgent, message.expires(row["created"]))
-    return asked == (row["text"], row["rich"], row["type"], bool(row["urgent"]), row["expires"])
+    rich, before = message.rich, row["rich"]
+    if message.files:
+        rich, before = contents.without_file_ids(rich), contents.without_file_ids(before)
+    asked = (message.text, rich, message.type, urgent, message.expires(row["created"]))
+    if asked != (row["text"], before, row["type"], bool(row["urgent"]), row["expires"]):
+        return False
+    digests = [file.digest for file in message.files]
+    return not digests or digests == [file.digest for file in await files.of_message(row["seq"])]
 
 
 def _as_it_is(row: Row) -> Accepted:

@@ -10,6 +10,7 @@ from djangobot.db.errors import FieldsInvalid, TextTooLong
 from djangobot.db.fields import blank, check_idempotency_key, unstorable, visible
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.content import Button, Content
+from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.rich_text.hashtags import wrong_tags
@@ -31,7 +32,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     message is sent before others. With `key`, the sender's own name for this message, it is accepted once,
     however often it is repeated. `wait`: seconds to wait until the message is settled. `network`: the
     sender's network; the person is told of a new one. `text` is markup in this `format` until `formatted`
-    has read it. `rich` is what then goes with the text, as db/messages/content.py keeps it."""
+    has read it. `files` have come whole; they are shown in this order. `rich` is what then goes with the
+    text, as db/messages/content.py keeps it."""
 
     text: str
     type: str = "Text"
@@ -47,6 +49,7 @@ class NewMessage(msgspec.Struct, frozen=True):
     preview: bool = False
     progress: float | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
+    files: tuple[StoredFile, ...] = ()
     rich: str | None = None
 
     def expires(self, accepted: datetime) -> datetime | None:
@@ -56,7 +59,7 @@ class NewMessage(msgspec.Struct, frozen=True):
         """Raises FieldsInvalid, TextTooLong."""
         found = {
             "type": None if self.type in TYPES else f"must be one of: {', '.join(TYPES)}",
-            "text": unstorable(self.text) or blank(self.text),
+            "text": unstorable(self.text) or (None if self.files else blank(self.text)),
             "ttl": _wrong_ttl(self.ttl),
             "format": contents.wrong_format(self.format),
             "title": contents.wrong_title(self.title),
@@ -73,7 +76,7 @@ class NewMessage(msgspec.Struct, frozen=True):
 
     async def formatted(self) -> "NewMessage":
         """The message with the text that people will see, and with all else they will see."""
-        adds = self.title or self.tags or self.silent or self.preview or self.buttons
+        adds = self.title or self.tags or self.silent or self.preview or self.buttons or self.files
         if self.format == "plain" and self.progress is None and not adds:
             return self
         if len(self.text) <= FORMATTED_AT_ONCE:
@@ -94,6 +97,8 @@ class NewMessage(msgspec.Struct, frozen=True):
             preview=self.preview,
             progress=self.progress,
             buttons=self.buttons,
+            files=tuple(file.info() for file in self.files),
+            as_documents=bool(self.files) and self.type == "Document",
             source=self.text if long and self.text != shown.text else None,
         )
         return msgspec.structs.replace(self, text=shown.text, rich=contents.encode(content))

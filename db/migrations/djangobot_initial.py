@@ -176,7 +176,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T08:13:00:640931"
+ID = "2026-11-26T08:20:53:326140"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -1856,6 +1856,28 @@ async def forwards():
         column_class_name="BigInt",
         column_class=BigInt,
         params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="digest",
+        db_column_name="digest",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
             "default": None,
             "null": True,
             "primary_key": False,

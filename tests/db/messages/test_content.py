@@ -19,7 +19,9 @@ CONTENTS = st.builds(
     tags=st.lists(TEXTS).map(tuple),
     silent=st.booleans(),
     progress=st.none() | st.floats(0, 1),
-    files=st.lists(st.builds(FileInfo, TEXTS, st.integers(0, 2**31), TEXTS)).map(tuple),
+    files=st.lists(st.builds(FileInfo, st.integers(1, 2**63 - 1), TEXTS, st.integers(0, 2**31), TEXTS)).map(
+        tuple
+    ),
 )
 
 

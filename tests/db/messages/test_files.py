@@ -10,6 +10,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from stat import S_IMODE
+from typing import Any
 
 import psutil
 import pytest
@@ -17,8 +18,8 @@ import pytest
 from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge
-from djangobot.db.messages import acceptance, files
+from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable, KeyReused
+from djangobot.db.messages import acceptance, files, messages
 from djangobot.db.messages.file_storage import PART
 from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
 from djangobot.db.messages.new_message import NewMessage
@@ -85,14 +86,13 @@ async def left(folder: Path) -> tuple[int, int, int]:
     return rows[0]["files"], rows[0]["parts"], len(on_disk(folder))
 
 
-async def a_message(world: World, *file_ids: int, status: str = "queued") -> int:
+async def a_message(world: World, *attached: StoredFile, status: str = "queued") -> int:
     """A message with these files, whose status is this one."""
     token = await world.link(await world.account(), await world.person())
-    accepted = await acceptance.accept(token, NewMessage("hello"), NOW)
+    accepted = await acceptance.accept(token, NewMessage("hello", files=attached), NOW)
     (row,) = await current().execute(
         "UPDATE message SET status = $2 WHERE public_id = $1::uuid RETURNING id", accepted.id, status
     )
-    await files.attach(row["id"], file_ids)
     number: int = row["id"]
     return number
 
@@ -215,20 +215,62 @@ async def test_a_sweep_leaves_what_is_under_way(database: str, folder: Path) -> 
     assert await files.read(sink.file.id, 2 * PART, 100) == b"the end"
 
 
+async def accepted_with(token: str, *attached: StoredFile, **more: Any) -> acceptance.Accepted:
+    return await acceptance.accept(token, NewMessage("", files=attached, **more), NOW)
+
+
+async def test_a_message_shows_its_files(world: World) -> None:
+    """Lists name them; the text may be empty."""
+    token = await world.link(await world.account(), await world.person())
+    stored = [await store(b"x"), await store(b"yy", "b.png", "image/png")]
+    for kind, as_documents in (("Text", False), ("File", False), ("Document", True)):
+        accepted = await accepted_with(token, *stored, type=kind)
+        entry = await messages.of_token(accepted.id, token, NOW)
+        assert entry.content.files == tuple(file.info() for file in stored)
+        assert (entry.text, entry.content.as_documents) == ("", as_documents)
+        stored = [await store(b"x"), await store(b"yy", "b.png", "image/png")]
+
+
+async def test_a_message_whose_file_was_swept_is_not_accepted(world: World) -> None:
+    """The row and its files are one commit: the sender is told to send it again."""
+    token = await world.link(await world.account(), await world.person())
+    kept, swept = await store(b"kept"), await store(b"swept")
+    await files.delete([swept.id])
+    with pytest.raises(FilesUnavailable):
+        await accepted_with(token, kept, swept)
+    assert (await current().fetch("SELECT COUNT(*) AS n FROM message WHERE kind = 'message'"))[0]["n"] == 0
+    await accepted_with(token, kept)
+
+
+async def test_a_repeat_is_the_same_message_when_its_files_are(world: World) -> None:
+    """The same names, types and bytes, which were stored anew; other bytes of the same size are not."""
+    token = await world.link(await world.account(), await world.person())
+    first = await accepted_with(token, await store(b"one"), key="k")
+    again = await accepted_with(token, await store(b"one"), key="k")
+    assert (again.repeated, again.id) == (True, first.id)
+    for other in (await store(b"two"), await store(b"one", "b.txt"), await store(b"one", mime="a/b")):
+        with pytest.raises(KeyReused):
+            await accepted_with(token, other, key="k")
+    with pytest.raises(KeyReused):
+        await acceptance.accept(token, NewMessage("x", key="k"), NOW)
+    with pytest.raises(KeyReused):
+        await accepted_with(token, await store(b"one"), await store(b"one"), key="k")
+
+
 async def test_files_stand_in_their_order_in_one_message(world: World) -> None:
     """And none of them can become another message's."""
     stored = [await store(b"x" * number, f"{number}.txt") for number in (3, 1, 2)]
-    message = await a_message(world, *(file.id for file in stored))
+    message = await a_message(world, *stored)
     assert await files.of_message(message) == stored
-    with pytest.raises(FileGone):
-        await files.attach(message, [stored[0].id])
+    with pytest.raises(FilesUnavailable):
+        await files.attach(message, stored[:1])
 
 
 @pytest.mark.parametrize("status", ["sent", "expired"])
 async def test_bytes_go_when_their_message_is_settled(world: World, folder: Path, status: str) -> None:
     """Name and size stay for the history."""
     file = await store(b"x" * 1000)
-    message = await a_message(world, file.id, status=status)
+    message = await a_message(world, file, status=status)
     assert await files.sweep(NOW) == 1
     assert await files.of_message(message) == [file]
     assert (await left(folder))[1:] == (0, 0)
@@ -241,7 +283,7 @@ async def test_bytes_go_when_their_message_is_settled(world: World, folder: Path
 async def test_bytes_of_what_may_still_be_sent_are_kept_for_a_week(world: World, status: str) -> None:
     """An admin may have a failed message sent again."""
     file = await store(b"x")
-    await a_message(world, file.id, status=status)
+    await a_message(world, file, status=status)
     await files.sweep(NOW + files.KEPT - MINUTE)
     assert await files.read(file.id, 0, 1) == b"x"
     await files.sweep(NOW + files.KEPT + MINUTE)
@@ -252,7 +294,7 @@ async def test_bytes_of_what_may_still_be_sent_are_kept_for_a_week(world: World,
 async def test_bytes_of_a_message_that_waits_are_kept(world: World) -> None:
     """However long: a scheduled message waits for up to a year."""
     file = await store(b"x")
-    await a_message(world, file.id)
+    await a_message(world, file)
     await files.sweep(NOW + timedelta(days=366))
     assert await files.read(file.id, 0, 1) == b"x"
 
@@ -260,7 +302,7 @@ async def test_bytes_of_a_message_that_waits_are_kept(world: World) -> None:
 async def test_files_go_with_their_message(world: World, folder: Path) -> None:
     """Whoever is erased is erased with all that was sent to them."""
     file = await store(b"x")
-    message = await a_message(world, file.id)
+    message = await a_message(world, file)
     await current().execute("DELETE FROM message WHERE id = $1", message)
     await files.sweep(NOW)
     assert await left(folder) == (0, 0, 0)
@@ -348,6 +390,6 @@ async def test_a_type_is_a_type_or_unknown(database: str, given: str, mime: str)
 async def test_bytes_go_after_the_delivery_as_any_other(world: World) -> None:
     """The outbox settles the message; the next sweep removes its bytes."""
     file = await store(b"x")
-    await a_message(world, file.id)
+    await a_message(world, file)
     await world.deliver()
     assert await files.sweep(NOW) == 1
