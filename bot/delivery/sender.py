@@ -118,7 +118,7 @@ class Sender:
         if fixed is None:
             return self.put_back(message)
         try:
-            return Sent(message, await self._send_parts(message, fixed))
+            return Sent.as_messages(message, await self._send_parts(message, fixed))
         except Unasked:
             return self.put_back(message)
         except GatewayError as exc:
@@ -155,20 +155,20 @@ class Sender:
             shown = [msgspec.structs.replace(part, silent=True) for part in shown]
         return parts.encode(shown)
 
-    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> int:
-        """Sends each part under its own random_id, the first under the message's. Returns the first part's
-        id."""
+    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> list[int]:
+        """Sends each part under its own random_id, the first under the message's. Returns their ids in the
+        chat."""
         peer = Peer(message.chat_id, message.access_hash)
-        first = await self.gateway.send(peer, texts[0], message.random_id)
+        ids = [await self.gateway.send(peer, texts[0], message.random_id)]
         for number, part in enumerate(texts[1:], start=1):
             try:
-                await self.gateway.send(peer, part, derived_id(message.random_id, number))
+                ids.append(await self.gateway.send(peer, part, derived_id(message.random_id, number)))
             except FloodWait as exc:
                 raise PartlySent(exc) from exc
             except Undone as exc:
                 raise Cut(str(exc)) from exc
         self.mute_prompts.note(message, self.now(), offered=bool(texts[-1].buttons))
-        return first
+        return ids
 
     async def _not_sent(self, message: Claimed, why: GatewayError) -> Settled:
         match why:

@@ -1,6 +1,7 @@
 """A claimed message, and what becomes of it. These are plain values, which the parts of the queue and the
 worker pass to each other."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -64,10 +65,17 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The message is in the chat."""
+    """The message is in the chat. `telegram_ids`: those of all its messages there, when there are several."""
 
     message: Claimed
     telegram_id: int
+    telegram_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def as_messages(cls, message: Claimed, telegram_ids: Sequence[int]) -> "Sent":
+        """The outcome of a message that is in the chat as these messages."""
+        several = tuple(telegram_ids) if len(telegram_ids) > 1 else ()
+        return cls(message, telegram_ids[0], several)
 
 
 class Held(msgspec.Struct, frozen=True):

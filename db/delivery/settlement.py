@@ -35,6 +35,7 @@ UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, fail
 FROM $rows2 r(id, random_id, telegram_id)
 WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
 """
+KEEP_IDS = "UPDATE message SET telegram_ids = $3 WHERE id = $1 AND random_id = $2 AND status = 'sent'"
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
 """
@@ -72,7 +73,11 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     if sent:
         statements[SENT] = [(now, msgspec.json.encode(sent).decode())]
     for result in results:
-        if not isinstance(result, Sent):
+        if isinstance(result, Sent):
+            if result.telegram_ids:
+                ids = msgspec.json.encode(result.telegram_ids).decode()
+                statements.setdefault(KEEP_IDS, []).append((result.message.id, result.message.random_id, ids))
+        else:
             sql, args = _statement(result)
             statements.setdefault(sql, []).append(args)
     await current().execute_all(list(statements.items()))

@@ -44,6 +44,9 @@ class Message(Table, tablename="message"):
     text = Text()
     status = Varchar(length=16, default="queued")
     telegram_id = Integer(null=True, default=None)
+    telegram_ids = Text(null=True, default=None)
+    """The ids of all its messages in the chat, as JSON, in their order: 0 for one that Telegram did not name.
+    None when there is one, which is `telegram_id`."""
     random_id = BigInt()
     attempts = Integer(default=0)
     first_attempt = Timestamptz(null=True, default=None)

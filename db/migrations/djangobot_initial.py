@@ -176,7 +176,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T08:20:53:326140"
+ID = "2026-11-26T08:23:25:667615"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2417,6 +2417,27 @@ async def forwards():
         db_column_name="telegram_id",
         column_class_name="Integer",
         column_class=Integer,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="telegram_ids",
+        db_column_name="telegram_ids",
+        column_class_name="Text",
+        column_class=Text,
         params={
             "default": None,
             "null": True,

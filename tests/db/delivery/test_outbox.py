@@ -86,6 +86,20 @@ async def test_every_end_is_in_the_history_with_its_reason(world: World) -> None
     assert await outbox.oldest_due(NOW) is None
 
 
+async def test_the_ids_of_all_its_messages_in_the_chat_are_kept(world: World) -> None:
+    """One alone is `telegram_id`; of several all are kept in their order."""
+    account = await world.account()
+    for ids in ([5], [7, 0, 9]):
+        token = await world.link(account, await world.person())
+        await acceptance.accept(token, NewMessage("x"), NOW)
+        (message,) = await claim()
+        await settlement.settle([outcomes.Sent.as_messages(message, ids)], NOW)
+    rows = await current().fetch(
+        "SELECT telegram_id, telegram_ids FROM message WHERE kind = 'message' ORDER BY id"
+    )
+    assert [(row["telegram_id"], row["telegram_ids"]) for row in rows] == [(5, None), (7, "[7,0,9]")]
+
+
 async def test_a_claim_takes_no_more_than_its_limit_oldest_first(world: World) -> None:
     account = await world.account()
     linked = [await world.link(account, await world.person()) for _ in range(5)]
