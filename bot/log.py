@@ -9,6 +9,8 @@ import structlog
 
 from djangobot.db.admin.log_level import DEFAULT, Level
 
+log = structlog.get_logger(__name__)
+
 NUMBERS: dict[Level, int] = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
@@ -53,6 +55,13 @@ def set_level(name: Level) -> None:
     global _least
     _least = NUMBERS[name]
     logging.getLogger().setLevel(max(_least, logging.WARNING))
+
+
+def change_level(name: Level) -> None:
+    """Sets the level, and logs the change if it is one."""
+    if name != level():
+        log.warning("log level changed", before=level(), after=name)
+        set_level(name)
 
 
 def set_up(log_format: str) -> None:

@@ -1,5 +1,6 @@
 """The house keeps its own rules: who imports whom, what the documents promise, what must not be committed."""
 
+import ast
 import json
 import os
 import re
@@ -44,6 +45,8 @@ FORBIDDEN_MODULES = {
     "zones",
 }
 """Names that modules had once: a newcomer did not find the rule behind them."""
+MODULE_LINES, FUNCTION_LINES = 350, 40
+"""No module and no function of ours is longer."""
 
 
 def test_nobody_imports_whom_they_must_not() -> None:
@@ -92,17 +95,17 @@ def test_a_circle_is_found_as_one() -> None:
     assert circles(graph) == [["b", "c"]]
 
 
+def imports(room: str) -> dict[str, set[str]]:
+    """Which modules of a room each of its modules imports."""
+    graph = grimp.build_graph("djangobot", "djangobot.http")
+    found = {module for module in graph.modules if f"{module}.".startswith(f"djangobot.{room}.")}
+    return {module: graph.find_modules_directly_imported_by(module) & found for module in sorted(found)}
+
+
 @pytest.mark.parametrize("room", ["bot", "db", "http"])
 def test_no_module_imports_itself_by_a_detour(room: str) -> None:
     """Imports under TYPE_CHECKING count: they tie two modules together as any other."""
-    found = grimp.build_graph("djangobot", "djangobot.http")
-    modules = {module for module in found.modules if module.startswith(f"djangobot.{room}")}
-    assert (
-        circles(
-            {module: found.find_modules_directly_imported_by(module) & modules for module in sorted(modules)}
-        )
-        == []
-    )
+    assert circles(imports(room)) == []
 
 
 def test_every_dependency_earns_its_place_in_a_line() -> None:
@@ -183,6 +186,44 @@ def test_no_module_has_one_of_the_former_names() -> None:
     """Modules are named in the words of docs/glossary.md; the words of FORBIDDEN_MODULES name none."""
     found = [path.relative_to(ROOT) for path in modules()]
     assert [str(path) for path in found if FORBIDDEN_MODULES & {path.stem, *path.parts}] == []
+
+
+def is_table(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it only names things, each with a function of its own, and returns them. The functions in it
+    are counted for themselves."""
+    *definitions, last = function.body
+    if ast.get_docstring(function):
+        del definitions[:1]
+    return isinstance(last, ast.Return) and all(
+        isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) for one in definitions
+    )
+
+
+def too_long(source: str) -> list[str]:
+    """What is longer than a reader keeps in mind: the module itself, or functions of it."""
+    lines = source.count("\n")
+    found = [f"{lines} lines"] if lines > MODULE_LINES else []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not is_table(node):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > FUNCTION_LINES:
+                found.append(f"{node.name}: {lines} lines")
+    return found
+
+
+def test_no_module_and_no_function_is_longer_than_one_can_read() -> None:
+    """Except migrations, which are generated, and functions that are tables, as of routes."""
+    found = {str(path.relative_to(ROOT)): too_long(path.read_text()) for path in modules()}
+    assert {path: long for path, long in found.items() if long} == {}
+
+
+def test_a_table_is_not_a_way_round_the_limit() -> None:
+    """A long function in a table is found, and so is a long function with any other statement."""
+    inner = "def inner():\n" + "    x()\n" * FUNCTION_LINES
+    table = "def outer():\n" + "".join(f"    {line}\n" for line in inner.splitlines())
+    assert too_long(table + "    return [inner]\n") == ["inner: 41 lines"]
+    assert too_long(table + "    x()\n    return [inner]\n") == ["outer: 44 lines", "inner: 41 lines"]
+    assert too_long("x = 1\n" * (MODULE_LINES + 1)) == ["351 lines"]
 
 
 def test_there_is_one_clock() -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from djangobot.bot.callback_data import admin_buttons, buttons, jobs, questions
 from djangobot.bot.callback_data.packing import DataInvalid, Packed, parse, prefix_of
-from djangobot.bot.dispatch.dispatcher import Context, Handler
+from djangobot.bot.context import Context, Handler
 from djangobot.bot.handlers import (
     codes,
     export,

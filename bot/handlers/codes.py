@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from djangobot.bot.callback_data.buttons import AskOwnToken, Place, ShowCall, ShowCode
 from djangobot.bot.callback_data.jobs import EndCode
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shown_code, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID

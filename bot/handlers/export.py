@@ -12,7 +12,7 @@ from typing import IO
 import msgspec
 
 from djangobot.bot.callback_data.buttons import WriteExport
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shown_time
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button

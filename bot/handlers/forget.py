@@ -1,7 +1,7 @@
 """/forget: what is kept about a person, and its deletion."""
 
 from djangobot.bot.callback_data.buttons import Forget
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.db.people import erasure

@@ -11,7 +11,7 @@ from djangobot.bot.callback_data.buttons import (
     ShowFull,
     ShowHistory,
 )
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.buttons import full_button
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, shown_time, whose

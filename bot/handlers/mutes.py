@@ -15,7 +15,7 @@ from djangobot.bot.callback_data.buttons import (
     Unmute,
     UnmuteHere,
 )
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.buttons import mute_buttons
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
 from djangobot.bot.rendering.replies import formatted, say

@@ -1,7 +1,7 @@
 """/news: whether a person wants news from the people who run the service."""
 
 from djangobot.bot.callback_data.buttons import WantNews
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers import settings
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text

@@ -8,7 +8,7 @@ import json
 
 from djangobot.bot.callback_data.buttons import AskOwnToken, OpenToken
 from djangobot.bot.callback_data.questions import OwnTokenName
-from djangobot.bot.dispatch.dispatcher import Context, stripped
+from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers import tokens as cards
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID

@@ -3,7 +3,7 @@
 import re
 
 from djangobot.bot.callback_data.buttons import SetHours, SetQuietMode, ShowHours
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers import settings
 from djangobot.bot.handlers.settings import back_row, card, shown_hours, shown_mode
 from djangobot.bot.rendering.replies import formatted, joined, say

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from djangobot.bot.callback_data.buttons import ListTokens
 from djangobot.bot.callback_data.jobs import TellNewName
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.db.delivery import scheduled

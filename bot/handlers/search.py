@@ -2,7 +2,7 @@
 
 from djangobot.bot.callback_data.buttons import SearchPage
 from djangobot.bot.callback_data.questions import SearchWords
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers.history import headed
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.humanize import shortened

@@ -15,7 +15,7 @@ from djangobot.bot.callback_data.buttons import (
     ShowSettings,
 )
 from djangobot.bot.callback_data.questions import Zone
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text

@@ -2,7 +2,7 @@
 
 import re
 
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers import codes
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

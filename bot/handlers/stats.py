@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from djangobot.bot.callback_data.buttons import Background, DrawStats
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose

@@ -15,7 +15,7 @@ from djangobot.bot.callback_data.buttons import (
     RefuseUrgent,
     UnrevokeToken,
 )
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text

@@ -26,7 +26,7 @@ from djangobot.bot.callback_data.buttons import (
 )
 from djangobot.bot.callback_data.jobs import HideToken
 from djangobot.bot.callback_data.questions import TokenName
-from djangobot.bot.dispatch.dispatcher import Context, stripped
+from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers.token_cards import called, card_text, list_text
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from djangobot.bot.handlers.admin.broadcasts import progress_card
+from djangobot.bot.rendering.broadcasts import progress_card
 from djangobot.bot.telegram.gateway import FloodWait, Gateway, GatewayError, Peer
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import BroadcastView

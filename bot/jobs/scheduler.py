@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import structlog
 
-from djangobot.bot.dispatch.dispatcher import Dispatcher, Handler
+from djangobot.bot.context import Handler
+from djangobot.bot.dispatch.dispatcher import Dispatcher
 from djangobot.bot.telegram.gateway import AnswerLost, FloodWait, GatewayError
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJob

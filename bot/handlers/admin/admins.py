@@ -3,7 +3,7 @@
 from djangobot.bot.callback_data.admin_buttons import AskDismiss, Dismiss, ListAdmins
 from djangobot.bot.callback_data.jobs import SetMenu
 from djangobot.bot.callback_data.packing import read_number
-from djangobot.bot.dispatch.dispatcher import SPACE, Context
+from djangobot.bot.context import SPACE, Context
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins

@@ -3,7 +3,7 @@
 import json
 
 from djangobot.bot.callback_data.admin_buttons import ShowAudit
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text

@@ -14,7 +14,7 @@ from djangobot.bot.callback_data.admin_buttons import (
     StateLetter,
 )
 from djangobot.bot.callback_data.buttons import CallbackData
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import (
     BUTTON_LENGTH,
     shortened,

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from djangobot.bot.callback_data.admin_buttons import SendBackup
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.bot.telegram.uploads import FILE_LIMIT, File

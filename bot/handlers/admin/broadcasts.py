@@ -1,7 +1,5 @@
 """/broadcast: a text to many people: whom it is for, how it will look, and its progress."""
 
-from datetime import datetime, timedelta
-
 from djangobot.bot.callback_data.admin_buttons import (
     BroadcastDays,
     BroadcastLanguage,
@@ -10,23 +8,18 @@ from djangobot.bot.callback_data.admin_buttons import (
 )
 from djangobot.bot.callback_data.buttons import CallbackData
 from djangobot.bot.callback_data.questions import BroadcastText
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
+from djangobot.bot.rendering.broadcasts import progress_card
 from djangobot.bot.rendering.messages import broadcast_text
-from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
-from djangobot.db.admin.broadcasts import DAYS, TEXT_LIMIT, Audience, BroadcastView, Progress
+from djangobot.db.admin.broadcasts import DAYS, TEXT_LIMIT, Audience, BroadcastView
 from djangobot.db.fields import blank, unstorable
 from djangobot.db.people import chats
 from djangobot.db.people.chat_settings import LANGUAGES
 
 IN_LANGUAGE = {"en": "broadcast-en", "ru": "broadcast-ru"}
-TITLES = {
-    "running": "broadcast-running",
-    "paused": "broadcast-is-paused",
-    "canceled": "broadcast-canceled",
-    "done": "broadcast-done",
-}
 
 
 async def show(context: Context) -> None:
@@ -164,35 +157,3 @@ async def _question(context: Context, broadcast: BroadcastView) -> Text:
         [Button(say(context.language, "back"), back.pack())],
     ]
     return formatted(context.language, "broadcast-ask", rows, count=people)
-
-
-def progress_card(language: str, broadcast: BroadcastView, progress: Progress, now: datetime) -> Text:
-    """The progress of a broadcast, with the buttons that change it; at its end the outcome."""
-    settled = progress.sent + progress.failed + progress.skipped
-    counts = {"sent": progress.sent, "failed": progress.failed, "skipped": progress.skipped}
-    lines = [
-        formatted(language, TITLES[broadcast.status]),
-        formatted(language, "broadcast-progress", **counts),
-    ]
-    if not broadcast.live:
-        return joined(lines)
-    left = max(broadcast.total - settled, progress.waiting)
-    lines.append(formatted(language, "broadcast-left", count=left))
-    if broadcast.status == "running" and settled and left and broadcast.started is not None:
-        seconds = (now - broadcast.started).total_seconds() / settled * left
-        lines.append(formatted(language, "broadcast-time", time=_span(seconds)))
-    return joined(lines, buttons=_buttons(language, broadcast))
-
-
-def _buttons(language: str, broadcast: BroadcastView) -> list[list[Button]]:
-    if broadcast.status == "running":
-        first = Button(say(language, "broadcast-pause"), ChangeBroadcast(broadcast.id, "pause").pack())
-    else:
-        first = Button(say(language, "broadcast-resume"), ChangeBroadcast(broadcast.id, "resume").pack())
-    cancel = ChangeBroadcast(broadcast.id, "cancel")
-    return [[first], [Button(say(language, "broadcast-cancel"), cancel.pack())]]
-
-
-def _span(seconds: float) -> str:
-    """A span of time as `1:05:09`."""
-    return str(timedelta(seconds=int(seconds)))

@@ -1,6 +1,6 @@
 """/config: the settings in force, without their secrets."""
 
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shortened
 from djangobot.bot.rendering.replies import formatted, joined
 

@@ -1,7 +1,7 @@
 """/queue and /errors: how many messages wait, failed or are uncertain, and why; decisions about all."""
 
 from djangobot.bot.callback_data.admin_buttons import AskQueueAll, DecideQueueAll, ShowQueue
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers.admin import backlog as lists
 from djangobot.bot.rendering.humanize import shown_age, shown_reason
 from djangobot.bot.rendering.replies import formatted, joined, say

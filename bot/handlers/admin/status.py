@@ -17,7 +17,7 @@ from djangobot.bot.callback_data.admin_buttons import (
 )
 from djangobot.bot.callback_data.buttons import Background
 from djangobot.bot.callback_data.jobs import RefreshStatus
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.rendering.humanize import shown_size

@@ -7,7 +7,7 @@ from djangobot.bot.callback_data.admin_buttons import (
     OpenUser,
 )
 from djangobot.bot.callback_data.buttons import DATA_LIMIT, CallbackData
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_status, shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text

@@ -8,7 +8,7 @@ from djangobot.bot.callback_data.admin_buttons import (
     OpenUser,
     UserVerb,
 )
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.handlers.admin.user_cards import called, card_text, list_text
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button

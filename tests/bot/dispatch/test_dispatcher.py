@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from djangobot.bot.context import Context
 from djangobot.bot.dispatch import commands
-from djangobot.bot.dispatch.dispatcher import Context, Dispatcher
+from djangobot.bot.dispatch.dispatcher import Dispatcher
 from djangobot.bot.dispatch.throttle import MOST, WITHIN
 from djangobot.bot.handlers.admin import status
 from djangobot.bot.jobs.scheduler import Scheduler

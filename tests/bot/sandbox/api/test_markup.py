@@ -74,7 +74,7 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("known", schema.layers().values(), ids=str)
+@pytest.mark.parametrize("known", schema.layers().values(), ids=lambda known: f"layer {known.layer}")
 @pytest.mark.parametrize("button", KINDS, ids=lambda button: button["kind"])
 def test_every_kind_of_button_is_written_in_every_layer(known: schema.Schema, button: dict[str, Any]) -> None:
     """Layer 158 has no copy button: it shows a plain one."""
