@@ -184,7 +184,7 @@ def _name_of(segment: MultipartSegment) -> str:
 
 def _filename_of(segment: MultipartSegment) -> str | None:
     """The name of the file; None when the part is a field."""
-    extended = _EXTENDED_NAME.search(segment.header("Content-Disposition", ""))
+    extended = _EXTENDED_NAME.search(segment.header("Content-Disposition", "") or "")
     if extended is not None:
         try:
             return unquote_to_bytes(extended[2]).decode(extended[1])

@@ -169,9 +169,8 @@ class InDatabase:
     async def _row(self) -> int:
         if self._id is None:
             (row,) = await current().execute(INSERT_IN_DATABASE, self._name, self._mime, self._clock())
-            self._id = row["id"]
-        number: int = self._id
-        return number
+            self._id = int(row["id"])
+        return self._id
 
     async def add(self, part: bytes) -> None:
         row = await self._row()

@@ -15,6 +15,7 @@ QuietMode = Literal["silent", "digest"]
 Language = Literal["en", "ru"]
 """The languages in which we write. Each has a file in bot/locales/."""
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+_BY_TAG: dict[str, Language] = {language: language for language in LANGUAGES}
 
 
 class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,7 +60,7 @@ DEFAULT = ChatSettings()
 def language_of(tag: str | None) -> Language:
     """Our language for an IETF tag. English when we do not have theirs."""
     short = (tag or "").partition("-")[0].lower()
-    return next((language for language in LANGUAGES if language == short), "en")
+    return _BY_TAG.get(short, "en")
 
 
 @lru_cache(maxsize=4096)

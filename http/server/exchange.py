@@ -21,6 +21,7 @@ class Channel(Protocol):
     @property
     def date(self) -> bytes:
         """The header line `Date`."""
+        ...
 
     def write(self, data: bytes) -> None:
         """Sends these bytes to the client."""

@@ -20,7 +20,7 @@ class Frame:
     __slots__ = ("kind", "start", "value")
 
     def __init__(self, kind: Kind | None, value: str | None) -> None:
-        self.kind = kind
+        self.kind: Kind | None = kind
         self.value = value
         self.start = -1
 

@@ -111,7 +111,7 @@ def test_data_that_telegram_would_refuse_are_never_packed() -> None:
     """It is our mistake: the card is not sent with a button that does nothing."""
     kind = EVERY_BUTTON["users"].kind
     with pytest.raises(ValueError, match="64 bytes"):
-        kind(1, "long " * 20).pack()
+        kind(1, "long " * 20).pack()  # pyright: ignore[reportCallIssue]
 
 
 @given(st.text(max_size=30) | st.integers().map(str))
