@@ -10,10 +10,11 @@ from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJobRow
-from djangobot.db.messages import file_storage, messages
+from djangobot.db.messages import file_storage, messages, tags
 from djangobot.db.messages.file_storage import File, FilePart
 from djangobot.db.messages.messages import Message
 from djangobot.db.messages.search import Search
+from djangobot.db.messages.tags import MessageTag
 from djangobot.db.people import guesses, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import Code
@@ -50,6 +51,7 @@ TABLES = [
     Invite,
     File,
     FilePart,
+    MessageTag,
 ]
 INDEXES = (
     *messages.INDEXES,
@@ -61,6 +63,7 @@ INDEXES = (
     *guesses.INDEXES,
     *tokens.INDEXES,
     *file_storage.INDEXES,
+    *tags.INDEXES,
 )
 """Indexes that Piccolo's columns can't express."""
 

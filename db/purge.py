@@ -42,6 +42,10 @@ WHERE schemaname = current_schema() AND tableowner = current_user ORDER BY table
 REBUILD = (
     "DROP INDEX CONCURRENTLY IF EXISTS message_words_by_word_ccnew",  # left by a rebuild that was interrupted
     "REINDEX INDEX CONCURRENTLY message_words_by_word",
+    "DROP INDEX CONCURRENTLY IF EXISTS message_tag_of_chat_ccnew",
+    "REINDEX INDEX CONCURRENTLY message_tag_of_chat",
+    "DROP INDEX CONCURRENTLY IF EXISTS message_tag_of_message_ccnew",
+    "REINDEX INDEX CONCURRENTLY message_tag_of_message",
 )
 # ANALYZE leaves the samples of a table that has become empty. A change of a column's type drops them, even to
 # the same type.

@@ -5,7 +5,7 @@ why nothing was inserted.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -26,8 +26,7 @@ from djangobot.db.errors import (
     TokenPaused,
     TooMuchWaiting,
 )
-from djangobot.db.messages import files, idempotency
-from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages import files, idempotency, tags
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import token_networks, tokens
 
@@ -152,7 +151,7 @@ async def _insert(
     rows: list[Row] = []
     try:
         # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
-        rows = await asyncio.shield(asyncio.create_task(_commit(row, message.files)))
+        rows = await asyncio.shield(asyncio.create_task(_commit(row, message)))
     finally:
         if not rows and settled is not None:
             wakeups.remove_waiter(row.public_id, settled)
@@ -165,9 +164,9 @@ async def _insert(
     return Accepted(row.public_id, status, failure, token_id=token_id)
 
 
-async def _commit(row: NewRow, attached: Sequence[StoredFile]) -> list[Row]:
+async def _commit(row: NewRow, message: NewMessage) -> list[Row]:
     note: Callable[[Row], None] = partial(_note, row.public_id, row.now)
-    if not row.limit_checked and not attached:
+    if not (row.limit_checked or message.files or message.tags):
         return await outbox.add(row.now, note, INSERT, *msgspec.structs.astuple(row))
     engine = current()
     async with engine.write():
@@ -175,7 +174,8 @@ async def _commit(row: NewRow, attached: Sequence[StoredFile]) -> list[Row]:
             await _check_limit(row.digest, row.now)
         rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
         for added in rows:
-            await files.attach(added["id"], attached)
+            await files.attach(added["id"], message.files)
+            await tags.add(added["id"], added["chat"], message.tags)
     outbox.notify_added(rows, note)
     return rows
 

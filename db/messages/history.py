@@ -1,7 +1,7 @@
 """History: the messages of a person, page by page.
 
-Pages are newest first, ordered by time and then by id. The messages of one token are ordered by id alone. So
-an index gives each page without reading the pages before it.
+Pages are newest first, ordered by time and then by id. The messages of one token, or with one tag, are
+ordered by id alone. So an index gives each page without reading the pages before it.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -19,6 +19,8 @@ BATCH = 1000
 OF_CHAT = f"{ENTRY} AND m.chat = $1"
 # A token has one chat. The check of the token also checks whose messages these are.
 OF_TOKEN = f"{ENTRY} AND m.token = (SELECT o.id FROM bot_token o WHERE o.chat = $1 AND o.id = $2)"  # noqa: S608
+TAGGED = "JOIN message_tag g ON g.message = m.id AND g.chat = $1 AND g.tag = $2 WHERE"
+OF_TAG = ENTRY.replace("WHERE", TAGGED)
 BY_TIME = "(m.created, m.id) {sign} (${time}::timestamptz, ${seq}::bigint)"
 NEWEST_BEFORE = """
 SELECT created FROM message WHERE chat = $1 AND kind = 'message' AND created < $2
@@ -74,18 +76,21 @@ async def page(
     after: Place | None = None,
     token: int | None = None,
     days: Days | None = None,
+    tag: str | None = None,
 ) -> Page:
-    """A person's messages: the newest, those just older than `before`, or those just newer than `after`."""
-    sql, args = _chosen(chat_id, token, days)
-    by_id = token is not None and days is None
+    """A person's messages: the newest, those just older than `before`, or those just newer than `after`.
+    With a folded `tag` (tags.py), only those that have it."""
+    sql, args = _tagged(chat_id, tag, token, days) if tag is not None else _chosen(chat_id, token, days)
+    by_id = tag is not None or (token is not None and days is None)
+    number = "m.id" if tag is None else "g.message"
     bound, sign = (after, ">") if after else (before, "<")
     if bound is not None:
         args += [bound.seq] if by_id else [bound.time, bound.seq]
         last = len(args)
         by_time = BY_TIME.format(sign=sign, time=last - 1, seq=last)
-        sql += f" AND m.id {sign} ${last}" if by_id else f" AND {by_time}"
+        sql += f" AND {number} {sign} ${last}" if by_id else f" AND {by_time}"
     way = "ASC" if after else "DESC"
-    order = f"m.id {way}" if by_id else f"m.created {way}, m.id {way}"
+    order = f"{number} {way}" if by_id else f"m.created {way}, m.id {way}"
     rows = await current().fetch(f"{sql} ORDER BY {order} LIMIT {limit + 1}", *args)
     more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
     if after:
@@ -102,6 +107,19 @@ def _chosen(chat_id: int, token: int | None, days: Days | None) -> tuple[str, li
     if token is not None:  # uses the chat's index; `IS TRUE` keeps both databases off the token's
         sql += f" AND (m.token = {int(token)}) IS TRUE"
     return sql, []
+
+
+def _tagged(chat_id: int, tag: str, token: int | None, days: Days | None) -> tuple[str, list[Any]]:
+    """The same of the messages with a tag, which its index gives by their ids."""
+    sql = OF_TAG
+    args: list[Any] = [chat_id, tag]
+    if token is not None:
+        args.append(token)
+        sql += f" AND (m.token = ${len(args)}) IS TRUE"
+    if days is not None:
+        args += [days.since, days.until]
+        sql += f" AND (m.created >= ${len(args) - 1} AND m.created < ${len(args)}) IS TRUE"
+    return sql, args
 
 
 async def one(chat_id: int, seq: int) -> Entry | None:

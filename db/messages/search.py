@@ -2,7 +2,7 @@
 
 The index is filled in the background, in batches, and caught up before each search. So accepting a message
 does not pay for it. SQLite has an FTS5 table, PostgreSQL a table of tsvectors. A deleted message leaves the
-index with its row.
+index with its row. The words of a title, of tags and of the names of files count as words of the text.
 
 Word forms: we look for words that begin with the stem of the word asked for (Snowball). «ошибки» finds
 «ошибка» and «ошибок». PostgreSQL also keeps the stems of the texts themselves, Russian and English.
@@ -19,9 +19,10 @@ from piccolo.columns import ForeignKey, Text
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db.engine import Row, current
+from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.messages import tags
 from djangobot.db.messages.history import Page
 from djangobot.db.messages.messages import ENTRY, entry_of
 from djangobot.db.people.chats import Chat
@@ -54,17 +55,41 @@ VECTOR = """
 to_tsvector('russian', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
 || to_tsvector('simple', translate({text}, 'ёЁ./-_@:&=?#%+~\\', 'еЕ'))
 """.replace("'еЕ'", "'еЕ" + " " * 14 + "'")
-UNSEARCHED = (
-    "CREATE TRIGGER message_search_delete AFTER DELETE ON message"
-    " WHEN EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN"
-    " INSERT INTO message_search (message_search, rowid, chat, text)"
-    " VALUES ('delete', old.id, 'c' || old.chat, TEXT); END"
-)
+# All that is searched of a message: its text, and what stands beside it (db/messages/content.py).
+WHOLE = {
+    "sqlite": """
+CASE WHEN {m}.rich IS NULL THEN {m}.text
+ELSE {m}.text || ' ' || COALESCE(json_extract({m}.rich, '$.title'), '')
+|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each({m}.rich, '$.tags')), '')
+|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')
+                    FROM json_each({m}.rich, '$.files')), '') END
+""",
+    "postgres": """
+CASE WHEN {m}.rich IS NULL THEN {m}.text
+ELSE {m}.text || ' ' || COALESCE({m}.rich::json->>'title', '')
+|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM json_array_elements_text({m}.rich::json->'tags') g), '')
+|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')
+                    FROM json_array_elements({m}.rich::json->'files') f), '') END
+""",
+}
+
+
+def _searched(engine_type: str, message: str) -> str:
+    """SQL for what is searched of a row, prepared for the index."""
+    prepared = FOLDED if engine_type == "sqlite" else VECTOR
+    return prepared.format(text=f"({WHOLE[engine_type].format(m=message)})")
+
+
+IN_SQLITE = "WHEN EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN"
+UNINDEX = f"""
+INSERT INTO message_search (message_search, rowid, chat, text)
+VALUES ('delete', old.id, 'c' || old.chat, {_searched("sqlite", "old")})
+"""  # noqa: S608 - from our own SQL
 SCHEMA = {
     "sqlite": (
         "CREATE VIRTUAL TABLE message_search USING fts5"
         "(chat, text, content='', tokenize='unicode61 remove_diacritics 2')",
-        UNSEARCHED.replace("TEXT", FOLDED.format(text="old.text")),
+        f"CREATE TRIGGER message_search_delete AFTER DELETE ON message {IN_SQLITE} {UNINDEX}; END",
     ),
     "postgres": (
         "CREATE TABLE message_words ("
@@ -84,13 +109,13 @@ EXCEPT (SELECT message FROM message_words WHERE message > {SINCE}) ORDER BY 1
 PUT = {
     "sqlite": f"""
 INSERT INTO message_search (rowid, chat, text)
-SELECT id, 'c' || chat, {FOLDED.format(text="text")} FROM message
+SELECT id, 'c' || chat, {_searched("sqlite", "message")} FROM message
 WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search_docsize)
 ORDER BY id LIMIT $1
 """,  # noqa: S608 - from our own SQL
     "postgres": f"""
 INSERT INTO message_words (message, chat, words)
-SELECT m.id, m.chat, {VECTOR.format(text="m.text")} FROM message m
+SELECT m.id, m.chat, {_searched("postgres", "m")} FROM message m
 WHERE m.id = ANY(ARRAY({NOT_INDEXED} LIMIT $1)) FOR KEY SHARE OF m
 ON CONFLICT DO NOTHING
 """,  # noqa: S608 - from our own SQL
@@ -102,6 +127,7 @@ WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search
 """,
     "postgres": f"{NOT_INDEXED} LIMIT 1",
 }
+TAGGED = "SELECT 1 FROM message_tag o WHERE o.message = {number} AND o.chat = $1 AND o.tag = ${tag}"
 FORGET = """
 DELETE FROM search
 WHERE chat = $1 AND id NOT IN (SELECT id FROM search WHERE chat = $1 ORDER BY id DESC LIMIT $2)
@@ -112,50 +138,50 @@ async def find(
     chat_id: int, words: str, *, limit: int, before: int | None = None, after: int | None = None
 ) -> Page:
     """This person's messages that have all of these words in some form, newest first. Only beginnings of
-    words match. No input is an error: without a letter or a digit, nothing is found."""
-    asked = words_of(words)
-    if not asked:
+    words match. A hashtag finds the messages with this tag. No input is an error: without a letter or a
+    digit, nothing is found."""
+    hashtags, others = await tags.taken_from(chat_id, words)
+    asked = words_of(others)
+    if not asked and not hashtags:
         return Page([], older=False, newer=False)
     bound, sign = (before, "<") if after is None else (after, ">")
-    found = _in_sqlite if current().engine_type == "sqlite" else _in_postgres
+    ids, number, args = _matching(chat_id, asked, hashtags)
+    if bound is not None:
+        args.append(bound)
+        ids += f" AND {number} {sign} ${len(args)}"
     way = "DESC" if after is None else "ASC"
-    rows = await found(chat_id, asked, f"{{id}} {sign} ", bound, way, limit + 1)
+    ids += f" ORDER BY {number} {way} LIMIT {limit + 1}"
+    # `+ 0` keeps the databases off the index of the whole chat.
+    sql = f"{ENTRY} AND m.chat + 0 = $1 AND m.id IN ({ids}) ORDER BY m.id {way}"
+    rows = await current().fetch(sql, *args)
     more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
     if after is not None:
         return Page(entries[::-1], older=bool(entries), newer=more)
     return Page(entries, older=more, newer=before is not None and bool(entries))
 
 
-async def _in_sqlite(
-    chat_id: int, asked: list[str], bounded: str, bound: int | None, way: str, limit: int
-) -> list[Row]:
-    match = " AND ".join([f'chat : "c{chat_id}"', *(f'text : "{beginning(word)}" *' for word in asked)])
-    args: list[Any] = [chat_id, match]
-    sql = "SELECT rowid FROM message_search WHERE message_search MATCH $2"
-    if bound is not None:
-        args.append(bound)
-        sql += f" AND {bounded.format(id='rowid')} $3"
-    ids = f"{sql} ORDER BY rowid {way} LIMIT {limit}"
-    return await current().fetch(
-        f"{ENTRY} AND m.chat + 0 = $1 AND m.id IN ({ids}) ORDER BY m.id {way}", *args
-    )
-
-
-async def _in_postgres(
-    chat_id: int, asked: list[str], bounded: str, bound: int | None, way: str, limit: int
-) -> list[Row]:
+def _matching(chat_id: int, asked: list[str], hashtags: list[str]) -> tuple[str, str, list[Any]]:
+    """SQL for the numbers of the messages with these words and tags, the name of their column, and the
+    parameters."""
     args: list[Any] = [chat_id]
-    queries = []
-    for word in asked:
-        args += [f"'{word}':*", f"'{beginning(word)}':*"]
-        queries.append(f"(to_tsquery('russian', ${len(args) - 1}) || to_tsquery('simple', ${len(args)}))")
-    matching = " && ".join(queries)
-    sql = f"SELECT message FROM message_words WHERE chat = $1 AND words @@ ({matching})"  # noqa: S608
-    if bound is not None:
-        args.append(bound)
-        sql += f" AND {bounded.format(id='message')} ${len(args)}"
-    ids = f"{sql} ORDER BY message {way} LIMIT {limit}"
-    return await current().fetch(f"{ENTRY} AND m.chat = $1 AND m.id IN ({ids}) ORDER BY m.id {way}", *args)
+    if not asked:
+        sql, number = "SELECT g.message FROM message_tag g WHERE g.chat = $1 AND g.tag = $2", "g.message"
+        args.append(hashtags.pop(0))
+    elif current().engine_type == "sqlite":
+        words = (f'text : "{beginning(word)}" *' for word in asked)
+        sql, number = "SELECT rowid FROM message_search WHERE message_search MATCH $2", "message_search.rowid"
+        args.append(" AND ".join([f'chat : "c{chat_id}"', *words]))
+    else:
+        number, queries = "w.message", []
+        for word in asked:
+            args += [f"'{word}':*", f"'{beginning(word)}':*"]
+            queries.append(f"(to_tsquery('russian', ${len(args) - 1}) || to_tsquery('simple', ${len(args)}))")
+        matching = " && ".join(queries)
+        sql = f"SELECT w.message FROM message_words w WHERE w.chat = $1 AND w.words @@ ({matching})"  # noqa: S608
+    for hashtag in hashtags:
+        args.append(hashtag)
+        sql += f" AND EXISTS ({TAGGED.format(tag=len(args), number=number)})"
+    return sql, number, args
 
 
 def words_of(text: str) -> list[str]:

@@ -124,6 +124,8 @@ STATEMENTS = {
         "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
         "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
+        "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
+        "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
         "CREATE TABLE message_words (message bigint PRIMARY KEY REFERENCES message (id) ON "
         "DELETE CASCADE, chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
@@ -166,17 +168,27 @@ STATEMENTS = {
         "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
         "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
+        "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
+        "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
         "CREATE VIRTUAL TABLE message_search USING fts5(chat, text, content='', "
         "tokenize='unicode61 remove_diacritics 2')",
         "CREATE TRIGGER message_search_delete AFTER DELETE ON message WHEN EXISTS (SELECT 1 "
-        "FROM message_search_docsize WHERE id = old.id) BEGIN INSERT INTO message_search "
-        "(message_search, rowid, chat, text) VALUES ('delete', old.id, 'c' || old.chat, "
-        "replace(replace(old.text, 'ё', 'е'), 'Ё', 'Е')); END",
+        "FROM message_search_docsize WHERE id = old.id) BEGIN \n"
+        "INSERT INTO message_search (message_search, rowid, chat, text)\n"
+        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((\n"
+        "CASE WHEN old.rich IS NULL THEN old.text\n"
+        "ELSE old.text || ' ' || COALESCE(json_extract(old.rich, '$.title'), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(old.rich, "
+        "'$.tags')), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
+        "                    FROM json_each(old.rich, '$.files')), '') END\n"
+        "), 'ё', 'е'), 'Ё', 'Е'))\n"
+        "; END",
     ),
 }
 
 
-ID = "2026-11-26T08:23:25:667615"
+ID = "2026-11-26T08:51:35:183403"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -207,6 +219,8 @@ async def forwards():
     manager.add_table(class_name="Invite", tablename="invite", schema=None, columns=None)
 
     manager.add_table(class_name="Message", tablename="message", schema=None, columns=None)
+
+    manager.add_table(class_name="MessageTag", tablename="message_tag", schema=None, columns=None)
 
     manager.add_table(class_name="Mute", tablename="mute", schema=None, columns=None)
 
@@ -2737,6 +2751,96 @@ async def forwards():
         params={
             "default": None,
             "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="MessageTag",
+        tablename="message_tag",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="MessageTag",
+        tablename="message_tag",
+        column_name="chat",
+        db_column_name="chat",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Chat,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="MessageTag",
+        tablename="message_tag",
+        column_name="tag",
+        db_column_name="tag",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 192,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="MessageTag",
+        tablename="message_tag",
+        column_name="message",
+        db_column_name="message",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": Message,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
             "primary_key": False,
             "unique": False,
             "index": False,

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -34,6 +35,15 @@ MANY = 400
 RAW = "SELECT pg_read_binary_file(pg_relation_filepath($1::regclass)) AS file"
 
 
+def beside_the_text(number: int) -> dict[str, Any]:
+    """A title and tags with the words."""
+    return {
+        "title": f"{RUSSIAN} {ENGLISH}",
+        "tags": (f"{ENGLISH}_{number % 3}", RUSSIAN.upper()),
+        "format": "markdown",
+    }
+
+
 async def written_to(world: World, seed: int) -> tuple[Account, Account, Chat]:
     """Two accounts and a person with a history among the history of others; the first account's messages have
     the words, and so does the person's name."""
@@ -46,9 +56,10 @@ async def written_to(world: World, seed: int) -> tuple[Account, Account, Chat]:
     words = ["backup", "сборка", "готово", "server", "ошибка", "disk", "отчёт"]
     for number in range(MANY):
         text = " ".join(chance.choices(words, k=chance.randrange(2, 60))) + f" {number}"
+        beside = beside_the_text(number) if chance.random() < 0.2 else {}
         if chance.random() < 0.4:
             await acceptance.accept(
-                chance.choice(theirs), NewMessage(f"{ENGLISH}{number % 7} {text} {RUSSIAN}"), NOW
+                chance.choice(theirs), NewMessage(f"{ENGLISH}{number % 7} {text} {RUSSIAN}", **beside), NOW
             )
         else:
             await acceptance.accept(chance.choice(others), NewMessage(text), NOW)

@@ -1,11 +1,13 @@
 """Searching: a person finds their own messages, by words in any form, whatever they type."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, history, search
+from djangobot.db.messages import acceptance, content, history, search
+from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.history import Page
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
@@ -57,6 +59,24 @@ def texts(page: Page) -> list[str]:
 async def test_words_are_found_in_their_forms(person: int, words: str, expected: list[int]) -> None:
     """All of them must be there; in Russian and English, ё as е, in addresses too. Newest first."""
     assert texts(await search.find(person, words, limit=9)) == [TEXTS[number] for number in expected]
+
+
+@pytest.mark.parametrize(
+    "words", ["nightly", "квартального", "disk", "full", "report", "pdf", "фото", "said"]
+)
+async def test_words_of_titles_tags_and_names_of_files_are_found(world: World, words: str) -> None:
+    """As those of the text are."""
+    person = await world.person()
+    token = await world.link(await world.account(), person)
+    message = NewMessage("said", title="Nightly: квартальный отчёт", tags=("disk_full",))
+    await acceptance.accept(token, message, NOW)
+    [row] = await current().fetch("SELECT rich FROM message WHERE kind = 'message'")
+    files = (FileInfo(1, "report-2026.pdf", 1, "application/pdf"), FileInfo(2, "фото.jpg", 1, "image/jpeg"))
+    rich = content.encode(msgspec.structs.replace(content.decode(row["rich"]), files=files))
+    await current().execute("UPDATE message SET rich = $1 WHERE kind = 'message'", rich)
+    assert await search.catch_up(10)
+    assert texts(await search.find(person.id, words, limit=9)) == ["said"]
+    assert texts(await search.find(person.id, "markdown", limit=9)) == []
 
 
 async def test_nobody_finds_anothers_messages(person: int, world: World) -> None:
