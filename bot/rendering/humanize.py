@@ -6,7 +6,7 @@ from itertools import takewhile
 from djangobot.bot.rendering.replies import say
 from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.fields import one_direction
-from djangobot.db.messages.rich_text.tables import CLUSTER
+from djangobot.db.messages.rich_text.tables import cluster_pattern
 
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""
@@ -78,7 +78,9 @@ def shortened(text: str, length: int) -> str:
     line = " ".join(one_direction(text).split())
     if len(line) <= length:
         return line
-    ends = takewhile(lambda end: end < length, (cluster.end() for cluster in CLUSTER.finditer(line)))
+    ends = takewhile(
+        lambda end: end < length, (cluster.end() for cluster in cluster_pattern().finditer(line))
+    )
     return line[: max(ends, default=length - 1)].rstrip() + "…"
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.callback_data.buttons import Forget
+
 WORDS = {
     "en": (
         "What I keep about you",
@@ -38,11 +40,11 @@ def test_a_person_is_shown_what_is_kept_and_has_it_deleted(box: Any, service: An
         box.post(f"/chats/{chat}/press", message_id=message["id"], data=data)
         return str(next(one for one in box.messages(chat) if one["id"] == message["id"])["text"])
 
-    assert kept in press(first, "forget:no")
+    assert kept in press(first, Forget(False).pack())
     assert service.send(token, "still here").json()["status"] == "sent"
-    assert deleted in press(second, "forget:yes")
+    assert deleted in press(second, Forget(True).pack())
     assert service.send(token, "anybody?").status_code == 401
-    assert deleted in press(third, "forget:yes")
+    assert deleted in press(third, Forget(True).pack())
     assert none in box.say(chat, "/history")["text"]
     assert box.say(chat, "/start")["text"]
 
@@ -63,5 +65,5 @@ def test_an_admin_is_told_where_their_number_stays(
     assert run(tmp_path, "admin", "add", str(chat), **service.env).returncode == 0
     asked = box.say(chat, "/forget")
     assert stays in asked["text"]
-    box.post(f"/chats/{chat}/press", message_id=asked["id"], data="forget:yes")
+    box.post(f"/chats/{chat}/press", message_id=asked["id"], data=Forget(True).pack())
     assert gone in next(one for one in box.messages(chat) if one["id"] == asked["id"])["text"]

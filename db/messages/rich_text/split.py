@@ -7,7 +7,7 @@ from djangobot.db.fields import visible
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT, SPAN_LIMIT
 from djangobot.db.messages.rich_text.nesting import thinned
 from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
-from djangobot.db.messages.rich_text.tables import CLUSTER
+from djangobot.db.messages.rich_text.tables import cluster_pattern
 
 GUARD = "\u200b"
 """Stands before a part that begins with white space. Telegram trims white space from both ends of a message,
@@ -100,7 +100,7 @@ class _Cuts:
 
     def _is_boundary(self, position: int) -> bool:
         """Whether a cluster ends beside a space. The space may carry an accent."""
-        cluster = CLUSTER.match(self.text[position - 1 : position + 1])
+        cluster = cluster_pattern().match(self.text[position - 1 : position + 1])
         return cluster is None or cluster.end() == 1
 
     def _without_spaces(self, start: int, end: int) -> int:
@@ -131,7 +131,7 @@ class _Cuts:
     def _last_cluster(self, start: int, most: int) -> int:
         # In a slice, for a flag looks back to where the row of flags begins.
         last = 0
-        for cluster in CLUSTER.finditer(self.text[start : most + 1]):
+        for cluster in cluster_pattern().finditer(self.text[start : most + 1]):
             if cluster.end() > most - start:
                 break
             last = cluster.end()

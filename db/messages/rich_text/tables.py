@@ -1,10 +1,15 @@
 """Tables: rows of cells as lines of a monospaced text, with aligned columns."""
 
+from __future__ import annotations
+
+import functools
 import unicodedata
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 Alignment = str
 """`left`, `right` or `center`."""
@@ -14,9 +19,16 @@ COLUMN_LIMIT = 40
 GROWTH_LIMIT = 4
 """A table that filling would make this many times longer is not filled."""
 
-CLUSTER = regex.compile(r"\X")
-"""What a person sees as one character (Unicode, UAX 29)."""
 EMOJI_STYLE = "\ufe0f"
+
+
+@functools.cache
+def cluster_pattern() -> regex.Pattern[str]:
+    """What a person sees as one character (Unicode, UAX 29). The library takes 8 MB, so it is imported when
+    the first text needs it."""
+    import regex
+
+    return regex.compile(r"\X")
 
 
 def table_text(rows: Sequence[Sequence[str]], alignments: Sequence[Alignment] = (), headers: int = 1) -> str:
@@ -40,7 +52,7 @@ def display_width(text: str) -> int:
     if text.isascii():
         return len(text)
     width = 0
-    for cluster in CLUSTER.finditer(text):
+    for cluster in cluster_pattern().finditer(text):
         width += _cluster_width(cluster.group())
         if width >= COLUMN_LIMIT:
             break

@@ -8,7 +8,6 @@ from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.rendering.digest import WHOLE_MOST
 from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery.outcomes import Claimed
-from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.people.digests import Digest, Share
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -71,17 +70,6 @@ def test_a_late_message_says_when_it_was_written_on_the_persons_clock() -> None:
     berlin = msgspec.structs.replace(MESSAGE, settings='{"zone":"Europe/Berlin"}')
     (text,) = render_message(berlin, NOW + timedelta(minutes=6))
     assert text.text == "Fedor · ci · 23.11.2026 06:00\nhello"
-
-
-def test_a_long_message_is_broken_at_the_same_places_whenever_it_is_repeated() -> None:
-    """Its parts have random_ids of their own: neither a new token name nor the time may move them."""
-    for length in range(MESSAGE_LIMIT - 220, MESSAGE_LIMIT + 1):
-        long = msgspec.structs.replace(MESSAGE, text="x" * length)
-        renamed = msgspec.structs.replace(long, token_name="𝒏" * 64)
-        first, later = render_message(long, NOW), render_message(renamed, NOW + timedelta(hours=1))
-        assert len(first) == len(later)
-        if len(first) > 1:
-            assert first == later
 
 
 def test_a_digest_leads_to_each_message_that_it_cuts() -> None:

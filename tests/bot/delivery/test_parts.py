@@ -16,6 +16,7 @@ from djangobot.bot.delivery.pacing import CHAT_BURST, Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.rendering import buttons, digest
 from djangobot.bot.rendering import messages as rendering
+from djangobot.bot.rendering.humanize import whose
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
@@ -101,7 +102,7 @@ async def test_a_sender_renamed_between_two_parts_loses_and_doubles_nothing(
     assert accepted.status == "sent"
     assert gateway.each_is_always_the_same()
     _, said = await chat_of(sandbox)
-    assert "".join(said).replace(" ", "") == f"{name}\n{LONG}".replace(" ", "")
+    assert "".join(said).replace(" ", "") == f"{whose(name, 'Fedor')}\n{LONG}".replace(" ", "")
 
 
 async def test_a_head_that_would_grow_over_the_limit_adds_no_part(
@@ -260,6 +261,6 @@ def test_parts_are_stored_as_arrays() -> None:
     bold = Text("Fedor\nhi", (Span("bold", 0, 5),))
     link = Text("x", (Span("text_link", 0, 1, "https://example.org"),), ((Button("Mute", "mute:1"),),), True)
     assert parts.encode([bold, link]) == (
-        '[["Fedor\\nhi",[["bold",0,5,null]],[],false],'
-        '["x",[["text_link",0,1,"https://example.org"]],[[["Mute","mute:1"]]],true]]'
+        '[["Fedor\\nhi",[["bold",0,5,null]],[],false,false,null],'
+        '["x",[["text_link",0,1,"https://example.org"]],[[["Mute","mute:1"]]],true,false,null]]'
     )

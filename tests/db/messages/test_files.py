@@ -22,7 +22,7 @@ from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnav
 from djangobot.db.messages import acceptance, files, messages
 from djangobot.db.messages.file_storage import PART
 from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
-from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.messages.new_message import Accepted, NewMessage
 
 from ..conftest import MINUTE, NOW, World, on_sqlite
 
@@ -215,7 +215,7 @@ async def test_a_sweep_leaves_what_is_under_way(database: str, folder: Path) -> 
     assert await files.read(sink.file.id, 2 * PART, 100) == b"the end"
 
 
-async def accepted_with(token: str, *attached: StoredFile, **more: Any) -> acceptance.Accepted:
+async def accepted_with(token: str, *attached: StoredFile, **more: Any) -> Accepted:
     return await acceptance.accept(token, NewMessage("", files=attached, **more), NOW)
 
 

@@ -11,7 +11,7 @@ from djangobot.db.delivery import claims, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
 from djangobot.db.messages import acceptance, history, messages
-from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.messages.new_message import TEXT_LIMIT, NewMessage
 
 from ..conftest import NOW, World, on_sqlite
 
@@ -35,7 +35,7 @@ async def test_a_text_or_type_that_cannot_be_is_refused(world: World, text: str,
     with pytest.raises(FieldsInvalid):
         await acceptance.accept(token, NewMessage(text, kind), NOW)
     with pytest.raises(TextTooLong):
-        await acceptance.accept(token, NewMessage("x" * 4097), NOW)
+        await acceptance.accept(token, NewMessage("x" * (TEXT_LIMIT + 1)), NOW)
 
 
 async def test_an_unknown_token_writes_to_nobody(world: World) -> None:
