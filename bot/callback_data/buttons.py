@@ -145,6 +145,21 @@ class HistoryDays(CallbackData, frozen=True, tag="days"):
     token: Number = 0
 
 
+class HistoryTags(CallbackData, frozen=True, tag="tags"):
+    """The tags to choose from, without the first `skipped`."""
+
+    skipped: Page = 0
+
+
+class TagPage(CallbackData, frozen=True, tag="tagged"):
+    """The messages with a tag, older or newer than the one of this number. The tag is named by one of its
+    entries."""
+
+    tag: Number
+    way: Way = ""
+    message: Number = 0
+
+
 class ShowFull(CallbackData, frozen=True, tag="full"):
     message: Number
 

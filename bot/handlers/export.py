@@ -28,7 +28,7 @@ ROWS_MOST = 1_000_000
 """Messages in one file; a spreadsheet has 1 048 576 rows."""
 PROGRESS_EVERY = 3.0
 """Seconds between two reports of the progress."""
-COLUMNS = ("time", "sender", "token", "type", "status", "failure", "text", "id")
+COLUMNS = ("time", "sender", "token", "type", "status", "failure", "title", "text", "tags", "files", "id")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins with one of these
 (owasp.org/www-community/attacks/CSV_Injection)."""
@@ -151,7 +151,10 @@ def _cells(entry: Entry) -> tuple[str | None, ...]:
         entry.type,
         entry.status,
         entry.failure,
+        entry.content.title,
         entry.text,
+        " ".join(f"#{tag}" for tag in entry.content.tags),
+        "\n".join(f"{file.name} ({file.size})" for file in entry.content.files),
         entry.id,
     )
 

@@ -1,8 +1,7 @@
 """/history: what was sent to this person, page by page in one message. A person can choose one sender or one
 day."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta
 
 from djangobot.bot.callback_data.buttons import (
     HistoryDays,
@@ -12,19 +11,19 @@ from djangobot.bot.callback_data.buttons import (
     ShowHistory,
 )
 from djangobot.bot.context import Context
+from djangobot.bot.handlers import history_tags
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.buttons import full_button
-from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, shown_time, whose
+from djangobot.bot.rendering.entries import full_buttons, in_full, in_pairs, listed
+from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
-from djangobot.db.messages.messages import Entry
 
 PAGE = 5
-TEXT_SHOWN = 300
-"""Characters of each message; a page of five stays far below 4096."""
+TEXT_SHOWN = 220
+"""Characters of each message. With its title, files and tags a page of five stays below 4096."""
 CHOICES = 8
 """Senders or days to choose from at once."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,13 +31,15 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 async def show(context: Context) -> None:
-    """Shows the newest messages."""
+    """Shows the newest messages, or those with the tag after the command."""
+    if context.argument:
+        return await history_tags.show(context)
     await context.reply(await _page(context, HistoryPage()))
 
 
 async def show_beside(context: Context, _: ShowHistory) -> None:
     """The button under a digest: shows the newest messages in a message of their own."""
-    await show(context)
+    await context.reply(await _page(context, HistoryPage()))
     await context.answer()
 
 
@@ -66,8 +67,7 @@ async def show_full(context: Context, data: ShowFull) -> None:
     if entry is None:
         return await context.answer(say(context.language, "history-gone"))
     await context.answer()
-    full = headed(context.language, entry, context.zone, Text(entry.text, entry.content.spans))
-    for part in in_parts(full):
+    for part in in_parts(in_full(context.language, entry, context.zone)):
         await context.reply(part)
 
 
@@ -87,7 +87,12 @@ async def _page(context: Context, view: HistoryPage) -> Text:
     senders = await history.senders(context.chat.id)
     if not senders:
         return formatted(context.language, "history-none")
-    rows = [*_full(context, page), _turns(context.language, view, page), *_filters(context, view, senders)]
+    rows = [
+        *full_buttons(context.language, page.messages, zone, TEXT_SHOWN),
+        _turns(context.language, view, page),
+        *_filters(context, view, senders),
+        *await history_tags.choice_button(context.language, context.chat.id),
+    ]
     return joined(_lines(context, page), separator="\n\n", buttons=[row for row in rows if row])
 
 
@@ -95,20 +100,10 @@ def _lines(context: Context, page: Page) -> list[Text]:
     language, zone = context.language, context.zone
     lines = [formatted(language, "history-title", zone=timezones.shown(language, str(zone)))]
     for entry in page.messages:
-        lines.append(headed(language, entry, zone, Text(shortened(entry.text, TEXT_SHOWN))))
+        lines.append(listed(language, entry, zone, Text(shortened(entry.text, TEXT_SHOWN))))
     if not page.messages:
         lines.append(formatted(language, "history-nothing"))
     return lines
-
-
-def _full(context: Context, page: Page) -> list[list[Button]]:
-    """Buttons for the messages that are shortened, two in a row."""
-    buttons = [
-        full_button(context.language, f"{entry.time.astimezone(context.zone):%H:%M}", entry.seq)
-        for entry in page.messages
-        if shortened(entry.text, TEXT_SHOWN) != entry.text
-    ]
-    return _in_pairs(buttons)
 
 
 def _turns(language: str, view: HistoryPage, page: Page) -> list[Button]:
@@ -166,27 +161,11 @@ async def _days(context: Context, view: HistoryDays) -> Text:
         for day in days[:CHOICES]
     ]
     rows = [[Button(say(language, "history-any-day"), HistoryPage(token=view.token).pack())]]
-    rows += _in_pairs(buttons)
+    rows += in_pairs(buttons)
     if len(days) > CHOICES:
         earlier = HistoryDays(days[CHOICES - 1].toordinal(), view.token)
         rows.append([Button(say(language, "history-earlier"), earlier.pack())])
     return formatted(language, "history-choose-day", rows)
-
-
-def headed(language: str, entry: Entry, zone: tzinfo, text: Text) -> Text:
-    """A message in a list: its sender, time and status, and below them `text`."""
-    head = formatted(
-        language,
-        "history-head",
-        sender=whose(entry.sender, entry.token or entry.sender),
-        time=shown_time(entry.time.astimezone(zone)),
-        status=entry.status,
-    )
-    return joined([head, text])
-
-
-def _in_pairs(buttons: Sequence[Button]) -> list[list[Button]]:
-    return [list(buttons[at : at + 2]) for at in range(0, len(buttons), 2)]
 
 
 def _microseconds(moment: datetime) -> int:

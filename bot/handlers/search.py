@@ -3,8 +3,8 @@
 from djangobot.bot.callback_data.buttons import SearchPage
 from djangobot.bot.callback_data.questions import SearchWords
 from djangobot.bot.context import Context
-from djangobot.bot.handlers.history import headed
 from djangobot.bot.rendering import timezones
+from djangobot.bot.rendering.entries import full_buttons, listed
 from djangobot.bot.rendering.humanize import shortened
 from djangobot.bot.rendering.replies import formatted, joined, say, with_bold
 from djangobot.bot.telegram.text import Button, Text
@@ -13,7 +13,7 @@ from djangobot.db.messages.history import Page
 from djangobot.db.people import chats
 
 PAGE = 5
-TEXT_SHOWN = 240
+TEXT_SHOWN = 220
 BEFORE_HIT = 60
 """Characters shown before the first word that was searched for."""
 WORDS_SHOWN = 100
@@ -66,7 +66,7 @@ def _shown(context: Context, page: Page, words: str, search_id: int) -> Text:
     lines = [
         formatted(language, "search-found", words=shown_words, zone=timezones.shown(language, str(zone)))
     ]
-    lines += [headed(language, entry, zone, _around_hits(entry.text, words)) for entry in page.messages]
+    lines += [listed(language, entry, zone, _around_hits(entry.text, words)) for entry in page.messages]
     row = []
     if page.newer:
         newer = SearchPage(search_id, ">", page.messages[0].seq)
@@ -74,7 +74,11 @@ def _shown(context: Context, page: Page, words: str, search_id: int) -> Text:
     if page.older:
         older = SearchPage(search_id, "<", page.messages[-1].seq)
         row.append(Button(say(language, "history-older"), older.pack()))
-    return joined(lines, separator="\n\n", buttons=[row] if row else [])
+    return joined(
+        lines,
+        separator="\n\n",
+        buttons=[*full_buttons(language, page.messages, zone, TEXT_SHOWN), *([row] if row else [])],
+    )
 
 
 def _around_hits(text: str, words: str) -> Text:

@@ -5,10 +5,14 @@ from itertools import zip_longest
 
 from djangobot.bot.callback_data.buttons import ShowHistory
 from djangobot.bot.rendering.buttons import full_button
+from djangobot.bot.rendering.entries import FILES_SHOWN, TAGS_SHOWN, TITLE_SHOWN, file_names, is_cut
 from djangobot.bot.rendering.humanize import shortened, whose
-from djangobot.bot.rendering.replies import formatted, joined, language_for, say
+from djangobot.bot.rendering.replies import formatted, joined, language_for, say, with_bold
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.messages import content as contents
+from djangobot.db.messages.content import Content
+from djangobot.db.messages.rich_text.hashtags import hashtags
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import utf16_length
 from djangobot.db.people.digests import Digest, read_digest
@@ -39,19 +43,33 @@ def _lines(language: str, digest: Digest) -> tuple[list[Text], list[Button]]:
     for share in digest.shares[:SENDERS_TOLD]:
         who = whose(share.account, share.token) if share.token else say(language, "digest-gone")
         lines.append(formatted(language, "digest-sender", who=who, count=share.count))
-        for number, text in zip_longest(share.ids, share.first):
-            shown = shortened(text, DIGEST_LINE)
-            if number is None or shown == text or len(cut) >= WHOLE_MOST:
-                lines.append(Text(f"· {shown}"))
+        for number, text, rich in zip_longest(share.ids, share.first, share.rich):
+            content = contents.decode(rich)
+            line = _line(language, text, content)
+            if number is None or len(cut) >= WHOLE_MOST or not is_cut(language, text, content, DIGEST_LINE):
+                lines.append(joined([Text("·"), line], separator=" "))
             else:
                 cut.append(full_button(language, f"[{len(cut) + 1}]", number))
-                lines.append(Text(f"[{len(cut)}] {shown}"))
+                lines.append(joined([Text(f"[{len(cut)}]"), line], separator=" "))
         if more := share.count - len(share.first):
             lines.append(formatted(language, "digest-more", count=more))
     if others := digest.shares[SENDERS_TOLD:]:
         count = sum(share.count for share in others)
         lines.append(formatted(language, "digest-others", count=count))
     return lines, cut
+
+
+def _line(language: str, text: str, content: Content) -> Text:
+    """A message on one line: its title, its text, its files and its tags."""
+    title = shortened(content.title, TITLE_SHOWN)
+    files = shortened(", ".join(file_names(language, content)), FILES_SHOWN)
+    parts = [
+        with_bold(title, [(0, len(title))]),
+        Text(shortened(text, DIGEST_LINE)),
+        Text(f"📎 {files}" if files else ""),
+        Text(shortened(hashtags(content.tags), TAGS_SHOWN)),
+    ]
+    return joined([part for part in parts if part.text], separator=" · ")
 
 
 def _paged(lines: Sequence[Text]) -> list[list[Text]]:

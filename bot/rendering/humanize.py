@@ -65,6 +65,16 @@ def shown_size(language: str, size: int) -> str:
     return say(language, "size-mib", size=shown.replace(".", ",") if language == "ru" else shown)
 
 
+def shown_file_size(language: str, size: int) -> str:
+    """The size of a file: `812 B`, `34 kB`, `1.2 MB`."""
+    if size < 1000:
+        return say(language, "size-b", size=str(size))
+    if size < 999_500:
+        return say(language, "size-kb", size=f"{size / 1000:.0f}")
+    shown = f"{size / 1_000_000:.1f}"
+    return say(language, "size-mb", size=shown.replace(".", ",") if language == "ru" else shown)
+
+
 def shown_code(code: str) -> str:
     """A code's digits in groups: ten as in a telephone number, twenty as on a bank card."""
     if len(code) > CODE_LENGTH:  # groups of four

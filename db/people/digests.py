@@ -35,6 +35,8 @@ class Share(msgspec.Struct, frozen=True):
     first: list[str]
     ids: list[int] = []
     """The ids of these messages."""
+    rich: list[str | None] = []
+    """What goes with their texts, as db/messages/content.py keeps it."""
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -63,6 +65,12 @@ TAKE_HELD = """
 UPDATE message SET held_until = NULL WHERE chat = $1 AND held_until <= $2
 RETURNING id, token, substr(text, 1, 200) AS text
 """
+RICH = """
+SELECT m.id AS id, m.rich AS rich FROM $each1 b JOIN $lookup(message m: m.id = b.value)
+WHERE LENGTH(m.rich) <= $2
+"""
+RICH_MOST = 20_000
+"""Characters. What goes with a text in a digest is left out when it is longer."""
 NAMES = """
 SELECT t.id AS token, a.name AS account, t.name AS name
 FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1
@@ -118,6 +126,9 @@ async def _send_digest(chat_id: int, now: datetime) -> None:
         by_token: dict[int | None, list[Row]] = {}
         for row in sorted(held, key=lambda row: row["id"]):
             by_token.setdefault(row["token"], []).append(row)
+        quoted = [row["id"] for rows in by_token.values() for row in rows[:FIRST_SHOWN]]
+        found = await engine.execute(RICH, engine.each(quoted), RICH_MOST)
+        rich = {row["id"]: row["rich"] for row in found}
         shares = [
             Share(
                 (names[token]["account"] or "") if token in names else "",
@@ -125,6 +136,7 @@ async def _send_digest(chat_id: int, now: datetime) -> None:
                 len(rows),
                 [row["text"] for row in rows[:FIRST_SHOWN]],
                 [row["id"] for row in rows[:FIRST_SHOWN]],
+                [rich.get(row["id"]) for row in rows[:FIRST_SHOWN]],
             )
             for token, rows in sorted(by_token.items(), key=lambda item: -len(item[1]))
         ]

@@ -105,6 +105,11 @@ class PersonWalker(Walker):
         super().__init__(box, service, language)
         self.id = box.person(language=language)
         self.token = service.bot_token(self.id, service.account(), name="ci")
+        for number in range(7):  # two pages of a tag
+            said = {"title": "build", "tags": ["build"], "text": f"build {number}"}
+            assert service.client.post(
+                "/api/send_message", json={"type": "Text", "bot_token": self.token, **said}
+            ).is_success
         for text in ("build " * 100, *(f"build {number}" for number in range(7))):
             assert service.send(self.token, text).status_code == 200
         other = service.bot_token(self.id, service.account(), name="kept")

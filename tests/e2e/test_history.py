@@ -178,3 +178,28 @@ def test_all_messages_come_as_a_file(reader: Any, form: str) -> None:
 def test_an_export_of_nothing_is_words(reader: Any, box: Any) -> None:
     """A newcomer gets no empty file."""
     assert box.say(box.person(), "/export")["buttons"] == []
+
+
+def test_titles_tags_and_formatting_are_in_the_lists_and_a_tag_is_a_choice(reader: Any) -> None:
+    """A tap shows a message in full, with its formatting; /history and /search take a tag."""
+    text = "**All** is " + "well " * 200
+    body = {"type": "Text", "bot_token": reader.ci, "text": text, "format": "markdown"}
+    sent = reader.service.client.post(
+        "/api/send_message",
+        json={**body, "title": "Отчёт", "tags": ["Disk_Full"]},
+        headers={"Prefer": "wait=10"},
+    )
+    assert sent.status_code == 200
+    for command in ("/history", "/history #disk_full", "/search #DISK_FULL", "/search отчёты"):
+        page = reader.ask(command)
+        assert "Отчёт\nAll is well" in page["text"]
+        assert "#Disk_Full" in page["text"]
+        reader.press(page, ":")
+        full = reader.box.messages(reader.id)[-1]
+        assert "All is " + "well " * 199 in full["text"]
+        assert [one["type"] for one in full["entities"] if one["type"] == "bold"] == ["bold"] * 3
+    page = reader.ask("/history")
+    reader.press(page, {"Older": "Any tag"}.get(reader.words["older"], "Любой тег"))
+    chosen = reader.press(page, "#disk_full")
+    assert chosen["text"].count("All is well") == 1
+    assert "backup" not in chosen["text"].replace("#", "")

@@ -56,4 +56,7 @@ def test_formulas_are_made_text(text: str) -> None:
 
 def test_csv_says_that_it_is_utf_8() -> None:
     """Spreadsheets look for the mark; each file has the names of its columns."""
-    assert FORMATS["csv"].head.decode("utf-8-sig") == "time,sender,token,type,status,failure,text,id\r\n"
+    assert (
+        FORMATS["csv"].head.decode("utf-8-sig")
+        == "time,sender,token,type,status,failure,title,text,tags,files,id\r\n"
+    )

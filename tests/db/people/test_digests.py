@@ -1,11 +1,15 @@
 """Mutes and held messages: nothing is lost, everything is told of once."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+from djangobot.bot.callback_data.buttons import ShowFull
+from djangobot.bot.callback_data.packing import parse
+from djangobot.bot.rendering.entries import in_full
+from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.delivery.outcomes import Claimed, Held, Sent
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages import acceptance, history, messages
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import digests, mutes
 from djangobot.db.people.chat_settings import ChatSettings
@@ -130,3 +134,24 @@ async def test_an_account_that_goes_takes_its_held_messages_along(world: World) 
     await accounts.remove(ci, now=world.now)
     assert await digests.send_digests(world.now + MINUTE) == 0
     assert [message.kind for message in await deliver(world)] == ["account_removed"]
+
+
+async def test_a_digest_quotes_what_goes_with_a_text_and_a_tap_shows_all_of_it(world: World) -> None:
+    """The title, the tags, and a button for a text of 900 characters, which the history has in full."""
+    ci, person = await world.account(name="CI"), await world.person()
+    token = await world.link(ci, person)
+    assert await mutes.mute(person.id, ci.id, world.now + MINUTE)
+    long = "word " * 180
+    await acceptance.accept(token, NewMessage(long, title="Nightly", tags=("disk_full",)), world.now)
+    await deliver(world)
+    world.now += MINUTE
+    assert await digests.send_digests(world.now) == 1
+    (notice,) = await deliver(world)
+    (text,) = render_message(notice, world.now)
+    assert "Nightly · word word" in text.text
+    assert text.text.endswith("… · #disk_full")
+    button = parse(text.buttons[0][0].data, ShowFull)
+    entry = await history.one(person.id, button.message)
+    assert entry is not None
+    full = in_full("en", entry, UTC).text
+    assert full.endswith(f"kept, not shown\nNightly\n{long}\n#disk_full")
