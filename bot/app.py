@@ -248,6 +248,8 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
             settings.limit_waiting_mib * quotas.MIB,
             settings.limit_waiting_account,
             settings.limit_waiting_account_mib * quotas.MIB,
+            settings.limit_waiting_files_mib * quotas.MIB,
+            settings.limit_waiting_account_files_mib * quotas.MIB,
             settings.disk_floor * quotas.MIB,
         )
     )

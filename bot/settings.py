@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     limit_waiting_mib: int = 32
     limit_waiting_account: int = 500_000
     limit_waiting_account_mib: int = 128
+    limit_waiting_files_mib: int = 4096
+    limit_waiting_account_files_mib: int = 16_384
     disk_floor: int = 128
     file_limit: int = 50
     """MiB of all files of one message."""
@@ -267,6 +269,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "LIMIT_WAITING_MIB": setting_values.whole_number(0, 1_000_000),
     "LIMIT_WAITING_ACCOUNT": setting_values.whole_number(0, 100_000_000),
     "LIMIT_WAITING_ACCOUNT_MIB": setting_values.whole_number(0, 1_000_000),
+    "LIMIT_WAITING_FILES_MIB": setting_values.whole_number(0, 100_000_000),
+    "LIMIT_WAITING_ACCOUNT_FILES_MIB": setting_values.whole_number(0, 100_000_000),
     "DISK_FLOOR": setting_values.whole_number(0, 1_000_000),
     "FILE_LIMIT": setting_values.whole_number(1, 2000),
     "SEND_WAIT": setting_values.number(60),

@@ -1,10 +1,12 @@
 """The headers and the body of a request, as bytes: whole up to a limit, or in pieces."""
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 from litestar.types import Receive, Scope
 
 from djangobot.http.errors import Refused
+from djangobot.http.server.bounds import KEPT
 
 LARGEST_BODY = 64 * 1024
 """Bytes, for all calls but those that send a message."""
@@ -23,24 +25,28 @@ def header_of(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-async def body_of(scope: Scope, receive: Receive, limit: int = LARGEST_BODY) -> bytes:
-    """The request's body. It is refused as soon as it is known to be too large; no more than the limit is
-    kept."""
+async def body_of(
+    scope: Scope, receive: Receive, limit: int = LARGEST_BODY, too_large: str = TOO_LARGE
+) -> bytes:
+    """The request's body. It is refused as soon as it is known to be too large, with this sentence; no more
+    than the limit is kept."""
     for key, value in scope["headers"]:
         if key == b"content-length" and (len(value) > 9 or int(value) > limit):
-            raise Refused(413, TOO_LARGE.format(limit))
+            raise Refused(413, too_large.format(limit))
         if key == b"content-type" and value[:10].lower() == b"multipart/":
             raise Refused(415, MULTIPART)
         if key == b"content-encoding":
             _refuse_encoding(value)
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
-        _within_limit(message["body"], limit)
+        within_limit(message["body"], limit, too_large)
         return message["body"]
     body = bytearray()
+    told: dict[str, object] = cast("dict[str, object]", scope)
+    told[KEPT] = True
     while message["type"] == "http.request":
         body += message["body"]
-        _within_limit(body, limit)
+        within_limit(body, limit, too_large)
         if not message.get("more_body", False):
             return bytes(body)
         message = await receive()
@@ -71,9 +77,10 @@ def content_type(scope: Scope) -> tuple[str, str]:
     return kind.strip(), ""
 
 
-def _within_limit(body: bytes | bytearray, limit: int) -> None:
+def within_limit(body: bytes | bytearray, limit: int, too_large: str = TOO_LARGE) -> None:
+    """Refuses a body that is larger than this."""
     if len(body) > limit:
-        raise Refused(413, TOO_LARGE.format(limit))
+        raise Refused(413, too_large.format(limit))
 
 
 def _refuse_encoding(coding: bytes) -> None:

@@ -14,6 +14,7 @@ from djangobot.db.people import codes
 from djangobot.http.addresses import address_of, network_of
 from djangobot.http.auth import signed_in
 from djangobot.http.fields import Code, Long, TokenName
+from djangobot.http.message_files import ShownFile, shown_files
 from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import Reader, read_query
 from djangobot.http.responses import Answer, Call, answer
@@ -53,6 +54,7 @@ class HistoryItem(msgspec.Struct, omit_defaults=True):
     failure: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
+    files: tuple[ShownFile, ...] | UnsetType = UNSET
 
 
 class History(msgspec.Struct):
@@ -102,6 +104,7 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         failure=or_unset(entry.failure),
         title=or_unset(entry.content.title or None),
         tags=or_unset(entry.content.tags or None),
+        files=or_unset(shown_files(entry.content)),
     )
 
 

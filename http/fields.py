@@ -4,6 +4,7 @@ here."""
 import re
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from djangobot.db.fields import (
@@ -17,6 +18,8 @@ from djangobot.db.fields import (
     TOKEN_NAME_LIMIT,
 )
 from djangobot.db.messages import content
+from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
+from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import TEXT_LIMIT, TTL_MOST
 from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT
 
@@ -118,7 +121,8 @@ Long = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
 Type = Annotated[
     Literal["Text", "Document", "File"],
     Meta(
-        description="A label in the history, Text when left out. Without a file, all three are texts.",
+        description="How files are shown: `Document` as they are; otherwise Telegram shows pictures, videos "
+        "and sounds. Without a file, all three are texts.",
         examples=["Text"],
     ),
 ]
@@ -176,6 +180,37 @@ Buttons = Annotated[
         description="Rows of buttons below the message.",
         examples=[[[{"text": "Open", "url": "https://example.com"}]]],
         extra_json_schema={"maxItems": content.BUTTON_ROWS},
+    ),
+]
+BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$"
+
+
+class FileInJson(msgspec.Struct, forbid_unknown_fields=True):
+    """A file in a JSON body. Larger ones are sent as multipart/form-data."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description=f"Shown in the chat, without folders, cut to {FILE_NAME_LIMIT} characters.",
+            examples=["report.txt"],
+        ),
+    ]
+    base64: Annotated[
+        str,
+        Meta(
+            description="The bytes (RFC 4648, 4), without line breaks.",
+            examples=["aGVsbG8="],
+            extra_json_schema={"minLength": 4, "pattern": BASE64, "contentEncoding": "base64"},
+        ),
+    ]
+
+
+Files = Annotated[
+    tuple[FileInJson, ...],
+    Meta(
+        title="a list of files, each with a `name` and its bytes as `base64`",
+        description="Small files; the body has at most 8 MiB. Larger ones are parts of multipart/form-data.",
+        extra_json_schema={"maxItems": FILES_MOST},
     ),
 ]
 BotToken = Annotated[

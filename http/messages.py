@@ -1,6 +1,7 @@
 """/api/send_message, the hot path, and /api/messages/{id}, the status of a message."""
 
 import contextlib
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
@@ -13,19 +14,22 @@ from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import trimmed
 from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked, MessageNotFound
 from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.http import message_files
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
-from djangobot.http.bodies import body_of, content_type, header_of
+from djangobot.http.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
 from djangobot.http.cabinet import moment
 from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import (
     BotToken,
     Buttons,
+    Files,
     Format,
     Preview,
     Progress,
@@ -37,7 +41,8 @@ from djangobot.http.fields import (
     Type,
     Urgent,
 )
-from djangobot.http.multipart import Form, Upload, is_multipart
+from djangobot.http.message_files import ShownFile, shown_files
+from djangobot.http.multipart import is_multipart
 from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import (
     FORM,
@@ -54,8 +59,12 @@ from djangobot.http.state import state_of
 SEND_MESSAGE = "/api/send_message"
 LONGEST_WAIT = 60.0
 """Seconds a caller may ask us to wait for Telegram, at most."""
-LARGEST_MESSAGE = 1024 * 1024
-"""Bytes. The longest text, 65 536 characters, takes 768 KiB when each is written as two \\uXXXX escapes."""
+LARGEST_TEXT = 1024 * 1024
+"""Bytes of a form or a plain text, and of JSON without files. The longest text, 65 536 characters, takes 768
+KiB when each is written as two \\uXXXX escapes."""
+LARGEST_JSON = 8 * 1024 * 1024
+"""Bytes of JSON with files, which is kept in memory: about 6 MB of files in base64."""
+JSON_TOO_LARGE = f"{TOO_LARGE} Larger files are sent as multipart/form-data."
 EXPIRED = "The message expired before it could be delivered."
 
 
@@ -74,6 +83,7 @@ class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
     preview: Preview = False
     progress: Progress | UnsetType = UNSET
     buttons: Buttons = ()
+    files: Files = ()
 
 
 class SendResult(msgspec.Struct, omit_defaults=True):
@@ -97,9 +107,10 @@ class MessageStatus(msgspec.Struct):
     failure: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
+    files: tuple[ShownFile, ...] | UnsetType = UNSET
 
 
-BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS)
+BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS, instead={"text": "files"})
 
 
 class Reply(NamedTuple):
@@ -125,12 +136,31 @@ async def send_message(scope: Scope, receive: Receive, send: Send) -> None:
 async def accept(scope: Scope, receive: Receive) -> Reply:
     """Accepts the message of a POST."""
     refuse_query(scope)
-    state = state_of(scope)
     if is_multipart(scope):
-        message = await read_multipart(scope, receive)
-    else:
-        message = read(scope, await body_of(scope, receive, LARGEST_MESSAGE))
-    token = token_of(scope, message)
+        async with incoming_files() as incoming:
+            message = read_fields(await message_files.read_form(scope, receive, incoming), incoming)
+            return await _accept_with_files(scope, message, incoming)
+    message = read(scope, await body_of(scope, receive, LARGEST_JSON, JSON_TOO_LARGE))
+    if message.files:
+        async with incoming_files() as incoming:
+            return await _accept_with_files(scope, message, incoming)
+    return await _accept(scope, message)
+
+
+async def _accept_with_files(scope: Scope, message: SendMessage, incoming: IncomingFiles) -> Reply:
+    """Accepts a message with the files of its form, and those of its JSON, which are stored here."""
+    if message.files:
+        await message_files.check_sender(scope, given(message.bot_token), incoming)
+        await message_files.read_json(message.files, incoming)
+        message.files = ()  # not kept in memory while the sender waits
+    return await _accept(scope, message, tuple(incoming.stored))
+
+
+async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, ...] = ()) -> Reply:
+    state = state_of(scope)
+    token = message_files.token_of(scope, given(message.bot_token))
+    if token is None:
+        raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
         wait = state.config.send_wait
@@ -153,6 +183,7 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
             preview=message.preview,
             progress=given(message.progress),
             buttons=message.buttons,
+            files=stored,
         )
         accepted = await acceptance.accept(token, new, utc_now())
     return _reply(accepted, applied)
@@ -168,8 +199,10 @@ def read(scope: Scope, body: bytes) -> SendMessage:
         return BODY.read(body)
     kind, charset = content_type(scope)
     if kind == FORM and not looks_like_json(body):
+        within_limit(body, LARGEST_TEXT)
         return BODY.read_form(body)
     if kind == PLAIN and bearer(scope) is not None:
+        within_limit(body, LARGEST_TEXT)
         return SendMessage(plain_text(body, charset))
     if kind == PLAIN and not looks_like_json(body):
         raise fields_refused(
@@ -178,27 +211,9 @@ def read(scope: Scope, body: bytes) -> SendMessage:
     return BODY.read(body)
 
 
-async def read_multipart(scope: Scope, receive: Receive) -> SendMessage:
-    """Reads the message from multipart/form-data, whose fields are the same as in JSON."""
-    fields: dict[str, str] = {}
-    async for part in Form(scope, receive, most=0):
-        if isinstance(part, Upload):
-            raise fields_refused({part.name: "is a file; files can't be sent here, only text"})
-        fields[part.name] = part.value
-    return BODY.read_fields(fields)
-
-
-def token_of(scope: Scope, message: SendMessage) -> str:
-    """The bot token, from the body or from the header. Both may be given only if they are equal."""
-    header = bearer(scope)
-    if message.bot_token is UNSET:
-        if header is None:
-            raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
-        return header
-    token = trimmed(message.bot_token)
-    if header is not None and header != token:
-        raise fields_refused({"bot_token": "is not the one in the Authorization header"})
-    return token
+def read_fields(fields: Mapping[str, str], incoming: IncomingFiles) -> SendMessage:
+    """Reads the message from the fields of multipart/form-data, which are the same as in JSON."""
+    return BODY.read_fields({"text": "", **fields} if incoming.stored else fields)
 
 
 @lru_cache(maxsize=64)
@@ -301,6 +316,7 @@ async def show(request: Call) -> Answer:
             failure=or_unset(entry.failure),
             title=or_unset(entry.content.title or None),
             tags=or_unset(entry.content.tags or None),
+            files=or_unset(shown_files(entry.content)),
         )
     )
 

@@ -76,8 +76,17 @@ def plain_text(body: bytes, charset: str) -> str:
 class Reader(Generic[Shape]):
     """Reads one shape of body, or says what is wrong with each field."""
 
-    def __init__(self, shape: type[Shape], *, may_be_empty: bool = False, otherwise: str = "") -> None:
+    def __init__(
+        self,
+        shape: type[Shape],
+        *,
+        may_be_empty: bool = False,
+        otherwise: str = "",
+        instead: Mapping[str, str] | None = None,
+    ) -> None:
         self.shape = shape
+        self._instead = instead or {}
+        """Fields that may be left out when another one is there: a text, when there are files."""
         self._decode = msgspec.json.Decoder(shape).decode
         self._may_be_empty = may_be_empty
         self._otherwise = otherwise
@@ -101,6 +110,7 @@ class Reader(Generic[Shape]):
                 name: int(value) if isinstance(value, float) and value.is_integer() else value
                 for name, value in given.items()
             }
+            self._fill_in(given)
         try:
             return msgspec.convert(given, self.shape)
         except msgspec.ValidationError:
@@ -120,9 +130,14 @@ class Reader(Generic[Shape]):
     def read_fields(self, given: Mapping[str, str]) -> Shape:
         """Reads the same fields from a form of any kind, where every value is text."""
         kinds = {field.encode_name: field.type for field in msgspec.structs.fields(self.shape)}
-        return _converted(
-            {name: _of_form(value, kinds.get(name)) for name, value in given.items()}, self.shape
-        )
+        values = {name: _of_form(value, kinds.get(name)) for name, value in given.items()}
+        self._fill_in(values)
+        return _converted(values, self.shape)
+
+    def _fill_in(self, given: dict[str, object]) -> None:
+        for name, other in self._instead.items():
+            if given.get(other) and name not in given:
+                given[name] = ""
 
     async def of(self, request: Call) -> Shape:
         return self.read(await body_of(request.scope, request.receive))

@@ -137,7 +137,7 @@ def _connections(settings: Settings) -> Finding:
 
 def _waiting(settings: Settings) -> Finding:
     """Whether the limits on what may wait agree with each other."""
-    for unit in ("", "_MIB"):
+    for unit in ("", "_MIB", "_FILES_MIB"):
         one, account = f"LIMIT_WAITING{unit}", f"LIMIT_WAITING_ACCOUNT{unit}"
         of_one, of_account = getattr(settings, one.lower()), getattr(settings, account.lower())
         if of_account and (of_account < of_one or not of_one):
@@ -147,6 +147,13 @@ def _waiting(settings: Settings) -> Finding:
                 f"warning: DJANGOBOT_{account}={of_account} is reached before DJANGOBOT_{one}={of_one}, "
                 "which then decides nothing",
             )
+    if settings.limit_waiting_files_mib and settings.limit_waiting_files_mib < settings.file_limit:
+        return Finding(
+            "waiting",
+            True,
+            f"warning: DJANGOBOT_FILE_LIMIT={settings.file_limit} is more than may wait for one person: "
+            f"DJANGOBOT_LIMIT_WAITING_FILES_MIB={settings.limit_waiting_files_mib}",
+        )
     if not (settings.limit_waiting_mib or settings.limit_waiting_account_mib or settings.disk_floor):
         return Finding(
             "waiting",

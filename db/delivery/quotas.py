@@ -36,12 +36,15 @@ REMEMBERED = 10_000
 
 class Bounds(msgspec.Struct, frozen=True):
     """The most messages and bytes of text that may wait for one chat and of one token, and of one account;
-    the bytes of disk that must be free. 0 means no limit."""
+    the bytes of files for one chat, and of one account; the bytes of disk that must be free. 0 means no
+    limit."""
 
     messages: int = 100_000
     bytes: int = 32 * MIB
     account_messages: int = 500_000
     account_bytes: int = 128 * MIB
+    file_bytes: int = 4096 * MIB
+    account_file_bytes: int = 16_384 * MIB
     disk: int = 128 * MIB
 
 
@@ -100,6 +103,11 @@ def bound(bounds: Bounds) -> None:
     global _bounds
     _bounds = bounds
     forget()
+
+
+def bounds() -> Bounds:
+    """The limits in force."""
+    return _bounds
 
 
 def forget() -> None:

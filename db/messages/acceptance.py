@@ -105,7 +105,7 @@ ORDER BY token DESC, id DESC LIMIT 1 OFFSET $3
 """
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
-       a.banned IS NOT NULL AS account_banned
+       a.banned IS NOT NULL AS account_banned, t.id AS token, t.chat AS chat, t.account AS account
 FROM bot_token t JOIN chat c ON c.id = t.chat LEFT JOIN account a ON a.id = t.account
 WHERE t.digest = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
 """
@@ -115,6 +115,21 @@ WHY = (
     ("blocked", ChatBlocked),
     ("paused", TokenPaused),
 )
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """Who may send: the chat to which a token sends, and its account. A chat's own token has none."""
+
+    token: int
+    chat: int
+    account: int | None
+
+
+async def sender(token: str, now: datetime) -> Sender:
+    """Who sends with this token, before there is a message. Raises TokenInvalid, TokenPaused, AccountBanned,
+    ChatBlocked, ChatBanned."""
+    row = await _refuse(credentials.digest_token(token), now)
+    return Sender(row["token"], row["chat"], row["account"])
 
 
 async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
@@ -210,11 +225,12 @@ async def _insert_after_all(digest: str, message: NewMessage, now: datetime) -> 
     return accepted
 
 
-async def _refuse(digest: str, now: datetime) -> None:
-    """Raises the reason why a token can't send. Raises nothing when it can send within its limit."""
+async def _refuse(digest: str, now: datetime) -> Row:
+    """Raises the reason why a token can't send. Returns whose it is when it can send within its limit."""
     rows = await current().fetch(WHY_NOT, digest, now)
     if not rows:
         raise TokenInvalid
     for reason, error in WHY:
         if rows[0][reason]:
             raise error
+    return rows[0]

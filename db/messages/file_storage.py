@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 from piccolo.columns import BigInt, Bytea, ForeignKey, Integer, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
@@ -30,6 +31,15 @@ being_written: set[str] = set()
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Clock = Callable[[], datetime]
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """A file that is coming. `chat` and `account`: for whom, and from whom."""
+
+    name: str
+    mime: str
+    chat: int | None = None
+    account: int | None = None
 
 
 class File(Table, tablename="file"):
@@ -50,6 +60,9 @@ class File(Table, tablename="file"):
     """Where the bytes are: `disk`, `database` or `gone`."""
     key = Varchar(length=32, null=True, default=None)
     """The name on disk."""
+    chat = BigInt(null=True, default=None)
+    account = BigInt(null=True, default=None)
+    """Whose files are counted together (db/messages/incoming_files.py)."""
     created = Timestamptz()
     """When its row was made. While bytes are written to PostgreSQL, when the last of them came."""
 
@@ -67,17 +80,20 @@ INDEXES = (
     "CREATE INDEX file_of_message ON file (message, position)",
     "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
     "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
+    "CREATE INDEX file_kept_of_chat ON file (chat) WHERE storage <> 'gone'",
+    "CREATE INDEX file_kept_of_account ON file (account) WHERE storage <> 'gone'",
     "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
 )
 """Indexes that Piccolo's columns can't express. They find the files of a message, the files without a
-message, the files that still have bytes, and one part of a file."""
+message, the files that still have bytes, also of one chat or account, and one part of a file."""
 
 INSERT_ON_DISK = """
-INSERT INTO file (name, mime, position, size, digest, storage, key, created)
-VALUES ($1, $2, 0, $3, $4, 'disk', $5, $6) RETURNING id
+INSERT INTO file (name, mime, position, chat, account, size, digest, storage, key, created)
+VALUES ($1, $2, 0, $3, $4, $5, $6, 'disk', $7, $8) RETURNING id
 """
 INSERT_IN_DATABASE = """
-INSERT INTO file (name, mime, position, storage, created) VALUES ($1, $2, 0, 'database', $3) RETURNING id
+INSERT INTO file (name, mime, position, chat, account, storage, created)
+VALUES ($1, $2, 0, $3, $4, 'database', $5) RETURNING id
 """
 ADD_PART = "INSERT INTO file_part (file, number, content) VALUES ($1, $2, $3)"
 TOUCH = "UPDATE file SET created = $2 WHERE id = $1"
@@ -105,8 +121,8 @@ class Storage(Protocol):
 class OnDisk:
     """Bytes in a file of the data folder (0600). Its row is written when they are on disk."""
 
-    def __init__(self, folder: Path, name: str, mime: str, clock: Clock) -> None:
-        self._folder, self._name, self._mime, self._clock = folder, name, mime, clock
+    def __init__(self, folder: Path, new: NewFile, clock: Clock) -> None:
+        self._folder, self._new, self._clock = folder, new, clock
         self._key = secrets.token_hex(16)
         self._file: io.FileIO | None = None
 
@@ -131,7 +147,7 @@ class OnDisk:
         with as_file_errors():
             await asyncio.to_thread(self._sync)
         (row,) = await current().execute(
-            INSERT_ON_DISK, self._name, self._mime, size, digest, self._key, self._clock()
+            INSERT_ON_DISK, *msgspec.structs.astuple(self._new), size, digest, self._key, self._clock()
         )
         being_written.discard(self._key)
         number: int = row["id"]
@@ -161,14 +177,15 @@ class InDatabase:
     """Bytes in rows of PostgreSQL. The file's row is there first, without a size. So a sweep finds it when
     this process dies."""
 
-    def __init__(self, name: str, mime: str, clock: Clock) -> None:
-        self._name, self._mime, self._clock = name, mime, clock
+    def __init__(self, new: NewFile, clock: Clock) -> None:
+        self._new, self._clock = new, clock
         self._id: int | None = None
         self._parts = 0
 
     async def _row(self) -> int:
         if self._id is None:
-            (row,) = await current().execute(INSERT_IN_DATABASE, self._name, self._mime, self._clock())
+            new = msgspec.structs.astuple(self._new)
+            (row,) = await current().execute(INSERT_IN_DATABASE, *new, self._clock())
             self._id = int(row["id"])
         return self._id
 

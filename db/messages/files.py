@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 import structlog
@@ -24,7 +24,7 @@ from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, Fil
 from djangobot.db.fields import FORBIDDEN, visible
 from djangobot.db.messages import file_storage
 from djangobot.db.messages.content import FileInfo
-from djangobot.db.messages.file_storage import PART, Clock, InDatabase, OnDisk, Storage
+from djangobot.db.messages.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ minutes at the slowest pace that the server allows."""
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps."""
 KEPT = timedelta(days=7)
-"""How long the bytes of a message are kept that was not sent, because somebody may still have it sent."""
+"""How long the bytes of a message are kept that failed or is uncertain: an admin may have it sent again."""
 CHECK_ROOM_EVERY = 16 * MIB
 """Bytes between two checks of the disk."""
 
@@ -72,6 +72,7 @@ class StoredFile(msgspec.Struct, frozen=True):
 
 
 _rules = Rules()
+mimetypes.init()
 
 OF_MESSAGE = "SELECT id, name, size, mime, digest FROM file WHERE message = $1 ORDER BY position"
 ATTACH = """
@@ -81,10 +82,13 @@ RETURNING id
 FIND = "SELECT size, storage, key FROM file WHERE id = $1"
 DELETE = "DELETE FROM file WHERE id = $1 RETURNING key"
 ORPHANS = "DELETE FROM file WHERE message IS NULL AND created < $1 RETURNING key"
-# Finds the files of messages that are sent or have expired, and of old ones that nobody has had sent again.
+UNATTACHED = "DELETE FROM file WHERE id = $1 AND message IS NULL RETURNING key"
+TOUCH = "UPDATE file SET created = $2 WHERE id = $1 AND message IS NULL"
+# Finds the files of messages that nobody can have sent again, and of old ones that nobody has had sent again.
 USELESS = """
 SELECT f.id FROM file f JOIN message m ON m.id = f.message WHERE f.storage <> 'gone' AND (
-    m.status IN ('sent', 'expired') OR (m.status IN ('failed', 'canceled', 'uncertain') AND m.created < $1))
+    m.status IN ('sent', 'expired', 'canceled', 'replaced')
+    OR (m.status IN ('failed', 'uncertain') AND COALESCE(m.first_attempt, m.created) < $1))
 """
 DISCARD = "UPDATE file SET storage = 'gone', key = NULL WHERE id = $1 RETURNING id"
 KEY = "SELECT key FROM file WHERE id = $1"
@@ -106,8 +110,8 @@ def limit() -> int:
 class Sink:
     """Takes the bytes of one file. `file` is set when all are stored."""
 
-    def __init__(self, name: str, mime: str, storage: Storage) -> None:
-        self.name, self.mime = name, mime
+    def __init__(self, new: NewFile, storage: Storage) -> None:
+        self.name, self.mime = new.name, new.mime
         self.size = 0
         self.file: StoredFile | None = None
         self._storage = storage
@@ -147,13 +151,22 @@ class Sink:
 
 
 @contextlib.asynccontextmanager
-async def receive(name: str, mime: str, clock: Clock = utc_now) -> AsyncIterator[Sink]:
+async def receive(
+    name: str,
+    mime: str,
+    clock: Clock = utc_now,
+    *,
+    chat: int | None = None,
+    account: int | None = None,
+) -> AsyncIterator[Sink]:
     """`async with`: stores a file whose bytes are written to the sink. When the block ends without an error,
-    they are on disk and `sink.file` names them. Otherwise nothing is kept."""
+    they are on disk and `sink.file` names them. Otherwise nothing is kept. `chat` and `account`: for whom it
+    is, and from whom."""
     check_room()
     mime = _media_type(mime)
     name = file_name(name, mime)
-    sink = Sink(name, mime, _storage(name, mime, clock))
+    new = NewFile(name, mime if mime != UNKNOWN_TYPE else _type_of(name), chat, account)
+    sink = Sink(new, _storage(new, clock))
     try:
         yield sink
         await sink.complete()
@@ -210,6 +223,18 @@ async def delete(file_ids: Sequence[int]) -> None:
         await _remove(await current().execute(DELETE, file_id))
 
 
+async def delete_unattached(file_ids: Sequence[int]) -> None:
+    """Deletes those of the files that are not part of a message."""
+    for file_id in file_ids:
+        await _remove(await current().execute(UNATTACHED, file_id))
+
+
+async def touch(file_ids: Sequence[int], now: datetime) -> None:
+    """Keeps files from being swept: their message is still coming."""
+    for file_id in file_ids:
+        await current().execute(TOUCH, file_id, now)
+
+
 async def discard(file_ids: Sequence[int]) -> None:
     """Deletes the bytes of files, whose names and sizes stay for the history."""
     for file_id in file_ids:
@@ -263,12 +288,17 @@ def _media_type(given: str) -> str:
     return mime if len(mime) <= MIME_LIMIT and _MIME.fullmatch(mime) else UNKNOWN_TYPE
 
 
+def _type_of(name: str) -> str:
+    """The type that goes with the ending of a name."""
+    return mimetypes.types_map.get(PurePath(name).suffix.lower(), UNKNOWN_TYPE)
+
+
 def _on_disk() -> bool:
     return isinstance(current(), SQLiteEngine)
 
 
-def _storage(name: str, mime: str, clock: Clock) -> Storage:
-    return OnDisk(_rules.folder, name, mime, clock) if _on_disk() else InDatabase(name, mime, clock)
+def _storage(new: NewFile, clock: Clock) -> Storage:
+    return OnDisk(_rules.folder, new, clock) if _on_disk() else InDatabase(new, clock)
 
 
 async def _remove(rows: Sequence[Row]) -> None:

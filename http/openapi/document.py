@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from djangobot.db import errors as family
+from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.http import errors
-from djangobot.http.bodies import ENCODED, MULTIPART, TOO_LARGE
+from djangobot.http.bodies import ENCODED, MULTIPART
 from djangobot.http.messages import SendResult
 from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
 from djangobot.http.openapi import accounts, health, messages
@@ -38,6 +39,14 @@ fields at fault in `details`. Slashes at the end of a path do not matter. Bodies
 `Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms of both
 kinds and plain text, too. Fields and query parameters that are not known are refused.
 """
+
+FILE_PARTS: Json = {
+    "description": "Files, each a part of this name. `DJANGOBOT_FILE_LIMIT` bounds their bytes together.",
+    "type": "array",
+    "maxItems": FILES_MOST,
+    "items": {"type": "string", "format": "binary", "minLength": 1},
+}
+NO_NUL = r"^[^\u0000]*$"
 
 
 def openapi_document(version: str, address: str = "") -> Json:
@@ -79,17 +88,33 @@ def _schemas() -> Json:
         for described in schema.get("properties", {}).values():
             described.pop("default", None)  # generators treat a field with a default as always present
     components["Changes"]["minProperties"] = 1
-    for title in ("SendMessageForm", "SendMessageMultipart"):  # generated clients tell bodies by their type
-        components[title] = _without_token(components["SendMessage"], title)
+    message = components["SendMessage"]
+    for title, more in (("SendMessageForm", {}), ("SendMessageMultipart", {"file": FILE_PARTS})):
+        components[title] = _as_form(message, title, more)  # generated clients tell bodies by their type
+    components["SendMessage"] = {
+        **_with_any_text(message),
+        "if": {"required": ["files"], "properties": {"files": {"minItems": 1}}},
+        "else": {"required": ["text"], "properties": {"text": message["properties"]["text"]}},
+    }
+    components["SendMessageMultipart"] = _with_any_text(components["SendMessageMultipart"])
     return components
 
 
-def _without_token(message: Json, title: str) -> Json:
+def _as_form(message: Json, title: str, more: Json) -> Json:
     """The schema without the token: a page that tries forms out would fill in every field, with a made-up
-    token too."""
-    properties = {name: schema for name, schema in message["properties"].items() if name != "bot_token"}
+    token too. Files in base64 are for JSON."""
+    left_out = ("bot_token", "files")
+    properties = {name: schema for name, schema in message["properties"].items() if name not in left_out}
     about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
-    return {**message, "title": title, "description": about, "properties": properties}
+    return {**message, "title": title, "description": about, "properties": {**properties, **more}}
+
+
+def _with_any_text(message: Json) -> Json:
+    """The schema in which the text may be empty or left out, as it may beside a file."""
+    text: Json = {**message["properties"]["text"], "minLength": 0, "pattern": NO_NUL}
+    text["description"] += " May be left out when there is a file."
+    properties = {**message["properties"], "text": text}
+    return {**{name: rule for name, rule in message.items() if name != "required"}, "properties": properties}
 
 
 def _operation(method: str, path: str, operation: Operation) -> Json:
@@ -144,7 +169,7 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
     for error in operation.refusals:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
     if operation.body is not None:
-        refusals.setdefault(413, []).append(TOO_LARGE.format(operation.largest))
+        refusals.setdefault(413, []).append(operation.too_large.format(operation.largest))
         multipart = OTHER_MULTIPART if FORM_DATA in operation.other_bodies else MULTIPART
         refusals.setdefault(415, []).extend([multipart, ENCODED])
     return refusals

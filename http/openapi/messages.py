@@ -6,7 +6,14 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http.fields import Text
-from djangobot.http.messages import EXPIRED, LARGEST_MESSAGE, MessageStatus, SendMessage, SendResult
+from djangobot.http.messages import (
+    EXPIRED,
+    JSON_TOO_LARGE,
+    LARGEST_JSON,
+    MessageStatus,
+    SendMessage,
+    SendResult,
+)
 from djangobot.http.multipart import FORM_DATA
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
 from djangobot.http.requests import FORM, PLAIN
@@ -35,6 +42,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             family.TokenInvalid,
             family.KeyReused,
             family.TextTooLong,
+            family.FilesTooLarge,
             family.TooManyRequests,
             family.DatabaseUnavailable,
         ),
@@ -42,7 +50,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "seconds, 60 at most; `Prefer: respond-async` not at all.",
         SendMessage,
         MESSAGE,
-        largest=LARGEST_MESSAGE,
+        largest=LARGEST_JSON,
+        too_large=JSON_TOO_LARGE,
         other_bodies={
             FORM: {"schema": {"$ref": "#/components/schemas/SendMessageForm"}, "example": MESSAGE},
             FORM_DATA: {

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.errors import DjangoBotError
-from djangobot.http.bodies import LARGEST_BODY
+from djangobot.http.bodies import LARGEST_BODY, TOO_LARGE
 
 Json = dict[str, Any]
 
@@ -35,6 +35,8 @@ class Operation:
     body_required: bool = True
     largest: int = LARGEST_BODY
     """Bytes of a body, at most."""
+    too_large: str = TOO_LARGE
+    """What a larger body is answered."""
     other_bodies: Mapping[str, Json] = field(default_factory=dict)
     """Content types besides JSON, each with its schema and example."""
     security: Sequence[str] = ()

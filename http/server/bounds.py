@@ -8,6 +8,8 @@ UNREAD = 64 * 1024
 """Bytes of a body that wait for the application, or that are discarded when it does not want them."""
 PACE = 1024
 """Bytes a second, on average, at which a body must arrive and an answer must be read."""
+KEPT = "djangobot.kept"
+"""The key in the ASGI scope by which the application says that it keeps the whole body in memory."""
 SPARE_AFTER = 1.0
 """Seconds without a request after which a connection may be closed for a new one."""
 LINGER = 2.0

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from djangobot.http.server.bounds import READ_SIZE, UNREAD
+from djangobot.http.server.bounds import KEPT, READ_SIZE, UNREAD
 from djangobot.http.server.flow import Flow
 from djangobot.http.server.parser import Chunks, Head
 from djangobot.http.server.refusals import STATUS_LINES
@@ -94,7 +94,9 @@ class Exchange:
     @property
     def held(self) -> int:
         """Bytes of the body in memory: what the application has not taken, and what it may have kept. It
-        refuses or streams a body that is larger than UNREAD."""
+        refuses or streams a body that is larger than UNREAD, unless it says that it keeps it."""
+        if KEPT in self.scope and not self.answered:
+            return self.received
         return min(self.received, UNREAD) + max(0, len(self.pieces) - UNREAD)
 
     def wake(self) -> None:
