@@ -449,18 +449,6 @@ async def test_a_wrong_field_of_a_form_in_parts_is_named(
     assert (answer.status_code, set(answer.json()["details"])) == (400, details)
 
 
-async def test_a_file_beside_a_message_is_refused_before_its_bytes_are_read(api: Api, folder: Path) -> None:
-    """Nothing of it is kept."""
-    answer = await api.client.post(
-        "/api/send_message",
-        data={"text": "a"},
-        files={"file": ("a.bin", bytes(100_000))},
-        headers={"authorization": "Bearer x"},
-    )
-    assert (answer.status_code, list(answer.json()["details"])) == (400, ["file"])
-    assert await stored_bytes(folder) == (0, 0)
-
-
 async def test_other_calls_take_no_form_in_parts(api: Api) -> None:
     """Only a message has parts."""
     answer = await api.client.post("/api/auth/", files={"login": (None, "a"), "psw": (None, "b")})
