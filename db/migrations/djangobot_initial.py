@@ -123,6 +123,8 @@ STATEMENTS = {
         "CREATE INDEX file_of_message ON file (message, position)",
         "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
         "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
+        "CREATE INDEX file_kept_of_chat ON file (chat) WHERE storage <> 'gone'",
+        "CREATE INDEX file_kept_of_account ON file (account) WHERE storage <> 'gone'",
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
         "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
@@ -167,6 +169,8 @@ STATEMENTS = {
         "CREATE INDEX file_of_message ON file (message, position)",
         "CREATE INDEX file_unclaimed ON file (created) WHERE message IS NULL",
         "CREATE INDEX file_kept ON file (message) WHERE storage <> 'gone'",
+        "CREATE INDEX file_kept_of_chat ON file (chat) WHERE storage <> 'gone'",
+        "CREATE INDEX file_kept_of_account ON file (account) WHERE storage <> 'gone'",
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
         "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
@@ -188,7 +192,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T08:51:35:183403"
+ID = "2026-11-26T09:09:34:769759"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -1936,6 +1940,48 @@ async def forwards():
         column_class=Varchar,
         params={
             "length": 32,
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="chat",
+        db_column_name="chat",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="File",
+        tablename="file",
+        column_name="account",
+        db_column_name="account",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
             "default": None,
             "null": True,
             "primary_key": False,
