@@ -1,22 +1,37 @@
 """A signed-in bot of ours in this process, on a sandbox in its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from djangobot.bot import log as logs
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db import conf
+from djangobot.db.admin.log_level import DEFAULT
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 
 NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def logs_restored() -> Iterator[None]:
+    """After the test, logging is set up as before: loggers that later tests use for the first time are not
+    bound to the settings of this one."""
+    before, libraries = structlog.get_config(), logging.getLogger().level
+    yield
+    logs.set_level(DEFAULT)
+    structlog.configure(**before)
+    logging.getLogger().setLevel(libraries)
 
 
 @pytest.fixture

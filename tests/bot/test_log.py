@@ -1,23 +1,17 @@
 """Logs: their level can be changed while loggers live, and what is dropped costs nothing."""
 
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from djangobot.bot import log as logs
-from djangobot.db.admin.log_level import DEFAULT, LEVELS, Level
+from djangobot.db.admin.log_level import LEVELS, Level
 
 
 @pytest.fixture(autouse=True)
-def set_up_anew() -> Iterator[None]:
-    """As it was."""
-    before, libraries = structlog.get_config(), logging.getLogger().level
-    yield
-    logs.set_level(DEFAULT)
-    structlog.configure(**before)
-    logging.getLogger().setLevel(libraries)
+def _logs_as_before(logs_restored: None) -> None:
+    """Each test sets up logging anew."""
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -4,14 +4,12 @@ secret."""
 import os
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from djangobot.bot import log
 from djangobot.bot.cli.main import cli
 from djangobot.bot.settings import NAMES
 
@@ -25,10 +23,8 @@ LOOKING = (["stats"], ["doctor"], ["doctor", "--no-bot"], ["admin", "list"], ["b
 
 
 @pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
+def _logs_as_before(logs_restored: None) -> None:
     """A command points the logs at its own stderr."""
-    yield
-    log.set_up("console")
 
 
 @pytest.fixture
