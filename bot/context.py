@@ -12,14 +12,9 @@ from typing import TypeVar
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram.gateway import (
-    UNKNOWN_TELEGRAM_ID,
-    AnswerLost,
-    FloodWait,
-    Gateway,
-    Peer,
-    derived_id,
-)
+from djangobot.bot.telegram.errors import AnswerLost, FloodWait
+from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.people.chat_settings import language_of

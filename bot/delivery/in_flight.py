@@ -5,7 +5,7 @@ Each of them waits for its chat's pacing, is ready, or is being sent.
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -25,18 +25,23 @@ MOST = 5000
 
 
 class InFlight:
-    """Messages come with `add`. A sender gets one with `next`, and says `ended` when it has an outcome."""
+    """Messages come with `add`. A sender gets one with `next`, and says `ended` when it has an outcome.
 
-    def __init__(self, pacing: Pacing, concurrency: int) -> None:
+    Messages with files have a queue of their own: sending them takes long, and others must not wait for it.
+    """
+
+    def __init__(self, pacing: Pacing, concurrency: int, has_files: Callable[[Claimed], bool]) -> None:
         self.pacing = pacing
         self.concurrency = concurrency
         self.count = 0
         self.paced: dict[int, tuple[Claimed, asyncio.TimerHandle]] = {}
         """Messages that wait for their chat's pacing, by their id."""
         self.ready = ReadyQueue()
+        self.ready_with_files = ReadyQueue()
+        self._has_files = has_files
         self.changed = asyncio.Event()
         """Set when more can be claimed, or when nothing is in flight."""
-        self._choosing = asyncio.Lock()
+        self._choosing, self._choosing_with_files = asyncio.Lock(), asyncio.Lock()
         """Locked by the sender that waits for the next place."""
 
     @property
@@ -57,7 +62,7 @@ class InFlight:
             self.count += 1
             at = self.pacing.reserve_chat(message.chat_id, now)
             if at <= now:
-                self.ready.put(message)
+                self._put(message)
             else:
                 later = asyncio.get_running_loop().call_later(at - now, self.on_chat_turn, message)
                 self.paced[message.id] = (message, later)
@@ -65,25 +70,42 @@ class InFlight:
     def on_chat_turn(self, message: Claimed) -> None:
         """Makes a message ready, because its chat's pacing lets it go."""
         del self.paced[message.id]
-        self.ready.put(message)
+        self._put(message)
+
+    def _put(self, message: Claimed) -> None:
+        queue = self.ready_with_files if self._has_files(message) else self.ready
+        queue.put(message)
+
+    def promote(self, chat_id: int) -> None:
+        """Moves this chat's message to the first rank, because something urgent waits behind it."""
+        self.ready.promote(chat_id)
+        self.ready_with_files.promote(chat_id)
 
     async def next(self) -> Claimed:
-        """Returns the best ready message once a place among all chats is free. It chooses only then, because
-        a better one may come. One sender waits at a time, so nobody reserves a later place."""
-        if (message := self._chosen()) is not None:
+        """Returns the best ready message without files."""
+        return await self._next(self.ready, self._choosing)
+
+    async def next_with_files(self) -> Claimed:
+        """Returns the best ready message with files."""
+        return await self._next(self.ready_with_files, self._choosing_with_files)
+
+    async def _next(self, queue: ReadyQueue, choosing: asyncio.Lock) -> Claimed:
+        """Returns the best message of a queue once a place among all chats is free. It chooses only then,
+        because a better one may come. One sender waits at a time, so nobody reserves a later place."""
+        if (message := self._chosen(queue)) is not None:
             return message
-        async with self._choosing:
-            while (message := self._chosen()) is None:
-                await self.ready.wait()
+        async with choosing:
+            while (message := self._chosen(queue)) is None:
+                await queue.wait()
                 now = time.monotonic()
                 await asyncio.sleep(self.pacing.next_total(now) - now)
             return message
 
-    def _chosen(self) -> Claimed | None:
+    def _chosen(self, queue: ReadyQueue) -> Claimed | None:
         now = time.monotonic()
         if self.pacing.next_total(now) > now:
             return None
-        message = self.ready.pop()
+        message = queue.pop()
         if message is not None:
             self.pacing.reserve_total(now)
         return message
@@ -96,8 +118,9 @@ class InFlight:
             later.cancel()
             withdrawn.append(message)
         self.paced.clear()
-        while (ready := self.ready.pop()) is not None:
-            withdrawn.append(ready)
+        for queue in (self.ready, self.ready_with_files):
+            while (ready := queue.pop()) is not None:
+                withdrawn.append(ready)
         return withdrawn
 
     def ended(self) -> None:

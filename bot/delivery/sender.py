@@ -18,25 +18,29 @@ from djangobot.bot.delivery import parts
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.rendering.attachments import attachments
 from djangobot.bot.rendering.messages import render_message
-from djangobot.bot.telegram.gateway import (
+from djangobot.bot.telegram.errors import (
     AnswerLost,
     Blocked,
     Cut,
     FloodWait,
-    Gateway,
     GatewayError,
-    Peer,
+    NotYet,
+    PartlySent,
     Refused,
     Unasked,
     Undone,
-    derived_id,
+    after_a_part,
 )
-from djangobot.bot.telegram.text import Text
+from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.text import Media, Text
 from djangobot.db import metrics
 from djangobot.db.delivery import claims, outcomes
 from djangobot.db.delivery.outcomes import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.errors import DatabaseUnavailable, FileGone
+from djangobot.db.messages import content as contents
+from djangobot.db.messages import files
 from djangobot.db.people import chats, digests
 
 log = structlog.get_logger(__name__)
@@ -49,16 +53,9 @@ STALE = timedelta(seconds=5)
 than this."""
 FIRST_PAUSE = 1.0
 """Seconds, at most, before the repeat of an attempt that Telegram did not answer."""
+FILE_GONE = "its file is gone"
 LOSSES_KEPT = 10_000
 """Messages whose failed attempts are counted."""
-
-
-class PartlySent(FloodWait):
-    """Telegram took the first part and wants us to wait before the next. A repeat begins with the first part,
-    which Telegram recognises by its random_id."""
-
-    def __init__(self, wait: FloodWait) -> None:
-        super().__init__(wait.seconds, whole_bot=wait.whole_bot)
 
 
 class Sender:
@@ -100,7 +97,9 @@ class Sender:
 
     def fix(self, message: Claimed) -> str | None:
         """Renders what is sent of this message; later changes do not alter it. Returns None when rendering
-        fails."""
+        fails, and for a message with files, which must be looked at first."""
+        if has_files(message):
+            return None
         try:
             return self._rendered(message, self.now())
         except Exception as exc:  # rendering is tried again before the send
@@ -113,6 +112,8 @@ class Sender:
             return ended
         try:
             fixed = await self._fixed(message, now)
+        except FileGone:
+            return Failed(message, FILE_GONE)
         except DatabaseUnavailable:
             fixed = None
         if fixed is None:
@@ -123,6 +124,10 @@ class Sender:
             return self.put_back(message)
         except GatewayError as exc:
             return await self._not_sent(message, exc)
+        except FileGone:
+            return Failed(message, FILE_GONE)
+        except DatabaseUnavailable:  # a file can't be read
+            return self._put_off(message, "the database is not available")
 
     def _not_to_send(self, message: Claimed, now: datetime) -> Settled | None:
         """The outcome of a message that must not be sent now. None if it may be sent."""
@@ -142,15 +147,16 @@ class Sender:
         ours."""
         fixed = message.parts
         if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
-            rendered = self._rendered(message, now)
+            media = await attachments(contents.decode(message.rich), files.read) if has_files(message) else ()
+            rendered = self._rendered(message, now, media)
             if rendered != fixed and not await claims.fix(message, rendered):
                 return None
             fixed = rendered
         return parts.decode(fixed)
 
-    def _rendered(self, message: Claimed, now: datetime) -> str:
+    def _rendered(self, message: Claimed, now: datetime, media: Sequence[Media] = ()) -> str:
         offer_mute = self.mute_prompts.fits(message, now)
-        shown: Sequence[Text] = render_message(message, now, offer_mute=offer_mute)
+        shown: Sequence[Text] = render_message(message, now, offer_mute=offer_mute, media=media)
         if digests.silently(message, now):
             shown = [msgspec.structs.replace(part, silent=True) for part in shown]
         return parts.encode(shown)
@@ -159,15 +165,15 @@ class Sender:
         """Sends each part under its own random_id, the first under the message's. Returns their ids in the
         chat."""
         peer = Peer(message.chat_id, message.access_hash)
-        ids = [await self.gateway.send(peer, texts[0], message.random_id)]
-        for number, part in enumerate(texts[1:], start=1):
-            try:
-                ids.append(await self.gateway.send(peer, part, derived_id(message.random_id, number)))
-            except FloodWait as exc:
-                raise PartlySent(exc) from exc
-            except Undone as exc:
-                raise Cut(str(exc)) from exc
-        self.mute_prompts.note(message, self.now(), offered=bool(texts[-1].buttons))
+        ids: list[int] = []
+        for number, part in enumerate(texts):
+            random_id = derived_id(message.random_id, number) if number else message.random_id
+            with after_a_part(sent=number > 0):
+                if part.media:
+                    ids += await self.gateway.send_media(peer, part, random_id)
+                else:
+                    ids.append(await self.gateway.send(peer, part, random_id))
+        self.mute_prompts.note(message, self.now(), offered=any(part.buttons for part in texts))
         return ids
 
     async def _not_sent(self, message: Claimed, why: GatewayError) -> Settled:
@@ -175,7 +181,7 @@ class Sender:
             case Cut():  # the answer was lost with the connection: repeated as soon as there is one again
                 return self._postpone(message, 0, f"no answer: {why}", not_done=isinstance(why, Undone))
             case AnswerLost():
-                return self._put_off(message, f"no answer: {why}")
+                return self._put_off(message, f"no answer: {why}", not_done=isinstance(why, NotYet))
             case FloodWait():
                 return await self._on_flood_wait(message, why)
             case Blocked():
@@ -185,10 +191,10 @@ class Sender:
                 return Failed(message, why.reason)
         raise why
 
-    def _put_off(self, message: Claimed, reason: str) -> Postponed:
+    def _put_off(self, message: Claimed, reason: str, *, not_done: bool = False) -> Postponed:
         """Postpones the message by a pause that grows with each failed attempt."""
         losses = self.losses[message.id] = self.losses.pop(message.id, 0) + 1
-        return self._postpone(message, backoff.pause(losses, FIRST_PAUSE), reason)
+        return self._postpone(message, backoff.pause(losses, FIRST_PAUSE), reason, not_done=not_done)
 
     def _postpone(self, message: Claimed, pause: float, reason: str, *, not_done: bool = False) -> Postponed:
         metrics.retries.inc()
@@ -216,6 +222,11 @@ class Sender:
             f"flood wait {seconds} s",
             not_done=not isinstance(wait, PartlySent),
         )
+
+
+def has_files(message: Claimed) -> bool:
+    """Whether files are sent with the message."""
+    return message.rich is not None and bool(contents.decode(message.rich).files)
 
 
 def _log_fault(message: Claimed, exc: Exception) -> None:

@@ -17,7 +17,7 @@ from djangobot.bot.delivery.in_flight import InFlight
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.recorder import Recorder
-from djangobot.bot.delivery.sender import SAFE_TO_REPEAT, Sender
+from djangobot.bot.delivery.sender import SAFE_TO_REPEAT, Sender, has_files
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import claims, outbox, wakeups
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 CONCURRENT_SENDS = 50
 """Calls to Telegram in progress at once, by default."""
+WITH_FILES = 4
+"""Messages with files that are sent at once, beside the others. They share the connection with them."""
 URGENT = 100
 """Chats with urgent messages that are claimed at once, however many others are ready."""
 LEASE = timedelta(minutes=5)
@@ -60,7 +62,7 @@ class Worker:
         self.now = now
         self.stopping = asyncio.Event()
         self.flood_control = FloodControl()
-        self.in_flight = InFlight(pacing, concurrency)
+        self.in_flight = InFlight(pacing, concurrency, has_files)
         mute_prompts = mute_prompts or MutePrompts()
         self.sender = Sender(gateway, pacing, self.flood_control, mute_prompts, safe_to_repeat, now)
         self.recorder = Recorder(now, self._many_ready, self.stopping)
@@ -92,7 +94,13 @@ class Worker:
         """Delivers until `stop`. Then lets the sends in progress end, and records their outcomes."""
         await self._until_db_answers(self._begin)
         others = [asyncio.create_task(other.run()) for other in (self.recorder, self.housekeeping)]
-        senders = [asyncio.create_task(self._send_ready()) for _ in range(self.concurrency)]
+        senders = [
+            *(asyncio.create_task(self._send_each(self.in_flight.next)) for _ in range(self.concurrency)),
+            *(
+                asyncio.create_task(self._send_each(self.in_flight.next_with_files))
+                for _ in range(WITH_FILES)
+            ),
+        ]
         register_worker(self)
         try:
             while not self.stopping.is_set():
@@ -156,7 +164,7 @@ class Worker:
         """Claims what wakeups name, polls for due messages when it is time to, or waits for a wakeup."""
         if urgent := wakeups.take_urgent(URGENT):
             for chat_id in urgent:
-                self.in_flight.ready.promote(chat_id)
+                self.in_flight.promote(chat_id)
             await self._claim_in(urgent, limit=URGENT)
         elif not self.in_flight.runs_low:
             self.in_flight.changed.clear()
@@ -186,10 +194,10 @@ class Worker:
         """Whether more messages are ready than are sent at once."""
         return len(self.in_flight.ready) > CONCURRENT_SENDS
 
-    async def _send_ready(self) -> None:
+    async def _send_each(self, next_message: Callable[[], Awaitable[Claimed]]) -> None:
         """Sends one message after another. Each attempt ends as sent, failed, uncertain or postponed."""
         while True:
-            message = await self.in_flight.next()
+            message = await next_message()
             if not self._may_send:
                 self._ended(self.sender.put_back(message))
                 continue

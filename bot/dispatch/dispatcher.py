@@ -16,7 +16,8 @@ from djangobot.bot.context import Context, Handler
 from djangobot.bot.dispatch.throttle import Throttle
 from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram.gateway import Blocked, Gateway, GatewayError, Peer, derived_id
+from djangobot.bot.telegram.errors import Blocked, GatewayError
+from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
 from djangobot.bot.telegram.incoming import BotStopped, Callback, GroupMessage, Incoming, Message, Person
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable

@@ -7,7 +7,8 @@ import structlog
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.dispatch import commands
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram.gateway import Gateway, GatewayError, Refused
+from djangobot.bot.telegram.errors import GatewayError, Refused
+from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.admin import admins
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import scheduled

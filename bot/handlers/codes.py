@@ -9,7 +9,7 @@ from djangobot.bot.callback_data.jobs import EndCode
 from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shown_code, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.people import codes

@@ -11,7 +11,7 @@ from djangobot.bot.callback_data.questions import OwnTokenName
 from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers import tokens as cards
 from djangobot.bot.rendering.replies import formatted, say
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
 from djangobot.db.people import chats

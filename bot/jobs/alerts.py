@@ -18,7 +18,8 @@ from djangobot import __version__
 from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.gateway import Gateway, GatewayError, Peer, derived_id
+from djangobot.bot.telegram.errors import GatewayError
+from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins, alerts

@@ -9,7 +9,8 @@ from datetime import datetime
 import structlog
 
 from djangobot.bot.rendering.broadcasts import progress_card
-from djangobot.bot.telegram.gateway import FloodWait, Gateway, GatewayError, Peer
+from djangobot.bot.telegram.errors import FloodWait, GatewayError
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import BroadcastView
 from djangobot.db.errors import DatabaseUnavailable

@@ -8,7 +8,7 @@ import structlog
 
 from djangobot.bot.context import Handler
 from djangobot.bot.dispatch.dispatcher import Dispatcher
-from djangobot.bot.telegram.gateway import AnswerLost, FloodWait, GatewayError
+from djangobot.bot.telegram.errors import AnswerLost, FloodWait, GatewayError
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJob
 from djangobot.db.errors import DatabaseUnavailable

@@ -1,5 +1,6 @@
 """Messages: renders each kind of message of the outbox for the chat."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from djangobot.bot.rendering.buttons import revoke_button
@@ -7,12 +8,15 @@ from djangobot.bot.rendering.digest import render_digest
 from djangobot.bot.rendering.humanize import whose
 from djangobot.bot.rendering.replies import formatted, joined, language_for
 from djangobot.bot.rendering.sender_message import render_sender_message
-from djangobot.bot.telegram.text import Text
+from djangobot.bot.telegram.text import Media, Text
 from djangobot.db.delivery.outcomes import Claimed
 
 
-def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
-    """Renders a message of the outbox for the chat, in as many parts as Telegram's limit requires."""
+def render_message(
+    message: Claimed, now: datetime, *, offer_mute: bool = False, media: Sequence[Media] = ()
+) -> list[Text]:
+    """Renders a message of the outbox for the chat, in as many parts as Telegram's limit requires. `media`:
+    its files."""
     if message.kind == "linked":
         return [_linked(message)]
     if message.kind == "account_removed":
@@ -25,7 +29,7 @@ def render_message(message: Claimed, now: datetime, *, offer_mute: bool = False)
         return render_digest(message)
     if message.kind == "broadcast":
         return [broadcast_text(language_for(message), message.text)]
-    return render_sender_message(message, now, offer_mute=offer_mute)
+    return render_sender_message(message, now, offer_mute=offer_mute, media=media)
 
 
 def broadcast_text(language: str, text: str) -> Text:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from djangobot.bot.callback_data.buttons import MuteHere
+from djangobot.bot.rendering.attachments import with_attachments
 from djangobot.bot.rendering.buttons import mute_buttons
 from djangobot.bot.rendering.humanize import shown_time, whose
 from djangobot.bot.rendering.replies import language_for
 from djangobot.bot.rendering.splitting import in_parts
-from djangobot.bot.telegram.text import Button, Document, Text
+from djangobot.bot.telegram.text import Button, Document, Media, Text
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.content import Content
@@ -28,10 +29,13 @@ Rows = tuple[tuple[Button, ...], ...]
 MIMES = {".txt": "text/plain", ".md": "text/markdown", ".html": "text/html"}
 
 
-def render_sender_message(message: Claimed, now: datetime, *, offer_mute: bool = False) -> list[Text]:
+def render_sender_message(
+    message: Claimed, now: datetime, *, offer_mute: bool = False, media: Sequence[Media] = ()
+) -> list[Text]:
     """The sender in bold on a line of its own, the title below it, then the text with its progress and tags.
 
     A text that needs more than MESSAGES_LIMIT messages is one file, with its beginning as the caption.
+    Files come with the text as their caption, or after it.
     """
     content = contents.decode(message.rich)
     head = joined([bold(_sender(message, now)), bold(content.title)])
@@ -39,7 +43,9 @@ def render_sender_message(message: Claimed, now: datetime, *, offer_mute: bool =
     whole = joined([head, RichText(message.text, content.spans), foot])
     rows = _rows(message, offer_mute)
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
-    return parts if len(parts) <= MESSAGES_LIMIT else [_as_file(message, content, head, foot, rows)]
+    if len(parts) > MESSAGES_LIMIT:
+        parts = [_as_file(message, content, head, foot, rows)]
+    return with_attachments(parts, media) if media else parts
 
 
 def _sender(message: Claimed, now: datetime) -> str:

@@ -196,14 +196,14 @@ class TelegramClient(SessionOwner):
         self.executor.shutdown(wait=False, cancel_futures=True)
         return self
 
-    async def ask(self, query: TLObject) -> Any:
-        """Makes one attempt and never repeats it. Raises RPCError when Telegram refuses. Raises OSError when
-        the answer is lost: ConnectionLost if it was lost with the connection, NotConnected and
-        NeedsNewConnection if the call was not done."""
+    async def ask(self, query: TLObject, within: float | None = None) -> Any:
+        """Makes one attempt, of ANSWER_TIMEOUT or `within` seconds, and never repeats it. Raises RPCError
+        when Telegram refuses. Raises OSError when the answer is lost: ConnectionLost if it was lost with the
+        connection, NotConnected and NeedsNewConnection if the call was not done."""
         session = self.session
         connection = session.connection if session is not None else None
         try:
-            answer = await self._call(query)
+            answer = await self._call(query, within or ANSWER_TIMEOUT)
         except RPCError as exc:
             what = refusals.meaning(exc)
             if what == "session":
@@ -222,7 +222,7 @@ class TelegramClient(SessionOwner):
                     self.on_pts(update.pts, update.pts_count)
         return answer
 
-    async def _call(self, query: TLObject) -> Any:
+    async def _call(self, query: TLObject, within: float = ANSWER_TIMEOUT) -> Any:
         session = self.session
         if session is None or not session.is_started.is_set():
             raise NotConnected("not connected with Telegram")
@@ -230,7 +230,7 @@ class TelegramClient(SessionOwner):
             raise NotConnected("another process may lead now")
         connection = session.connection
         try:
-            return await self.invoke(query, retries=0, timeout=ANSWER_TIMEOUT, sleep_threshold=0)
+            return await self.invoke(query, retries=0, timeout=within, sleep_threshold=0)
         except TimeoutError as exc:
             if session.is_started.is_set() and session.connection is connection:
                 raise

@@ -2,14 +2,12 @@
 # pyright: reportArgumentType=false
 """Gateway: the only place that calls Telegram for us. It turns Telegram's answers into our own terms.
 
-A call ends in one of five ways. It returns. `Blocked` or `Refused`: Telegram said no, and will say so again.
-`FloodWait`: not before that many seconds. `AnswerLost`: nobody knows whether it was done, so the call is
-repeated later with the same random_id. `Cut` is an AnswerLost that may be repeated as soon as there is a
-connection again. bot/telegram/refusals.py says which of Telegram's errors is which.
+A call returns, or fails in one of the ways of bot/telegram/errors.py.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -20,57 +18,25 @@ from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicat
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram.albums import Albums
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
 from djangobot.bot.telegram.entities import entities_of
+from djangobot.bot.telegram.errors import (
+    AnswerLost,
+    Blocked,
+    Cut,
+    FloodWait,
+    GatewayError,
+    Refused,
+    Unasked,
+    Undone,
+)
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import File, upload
+from djangobot.bot.telegram.uploads import File, Uploads
 
 log = structlog.get_logger(__name__)
-
-UNKNOWN_TELEGRAM_ID = 0
-"""The message is in the chat, but Telegram's answer did not give its id."""
-
-
-class GatewayError(Exception):
-    """A call to Telegram that did not succeed."""
-
-
-class AnswerLost(GatewayError):
-    """The answer was lost: repeat with the same random_id."""
-
-
-class Cut(AnswerLost):
-    """The answer was lost with the connection."""
-
-
-class Undone(Cut):
-    """The call was not done: Telegram wants a new connection or a new sign-in first."""
-
-
-class Unasked(Undone):
-    """The call was not done: there was no connection."""
-
-
-class FloodWait(GatewayError):
-    """Telegram accepts no such call for `seconds`. `whole_bot`: the call concerned no chat."""
-
-    def __init__(self, seconds: int, *, whole_bot: bool = False) -> None:
-        super().__init__(f"wait {seconds} s")
-        self.seconds = seconds
-        self.whole_bot = whole_bot
-
-
-class Refused(GatewayError):
-    """Telegram will not do this, now or later. `reason` is Telegram's own word for why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Blocked(Refused):
-    """The person blocked the bot."""
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -96,6 +62,8 @@ class Gateway:
 
     def __init__(self, client: TelegramClient) -> None:
         self.client = client
+        self.uploads = Uploads(self._ask)
+        self.albums = Albums(self._ask, self.uploads)
 
     @property
     def online(self) -> asyncio.Event:
@@ -128,7 +96,7 @@ class Gateway:
             answer = await self._ask(query)
         except RandomIdDuplicate:
             return UNKNOWN_TELEGRAM_ID
-        return _sent_id(answer, random_id)
+        return sent_id(answer, random_id)
 
     async def send_file(self, peer: Peer, file: File, caption: Text, random_id: int) -> int:
         """Sends a file once per `random_id`, as `send` does a text. Telegram limits a caption to 1024
@@ -138,7 +106,7 @@ class Gateway:
         """
         query = raw.functions.messages.SendMedia(
             peer=_input_peer(peer),
-            media=await upload(file, random_id, self._ask),
+            media=file.as_media(await self.uploads.upload(file, random_id)),
             message=caption.text,
             random_id=random_id,
             silent=caption.silent or None,
@@ -149,13 +117,36 @@ class Gateway:
             answer = await self._ask(query)
         except RandomIdDuplicate:
             return UNKNOWN_TELEGRAM_ID
-        return _sent_id(answer, random_id)
+        finally:
+            self.uploads.forget(random_id)
+        return sent_id(answer, random_id)
+
+    async def send_media(self, peer: Peer, text: Text, random_id: int) -> list[int]:
+        """Sends the files of a text once per `random_id`, with the text under the first. Returns their ids in
+        the chat. Raises FileGone."""
+        others = range(1, len(text.media))
+        random_ids = [random_id, *(derived_id(random_id, "file", number) for number in others)]
+        return await self.albums.send(_input_peer(peer), text, random_ids, _markup(text))
+
+    async def copy(self, peer: Peer, message_ids: Sequence[int], random_id: int) -> None:
+        """Shows messages of the chat once more, with their files, once per `random_id`. Several of an album
+        stay one."""
+        random_ids = [derived_id(random_id, "copy", number) for number in range(len(message_ids))]
+        query = raw.functions.messages.ForwardMessages(
+            from_peer=_input_peer(peer),
+            to_peer=_input_peer(peer),
+            id=list(message_ids),
+            random_id=random_ids,
+            drop_author=True,
+        )
+        with suppress(RandomIdDuplicate):
+            await self._ask(query)
 
     async def edit(self, peer: Peer, message_id: int, text: Text, file: File | None = None) -> None:
         """Replaces a message, and with `file` also its file. A message that already looks so is no error."""
         media: Any = None
         if file is not None:
-            media = await upload(file, derived_id("edit", peer.id, message_id, file.name), self._ask)
+            media = file.as_media(await self.uploads.upload(file))
         query = raw.functions.messages.EditMessage(
             peer=_input_peer(peer),
             id=message_id,
@@ -213,10 +204,10 @@ class Gateway:
             )
         )
 
-    async def _ask(self, query: TLObject) -> Any:
+    async def _ask(self, query: TLObject, *, within: float | None = None) -> Any:
         """Makes one attempt. Raises our errors for Telegram's, except those that callers treat as success."""
         try:
-            answer = await self.client.ask(query)
+            answer = await self.client.ask(query, within)
         except (RandomIdDuplicate, MessageNotModified, QueryIdInvalid):
             raise
         except NotConnected as exc:
@@ -257,15 +248,6 @@ def _input_peer(peer: Peer) -> Any:
         case "channel":
             return raw.types.InputPeerChannel(channel_id=peer.id, access_hash=peer.access_hash)
     return raw.types.InputPeerUser(user_id=peer.id, access_hash=peer.access_hash)
-
-
-def _sent_id(answer: Any, random_id: int) -> int:
-    if isinstance(answer, raw.types.UpdateShortSentMessage):
-        return int(answer.id)
-    for update in getattr(answer, "updates", ()):
-        if isinstance(update, raw.types.UpdateMessageID) and update.random_id == random_id:
-            return int(update.id)
-    return UNKNOWN_TELEGRAM_ID
 
 
 def _rows(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:

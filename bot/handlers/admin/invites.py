@@ -6,7 +6,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.handlers.tokens import SHOWN_FOR
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.programs import invites

@@ -22,7 +22,7 @@ from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.rendering.humanize import shown_size
 from djangobot.bot.rendering.replies import formatted, joined, say
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.admin import stats

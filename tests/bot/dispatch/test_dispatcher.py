@@ -19,8 +19,9 @@ from djangobot.bot.jobs.scheduler import Scheduler
 from djangobot.bot.rendering.replies import say
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram.gateway import UNKNOWN_TELEGRAM_ID, Peer
+from djangobot.bot.telegram.gateway import Peer
 from djangobot.bot.telegram.incoming import Callback, GroupMessage, Incoming, Message, Person
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Text
 from djangobot.db import audit, state
 from djangobot.db.conf import close_database, migrate, open_database
@@ -96,7 +97,7 @@ class Door:
         handled = self.dispatcher.receive(Callback(self.number, person, None, data, 1))
         assert handled is not None
         await asyncio.wait_for(handled, PATIENCE)
-        return self.telegram.answers[-1]
+        return self.telegram.sent_ids[-1]
 
 
 @pytest.fixture

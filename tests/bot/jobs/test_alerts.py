@@ -13,7 +13,8 @@ from djangobot import __version__
 from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, Alerts, Memory
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.gateway import AnswerLost, Peer
+from djangobot.bot.telegram.errors import AnswerLost
+from djangobot.bot.telegram.gateway import Peer
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins

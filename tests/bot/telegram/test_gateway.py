@@ -13,16 +13,9 @@ import pytest
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
-from djangobot.bot.telegram.gateway import (
-    UNKNOWN_TELEGRAM_ID,
-    AnswerLost,
-    Blocked,
-    FloodWait,
-    Gateway,
-    Peer,
-    Refused,
-    derived_id,
-)
+from djangobot.bot.telegram.errors import AnswerLost, Blocked, FloodWait, Refused
+from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Button, Text

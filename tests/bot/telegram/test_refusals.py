@@ -8,7 +8,8 @@ from pyrogram.errors import RPCError
 from pyrogram.errors.exceptions.all import exceptions
 
 from djangobot.bot.telegram import refusals
-from djangobot.bot.telegram.gateway import AnswerLost, FloodWait, GatewayError, Refused, Undone, _refusal
+from djangobot.bot.telegram.errors import AnswerLost, FloodWait, GatewayError, Refused, Undone
+from djangobot.bot.telegram.gateway import _refusal
 
 CALL = raw.functions.messages.SendMessage
 PUBLISHED = [
