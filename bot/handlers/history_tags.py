@@ -24,7 +24,8 @@ async def show(context: Context) -> None:
     tag = await tags.find(context.chat.id, context.argument)
     if tag is None:
         choice = await choice_button(context.language, context.chat.id)
-        return await context.reply(formatted(context.language, "history-no-tag", choice))
+        await context.reply(formatted(context.language, "history-no-tag", choice))
+        return
     await context.reply(await _page(context, tag, TagPage(tag.id)))
 
 

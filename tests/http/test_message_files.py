@@ -101,7 +101,8 @@ async def test_a_text_may_be_left_out_beside_a_file(api: Api, token: str) -> Non
         "/api/send_message", json={"files": [in_json("a", b"x")]}, headers=bearer(token)
     )
     assert (form.status_code, body.status_code) == (202, 202)
-    for wrong in ({"files": []}, {"text": "", "files": []}, {}):
+    refused: list[dict[str, object]] = [{"files": []}, {"text": "", "files": []}, {}]
+    for wrong in refused:
         answer = await api.client.post("/api/send_message", json=wrong, headers=bearer(token))
         assert (answer.status_code, list(answer.json()["details"])) == (400, ["text"])
 
@@ -145,7 +146,11 @@ async def test_bytes_are_not_stored_for_who_may_not_send(api: Api, token: str, f
 
 async def test_a_token_may_be_a_field_before_the_files(api: Api, token: str) -> None:
     """As a form has it."""
-    form = {"bot_token": (None, token), "text": (None, "x"), "file": ("a", b"x")}
+    form: dict[str, tuple[str | None, str | bytes]] = {
+        "bot_token": (None, token),
+        "text": (None, "x"),
+        "file": ("a", b"x"),
+    }
     answer = await api.client.post("/api/send_message", files=form, headers={"prefer": "respond-async"})
     assert answer.status_code == 202, answer.text
 
