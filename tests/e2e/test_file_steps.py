@@ -1,0 +1,125 @@
+"""SIGKILL at every step of sending files: each file is in the chat once, and whole."""
+
+import os
+import signal
+import struct
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+
+from djangobot.bot.sandbox.testing import PATIENCE
+
+DYING = """
+import asyncio, os, signal, sys
+from djangobot.bot.telegram.albums import Albums
+from djangobot.bot.telegram.uploads import Uploads
+
+def die(step):
+    if step == os.environ["KILL_AT"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def dying_after(owner, name, step):
+    call = getattr(owner, name)
+    async def call_and_die(*args, **rest):
+        result = await call(*args, **rest)
+        die(step)
+        return result
+    setattr(owner, name, call_and_die)
+
+def dying_during(owner, name, step):
+    call = getattr(owner, name)
+    async def call_and_die(*args, **rest):
+        running = asyncio.ensure_future(call(*args, **rest))
+        await asyncio.sleep(0.001)
+        die(step)
+        return await running
+    setattr(owner, name, call_and_die)
+
+dying_after(Uploads, "_send_part", "part uploaded")
+dying_after(Uploads, "upload", "all parts uploaded")
+dying_after(Albums, "_store", "file of an album stored")
+dying_during(Albums, "_send_together", "album under way")
+dying_after(Albums, "_send_together", "album sent")
+dying_during(Albums, "_send_media", "sendMedia under way")
+dying_after(Albums, "_send_media", "file sent")
+from djangobot.__main__ import main
+sys.exit(main())
+"""
+STEPS = [
+    "part uploaded", "all parts uploaded", "file of an album stored", "album under way", "album sent",
+    "sendMedia under way", "file sent",
+]  # fmt: skip
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 30, 20) + bytes(10)
+FILES = [
+    ("file", ("1.png", PNG, "image/png")),
+    ("file", ("2.png", PNG + b"2", "image/png")),
+    ("file", ("paper.pdf", bytes(3 << 19) + b"end", "application/pdf")),
+]
+"""Two photos, which are an album, and a document of four parts."""
+
+
+def start_to_die(service: Any, step: str) -> None:
+    """The service once more, to be killed by itself at this step."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
+    with service.log.open("a") as log:
+        service.process = subprocess.Popen(
+            [sys.executable, "-c", DYING, "run"],
+            env={**clean, **service.env, "KILL_AT": step},
+            stdout=log,
+            stderr=log,
+        )
+    service.wait_until_healthy()
+
+
+def kill_once(box: Any, service: Any, step: str, repeats: str, wait_until: Any) -> None:
+    """One message with files, and one after it, are sent by a process that dies and by the next."""
+    box.post("/settings", repeats=repeats)
+    chat = box.person()
+    token = service.bot_token(chat, service.account("Fedor"))
+    before = len(box.messages(chat))
+    service.kill()
+    start_to_die(service, step)
+    answer: httpx.Response = service.client.post(
+        "/api/send_message",
+        data={"bot_token": token, "text": "hello"},
+        files=FILES,
+        headers={"Prefer": "respond-async"},
+    )
+    assert answer.status_code == 202, answer.text
+    assert service.process.wait(PATIENCE) == -signal.SIGKILL, step
+    service.start()
+    assert service.send(token, "end", "respond-async").status_code == 202
+    wait_until(lambda: box.messages(chat)[-1]["text"].endswith("end"))
+    *messages, _ = box.messages(chat)[before:]
+    named = [(message["text"], message["file"]["kind"], message["file"]["size"]) for message in messages]
+    assert [text.rpartition("\n")[2] for text, _, _ in named] == ["hello", "", ""], (step, named)
+    assert [(kind, size) for _, kind, size in named] == [
+        ("photo", len(PNG)), ("photo", len(PNG) + 1), ("document", (3 << 19) + 3),
+    ], (step, named)  # fmt: skip
+    ids = box.get("/journal")["chats"][str(chat)]["random_ids"]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("step", ["part uploaded", "album sent", "file sent"])
+def test_killed_at_this_step_of_sending_files_none_is_lost_or_doubled(
+    box: Any, service: Any, step: str, wait_until: Any
+) -> None:
+    """Once at each of the steps behind which most differs. The chaos run takes all of them."""
+    kill_once(box, service, step, "error", wait_until)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(30 * PATIENCE)
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_at_this_step_of_sending_files_again_and_again_none_is_lost_or_doubled(
+    box: Any, service: Any, step: str, wait_until: Any
+) -> None:
+    """Three times for each step and each way in which Telegram answers a repeat, with cuts besides."""
+    for number in range(3):
+        for repeats in ("echo", "error"):
+            kind = ("cut_before", "cut_after", "drop_answer")[number % 3]
+            box.post("/faults", method="upload.saveFilePart", kind=kind, times=1)
+            kill_once(box, service, step, repeats, wait_until)
