@@ -45,7 +45,7 @@ CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 class Service:
     """`djangobot run` on the sandbox."""
 
-    def __init__(self, sandbox: SandboxProcess, folder: Path) -> None:
+    def __init__(self, sandbox: SandboxProcess, folder: Path, **more: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
@@ -60,6 +60,7 @@ class Service:
             "DJANGOBOT_TELEGRAM_KEY": str(sandbox.key),
             "DJANGOBOT_RATE_CHAT": "0",
             "DJANGOBOT_RATE_TOTAL": "0",
+            **more,
         }
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30)
         self.log = (folder / "log").open("w")
