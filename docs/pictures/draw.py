@@ -4,6 +4,7 @@ It starts a demo, sends one message of each kind over HTTP, and takes the messag
 Debian's Chromium, as wide as a phone.
 """  # noqa: INP001 - a command, not a module
 
+import base64
 import io
 import re
 import shutil
@@ -41,6 +42,11 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "progress": 0.42,
     },
     "silent": {"text": "Certificates are valid for 61 days.", "silent": True},
+    "document": {
+        "text": "The report of the week",
+        "type": "Document",
+        "files": [{"name": "report.csv", "base64": base64.b64encode(b"day;sent\n" * 4000).decode()}],
+    },
     "spoiler": {"text": "The new password is ||correct horse||.", "format": "markdown"},
 }
 """What is sent for each picture."""
