@@ -17,6 +17,7 @@ from djangobot.bot.delivery.in_flight import InFlight
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.recorder import Recorder
+from djangobot.bot.delivery.schedule import Schedule
 from djangobot.bot.delivery.sender import SAFE_TO_REPEAT, Sender, has_files
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.clock import utc_now
@@ -69,6 +70,7 @@ class Worker:
         self.housekeeping = Housekeeping(
             self.flood_control, put_back=self._put_back, poll_soon=self._poll_soon, now=now
         )
+        self._others = (self.recorder, self.housekeeping, Schedule(now))
         self.poll_at = EVER
         self.grace = STOP_GRACE
         self.lease = LEASE
@@ -93,7 +95,7 @@ class Worker:
     async def run(self) -> None:
         """Delivers until `stop`. Then lets the sends in progress end, and records their outcomes."""
         await self._until_db_answers(self._begin)
-        others = [asyncio.create_task(other.run()) for other in (self.recorder, self.housekeeping)]
+        others = [asyncio.create_task(other.run()) for other in self._others]
         senders = [
             *(asyncio.create_task(self._send_each(self.in_flight.next)) for _ in range(self.concurrency)),
             *(

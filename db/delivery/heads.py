@@ -5,18 +5,17 @@
 # the table. Its statistics may be from before the queue was full. Each partial index has a condition that is
 # spelled differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range
 # of one chat in the index's order allows only that index. A scalar subquery runs for each row.
-# The form of these statements limits their cost to the rows they touch, whatever the planner believes about
-# the table. Its statistics may be from before the queue was full. Each partial index has a condition that is
-# spelled differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range
-# of one chat in the index's order allows only that index. A scalar subquery runs for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
 SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
 # No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
+# The order of a chat's messages: as they were accepted. A scheduled message stands behind what had been accepted
+# when it fell due (db/delivery/scheduled_messages.py).
+IN_ORDER = "m.chat, COALESCE(m.place, m.id * 2), m.send_at, m.id"
 OLDEST = f"""
 SELECT m.id FROM message m WHERE m.chat BETWEEN {{chat}} AND {{chat}} AND {UNSETTLED}
-ORDER BY m.chat, m.id LIMIT 1
+ORDER BY {IN_ORDER} LIMIT 1
 """
 # Finds the chats that have unsettled messages, by skipping along the partial index from chat to chat, and the
 # oldest message of each. It costs a few steps per chat with a backlog, however long the backlog and the
@@ -25,7 +24,7 @@ HEADS = f"""
 WITH RECURSIVE backlog (chat) AS (
     SELECT 0::bigint
     UNION ALL
-    SELECT (SELECT m.chat FROM message m WHERE {UNSETTLED} AND m.chat > b.chat ORDER BY m.chat, m.id LIMIT 1)
+    SELECT (SELECT m.chat FROM message m WHERE {UNSETTLED} AND m.chat > b.chat ORDER BY {IN_ORDER} LIMIT 1)
     FROM backlog b WHERE b.chat IS NOT NULL
 ), heads (id) AS (
     SELECT ({OLDEST.format(chat="b.chat")}) FROM backlog b WHERE b.chat IS NOT NULL

@@ -29,8 +29,8 @@ class Message(Table, tablename="message"):
 
     `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `tokens_revoked`, `broadcast`). No
     history shows notices.
-    `status`: queued → sending → sent | held | failed | expired | canceled | uncertain; `paused` together with
-    its broadcast.
+    `status`: scheduled → queued → sending → sent | held | failed | expired | canceled | uncertain; `paused`
+    together with its broadcast.
     """
 
     id = SerialOnce(primary_key=True)
@@ -55,7 +55,7 @@ class Message(Table, tablename="message"):
     failure = Varchar(length=200, null=True, default=None)
     sent = Timestamptz(null=True, default=None)
     idempotency_key = Varchar(length=255, null=True, default=None)
-    """The sender's key. It is kept for KEY_KEPT."""
+    """The sender's key. It is kept for KEY_KEPT, and as long as the message waits."""
     urgent = Boolean(default=False)
     expires = Timestamptz(null=True, default=None)
     """The message is not sent after this time."""
@@ -69,17 +69,26 @@ class Message(Table, tablename="message"):
     cleared when the attempt has ended."""
     rich = Text(null=True, default=None)
     """What people see beside the text (db/messages/content.py). None for a plain text."""
+    send_at = Timestamptz(null=True, default=None)
+    """The time that its sender chose for it. It is `scheduled` until then."""
+    place = BigInt(null=True, default=None)
+    """Its place in the queue of its chat: a number between the doubled ids of the messages before and behind
+    it. None for the place that its own id gives it."""
+    deleted = Timestamptz(null=True, default=None)
+    """When its sender had it deleted from the chat."""
 
 
 INDEXES = (
-    "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', 'sending')",
+    "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, id)"
+    " WHERE status IN ('queued', 'sending')",
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN 'sending' THEN 1 END = 1",
     "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
     "CREATE INDEX message_of_token ON message (token, id)",
     "CREATE INDEX message_of_account ON message (account, id)",
     "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key)"
     " WHERE idempotency_key IS NOT NULL",
-    "CREATE INDEX message_idempotency_key_age ON message (created) WHERE idempotency_key IS NOT NULL",
+    "CREATE INDEX message_idempotency_key_age ON message (created)"
+    " WHERE CASE WHEN idempotency_key IS NOT NULL THEN status END NOT IN ('scheduled', 'queued', 'sending')",
     "CREATE INDEX message_urgent ON message (chat)"
     " WHERE CASE WHEN urgent THEN status END IN ('queued', 'sending')",
     "CREATE INDEX message_failed_or_uncertain ON message (status, id)"
@@ -89,6 +98,9 @@ INDEXES = (
     " WHERE CASE WHEN expires IS NOT NULL THEN status END = 'queued'",
     "CREATE INDEX message_held ON message (held_until)"
     " WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message'",
+    "CREATE INDEX message_scheduled ON message (send_at)"
+    " WHERE CASE WHEN send_at IS NOT NULL THEN status END = 'scheduled'",
+    "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = 'scheduled'",
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
 """Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
@@ -112,6 +124,8 @@ class Entry(msgspec.Struct, frozen=True):
     token: str | None
     chat: int
     content: Content = PLAIN
+    send_at: datetime | None = None
+    deleted: datetime | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -124,7 +138,7 @@ class Page(msgspec.Struct, frozen=True):
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
-       m.rich AS rich
+       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
