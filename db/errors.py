@@ -76,7 +76,7 @@ class ChatBanned(DjangoBotError):
 
 
 class KeyReused(DjangoBotError):
-    """This Idempotency-Key was used for another message less than 24 hours ago."""
+    """This Idempotency-Key was used for another message that waits or is less than 24 hours old."""
 
 
 class MessageNotFound(DjangoBotError):

@@ -55,6 +55,7 @@ class HistoryItem(msgspec.Struct, omit_defaults=True):
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     files: tuple[ShownFile, ...] | UnsetType = UNSET
+    send_at: str | UnsetType = UNSET
 
 
 class History(msgspec.Struct):
@@ -105,6 +106,7 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         title=or_unset(entry.content.title or None),
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
+        send_at=or_unset(entry.send_at and moment(entry.send_at)),
     )
 
 

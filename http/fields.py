@@ -17,7 +17,7 @@ from djangobot.db.fields import (
     SPACES,
     TOKEN_NAME_LIMIT,
 )
-from djangobot.db.messages import content
+from djangobot.db.messages import content, send_time
 from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import TEXT_LIMIT, TTL_MOST
@@ -211,6 +211,25 @@ Files = Annotated[
         title="a list of files, each with a `name` and its bytes as `base64`",
         description="Small files; the body has at most 8 MiB. Larger ones are parts of multipart/form-data.",
         extra_json_schema={"maxItems": FILES_MOST},
+    ),
+]
+Delay = Annotated[
+    float,
+    Meta(
+        ge=0,
+        le=send_time.DELAY_MOST,
+        description="Seconds after which the message is sent; its status is `scheduled` until then. 366 days "
+        "at most. `ttl` counts from then.",
+        examples=[3600],
+    ),
+]
+SendAt = Annotated[
+    str,
+    Meta(
+        description="The time at which the message is sent, with an offset (RFC 3339), instead of `delay`; "
+        "366 days ahead at most. A time that is less than a minute ago means now.",
+        examples=[send_time.EXAMPLE],
+        extra_json_schema={"format": "date-time"},
     ),
 ]
 BotToken = Annotated[

@@ -16,7 +16,7 @@ from msgspec import UNSET, UnsetType
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked, MessageNotFound
-from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages import acceptance, messages, schedule
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
@@ -29,10 +29,12 @@ from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.fields import (
     BotToken,
     Buttons,
+    Delay,
     Files,
     Format,
     Preview,
     Progress,
+    SendAt,
     Silent,
     Tags,
     Text,
@@ -84,6 +86,8 @@ class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
     progress: Progress | UnsetType = UNSET
     buttons: Buttons = ()
     files: Files = ()
+    delay: Delay | UnsetType = UNSET
+    send_at: SendAt | UnsetType = UNSET
 
 
 class SendResult(msgspec.Struct, omit_defaults=True):
@@ -108,6 +112,7 @@ class MessageStatus(msgspec.Struct):
     title: str | UnsetType = UNSET
     tags: tuple[str, ...] | UnsetType = UNSET
     files: tuple[ShownFile, ...] | UnsetType = UNSET
+    send_at: str | UnsetType = UNSET
 
 
 BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS, instead={"text": "files"})
@@ -184,6 +189,8 @@ async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, 
             progress=given(message.progress),
             buttons=message.buttons,
             files=stored,
+            delay=given(message.delay),
+            send_at=given(message.send_at),
         )
         accepted = await acceptance.accept(token, new, utc_now())
     return _reply(accepted, applied)
@@ -248,6 +255,8 @@ def outcome(accepted: Accepted) -> tuple[int, SendResult]:
             return 200, SendResult("message was successfully send", accepted.id, "sent")
         case "queued" | "sending":
             return 202, SendResult("message was accepted", accepted.id, "queued")
+        case "scheduled":
+            return 202, SendResult("message was accepted", accepted.id, "scheduled")
         case "held":
             return 202, SendResult("message was accepted", accepted.id, "held")
         case "uncertain":
@@ -272,6 +281,7 @@ CANCELED = {
     outcomes.ACCOUNT_DELETED: "its owner deleted this account",
     outcomes.DELETED_BY_ADMIN: "an admin deleted the account or the person",
     outcomes.FORGOTTEN: "the person deleted everything kept about them",
+    schedule.CANCELED_BY_PERSON: "the person did not want it",
     "token revoked": "the person revoked this bot token",
     "dropped": "an admin gave it up",
     "deleted": "its account or its person was deleted",
@@ -317,6 +327,7 @@ async def show(request: Call) -> Answer:
             title=or_unset(entry.content.title or None),
             tags=or_unset(entry.content.tags or None),
             files=or_unset(shown_files(entry.content)),
+            send_at=or_unset(entry.send_at and moment(entry.send_at)),
         )
     )
 

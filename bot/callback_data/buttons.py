@@ -168,6 +168,24 @@ class ShowHistory(CallbackData, frozen=True, tag="history"):
     pass
 
 
+class ListScheduled(CallbackData, frozen=True, tag="scheduled"):
+    page: Page = 0
+
+
+class CancelScheduled(CallbackData, frozen=True, tag="scheduled_cancel"):
+    """The page is the one to show then."""
+
+    message: Number
+    page: Page = 0
+
+
+class SendScheduledNow(CallbackData, frozen=True, tag="scheduled_now"):
+    """The page is the one to show then."""
+
+    message: Number
+    page: Page = 0
+
+
 class SearchPage(CallbackData, frozen=True, tag="search"):
     search: Number
     way: Literal["<", ">"]

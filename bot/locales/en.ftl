@@ -157,6 +157,19 @@ age-days = { $count ->
        *[other] { $count } days ago
     }
 
+## scheduled
+
+scheduled-title = <b>Messages to come</b>, the next one first (times in { $zone })
+scheduled-head = <b>{ $number }. { $sender }</b> · { $time }
+scheduled-none = No messages are scheduled for you.
+scheduled-cancel = { $number }: cancel
+scheduled-now = { $number }: send now
+scheduled-canceled = Canceled.
+scheduled-sent = It comes in a moment.
+scheduled-gone = This message is not scheduled any more.
+scheduled-earlier = ‹ Earlier
+scheduled-later = Later ›
+
 ## history
 
 history-title = <b>Messages to you</b>, newest first (times in { $zone })
@@ -164,6 +177,7 @@ history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
         [held] {""} · kept, not shown
+        [scheduled] {""} · scheduled
         [failed] {""} · not delivered
         [expired] {""} · expired
         [canceled] {""} · canceled
@@ -345,6 +359,7 @@ command-tokens = who can write to you
 command-history = the last messages
 command-help = what I can do
 command-search = find messages by their words
+command-scheduled = messages that are to come
 command-stats = your messages in a picture
 command-export = all your messages as a file
 command-mute = keep a sender’s messages back
@@ -560,6 +575,7 @@ status-resumed = Delivery goes on.
 
 message-status = { $status ->
         [queued] waiting
+        [scheduled] scheduled
         [scheduled] scheduled
         [sending] being sent
         [sent] delivered

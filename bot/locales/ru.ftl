@@ -165,6 +165,19 @@ age-days = { $count ->
        *[many] { $count } дней назад
     }
 
+## scheduled
+
+scheduled-title = <b>Запланированные сообщения</b>, сначала ближайшие (часовой пояс: { $zone })
+scheduled-head = <b>{ $number }. { $sender }</b> · { $time }
+scheduled-none = Для вас ничего не запланировано.
+scheduled-cancel = { $number }: отменить
+scheduled-now = { $number }: сейчас
+scheduled-canceled = Отменено.
+scheduled-sent = Сейчас придёт.
+scheduled-gone = Это сообщение уже не запланировано.
+scheduled-earlier = ‹ Раньше
+scheduled-later = Позже ›
+
 ## history
 
 history-title = <b>Сообщения для вас</b>, сначала новые (часовой пояс: { $zone })
@@ -172,6 +185,7 @@ history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
         [held] {""} · сохранено, не показано
+        [scheduled] {""} · запланировано
         [failed] {""} · не доставлено
         [expired] {""} · просрочено
         [canceled] {""} · отменено
@@ -359,6 +373,7 @@ command-tokens = кто может вам писать
 command-history = последние сообщения
 command-help = что я умею
 command-search = найти сообщения по словам
+command-scheduled = запланированные сообщения
 command-stats = ваши сообщения на картинке
 command-export = все ваши сообщения файлом
 command-mute = придержать сообщения отправителя
@@ -580,6 +595,7 @@ status-resumed = Доставка возобновлена.
 
 message-status = { $status ->
         [queued] ждут
+        [scheduled] запланированы
         [scheduled] запланированы
         [sending] отправляются
         [sent] доставлены

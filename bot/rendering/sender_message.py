@@ -50,8 +50,8 @@ def render_sender_message(
 
 def _sender(message: Claimed, now: datetime) -> str:
     name = whose(message.sender, message.token_name) if message.token_name else message.sender
-    if now - message.created > LATE:
-        name += f" · {shown_time(message.created.astimezone(chat_settings.read(message.settings).clock))}"
+    if now - message.meant_for > LATE:
+        name += f" · {shown_time(message.meant_for.astimezone(chat_settings.read(message.settings).clock))}"
     return name
 
 

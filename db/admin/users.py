@@ -15,7 +15,8 @@ import structlog
 
 from djangobot.db import audit
 from djangobot.db.admin import admins
-from djangobot.db.delivery import outcomes, recalls, wakeups
+from djangobot.db.delivery import outcomes, recalls, scheduled_messages, wakeups
+from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses
@@ -134,8 +135,14 @@ UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
 WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
 RETURNING public_id
 """
+# Uses the index of scheduled messages.
+CANCEL_SCHEDULED = f"""
+UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
+WHERE status = 'scheduled' AND kind = 'message' AND +account = $1
+RETURNING public_id
+"""
 RESTORE = f"""
-UPDATE message SET status = 'queued', failure = NULL, next_attempt = $2
+UPDATE message SET status = {RESTORED.format(now="$2")}, failure = NULL, next_attempt = $2
 WHERE status = 'canceled' AND failure = '{outcomes.ACCOUNT_BANNED}'
   AND token IN (SELECT id FROM bot_token t WHERE t.account = $1 AND {LIVING})
 RETURNING chat
@@ -188,7 +195,9 @@ async def ban(kind: Kind, number: int, by: int, now: datetime, *, of_settings: C
         await refuse_admin(kind, number, of_settings)
         if await engine.execute(BAN[kind], number, now):
             done()
-            canceled = await engine.execute(CANCEL, number) if kind == "account" else []
+            if kind == "account":
+                canceled = await engine.execute(CANCEL, number)
+                canceled += await engine.execute(CANCEL_SCHEDULED, number)
             await recalls.record(now)
     await recalls.apply()
     for row in canceled:
@@ -208,6 +217,7 @@ async def unban(kind: Kind, number: int, by: int, now: datetime) -> bool:
             chats = {number} if kind == "chat" else {row["chat"] for row in restored}
     for chat in chats:
         wakeups.notify_due(chat)
+    scheduled_messages.notify()
     return done.was
 
 

@@ -10,8 +10,8 @@ SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
 # No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
-# The order of a chat's messages: as they were accepted. A scheduled message stands behind what had been accepted
-# when it fell due (db/delivery/scheduled_messages.py).
+# The order of a chat's messages: as they were accepted. A scheduled message stands behind what had been
+# accepted when it fell due (db/delivery/scheduled_messages.py).
 IN_ORDER = "m.chat, COALESCE(m.place, m.id * 2), m.send_at, m.id"
 OLDEST = f"""
 SELECT m.id FROM message m WHERE m.chat BETWEEN {{chat}} AND {{chat}} AND {UNSETTLED}

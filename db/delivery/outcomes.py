@@ -50,6 +50,8 @@ class Claimed(msgspec.Struct, frozen=True):
     """What is sent under its random_id."""
     rich: str | None = None
     """What goes with the text (db/messages/content.py). None for a plain text."""
+    send_at: datetime | None = None
+    """The time that its sender chose."""
     fixed: datetime | None = None
     """When this claim fixed its parts. None when they had been fixed before."""
 
@@ -59,6 +61,11 @@ class Claimed(msgspec.Struct, frozen=True):
         if self.account_id is None and self.token_id is not None:
             return -self.token_id
         return self.account_id
+
+    @property
+    def meant_for(self) -> datetime:
+        """When it was to be sent."""
+        return self.send_at or self.created
 
     def expired(self, now: datetime) -> bool:
         return self.expires is not None and now >= self.expires

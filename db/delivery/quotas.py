@@ -83,12 +83,22 @@ BYTES = {"sqlite": "LENGTH(CAST(m.text AS BLOB))", "postgres": "OCTET_LENGTH(m.t
 
 OF_CHAT = """
 SELECT m.token AS token, COUNT(*) AS messages, SUM({bytes}) AS bytes
-FROM message m WHERE m.chat = $1 AND {unsettled} AND m.kind = 'message' GROUP BY m.token
+FROM (
+    SELECT m.token AS token, m.text AS text FROM message m
+    WHERE m.chat = $1 AND {unsettled} AND m.kind = 'message'
+    UNION ALL
+    SELECT m.token AS token, m.text AS text FROM message m WHERE m.chat = $1 AND m.status = 'scheduled'
+) m GROUP BY m.token
 """
 OF_ACCOUNT = """
 SELECT COUNT(*) AS messages, SUM({bytes}) AS bytes
-FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
-JOIN message m ON m.chat = c.chat AND {unsettled} AND m.account = $1 AND m.kind = 'message'
+FROM (
+    SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
+    JOIN message m ON m.chat = c.chat AND {unsettled} AND m.account = $1 AND m.kind = 'message'
+    UNION ALL
+    SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
+    JOIN message m ON m.chat = c.chat AND m.status = 'scheduled' AND m.account = $1
+) m
 """
 _bounds = Bounds()
 _whose: LRUCache[str, Whose] = LRUCache(REMEMBERED)

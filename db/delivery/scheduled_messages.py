@@ -1,8 +1,8 @@
-"""Scheduled messages: they wait for their time with the status `scheduled`. Then they are queued like any other
-message.
+"""Scheduled messages: they wait for their time with the status `scheduled`. Then they are queued like any
+other message.
 
 The queue does not see them before. At its time a message takes its place behind everything that its chat
-waits for. So an early `id` does not let it overtake, and messages that fell due while nobody delivered are sent
+waits for. So an early `id` does not let it overtake. Messages that fell due while nobody delivered are sent
 in the order of their times.
 """
 

@@ -110,7 +110,7 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
     metrics.sent.inc(sum(isinstance(result, Sent) for result in results))
     for result in results:
         if isinstance(result, Sent):
-            metrics.send_seconds.observe(max(0.0, (now - result.message.created).total_seconds()))
+            metrics.send_seconds.observe(max(0.0, (now - result.message.meant_for).total_seconds()))
         elif isinstance(result, Failed):
             metrics.count_failed(result.reason)
         elif not isinstance(result, Postponed):

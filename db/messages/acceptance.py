@@ -14,19 +14,20 @@ import structlog
 import uuid_utils
 
 from djangobot.db import credentials, metrics
-from djangobot.db.delivery import outbox, quotas, wakeups
+from djangobot.db.delivery import outbox, quotas, scheduled_messages, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import (
     AccountBanned,
     ChatBanned,
     ChatBlocked,
     DiskNearlyFull,
+    FieldsInvalid,
     TokenInvalid,
     TokenLimited,
     TokenPaused,
     TooMuchWaiting,
 )
-from djangobot.db.messages import files, idempotency, tags
+from djangobot.db.messages import files, idempotency, send_time, tags
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import token_networks, tokens
 
@@ -50,7 +51,13 @@ class NewRow(msgspec.Struct, frozen=True):
     expires: datetime | None
     key: str | None
     rich: str | None
+    send_at: datetime | None
     limit_checked: bool
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether it is to be sent later."""
+        return self.send_at is not None and self.send_at > self.now
 
     @classmethod
     def of(cls, message: NewMessage, digest: str, now: datetime, *, limit_checked: bool = False) -> "NewRow":
@@ -66,6 +73,7 @@ class NewRow(msgspec.Struct, frozen=True):
             expires=message.expires(now),
             key=message.key,
             rich=message.rich,
+            send_at=message.sends(now),
             limit_checked=limit_checked,
         )
 
@@ -77,10 +85,12 @@ PARAMETERS = {name: f"${number}" for number, name in enumerate(NewRow.__struct_f
 # message. The database decides which of several requests under one key at the same moment is the first.
 INSERT = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
-                     next_attempt, urgent, expires, idempotency_key, rich)
+                     next_attempt, urgent, expires, idempotency_key, rich, send_at)
 SELECT {public_id}::uuid, 'message', t.account, t.id, t.chat, {now}::timestamptz, {type}::varchar,
-       {text}::text, 'queued', {random_id}::bigint, 0, {now}::timestamptz,
-       {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar, {rich}::text
+       {text}::text, CASE WHEN {send_at}::timestamptz > {now}::timestamptz THEN 'scheduled' ELSE 'queued' END,
+       {random_id}::bigint, 0, {now}::timestamptz,
+       {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar, {rich}::text,
+       {send_at}::timestamptz
 FROM bot_token t JOIN chat c ON c.id = t.chat
 WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > {now}::timestamptz)
   AND t.paused IS NULL AND (t.limit_minute IS NULL OR {limit_checked}::boolean)
@@ -142,8 +152,9 @@ async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
     message = await message.formatted()
     digest = credentials.digest_token(token)
     try:
+        send_time.check_bounds(message.send_at, now)
         await quotas.check(digest, len(message.text.encode()) + len((message.rich or "").encode()))
-    except (TooMuchWaiting, DiskNearlyFull):
+    except (FieldsInvalid, TooMuchWaiting, DiskNearlyFull):
         if (before := await idempotency.repeated(digest, message, now)) is not None:
             return before
         raise
@@ -162,7 +173,8 @@ async def _insert(
 ) -> Accepted | None:
     """Commits the row, and waits for its outcome if that is asked for. None when no row was inserted."""
     row = NewRow.of(message, digest, now, limit_checked=limit_checked)
-    settled = wakeups.add_waiter(row.public_id) if message.wait > 0 else None  # before a worker can see it
+    waits = message.wait > 0 and not row.scheduled
+    settled = wakeups.add_waiter(row.public_id) if waits else None  # before a worker can see it
     rows: list[Row] = []
     try:
         # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
@@ -173,6 +185,9 @@ async def _insert(
     if not rows:
         return None
     token_id = rows[0]["token"]
+    if row.scheduled:
+        scheduled_messages.notify()
+        return Accepted(row.public_id, "scheduled", token_id=token_id)
     if settled is None:
         return Accepted(row.public_id, "queued", token_id=token_id)
     status, failure = await wakeups.wait_settled(row.public_id, settled, message.wait)

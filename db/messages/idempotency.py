@@ -17,25 +17,29 @@ from djangobot.db.messages.new_message import Accepted, NewMessage
 log = structlog.get_logger(__name__)
 
 KEY_KEPT = timedelta(hours=24)
-"""How long an idempotency key stands for its message."""
+"""How long an idempotency key stands for its message, and longer while that message waits."""
 SWEEP_EVERY, SWEEP_MOST = 100, 200
 """One of every hundred messages with a key deletes up to two hundred expired keys. So they never pile up."""
 
 OF_KEY = """
 SELECT m.id AS seq, m.public_id AS id, m.text AS text, m.rich AS rich, m.type AS type, m.status AS status,
        m.failure AS failure, m.created AS created, m.urgent AS urgent, m.expires AS expires,
-       t.refuses_urgent AS refuses_urgent
-FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2 AND m.created > $4
+       m.send_at AS send_at, t.refuses_urgent AS refuses_urgent
+FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2
+     AND (m.created > $4 OR m.status IN ('scheduled', 'queued', 'sending'))
 LEFT JOIN account a ON a.id = t.account
 WHERE t.digest = $1 AND a.banned IS NULL AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)
 """
 RELEASE = """
 UPDATE message SET idempotency_key = NULL
 WHERE token = (SELECT id FROM bot_token WHERE digest = $1) AND idempotency_key = $2 AND created <= $3
+  AND status NOT IN ('scheduled', 'queued', 'sending')
 """
 SWEEP = """
 UPDATE message SET idempotency_key = NULL WHERE id IN (
-    SELECT id FROM message WHERE idempotency_key IS NOT NULL AND created <= $1 ORDER BY created LIMIT $2)
+    SELECT id FROM message
+    WHERE CASE WHEN idempotency_key IS NOT NULL THEN status END NOT IN ('scheduled', 'queued', 'sending')
+      AND created <= $1 ORDER BY created LIMIT $2)
 """
 
 
@@ -48,7 +52,7 @@ async def repeated(digest: str, message: NewMessage, now: datetime) -> Accepted 
     if not await _is_the_same(message, before):
         raise KeyReused
     log.debug("message asked for again", id=str(before["id"]), status=before["status"])
-    if message.wait <= 0:
+    if message.wait <= 0 or before["status"] == "scheduled":
         return _as_it_is(before)
     public_id = str(before["id"])
     settled = wakeups.add_waiter(public_id)
@@ -94,6 +98,8 @@ async def _is_the_same(message: NewMessage, row: Row) -> bool:
         rich, before = contents.without_file_ids(rich), contents.without_file_ids(before)
     asked = (message.text, rich, message.type, urgent, message.expires(row["created"]))
     if asked != (row["text"], before, row["type"], bool(row["urgent"]), row["expires"]):
+        return False
+    if message.sends(row["created"]) != row["send_at"]:
         return False
     digests = [file.digest for file in message.files]
     return not digests or digests == [file.digest for file in await files.of_message(row["seq"])]

@@ -9,6 +9,7 @@ import msgspec
 from djangobot.db.errors import FieldsInvalid, TextTooLong
 from djangobot.db.fields import blank, check_idempotency_key, unstorable, visible
 from djangobot.db.messages import content as contents
+from djangobot.db.messages import send_time
 from djangobot.db.messages.content import Button, Content
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.rich_text import formats
@@ -32,7 +33,8 @@ class NewMessage(msgspec.Struct, frozen=True):
     message is sent before others. With `key`, the sender's own name for this message, it is accepted once,
     however often it is repeated. `wait`: seconds to wait until the message is settled. `network`: the
     sender's network; the person is told of a new one. `text` is markup in this `format` until `formatted`
-    has read it. `files` have come whole; they are shown in this order. `rich` is what then goes with the
+    has read it. `files` have come whole; they are shown in this order. It is sent after `delay` seconds or at
+    the time `send_at` (RFC 3339), and `ttl` counts from then. `rich` is what then goes with the
     text, as db/messages/content.py keeps it."""
 
     text: str
@@ -50,10 +52,20 @@ class NewMessage(msgspec.Struct, frozen=True):
     progress: float | None = None
     buttons: tuple[tuple[Button, ...], ...] = ()
     files: tuple[StoredFile, ...] = ()
+    delay: float | None = None
+    send_at: str | None = None
     rich: str | None = None
 
+    def sends(self, accepted: datetime) -> datetime | None:
+        """When it is to be sent. None for at once."""
+        if self.send_at is not None:
+            return send_time.read_time(self.send_at)
+        return accepted + timedelta(seconds=self.delay) if self.delay else None
+
     def expires(self, accepted: datetime) -> datetime | None:
-        return None if self.ttl is None else accepted + timedelta(seconds=self.ttl)
+        if self.ttl is None:
+            return None
+        return max(accepted, self.sends(accepted) or accepted) + timedelta(seconds=self.ttl)
 
     def check(self) -> None:
         """Raises FieldsInvalid, TextTooLong."""
@@ -66,7 +78,11 @@ class NewMessage(msgspec.Struct, frozen=True):
             "tags": wrong_tags(self.tags),
             "progress": contents.wrong_progress(self.progress),
             "buttons": contents.wrong_buttons(self.buttons),
+            "delay": send_time.wrong_delay(self.delay),
+            "send_at": send_time.wrong_time(self.send_at),
         }
+        if self.delay is not None and self.send_at is not None:
+            found["send_at"] = "must not stand beside `delay`"
         if details := {field: wrong for field, wrong in found.items() if wrong}:
             raise FieldsInvalid(details)
         if len(self.text) > TEXT_LIMIT:

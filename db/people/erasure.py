@@ -30,7 +30,7 @@ SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
         AND (t.expires IS NULL OR t.expires > $2)) AS tokens,
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message') AS messages,
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message'
-        AND m.status IN ('queued', 'sending', 'uncertain')) AS waiting,
+        AND m.status IN ('scheduled', 'queued', 'sending', 'uncertain')) AS waiting,
        (SELECT COUNT(*) FROM audit
         WHERE who = $1 OR target IN ($3::varchar, 'chat ' || $3::varchar)) AS recorded,
        (SELECT COUNT(*) FROM admin WHERE chat = $1) AS appointed
@@ -79,7 +79,7 @@ async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
 
 def unsettled(gone: Sequence[Row]) -> list[str]:
     """Of deleted messages, those that somebody may wait for."""
-    return [str(row["public_id"]) for row in gone if row["status"] in ("queued", "sending")]
+    return [str(row["public_id"]) for row in gone if row["status"] in ("scheduled", "queued", "sending")]
 
 
 async def notify_canceled(public_ids: Sequence[str], reason: str) -> None:

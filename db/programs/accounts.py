@@ -63,6 +63,12 @@ UPDATE message SET status = 'canceled', failure = 'token revoked'
 WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
 RETURNING public_id
 """
+# Uses the index of scheduled messages.
+CANCEL_SCHEDULED = """
+UPDATE message SET status = 'canceled', failure = 'token revoked'
+WHERE status = 'scheduled' AND kind = 'message' AND +account = $1
+RETURNING public_id
+"""
 LIVING = """
 SELECT COUNT(*) AS living FROM bot_token
 WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)
@@ -187,6 +193,7 @@ async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], lis
     # Dated a while ago, so that nobody in a chat can undo it.
     revoked = await engine.execute(REVOKE, account.id, now, now - UNDO_FOR)
     canceled = await engine.execute(CANCEL, account.id)
+    canceled += await engine.execute(CANCEL_SCHEDULED, account.id)
     chats = {row["chat"] for row in revoked}
     for chat in sorted(chats):
         await outbox.add_notice("tokens_revoked", chat, now, text=account.name)

@@ -13,7 +13,8 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db import credentials
-from djangobot.db.delivery import wakeups
+from djangobot.db.delivery import scheduled_messages, wakeups
+from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound
@@ -104,8 +105,9 @@ UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
 """
-RESTORE = """
-UPDATE message SET status = 'queued', failure = NULL, next_attempt = $3
+# ruff: noqa: S608 - put together from constants.
+RESTORE = f"""
+UPDATE message SET status = {RESTORED.format(now="$3")}, failure = NULL, next_attempt = $3
 WHERE token = $1 AND chat = $2 AND kind = 'message' AND status = 'canceled' AND failure = 'token revoked'
 RETURNING id
 """
@@ -235,6 +237,7 @@ async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
     if undone:
         log.info("bot token restored", token_id=token_id, chat=chat_id, messages_queued=len(queued))
         wakeups.notify_due(chat_id)
+        scheduled_messages.notify()
     return await card(chat_id, token_id, now)
 
 
@@ -256,7 +259,8 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
             raise TokenNotFound
         canceled = await engine.execute(
             "UPDATE message SET status = 'canceled', failure = 'token revoked'"
-            " WHERE chat = $1 AND token = $2 AND kind = 'message' AND status = 'queued' RETURNING public_id",
+            " WHERE chat = $1 AND token = $2 AND kind = 'message'"
+            " AND status IN ('queued', 'scheduled') RETURNING public_id",
             chat_id,
             token_id,
         )

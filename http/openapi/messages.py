@@ -110,8 +110,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             200: Success(
                 MessageStatus,
-                "`status` is queued, sending, sent, failed, expired, canceled or uncertain (Telegram's "
-                "answer was lost; it is not sent again unasked).",
+                "`status` is scheduled, queued, sending, sent, failed, expired, canceled or uncertain "
+                "(Telegram's answer was lost; it is not sent again unasked).",
                 {
                     "answer": "success",
                     "id": ID,
