@@ -88,7 +88,8 @@ class Message(Table, tablename="message", schema=None):
 
 STATEMENTS = {
     "postgres": (
-        "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', " "'sending')",
+        "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, "
+        "id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
@@ -96,7 +97,9 @@ STATEMENTS = {
         "CREATE INDEX message_of_account ON message (account, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) "
         "WHERE idempotency_key IS NOT NULL",
-        "CREATE INDEX message_idempotency_key_age ON message (created) WHERE idempotency_key " "IS NOT NULL",
+        "CREATE INDEX message_idempotency_key_age ON message (created) WHERE CASE WHEN "
+        "idempotency_key IS NOT NULL THEN status END NOT IN ('scheduled', 'queued', "
+        "'sending')",
         "CREATE INDEX message_urgent ON message (chat) WHERE CASE WHEN urgent THEN status "
         "END IN ('queued', 'sending')",
         "CREATE INDEX message_failed_or_uncertain ON message (status, id) WHERE status IN "
@@ -106,6 +109,9 @@ STATEMENTS = {
         "NULL THEN status END = 'queued'",
         "CREATE INDEX message_held ON message (held_until) WHERE CASE WHEN held_until IS NOT "
         "NULL THEN kind END = 'message'",
+        "CREATE INDEX message_scheduled ON message (send_at) WHERE CASE WHEN send_at IS NOT "
+        "NULL THEN status END = 'scheduled'",
+        "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status " "= 'scheduled'",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -134,7 +140,8 @@ STATEMENTS = {
         "CREATE INDEX message_words_by_word ON message_words USING gin (words)",
     ),
     "sqlite": (
-        "CREATE INDEX message_unsettled ON message (chat, id) WHERE status IN ('queued', " "'sending')",
+        "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, "
+        "id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
@@ -142,7 +149,8 @@ STATEMENTS = {
         "CREATE INDEX message_of_account ON message (account, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) WHERE "
         "idempotency_key IS NOT NULL",
-        "CREATE INDEX message_idempotency_key_age ON message (created) WHERE idempotency_key " "IS NOT NULL",
+        "CREATE INDEX message_idempotency_key_age ON message (created) WHERE CASE WHEN "
+        "idempotency_key IS NOT NULL THEN status END NOT IN ('scheduled', 'queued', 'sending')",
         "CREATE INDEX message_urgent ON message (chat) WHERE CASE WHEN urgent THEN status END "
         "IN ('queued', 'sending')",
         "CREATE INDEX message_failed_or_uncertain ON message (status, id) WHERE status IN "
@@ -152,6 +160,9 @@ STATEMENTS = {
         "THEN status END = 'queued'",
         "CREATE INDEX message_held ON message (held_until) WHERE CASE WHEN held_until IS NOT "
         "NULL THEN kind END = 'message'",
+        "CREATE INDEX message_scheduled ON message (send_at) WHERE CASE WHEN send_at IS NOT "
+        "NULL THEN status END = 'scheduled'",
+        "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = " "'scheduled'",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -192,7 +203,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T09:13:44:713921"
+ID = "2026-11-26T09:18:16:245762"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2794,6 +2805,69 @@ async def forwards():
         db_column_name="rich",
         column_class_name="Text",
         column_class=Text,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="send_at",
+        db_column_name="send_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="place",
+        db_column_name="place",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="deleted",
+        db_column_name="deleted",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
         params={
             "default": None,
             "null": True,
