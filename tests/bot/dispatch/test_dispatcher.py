@@ -97,7 +97,7 @@ class Door:
         handled = self.dispatcher.receive(Callback(self.number, person, None, data, 1))
         assert handled is not None
         await asyncio.wait_for(handled, PATIENCE)
-        return self.telegram.sent_ids[-1]
+        return self.telegram.answers[-1]
 
 
 @pytest.fixture
