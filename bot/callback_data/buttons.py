@@ -222,12 +222,36 @@ class Unmute(CallbackData, frozen=True, tag="unmute"):
 
 
 class MuteHere(CallbackData, frozen=True, tag="mute_here"):
+    """Under a message. `message` is its row, for one that has buttons of its program; 0 for others."""
+
     sender: SenderId
     span: MuteSpan
+    message: Number = 0
 
 
 class UnmuteHere(CallbackData, frozen=True, tag="unmute_here"):
+    """Under a message, like `MuteHere`."""
+
     sender: SenderId
+    message: Number = 0
+
+
+Below = Literal["", "mute", "unmute"]
+"""What stands below the buttons of a program: nothing, the buttons to mute it, or the one to end that."""
+
+
+class PressButton(CallbackData, frozen=True, tag="press"):
+    """A button of a program. `number` counts the buttons of the message from 0, row by row."""
+
+    message: Number
+    number: Annotated[int, Meta(ge=0, le=999)]
+    below: Below = ""
+
+
+class ShowPressed(CallbackData, frozen=True, tag="pressed"):
+    """The line that says what was chosen."""
+
+    message: Number
 
 
 class ShowSettings(CallbackData, frozen=True, tag="settings"):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from djangobot.bot.callback_data.buttons import (
     AskMute,
+    Below,
     ListMutes,
     Mute,
     MuteHere,
@@ -18,8 +19,12 @@ from djangobot.bot.callback_data.buttons import (
 from djangobot.bot.context import Context
 from djangobot.bot.rendering.buttons import mute_buttons
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
+from djangobot.bot.rendering.program_buttons import rows_of
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.messages import presses
+from djangobot.db.messages.content import PLAIN
+from djangobot.db.messages.presses import Asked
 from djangobot.db.people import mutes
 from djangobot.db.people.mutes import Sender
 
@@ -51,7 +56,7 @@ async def ask(context: Context, data: AskMute) -> None:
     if sender is None:
         return await context.answer(say(context.language, "mute-gone"))
     back = [Button(say(context.language, "back"), ListMutes().pack())]
-    rows = [*mute_buttons(context.language, Mute, sender.id), back]
+    rows = [*mute_buttons(context.language, sender.id), back]
     await context.replace(formatted(context.language, "mute-how-long", rows, who=sender.name))
     await context.answer()
 
@@ -79,16 +84,22 @@ async def mute_here(context: Context, data: MuteHere) -> None:
     if sender is None:
         return await context.answer(say(context.language, "mute-gone"))
     words = await _mute(context, sender, data.span)
-    end = Button(say(context.language, "mute-end"), UnmuteHere(sender.id).pack())
-    await context.replace_buttons([[end]])
+    await _replace_buttons(context, data, "unmute")
     await context.answer(words)
 
 
 async def unmute_here(context: Context, data: UnmuteHere) -> None:
     """Ends a mute from under the message where it began."""
     words = await _unmute(context, data.sender)
-    await context.replace_buttons(mute_buttons(context.language, MuteHere, data.sender))
+    await _replace_buttons(context, data, "mute")
     await context.answer(words)
+
+
+async def _replace_buttons(context: Context, data: MuteHere | UnmuteHere, below: Below) -> None:
+    """Shows other buttons below a message. Those of its program stay."""
+    asked = await presses.find(context.chat.id, data.message) if data.message else None
+    asked = asked or Asked(0, data.sender, PLAIN)
+    await context.replace_buttons(rows_of(context.language, asked, context.zone, below))
 
 
 async def _mute(context: Context, sender: Sender, span: MuteSpan) -> str:

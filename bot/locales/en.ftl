@@ -351,6 +351,8 @@ nothing-to-stop = There is nothing to cancel. /help shows what I can do.
 unknown-command = I don’t know this command. /help shows the ones I do.
 not-a-command = I only deliver messages from programs and can’t read replies. /help shows what I can do.
 button-unknown = This button no longer works.
+press-before = Already chosen: { $what }
+press-too-late = This can’t be answered any more: its program is not linked, or the message was deleted.
 
 command-start = greeting and a code
 command-code = a new code for a program

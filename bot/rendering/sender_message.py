@@ -1,18 +1,17 @@
 """Sender message: renders what a program has sent for the chat."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from djangobot.bot.callback_data.buttons import MuteHere
 from djangobot.bot.rendering.attachments import with_attachments
-from djangobot.bot.rendering.buttons import mute_buttons
 from djangobot.bot.rendering.humanize import shown_time, whose
+from djangobot.bot.rendering.program_buttons import asking_rows
 from djangobot.bot.rendering.replies import language_for
 from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.text import Button, Document, Media, Text
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.content import Content
+from djangobot.db.messages.presses import Asked
 from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar
 from djangobot.db.messages.rich_text.formats import EXTENSIONS
 from djangobot.db.messages.rich_text.hashtags import hashtags
@@ -41,7 +40,7 @@ def render_sender_message(
     head = joined([bold(_sender(message, now)), bold(content.title)])
     foot = _foot(content)
     whole = joined([head, RichText(message.text, content.spans), foot])
-    rows = _rows(message, offer_mute)
+    rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
     if len(parts) > MESSAGES_LIMIT:
         parts = [_as_file(message, content, head, foot, rows)]
@@ -71,8 +70,5 @@ def _as_file(message: Claimed, content: Content, head: RichText, foot: RichText,
     return Text(caption.text, caption.spans, rows, content.silent, content.preview, document)
 
 
-def _rows(message: Claimed, offer_mute: bool) -> Rows:
-    rows: Sequence[Sequence[Button]] = ()
-    if offer_mute and message.sender_id:
-        rows = mute_buttons(language_for(message), MuteHere, message.sender_id)
-    return tuple(tuple(row) for row in rows)
+def _asked(message: Claimed, content: Content) -> Asked:
+    return Asked(message.id, message.sender_id or 0, content)

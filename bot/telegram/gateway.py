@@ -257,13 +257,11 @@ def _rows(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:
 def _markup(text: Text) -> Any:
     if not text.buttons:
         return None
-    rows = [
-        raw.types.KeyboardButtonRow(
-            buttons=[
-                raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode())
-                for button in row
-            ]
-        )
-        for row in text.buttons
-    ]
+    rows = [raw.types.KeyboardButtonRow(buttons=[_button(button) for button in row]) for row in text.buttons]
     return raw.types.ReplyInlineMarkup(rows=rows)
+
+
+def _button(button: Button) -> Any:
+    if button.url:
+        return raw.types.KeyboardButtonUrl(text=button.text, url=button.url)
+    return raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode())

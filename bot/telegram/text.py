@@ -8,10 +8,11 @@ from djangobot.db.messages.rich_text.spans import Span
 
 
 class Button(msgspec.Struct, frozen=True, array_like=True):
-    """A button under a message. Telegram allows 1 to 64 bytes of `data`."""
+    """A button under a message. It sends `data`, of which Telegram allows 1 to 64 bytes, or opens a `url`."""
 
     text: str
-    data: str
+    data: str = ""
+    url: str = ""
 
 
 class Document(msgspec.Struct, frozen=True, array_like=True):

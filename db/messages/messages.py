@@ -1,5 +1,7 @@
 """Messages: each row is an entry of the history and of the outbox at the same time."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,13 +11,16 @@ from piccolo.columns import UUID, BigInt, Boolean, ForeignKey, Integer, Text, Ti
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
+from djangobot.db.clock import utc_now
+from djangobot.db.delivery import changes
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import (
     MessageNotFound,
 )
-from djangobot.db.messages import content
+from djangobot.db.messages import content, presses
 from djangobot.db.messages.content import PLAIN, Content
+from djangobot.db.messages.presses import Pressed
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import tokens
 from djangobot.db.programs.accounts import Account
@@ -76,6 +81,8 @@ class Message(Table, tablename="message"):
     it. None for the place that its own id gives it."""
     deleted = Timestamptz(null=True, default=None)
     """When its sender had it deleted from the chat."""
+    pressed = Text(null=True, default=None)
+    """The button that was pressed (db/messages/presses.py). None until then."""
 
 
 INDEXES = (
@@ -126,6 +133,7 @@ class Entry(msgspec.Struct, frozen=True):
     content: Content = PLAIN
     send_at: datetime | None = None
     deleted: datetime | None = None
+    pressed: Pressed | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -138,7 +146,7 @@ class Page(msgspec.Struct, frozen=True):
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
-       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted
+       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted, m.pressed AS pressed
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
@@ -184,10 +192,25 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
     return entry_of(found[0])
 
 
+async def once_changed(public_id: str, token: str, known: Callable[[Entry], bool], seconds: float) -> Entry:
+    """The message as soon as it is not as the caller knows it, or after `seconds` as it is then. Raises the
+    errors of `of_token`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    with changes.watch(public_id) as watch:
+        entry = await of_token(public_id, token, utc_now())
+        while known(entry):
+            in_time = await watch.wait(deadline)
+            entry = await of_token(public_id, token, utc_now())
+            if not in_time:
+                break
+    return entry
+
+
 def entry_of(row: Row) -> Entry:
     """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
-    return Entry(content=content.decode(values.pop("rich")), **values)
+    shown = content.decode(values.pop("rich"))
+    return Entry(content=shown, pressed=presses.decode(values.pop("pressed")), **values)
 
 
 def _is_uuid(text: str) -> bool:
