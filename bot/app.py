@@ -40,7 +40,7 @@ from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import purge, state
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, migrate, open_database
-from djangobot.db.delivery import leader, pubsub, quotas, wakeups
+from djangobot.db.delivery import changes, leader, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
@@ -99,6 +99,7 @@ def _process_workers(
     def stop_http() -> None:
         server.stop()
         wakeups.release_waiters()
+        changes.release_watches()
 
     workers = [
         BackgroundWorker(name="log level", run=log_level.keep_up, stops=4),

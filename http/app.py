@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
-from djangobot.http import accounts, auth, cabinet, docs, health, messages, metrics
+from djangobot.http import accounts, auth, cabinet, docs, health, message_status, messages, metrics
 from djangobot.http.access_tokens import Signer
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.limits import Limits
@@ -31,7 +31,7 @@ ROUTES = [
     cabinet.redeem,  #       POST    /api/cabinet/
     cabinet.history,  #      GET     /api/cabinet
     messages.send_message,  # POST   /api/send_message
-    messages.show,  #        GET     /api/messages/{id}
+    message_status.show,  #  GET     /api/messages/{id}
     docs.page,  #            GET     /api/
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json

@@ -21,7 +21,13 @@ OF_ACCOUNT = 10
 OF_ADDRESS = 60
 """How many of those one address may have: its sign-ins of one minute."""
 
-SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS}
+WATCHING = 4000
+"""Calls that may wait for a change of a message: each holds a connection, of which there are 10 000."""
+
+OF_TOKEN = 64
+"""How many of those one bot token may have."""
+
+SHARES = {"account": OF_ACCOUNT, "address": OF_ADDRESS, "token": OF_TOKEN}
 
 WRONG_PASSWORDS = (WrongCredentials, NotYours)
 
@@ -36,7 +42,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def enter(self, **shares: str) -> Iterator[None]:
-        """Counts in the share of an `account`, an `address`, or both."""
+        """Counts in the share of an `account`, an `address`, a `token`, or several of them."""
         keys = [(f"{kind} {key}", SHARES[kind]) for kind, key in shares.items()]
         if self._inside >= self._most or any(self._of[key] >= share for key, share in keys):
             raise TooManyRequests(SOON)
@@ -142,6 +148,9 @@ class Limits:
 
         self.hashing = ConcurrencyLimit(WAITING)
         """All calls whose password or code is being hashed."""
+
+        self.waiting = ConcurrencyLimit(WATCHING)
+        """All calls that wait for a change of a message."""
 
         accounts.LIMITS_RESET.subscribe(self.on_reset)
 

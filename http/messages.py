@@ -1,4 +1,4 @@
-"""/api/send_message, the hot path, and /api/messages/{id}, the status of a message."""
+"""/api/send_message, the hot path."""
 
 import contextlib
 from collections.abc import Mapping
@@ -97,22 +97,6 @@ class SendResult(msgspec.Struct, omit_defaults=True):
     id: str
     status: str
     failure: str | UnsetType = UNSET
-
-
-class MessageStatus(msgspec.Struct):
-    """A message and what became of it."""
-
-    answer: str
-    id: str
-    status: str
-    time: str
-    text: str
-    type: str
-    failure: str | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
-    files: tuple[ShownFile, ...] | UnsetType = UNSET
-    send_at: str | UnsetType = UNSET
 
 
 BODY = Reader(SendMessage, otherwise=TEXT_AS_IT_IS, instead={"text": "files"})
@@ -307,34 +291,3 @@ async def _other_method(scope: Scope, send: Send) -> None:
         raise MethodNotAllowedException(headers={"allow": allow})
     await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", allow.encode())]})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-@HTTPRouteHandler("/api/messages/{id:str}", http_method=["GET", "HEAD"], status_code=200)
-async def show(request: Call) -> Answer:
-    token = bearer(request.scope)
-    if token is None:
-        raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
-    entry = await messages.of_token(canonical(request.path_params["id"]), token, utc_now())
-    return answer(
-        MessageStatus(
-            "success",
-            entry.id,
-            entry.status,
-            moment(entry.time),
-            entry.text,
-            entry.type,
-            failure=or_unset(entry.failure),
-            title=or_unset(entry.content.title or None),
-            tags=or_unset(entry.content.tags or None),
-            files=or_unset(shown_files(entry.content)),
-            send_at=or_unset(entry.send_at and moment(entry.send_at)),
-        )
-    )
-
-
-def canonical(public_id: str) -> str:
-    """A message's id as it is stored. Raises MessageNotFound for text that can't be an id."""
-    try:
-        return str(UUID(public_id.strip()))
-    except ValueError as exc:
-        raise MessageNotFound from exc

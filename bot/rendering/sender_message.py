@@ -1,5 +1,6 @@
 """Sender message: renders what a program has sent for the chat."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from djangobot.bot.rendering.attachments import with_attachments

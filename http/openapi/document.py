@@ -145,13 +145,15 @@ def _responses(operation: Operation) -> Json:
     responses: Json = {}
     for status, success in {**operation.success, **operation.more}.items():
         responses[str(status)] = _response(success.means, success.shape, {"example": success.example})
+    for status, means in operation.bodyless.items():
+        responses[str(status)] = {"description": means}
     for status, sentences in sorted(_refusals(operation).items()):
         if str(status) in responses:
             continue
         examples = {sentence: {"value": _refusal_example(sentence)} for sentence in sentences}
         responses[str(status)] = _response(" ".join(sentences), Refusal, {"examples": examples})
     for code, response in responses.items():
-        headers = dict(operation.headers) if code in ("200", "202") else {}
+        headers = dict(operation.headers) if code in ("200", "202", "304") else {}
         if code == "401":
             headers["WWW-Authenticate"] = "Bearer, with error=invalid_token for a token that is not valid."
         if code in ("429", "503"):

@@ -6,14 +6,8 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http.fields import Text
-from djangobot.http.messages import (
-    EXPIRED,
-    JSON_TOO_LARGE,
-    LARGEST_JSON,
-    MessageStatus,
-    SendMessage,
-    SendResult,
-)
+from djangobot.http.message_status import WAIT_MOST, MessageStatus
+from djangobot.http.messages import EXPIRED, JSON_TOO_LARGE, LARGEST_JSON, SendMessage, SendResult
 from djangobot.http.multipart import FORM_DATA
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
 from djangobot.http.requests import FORM, PLAIN
@@ -119,6 +113,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                     "time": MOMENT,
                     "text": TEXT,
                     "type": "Text",
+                    "pressed": {"value": "restart", "text": "Restart", "time": MOMENT},
                 },
             )
         },
@@ -127,9 +122,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             family.TokenInvalid,
             family.AccountBanned,
             family.MessageNotFound,
+            family.TooManyRequests,
             family.DatabaseUnavailable,
         ),
-        "With the bot token the message was sent with.",
+        "With the bot token the message was sent with. `wait` holds the answer until `status`, `pressed` or "
+        "another part of it changes: from what If-None-Match names, or from what is there when the call "
+        "comes.",
         security=["botToken"],
         parameters=[
             {
@@ -138,7 +136,21 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 "required": True,
                 "schema": {"type": "string"},
                 "example": ID,
-            }
+            },
+            {
+                "name": "wait",
+                "in": "query",
+                "description": "Seconds to wait for a change, at most.",
+                "schema": {"type": "integer", "minimum": 0, "maximum": WAIT_MOST},
+            },
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The ETag of an answer before, several, or `*`.",
+                "schema": {"type": "string"},
+            },
         ],
+        headers={"ETag": "Is another one when the message has changed."},
+        bodyless={304: "Nothing has changed."},
     ),
 }

@@ -42,5 +42,7 @@ class Operation:
     security: Sequence[str] = ()
     parameters: Sequence[Json] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    bodyless: Mapping[int, str] = field(default_factory=dict)
+    """Answers without a body, and what they mean."""
     more: Mapping[int, Success] = field(default_factory=dict)
     """Answers that are no success, but have a shape of their own."""

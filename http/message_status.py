@@ -1,0 +1,158 @@
+"""/api/messages/{id}: what became of a message, at once or when that changes."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Receive
+from msgspec import UNSET, Meta, UnsetType
+
+from djangobot.db.clock import utc_now
+from djangobot.db.credentials import digest_token
+from djangobot.db.errors import MessageNotFound
+from djangobot.db.messages import messages
+from djangobot.db.messages.messages import Entry
+from djangobot.http.auth import bearer
+from djangobot.http.bodies import BROKEN_OFF
+from djangobot.http.cabinet import moment
+from djangobot.http.entity_tags import Known, tag_of
+from djangobot.http.errors import Refused, unauthorized
+from djangobot.http.message_files import ShownFile, shown_files
+from djangobot.http.optional import or_unset
+from djangobot.http.requests import read_query
+from djangobot.http.responses import HEADERS, Answer, Call, answer
+from djangobot.http.state import state_of
+
+WAIT_MOST = 60
+"""Seconds."""
+T = TypeVar("T")
+
+
+class Waiting(msgspec.Struct, forbid_unknown_fields=True):
+    """The query: how many seconds to wait for a change."""
+
+    wait: Annotated[int, Meta(ge=0, le=WAIT_MOST)] = 0
+
+
+class PressedButton(msgspec.Struct):
+    """The button that the person has pressed, and when."""
+
+    value: str
+    text: str
+    time: str
+
+
+class MessageStatus(msgspec.Struct):
+    """A message and what became of it."""
+
+    answer: str
+    id: str
+    status: str
+    time: str
+    text: str
+    type: str
+    failure: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    tags: tuple[str, ...] | UnsetType = UNSET
+    files: tuple[ShownFile, ...] | UnsetType = UNSET
+    send_at: str | UnsetType = UNSET
+    pressed: PressedButton | UnsetType = UNSET
+
+
+@HTTPRouteHandler(
+    "/api/messages/{id:str}", http_method=["GET", "HEAD"], status_code=200, opt={"query": Waiting}
+)
+async def show(request: Call) -> Answer:
+    token = bearer(request.scope)
+    if token is None:
+        raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
+    public_id = canonical(request.path_params["id"])
+    wait = read_query(Waiting, request.scope).wait
+    caller = Caller(Known(request.scope))
+    if not wait:
+        return _shown(await messages.of_token(public_id, token, utc_now()), caller)
+    changed = messages.once_changed(public_id, token, caller.knows, wait)
+    with state_of(request.scope).limits.waiting.enter(token=digest_token(token)):
+        return _shown(await _unless_gone(changed, request.receive), caller)
+
+
+def canonical(public_id: str) -> str:
+    """A message's id as it is stored. Raises MessageNotFound for text that can't be an id."""
+    try:
+        return str(UUID(public_id.strip()))
+    except ValueError as exc:
+        raise MessageNotFound from exc
+
+
+def status_of(entry: Entry) -> MessageStatus:
+    """The message as the answer has it."""
+    pressed = entry.pressed and PressedButton(
+        entry.pressed.value, entry.pressed.text, moment(entry.pressed.time)
+    )
+    return MessageStatus(
+        "success",
+        entry.id,
+        entry.status,
+        moment(entry.time),
+        entry.text,
+        entry.type,
+        failure=or_unset(entry.failure),
+        title=or_unset(entry.content.title or None),
+        tags=or_unset(entry.content.tags or None),
+        files=or_unset(shown_files(entry.content)),
+        send_at=or_unset(entry.send_at and moment(entry.send_at)),
+        pressed=or_unset(pressed),
+    )
+
+
+def tag_of_entry(entry: Entry) -> str:
+    """The entity tag of the answer. Whether a message is being sent at this moment makes no difference."""
+    status = status_of(entry)
+    if status.status == "sending":
+        status.status = "queued"
+    return tag_of(msgspec.json.encode(status))
+
+
+class Caller:
+    """What a caller knows of a message. One that says nothing of it, or `*`, knows what is first read."""
+
+    def __init__(self, tags: Known) -> None:
+        self.tags = tags
+        self._first: str | None = None
+
+    def knows(self, entry: Entry) -> bool:
+        """Whether it is as the caller knows it."""
+        tag = tag_of_entry(entry)
+        if self.tags.given and not self.tags.any:
+            return self.tags.has(tag)
+        self._first = self._first or tag
+        return tag == self._first
+
+
+def _shown(entry: Entry, caller: Caller) -> Answer:
+    tag = tag_of_entry(entry)
+    if caller.tags.given and caller.knows(entry):
+        return Answer(b"", status_code=304, headers={**HEADERS, "etag": tag})
+    return answer(status_of(entry), headers={"etag": tag})
+
+
+async def _unless_gone(work: Awaitable[T], receive: Receive) -> T:
+    """The result of this work. It ends when the client hangs up."""
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait([working, gone], return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise Refused(400, BROKEN_OFF)
+    finally:
+        working.cancel()
+        gone.cancel()
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] == "http.request":
+        pass
