@@ -1,7 +1,7 @@
 """Presses: the buttons that a program put under its message."""
 
 from djangobot.bot.callback_data.buttons import PressButton, ShowPressed
-from djangobot.bot.dispatch.dispatcher import Context
+from djangobot.bot.context import Context
 from djangobot.bot.rendering.program_buttons import chosen, pressed_rows
 from djangobot.bot.rendering.replies import say
 from djangobot.db.messages import presses
