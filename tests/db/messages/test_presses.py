@@ -68,7 +68,7 @@ async def test_nobody_learns_of_a_press_for_a_token_that_cannot_be_used(world: W
     assert await presses.press(entry.chat, entry.seq, 0, NOW) is None
     await tokens.unrevoke(entry.chat, card.id, NOW)
     assert (await messages.of_token(entry.id, token, NOW)).pressed is None
-    await erasure.forget(entry.chat, NOW)
+    await erasure.erase(entry.chat, NOW)
     assert await presses.press(entry.chat, entry.seq, 0, NOW) is None
 
 
