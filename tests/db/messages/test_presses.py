@@ -1,6 +1,7 @@
 """A message is pressed once, whoever presses when, and its program is told."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -76,21 +77,15 @@ async def test_who_waits_for_a_change_is_told_of_a_press_and_of_the_end(world: W
     """Each wait ends with the state that came."""
     token, entry = await _asked(world)
 
-    def waiting(known: Entry) -> "asyncio.Task[Entry]":
-        return asyncio.create_task(
-            messages.once_changed(entry.id, token, lambda now: now.status == known.status and
-                                  now.pressed == known.pressed, PATIENCE)
-        )  # fmt: skip
+    def waiting(known: Callable[[Entry], bool]) -> "asyncio.Task[Entry]":
+        return asyncio.create_task(messages.once_changed(entry.id, token, known, PATIENCE))
 
-    first = waiting(entry)
-    await asyncio.sleep(0)
+    end = waiting(lambda now: now.status in ("queued", "sending"))
     await world.deliver()
-    sent = await first
-    assert sent.status == "sent"
-    second = waiting(sent)
-    await asyncio.sleep(0)
+    assert (await end).status == "sent"
+    press = waiting(lambda now: now.pressed is None)
     await presses.press(entry.chat, entry.seq, 0, NOW)
-    assert (await second).pressed == Pressed("restart", "Restart", NOW)
+    assert (await press).pressed == Pressed("restart", "Restart", NOW)
 
 
 async def test_a_wait_ends_after_its_time_and_when_the_process_ends(world: World) -> None:
