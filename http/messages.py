@@ -4,12 +4,10 @@ import contextlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 from litestar import asgi
 from litestar.exceptions import MethodNotAllowedException
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, UnsetType
 
@@ -24,8 +22,7 @@ from djangobot.http import message_files
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
-from djangobot.http.cabinet import moment
-from djangobot.http.errors import fields_refused, unauthorized
+from djangobot.http.errors import fields_refused
 from djangobot.http.fields import (
     BotToken,
     Buttons,
@@ -43,7 +40,6 @@ from djangobot.http.fields import (
     Type,
     Urgent,
 )
-from djangobot.http.message_files import ShownFile, shown_files
 from djangobot.http.multipart import is_multipart
 from djangobot.http.optional import given, or_unset
 from djangobot.http.requests import (
@@ -55,7 +51,7 @@ from djangobot.http.requests import (
     plain_text,
     refuse_query,
 )
-from djangobot.http.responses import HEADERS, JSON, Answer, Call, answer
+from djangobot.http.responses import HEADERS, JSON
 from djangobot.http.state import state_of
 
 SEND_MESSAGE = "/api/send_message"
