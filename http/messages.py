@@ -13,8 +13,8 @@ from msgspec import UNSET, UnsetType
 
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outcomes
-from djangobot.db.errors import ChatBlocked, MessageNotFound
-from djangobot.db.messages import acceptance, messages, schedule
+from djangobot.db.errors import ChatBlocked
+from djangobot.db.messages import acceptance, schedule
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage

@@ -203,7 +203,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T09:18:16:245762"
+ID = "2026-11-26T09:21:00:611710"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2868,6 +2868,27 @@ async def forwards():
         db_column_name="deleted",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="pressed",
+        db_column_name="pressed",
+        column_class_name="Text",
+        column_class=Text,
         params={
             "default": None,
             "null": True,
