@@ -56,6 +56,7 @@ class HistoryItem(msgspec.Struct, omit_defaults=True):
     tags: tuple[str, ...] | UnsetType = UNSET
     files: tuple[ShownFile, ...] | UnsetType = UNSET
     send_at: str | UnsetType = UNSET
+    edited: int | UnsetType = UNSET
 
 
 class History(msgspec.Struct):
@@ -107,6 +108,7 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
         send_at=or_unset(entry.send_at and moment(entry.send_at)),
+        edited=or_unset(entry.edited or None),
     )
 
 

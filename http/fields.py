@@ -20,7 +20,7 @@ from djangobot.db.fields import (
 from djangobot.db.messages import content, send_time
 from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
-from djangobot.db.messages.new_message import TEXT_LIMIT, TTL_MOST
+from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST
 from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT
 
 ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
@@ -168,6 +168,27 @@ Preview = Annotated[
 ]
 Progress = Annotated[
     float, Meta(ge=0, le=1, description="Drawn as a bar with percent below the text.", examples=[0.42])
+]
+Replace = Annotated[
+    str,
+    _text(
+        "Your own name for a message that changes. The first message with it is sent; a later one edits it "
+        "in place. Not together with files.",
+        "backup-progress",
+        minLength=1,
+        maxLength=REPLACE_LIMIT,
+        pattern=LINE,
+    ),
+]
+ReplyTo = Annotated[
+    str,
+    _text(
+        "Shown as an answer to another message of this bot token: its `id`, or its `replace` key.",
+        "backup-progress",
+        minLength=1,
+        maxLength=REPLACE_LIMIT,
+        pattern=LINE,
+    ),
 ]
 Row = Annotated[
     tuple[content.Button, ...],

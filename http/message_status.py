@@ -59,6 +59,7 @@ class MessageStatus(msgspec.Struct):
     tags: tuple[str, ...] | UnsetType = UNSET
     files: tuple[ShownFile, ...] | UnsetType = UNSET
     send_at: str | UnsetType = UNSET
+    edited: int | UnsetType = UNSET
     pressed: PressedButton | UnsetType = UNSET
 
 
@@ -104,6 +105,7 @@ def status_of(entry: Entry) -> MessageStatus:
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
         send_at=or_unset(entry.send_at and moment(entry.send_at)),
+        edited=or_unset(entry.edited or None),
         pressed=or_unset(pressed),
     )
 

@@ -31,6 +31,8 @@ from djangobot.http.fields import (
     Format,
     Preview,
     Progress,
+    Replace,
+    ReplyTo,
     SendAt,
     Silent,
     Tags,
@@ -84,6 +86,8 @@ class SendMessage(msgspec.Struct, forbid_unknown_fields=True):
     files: Files = ()
     delay: Delay | UnsetType = UNSET
     send_at: SendAt | UnsetType = UNSET
+    replace: Replace | UnsetType = UNSET
+    reply_to: ReplyTo | UnsetType = UNSET
 
 
 class SendResult(msgspec.Struct, omit_defaults=True):
@@ -171,6 +175,8 @@ async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, 
             files=stored,
             delay=given(message.delay),
             send_at=given(message.send_at),
+            replace=given(message.replace),
+            reply_to=given(message.reply_to),
         )
         accepted = await acceptance.accept(token, new, utc_now())
     return _reply(accepted, applied)
@@ -239,6 +245,8 @@ def outcome(accepted: Accepted) -> tuple[int, SendResult]:
             return 202, SendResult("message was accepted", accepted.id, "scheduled")
         case "held":
             return 202, SendResult("message was accepted", accepted.id, "held")
+        case "replaced":
+            return 202, SendResult("message was accepted", accepted.id, "replaced")
         case "uncertain":
             return 202, SendResult("message was accepted", accepted.id, "uncertain", failure)
         case "expired":

@@ -6,7 +6,7 @@ import msgspec
 
 from djangobot.db.delivery.outcomes import Claimed
 
-URGENT, OTHERS, BROADCAST = range(3)
+URGENT, OTHERS, EDIT, BROADCAST = range(4)
 """The ranks. All messages of one rank go before any of the next."""
 
 
@@ -14,7 +14,9 @@ def rank(message: Claimed) -> int:
     """The rank of a message."""
     if message.has_urgent:
         return URGENT
-    return BROADCAST if message.broadcast else OTHERS
+    if message.broadcast:
+        return BROADCAST
+    return EDIT if message.is_edit else OTHERS
 
 
 class ReadyQueue:
@@ -22,7 +24,7 @@ class ReadyQueue:
     a chat."""
 
     def __init__(self) -> None:
-        self._ranks: tuple[dict[int, Claimed], ...] = ({}, {}, {})
+        self._ranks: tuple[dict[int, Claimed], ...] = ({}, {}, {}, {})
         self._some = asyncio.Event()
 
     def put(self, message: Claimed) -> None:
@@ -44,8 +46,7 @@ class ReadyQueue:
         return None
 
     def __len__(self) -> int:
-        urgent, others, broadcast = self._ranks
-        return len(urgent) + len(others) + len(broadcast)
+        return sum(map(len, self._ranks))
 
     def promote(self, chat_id: int) -> None:
         """Moves this chat's message to the first rank, because something urgent waits behind it. Does nothing

@@ -8,7 +8,16 @@ import structlog
 
 from djangobot.bot.backoff import Backoff
 from djangobot.db.delivery import settlement
-from djangobot.db.delivery.outcomes import Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
+from djangobot.db.delivery.outcomes import (
+    Expired,
+    Failed,
+    Held,
+    Postponed,
+    Sent,
+    SentAnew,
+    Settled,
+    Uncertain,
+)
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
@@ -78,5 +87,5 @@ def _log_settled(batch: Sequence[Settled]) -> None:
                 log.warning("message uncertain", **where, reason=outcome.reason)
             case Expired():
                 log.warning("message expired", **where)
-            case Postponed():
-                pass  # logged when it was postponed
+            case Postponed() | SentAnew():
+                pass  # logged when it was decided

@@ -37,7 +37,17 @@ from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
 from djangobot.bot.telegram.text import Media, Text
 from djangobot.db import metrics
 from djangobot.db.delivery import claims, outcomes
-from djangobot.db.delivery.outcomes import Claimed, Expired, Failed, Held, Postponed, Sent, Settled, Uncertain
+from djangobot.db.delivery.outcomes import (
+    Claimed,
+    Expired,
+    Failed,
+    Held,
+    Postponed,
+    Sent,
+    SentAnew,
+    Settled,
+    Uncertain,
+)
 from djangobot.db.errors import DatabaseUnavailable, FileGone
 from djangobot.db.messages import content as contents
 from djangobot.db.messages import files
@@ -54,6 +64,10 @@ than this."""
 FIRST_PAUSE = 1.0
 """Seconds, at most, before the repeat of an attempt that Telegram did not answer."""
 FILE_GONE = "its file is gone"
+REPLY_GONE = "REPLY_MESSAGE_ID_INVALID"
+"""Telegram's word for an answer to a message that is not in the chat."""
+UNREACHABLE = ("deactivated", "PEER_ID_INVALID")
+"""Refusals of an edit that concern its chat, so a new message would be refused, too."""
 LOSSES_KEPT = 10_000
 """Messages whose failed attempts are counted."""
 
@@ -119,6 +133,8 @@ class Sender:
         if fixed is None:
             return self.put_back(message)
         try:
+            if message.is_edit:
+                return await self._edit(message, fixed[0])
             return Sent.as_messages(message, await self._send_parts(message, fixed))
         except Unasked:
             return self.put_back(message)
@@ -131,7 +147,11 @@ class Sender:
 
     def _not_to_send(self, message: Claimed, now: datetime) -> Settled | None:
         """The outcome of a message that must not be sent now. None if it may be sent."""
-        if message.first_attempt and now - message.first_attempt > self.safe_to_repeat:
+        if (
+            message.first_attempt
+            and not message.is_edit
+            and now - message.first_attempt > self.safe_to_repeat
+        ):
             return Uncertain(message, "its first attempt is too long ago to repeat it safely")
         if message.expired(now):
             return (
@@ -161,6 +181,39 @@ class Sender:
             shown = [msgspec.structs.replace(part, silent=True) for part in shown]
         return parts.encode(shown)
 
+    async def _edit(self, message: Claimed, text: Text) -> Settled:
+        """Edits the message in the chat. An edit may be repeated at any time. What can't be edited any more,
+        because it was deleted or is too old, is sent as new."""
+        if not message.edited_id:
+            return self._anew(message, "the message is not in the chat")
+        try:
+            await self.gateway.edit(Peer(message.chat_id, message.access_hash), message.edited_id, text)
+        except Blocked:
+            raise
+        except Refused as exc:
+            if exc.reason in UNREACHABLE:
+                raise
+            return self._anew(message, exc.reason)
+        return Sent(message, message.edited_id)
+
+    def _anew(self, message: Claimed, reason: str) -> SentAnew:
+        log.info("edit is sent as a new message", id=message.public_id, reason=reason)
+        return SentAnew(message, self.now(), reason)
+
+    async def _send_part(self, peer: Peer, part: Text, random_id: int) -> list[int]:
+        """Sends one part. What answers a message that is gone is sent without saying what it answers."""
+        try:
+            return await self._send(peer, part, random_id)
+        except Refused as exc:
+            if part.reply_to is None or exc.reason != REPLY_GONE:
+                raise
+        return await self._send(peer, msgspec.structs.replace(part, reply_to=None), random_id)
+
+    async def _send(self, peer: Peer, part: Text, random_id: int) -> list[int]:
+        if part.media:
+            return await self.gateway.send_media(peer, part, random_id)
+        return [await self.gateway.send(peer, part, random_id)]
+
     async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> list[int]:
         """Sends each part under its own random_id, the first under the message's. Returns their ids in the
         chat."""
@@ -169,10 +222,7 @@ class Sender:
         for number, part in enumerate(texts):
             random_id = derived_id(message.random_id, number) if number else message.random_id
             with after_a_part(sent=number > 0):
-                if part.media:
-                    ids += await self.gateway.send_media(peer, part, random_id)
-                else:
-                    ids.append(await self.gateway.send(peer, part, random_id))
+                ids += await self._send_part(peer, part, random_id)
         self.mute_prompts.note(message, self.now(), offered=any(part.buttons for part in texts))
         return ids
 

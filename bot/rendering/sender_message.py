@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from djangobot.bot.rendering.attachments import with_attachments
 from djangobot.bot.rendering.humanize import shown_time, whose
 from djangobot.bot.rendering.program_buttons import asking_rows
@@ -16,7 +18,7 @@ from djangobot.db.messages.presses import Asked
 from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar
 from djangobot.db.messages.rich_text.formats import EXTENSIONS
 from djangobot.db.messages.rich_text.hashtags import hashtags
-from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGES_LIMIT
+from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT, MESSAGES_LIMIT
 from djangobot.db.messages.rich_text.spans import RichText, utf16_length
 from djangobot.db.messages.rich_text.split import excerpt
 from djangobot.db.people import chat_settings
@@ -34,18 +36,26 @@ def render_sender_message(
 ) -> list[Text]:
     """The sender in bold on a line of its own, the title below it, then the text with its progress and tags.
 
-    A text that needs more than MESSAGES_LIMIT messages is one file, with its beginning as the caption.
+    A text that needs more than MESSAGES_LIMIT messages is one file, with its beginning as the caption. A
+    message that changes is one message in the chat; its text ends with an ellipsis where it is too long.
     Files come with the text as their caption, or after it.
     """
     content = contents.decode(message.rich)
     head = joined([bold(_sender(message, now)), bold(content.title)])
     foot = _foot(content)
-    whole = joined([head, RichText(message.text, content.spans), foot])
+    text = RichText(message.text, content.spans)
+    if message.replace_key is not None:
+        text = excerpt(
+            text, max(MESSAGE_LIMIT - utf16_length(head.text) - utf16_length(foot.text) - 2, EXCERPT_LEAST)
+        )
+    whole = joined([head, text, foot])
     rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
     if len(parts) > MESSAGES_LIMIT:
         parts = [_as_file(message, content, head, foot, rows)]
-    return with_attachments(parts, media) if media else parts
+    if media:
+        parts = with_attachments(parts, media)
+    return [msgspec.structs.replace(parts[0], reply_to=message.reply_to or None), *parts[1:]]
 
 
 def _sender(message: Claimed, now: datetime) -> str:

@@ -120,6 +120,7 @@ class Albums:
             media=media,
             message=item.caption.text,
             random_id=item.random_id,
+            reply_to_msg_id=item.caption.reply_to,
             silent=item.caption.silent or None,
             entities=entities_of(item.caption.spans),
             reply_markup=markup,
@@ -196,6 +197,7 @@ class Albums:
                 )
                 for item in items
             ],
+            reply_to_msg_id=items[0].caption.reply_to,
             silent=items[0].caption.silent or None,
         )
         try:

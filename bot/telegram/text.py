@@ -61,3 +61,5 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
     document: Document | None = None
     media: tuple[Media, ...] = ()
     """The text is the caption of the first. Several are an album, which has no buttons."""
+    reply_to: int | None = None
+    """Telegram's id of the message that this one answers."""

@@ -132,7 +132,7 @@ UNBAN = {
 # Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
 CANCEL = f"""
 UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
 RETURNING public_id
 """
 # Uses the index of scheduled messages.

@@ -28,14 +28,18 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, t.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       m.account AS account_id, m.parts AS parts, m.rich AS rich, m.send_at AS send_at,
-       c.settings AS settings, u.until AS muted_until, {HAS_URGENT} AS has_urgent
+       m.account AS account_id, m.parts AS parts, m.rich AS rich, m.send_at AS send_at, c.settings AS settings,
+       CASE WHEN m.replaces IS NOT NULL
+            THEN (SELECT r.telegram_id FROM message r WHERE r.id = m.replaces) END AS edited_id,
+       CASE WHEN m.reply_to IS NOT NULL
+            THEN (SELECT r.telegram_id FROM message r WHERE r.id = m.reply_to) END AS reply_to,
+       m.replace_key AS replace_key, u.until AS muted_until, {HAS_URGENT} AS has_urgent
 {FROM_HEADS}
 LEFT JOIN $lookup(account a: a.id = m.account) LEFT JOIN $lookup(bot_token t: t.id = m.token)
 LEFT JOIN $lookup(mute u: u.chat = m.chat AND u.until > $1
      AND CASE WHEN m.account IS NULL THEN u.token = m.token ELSE u.account = m.account END)
 WHERE {WAITING} AND m.next_attempt <= $1
-ORDER BY has_urgent DESC, broadcast, m.next_attempt, m.id LIMIT $2
+ORDER BY has_urgent DESC, broadcast, m.is_edit, m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE

@@ -1,4 +1,5 @@
-"""The head of each chat's queue, its oldest unsettled message: the SQL that finds it."""
+"""The head of each chat's queue, its oldest unsettled message, or its oldest edit when there is none: the SQL
+that finds it."""
 
 # ruff: noqa: S608 - the statements below are put together from constants of this file.
 # The form of these statements limits their cost to the rows they touch, whatever the planner believes about
@@ -12,7 +13,8 @@ URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending'
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
 # The order of a chat's messages: as they were accepted. A scheduled message stands behind what had been
 # accepted when it fell due (db/delivery/scheduled_messages.py).
-IN_ORDER = "m.chat, COALESCE(m.place, m.id * 2), m.send_at, m.id"
+# Edits stand behind all messages.
+IN_ORDER = "m.chat, m.is_edit, COALESCE(m.place, m.id * 2), m.send_at, m.id"
 OLDEST = f"""
 SELECT m.id FROM message m WHERE m.chat BETWEEN {{chat}} AND {{chat}} AND {UNSETTLED}
 ORDER BY {IN_ORDER} LIMIT 1

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain")
+SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain", "replaced")
 ACCOUNT_BANNED = "account banned"
 """The failure of a message that a ban canceled."""
 FORGOTTEN = "forgotten"
@@ -52,8 +52,19 @@ class Claimed(msgspec.Struct, frozen=True):
     """What goes with the text (db/messages/content.py). None for a plain text."""
     send_at: datetime | None = None
     """The time that its sender chose."""
+    replace_key: str | None = None
+    """The sender's name for a message that changes."""
+    edited_id: int | None = None
+    """Telegram's id of the message that this edit changes. None or 0: nobody knows it."""
+    reply_to: int | None = None
+    """Telegram's id of the message that this one answers."""
     fixed: datetime | None = None
     """When this claim fixed its parts. None when they had been fixed before."""
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether it changes a message that is in the chat."""
+        return self.kind == "edit"
 
     @property
     def sender_id(self) -> int | None:
@@ -126,7 +137,16 @@ class Postponed(msgspec.Struct, frozen=True):
     untried: bool = False
 
 
-Settled = Sent | Held | Failed | Uncertain | Expired | Postponed
+class SentAnew(msgspec.Struct, frozen=True):
+    """An edit whose message can't be edited. It is queued as a message of its own, which takes the other's
+    replace key."""
+
+    message: Claimed
+    until: datetime
+    reason: str
+
+
+Settled = Sent | Held | Failed | Uncertain | Expired | Postponed | SentAnew
 
 
 def status_of(result: Settled) -> str:
@@ -138,6 +158,7 @@ def status_of(result: Settled) -> str:
         Uncertain: "uncertain",
         Expired: "expired",
         Postponed: "queued",
+        SentAnew: "queued",
     }[type(result)]
 
 

@@ -16,6 +16,7 @@ from djangobot.db.delivery.outcomes import (
     Held,
     Postponed,
     Sent,
+    SentAnew,
     Settled,
     Uncertain,
     status_of,
@@ -31,11 +32,33 @@ FAILURE_LENGTH = 200
 # reads it here.
 SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
-                   lease_until = NULL, parts = NULL, text = CASE kind WHEN 'message' THEN text ELSE '' END
+                   lease_until = NULL, parts = NULL,
+                   text = CASE WHEN kind IN ('message', 'edit') THEN text ELSE '' END
 FROM $rows2 r(id, random_id, telegram_id)
 WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
 """
 KEEP_IDS = "UPDATE message SET telegram_ids = $3 WHERE id = $1 AND random_id = $2 AND status = 'sent'"
+# The edited message shows now what the edit says. This runs before SENT, which would end the edit.
+EDITED = f"""
+UPDATE message SET edits = message.edits + 1, text = e.text, rich = e.rich
+FROM $rows1 r(id, random_id) JOIN $lookup(message e: e.id = r.id)
+WHERE message.id = e.replaces AND e.random_id = r.random_id AND e.{IS_SENDING}
+"""
+# The edit takes the replace key and the edits that wait from the message that it can't edit.
+ITS_MESSAGE = f"(SELECT e.replaces FROM message e WHERE e.id = $1 AND e.random_id = $2 AND e.{IS_SENDING})"
+GIVE_UP_KEY = f"UPDATE message SET replace_key = NULL WHERE id = {ITS_MESSAGE}"
+GIVE_UP_EDITS = f"""
+UPDATE message SET replaces = $1
+WHERE CASE WHEN replaces IS NOT NULL THEN status END = 'queued' AND replaces = {ITS_MESSAGE}
+"""
+COPY_TAGS = f"""
+INSERT INTO message_tag (chat, tag, message)
+SELECT t.chat, t.tag, $1 FROM message_tag t WHERE t.message = {ITS_MESSAGE}
+"""
+SEND_ANEW = f"""
+UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, kind = 'message', is_edit = false,
+                   replaces = NULL, attempts = 0, first_attempt = NULL, parts = NULL {CLAIMED}
+"""
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
 """
@@ -64,12 +87,30 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
 
     Wakes the worker for the chats, because their next messages can be claimed now.
     """
+    await current().execute_all(list(_statements(results, now).items()))
+    for result in results:
+        _notify(result)
+    await _tell_canceled([result for result in results if isinstance(result, Postponed | SentAnew)])
+    for result in results:
+        wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
+    _count([result for result in results if result.message.kind == "message"], now)
+
+
+def _statements(results: Sequence[Settled], now: datetime) -> dict[str, list[Sequence[object]]]:
+    """The statements that record the outcomes, in their order, each with its rows."""
     statements: dict[str, list[Sequence[object]]] = {}
     sent = [
         (result.message.id, result.message.random_id, result.telegram_id)
         for result in results
         if isinstance(result, Sent)
     ]
+    edits = [
+        (result.message.id, result.message.random_id)
+        for result in results
+        if isinstance(result, Sent) and result.message.is_edit
+    ]
+    if edits:
+        statements[EDITED] = [(msgspec.json.encode(edits).decode(),)]
     if sent:
         statements[SENT] = [(now, msgspec.json.encode(sent).decode())]
     for result in results:
@@ -77,16 +118,16 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
             if result.telegram_ids:
                 ids = msgspec.json.encode(result.telegram_ids).decode()
                 statements.setdefault(KEEP_IDS, []).append((result.message.id, result.message.random_id, ids))
+        elif isinstance(result, SentAnew):
+            row = (result.message.id, result.message.random_id)
+            statements.setdefault(COPY_TAGS, []).append(row)
+            statements.setdefault(GIVE_UP_EDITS, []).append(row)
+            statements.setdefault(GIVE_UP_KEY, []).append(row)
+            statements.setdefault(SEND_ANEW, []).append((*row, result.until, result.reason[:FAILURE_LENGTH]))
         else:
             sql, args = _statement(result)
             statements.setdefault(sql, []).append(args)
-    await current().execute_all(list(statements.items()))
-    for result in results:
-        _notify(result)
-    await _tell_canceled([result for result in results if isinstance(result, Postponed)])
-    for result in results:
-        wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
-    _count([result for result in results if result.message.kind == "message"], now)
+    return statements
 
 
 def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:
@@ -113,11 +154,11 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
             metrics.send_seconds.observe(max(0.0, (now - result.message.meant_for).total_seconds()))
         elif isinstance(result, Failed):
             metrics.count_failed(result.reason)
-        elif not isinstance(result, Postponed):
+        elif not isinstance(result, Postponed | SentAnew):
             metrics.count_end(status_of(result))
 
 
-async def _tell_canceled(postponed: Sequence[Postponed]) -> None:
+async def _tell_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
     """Tells waiters of messages that were put back and canceled, because their sender was banned
     meanwhile."""
     if not postponed or not wakeups.has_waiters():
@@ -129,6 +170,6 @@ async def _tell_canceled(postponed: Sequence[Postponed]) -> None:
 
 
 def _notify(result: Settled) -> None:
-    if not isinstance(result, Postponed):
+    if not isinstance(result, Postponed | SentAnew):
         reason = None if isinstance(result, Sent) else result.reason
         wakeups.notify_settled(result.message.public_id, status_of(result), reason)

@@ -28,6 +28,7 @@ from djangobot.db.errors import (
     TooMuchWaiting,
 )
 from djangobot.db.messages import files, idempotency, send_time, tags
+from djangobot.db.messages.edits import Replacing
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import token_networks, tokens
 
@@ -196,16 +197,21 @@ async def _insert(
 
 async def _commit(row: NewRow, message: NewMessage) -> list[Row]:
     note: Callable[[Row], None] = partial(_note, row.public_id, row.now)
-    if not (row.limit_checked or message.files or message.tags):
+    if message.is_plain and not row.limit_checked:
         return await outbox.add(row.now, note, INSERT, *msgspec.structs.astuple(row))
-    engine = current()
+    engine, replacing = current(), Replacing(message)
     async with engine.write():
-        if row.limit_checked:
+        await replacing.find(row.digest)
+        if row.limit_checked and not replacing.is_edit:
             await _check_limit(row.digest, row.now)
+        row = msgspec.structs.replace(row, limit_checked=row.limit_checked or replacing.is_edit)
         rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
         for added in rows:
             await files.attach(added["id"], message.files)
-            await tags.add(added["id"], added["chat"], message.tags)
+            await replacing.insert(added["id"])
+            if not replacing.is_edit:
+                await tags.add(added["id"], added["chat"], message.tags)
+    replacing.notify()
     outbox.notify_added(rows, note)
     return rows
 

@@ -24,7 +24,7 @@ SWEEP_EVERY, SWEEP_MOST = 100, 200
 OF_KEY = """
 SELECT m.id AS seq, m.public_id AS id, m.text AS text, m.rich AS rich, m.type AS type, m.status AS status,
        m.failure AS failure, m.created AS created, m.urgent AS urgent, m.expires AS expires,
-       m.send_at AS send_at, t.refuses_urgent AS refuses_urgent
+       m.send_at AS send_at, t.refuses_urgent AS refuses_urgent, m.request AS request
 FROM bot_token t JOIN message m ON m.token = t.id AND m.idempotency_key = $2
      AND (m.created > $4 OR m.status IN ('scheduled', 'queued', 'sending'))
 LEFT JOIN account a ON a.id = t.account
@@ -92,12 +92,20 @@ async def _of_key(digest: str, key: str | None, now: datetime) -> Row | None:
 async def _is_the_same(message: NewMessage, row: Row) -> bool:
     """Whether that row was made from the same request. Files are the same when their names, types and bytes
     are; a repeat stores them anew."""
+    if message.request != row["request"]:
+        return False
     urgent = message.urgent and not row["refuses_urgent"]
     rich, before = message.rich, row["rich"]
     if message.files:
         rich, before = contents.without_file_ids(rich), contents.without_file_ids(before)
     asked = (message.text, rich, message.type, urgent, message.expires(row["created"]))
-    if asked != (row["text"], before, row["type"], bool(row["urgent"]), row["expires"]):
+    if message.request is None and asked != (
+        row["text"],
+        before,
+        row["type"],
+        bool(row["urgent"]),
+        row["expires"],
+    ):
         return False
     if message.sends(row["created"]) != row["send_at"]:
         return False

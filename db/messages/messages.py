@@ -32,9 +32,9 @@ NEWER_THAN_ALL = 2**63 - 1
 class Message(Table, tablename="message"):
     """`id` is for paging, `public_id` (UUIDv7) for senders, `random_id` for Telegram.
 
-    `kind`: a `message`, or a notice of ours (`linked`, `account_removed`, `tokens_revoked`, `broadcast`). No
-    history shows notices.
-    `status`: scheduled → queued → sending → sent | held | failed | expired | canceled | uncertain; `paused`
+    `kind`: a `message`, an `edit` of one (db/messages/edits.py), or a notice of ours (`linked`,
+    `account_removed`, `tokens_revoked`, `broadcast`). Histories show messages alone.
+    `status`: scheduled → queued → sending → sent | held | failed | expired | canceled | uncertain | replaced; `paused`
     together with its broadcast.
     """
 
@@ -83,10 +83,22 @@ class Message(Table, tablename="message"):
     """When its sender had it deleted from the chat."""
     pressed = Text(null=True, default=None)
     """The button that was pressed (db/messages/presses.py). None until then."""
+    replace_key = Varchar(length=64, null=True, default=None)
+    """The sender's name for a message that changes."""
+    replaces = BigInt(null=True, default=None)
+    """The message in the chat that this edit changes. None for everything else."""
+    is_edit = Boolean(default=False)
+    """Whether the kind is `edit`. The edits of a chat are sent after its messages."""
+    edits = Integer(default=0)
+    """How many edits this message has had. Its text and `rich` are those of the last one."""
+    reply_to = BigInt(null=True, default=None)
+    """The message that this one answers. It may be gone."""
+    request = Varchar(length=64, null=True, default=None)
+    """A digest of what the sender asked for, if the row does not tell (db/messages/idempotency.py)."""
 
 
 INDEXES = (
-    "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, id)"
+    "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), send_at, id)"
     " WHERE status IN ('queued', 'sending')",
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN 'sending' THEN 1 END = 1",
     "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
@@ -108,13 +120,17 @@ INDEXES = (
     "CREATE INDEX message_scheduled ON message (send_at)"
     " WHERE CASE WHEN send_at IS NOT NULL THEN status END = 'scheduled'",
     "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = 'scheduled'",
+    "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key)"
+    " WHERE CASE WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+    "CREATE INDEX message_waiting_edits ON message (replaces)"
+    " WHERE CASE WHEN replaces IS NOT NULL THEN status END = 'queued'",
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
 """Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
-history's index holds no notices. One message of a chat is being sent at a time. One key of a token stands for
-one message. Other indexes find the urgent messages, those that expire next, and those an admin may decide
-about. The conditions are spelled so that a statement of the queue (db/delivery/heads.py) implies only one of
-them."""
+history's index holds no notices and no edits. A replace key of a token names one message. One message of a
+chat is being sent at a time. One idempotency key of a token stands for one message. Other indexes find the
+urgent messages, those that expire next, those an admin may decide about, and the edits that wait. The
+conditions are spelled so that a statement of the queue (db/delivery/heads.py) implies only one of them."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -134,6 +150,7 @@ class Entry(msgspec.Struct, frozen=True):
     send_at: datetime | None = None
     deleted: datetime | None = None
     pressed: Pressed | None = None
+    edited: int = 0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -146,10 +163,17 @@ class Page(msgspec.Struct, frozen=True):
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
-       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted, m.pressed AS pressed
+       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted, m.pressed AS pressed,
+       m.edits AS edited
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
+# An edit says how often its message was edited.
+ONE = ENTRY.replace("m.kind = 'message'", "m.kind IN ('message', 'edit')").replace(
+    "m.edits AS",
+    "CASE WHEN m.replaces IS NULL THEN m.edits"
+    " ELSE (SELECT r.edits FROM message r WHERE r.id = m.replaces) END AS",
+)
 
 
 async def page(
@@ -184,9 +208,9 @@ async def of_token(public_id: str, token: str, now: datetime) -> Entry:
     """One message, for the holder of a valid token it was sent with. Raises TokenInvalid, AccountBanned,
     MessageNotFound."""
     row = await tokens.resolve(token, now)
-    if not _is_uuid(public_id):
+    if not is_uuid(public_id):
         raise MessageNotFound
-    found = await current().fetch(f"{ENTRY} AND m.public_id = $1::uuid AND m.token = $2", public_id, row.id)
+    found = await current().fetch(f"{ONE} AND m.public_id = $1::uuid AND m.token = $2", public_id, row.id)
     if not found:
         raise MessageNotFound
     return entry_of(found[0])
@@ -209,11 +233,13 @@ async def once_changed(public_id: str, token: str, known: Callable[[Entry], bool
 def entry_of(row: Row) -> Entry:
     """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
+    values["edited"] = row["edited"] or 0
     shown = content.decode(values.pop("rich"))
     return Entry(content=shown, pressed=presses.decode(values.pop("pressed")), **values)
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether this is an id of a message, as senders write it."""
     try:
         uuid_utils.UUID(text)
     except ValueError:

@@ -2,12 +2,13 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
 
 from djangobot.db.errors import FieldsInvalid, TextTooLong
-from djangobot.db.fields import blank, check_idempotency_key, unstorable, visible
+from djangobot.db.fields import blank, check_idempotency_key, line_error, unstorable, visible
 from djangobot.db.messages import content as contents
 from djangobot.db.messages import send_time
 from djangobot.db.messages.content import Button, Content
@@ -24,6 +25,8 @@ FORMATTED_AT_ONCE = 8192
 """Characters that are formatted without a thread of their own: a few milliseconds."""
 TTL_MOST = 30 * 24 * 60 * 60
 """Seconds: thirty days. A sender who allows more time than that needs no expiry."""
+REPLACE_LIMIT = 64
+"""Characters of a replace key."""
 MessageType = Literal["Text", "Document", "File"]
 TYPES: tuple[str, ...] = ("Text", "Document", "File")
 
@@ -33,8 +36,10 @@ class NewMessage(msgspec.Struct, frozen=True):
     message is sent before others. With `key`, the sender's own name for this message, it is accepted once,
     however often it is repeated. `wait`: seconds to wait until the message is settled. `network`: the
     sender's network; the person is told of a new one. `text` is markup in this `format` until `formatted`
-    has read it. `files` have come whole; they are shown in this order. It is sent after `delay` seconds or at
-    the time `send_at` (RFC 3339), and `ttl` counts from then. `rich` is what then goes with the
+    has read it. `replace` is the sender's name for a message that changes; a later
+    message with the same one edits it. `reply_to` is the id or the replace key of the message that this one
+    answers. `files` have come whole; they are shown in this order. It is sent after `delay`
+    seconds or at the time `send_at` (RFC 3339), and `ttl` counts from then. `rich` is what then goes with the
     text, as db/messages/content.py keeps it."""
 
     text: str
@@ -54,7 +59,11 @@ class NewMessage(msgspec.Struct, frozen=True):
     files: tuple[StoredFile, ...] = ()
     delay: float | None = None
     send_at: str | None = None
+    replace: str | None = None
+    reply_to: str | None = None
     rich: str | None = None
+    request: str | None = None
+    """A digest of what was asked for, when a row does not tell it. Set by `formatted`."""
 
     def sends(self, accepted: datetime) -> datetime | None:
         """When it is to be sent. None for at once."""
@@ -80,6 +89,8 @@ class NewMessage(msgspec.Struct, frozen=True):
             "buttons": contents.wrong_buttons(self.buttons),
             "delay": send_time.wrong_delay(self.delay),
             "send_at": send_time.wrong_time(self.send_at),
+            "replace": _wrong_name(self.replace, REPLACE_LIMIT) or self._wrong_files(),
+            "reply_to": _wrong_name(self.reply_to, REPLACE_LIMIT),
         }
         if self.delay is not None and self.send_at is not None:
             found["send_at"] = "must not stand beside `delay`"
@@ -90,14 +101,30 @@ class NewMessage(msgspec.Struct, frozen=True):
         if self.key is not None:
             check_idempotency_key(self.key)
 
+    def _wrong_files(self) -> str | None:
+        return "can't be sent with files yet" if self.replace is not None and self.files else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a message of its own, without files and tags: one statement accepts it."""
+        return not (self.files or self.tags) and self.replace is None and self.reply_to is None
+
     async def formatted(self) -> "NewMessage":
         """The message with the text that people will see, and with all else they will see."""
+        self = self._with_request()
         adds = self.title or self.tags or self.silent or self.preview or self.buttons or self.files
         if self.format == "plain" and self.progress is None and not adds:
             return self
         if len(self.text) <= FORMATTED_AT_ONCE:
             return self._formatted()
         return await asyncio.to_thread(self._formatted)
+
+    def _with_request(self) -> "NewMessage":
+        if self.replace is None and self.reply_to is None:
+            return self
+        asked = msgspec.structs.replace(self, key=None, wait=0, network=None, files=())
+        written = msgspec.json.encode((asked, [file.name for file in self.files]))
+        return msgspec.structs.replace(self, request=sha256(written).hexdigest())
 
     def _formatted(self) -> "NewMessage":
         shown = formats.parse(self.text, self.format)
@@ -129,6 +156,10 @@ class Accepted(msgspec.Struct, frozen=True):
     failure: str | None = None
     repeated: bool = False
     token_id: int | None = None
+
+
+def _wrong_name(name: str | None, limit: int) -> str | None:
+    return None if name is None else line_error(name, limit)
 
 
 def _wrong_ttl(ttl: int | None) -> str | None:

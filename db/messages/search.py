@@ -85,11 +85,26 @@ UNINDEX = f"""
 INSERT INTO message_search (message_search, rowid, chat, text)
 VALUES ('delete', old.id, 'c' || old.chat, {_searched("sqlite", "old")})
 """  # noqa: S608 - from our own SQL
+# An edit changes the text of its message (db/delivery/settlement.py), and with it these words.
+REINDEX_IN_SQLITE = f"""
+CREATE TRIGGER message_search_edit AFTER UPDATE OF edits ON message {IN_SQLITE} {UNINDEX};
+INSERT INTO message_search (rowid, chat, text)
+VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
+"""  # noqa: S608 - from our own SQL
+REINDEX_IN_POSTGRES = (
+    f"""
+CREATE OR REPLACE FUNCTION message_words_edit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+UPDATE message_words SET words = {_searched("postgres", "new")} WHERE message = new.id; RETURN NULL; END $$
+""",  # noqa: S608 - from our own SQL
+    "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits ON message"
+    " FOR EACH ROW EXECUTE FUNCTION message_words_edit()",
+)
 SCHEMA = {
     "sqlite": (
         "CREATE VIRTUAL TABLE message_search USING fts5"
         "(chat, text, content='', tokenize='unicode61 remove_diacritics 2')",
         f"CREATE TRIGGER message_search_delete AFTER DELETE ON message {IN_SQLITE} {UNINDEX}; END",
+        REINDEX_IN_SQLITE,
     ),
     "postgres": (
         "CREATE TABLE message_words ("
@@ -97,6 +112,7 @@ SCHEMA = {
         " chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
         "CREATE INDEX message_words_by_word ON message_words USING gin (words)",
+        *REINDEX_IN_POSTGRES,
     ),
 }
 """The index of words. In SQLite's index `chat` is a word too, so that others' messages are not even read."""

@@ -88,8 +88,8 @@ class Message(Table, tablename="message", schema=None):
 
 STATEMENTS = {
     "postgres": (
-        "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, "
-        "id) WHERE status IN ('queued', 'sending')",
+        "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), "
+        "send_at, id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
@@ -112,6 +112,10 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled ON message (send_at) WHERE CASE WHEN send_at IS NOT "
         "NULL THEN status END = 'scheduled'",
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status " "= 'scheduled'",
+        "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
+        "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+        "CREATE INDEX message_waiting_edits ON message (replaces) WHERE CASE WHEN replaces "
+        "IS NOT NULL THEN status END = 'queued'",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -138,10 +142,33 @@ STATEMENTS = {
         "DELETE CASCADE, chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
         "CREATE INDEX message_words_by_word ON message_words USING gin (words)",
+        "\n"
+        "CREATE OR REPLACE FUNCTION message_words_edit() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN\n"
+        "UPDATE message_words SET words = \n"
+        "to_tsvector('russian', translate((\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
+        "json_array_elements_text(new.rich::json->'tags') g), '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
+        "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
+        "), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        "|| to_tsvector('simple', translate((\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
+        "json_array_elements_text(new.rich::json->'tags') g), '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
+        "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
+        "), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        " WHERE message = new.id; RETURN NULL; END $$\n",
+        "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits ON message FOR EACH ROW "
+        "EXECUTE FUNCTION message_words_edit()",
     ),
     "sqlite": (
-        "CREATE INDEX message_unsettled ON message (chat, COALESCE(place, id * 2), send_at, "
-        "id) WHERE status IN ('queued', 'sending')",
+        "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), "
+        "send_at, id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
@@ -163,6 +190,10 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled ON message (send_at) WHERE CASE WHEN send_at IS NOT "
         "NULL THEN status END = 'scheduled'",
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = " "'scheduled'",
+        "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
+        "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+        "CREATE INDEX message_waiting_edits ON message (replaces) WHERE CASE WHEN replaces IS "
+        "NOT NULL THEN status END = 'queued'",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -199,11 +230,33 @@ STATEMENTS = {
         "                    FROM json_each(old.rich, '$.files')), '') END\n"
         "), 'ё', 'е'), 'Ё', 'Е'))\n"
         "; END",
+        "\n"
+        "CREATE TRIGGER message_search_edit AFTER UPDATE OF edits ON message WHEN EXISTS "
+        "(SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN \n"
+        "INSERT INTO message_search (message_search, rowid, chat, text)\n"
+        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((\n"
+        "CASE WHEN old.rich IS NULL THEN old.text\n"
+        "ELSE old.text || ' ' || COALESCE(json_extract(old.rich, '$.title'), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(old.rich, "
+        "'$.tags')), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
+        "                    FROM json_each(old.rich, '$.files')), '') END\n"
+        "), 'ё', 'е'), 'Ё', 'Е'))\n"
+        ";\n"
+        "INSERT INTO message_search (rowid, chat, text)\n"
+        "VALUES (new.id, 'c' || new.chat, replace(replace((\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(json_extract(new.rich, '$.title'), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(new.rich, "
+        "'$.tags')), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
+        "                    FROM json_each(new.rich, '$.files')), '') END\n"
+        "), 'ё', 'е'), 'Ё', 'Е')); END\n",
     ),
 }
 
 
-ID = "2026-11-26T09:21:00:611710"
+ID = "2026-11-26T09:26:51:752594"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2890,6 +2943,134 @@ async def forwards():
         column_class_name="Text",
         column_class=Text,
         params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="replace_key",
+        db_column_name="replace_key",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="replaces",
+        db_column_name="replaces",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="is_edit",
+        db_column_name="is_edit",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": False,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="edits",
+        db_column_name="edits",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="reply_to",
+        db_column_name="reply_to",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="request",
+        db_column_name="request",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
             "default": None,
             "null": True,
             "primary_key": False,

@@ -60,7 +60,7 @@ AND (revoked IS NULL OR revoked > $3) RETURNING chat
 # Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
 CANCEL = """
 UPDATE message SET status = 'canceled', failure = 'token revoked'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind = 'message' AND +account = $1
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
 RETURNING public_id
 """
 # Uses the index of scheduled messages.

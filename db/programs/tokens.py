@@ -108,7 +108,8 @@ RETURNING id
 # ruff: noqa: S608 - put together from constants.
 RESTORE = f"""
 UPDATE message SET status = {RESTORED.format(now="$3")}, failure = NULL, next_attempt = $3
-WHERE token = $1 AND chat = $2 AND kind = 'message' AND status = 'canceled' AND failure = 'token revoked'
+WHERE token = $1 AND chat = $2 AND kind IN ('message', 'edit') AND status = 'canceled'
+  AND failure = 'token revoked'
 RETURNING id
 """
 # Reads the index of the token's messages, newest first, up to the limit.
@@ -259,7 +260,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
             raise TokenNotFound
         canceled = await engine.execute(
             "UPDATE message SET status = 'canceled', failure = 'token revoked'"
-            " WHERE chat = $1 AND token = $2 AND kind = 'message'"
+            " WHERE chat = $1 AND token = $2 AND kind IN ('message', 'edit')"
             " AND status IN ('queued', 'scheduled') RETURNING public_id",
             chat_id,
             token_id,

@@ -104,8 +104,9 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             200: Success(
                 MessageStatus,
-                "`status` is scheduled, queued, sending, sent, failed, expired, canceled or uncertain "
-                "(Telegram's answer was lost; it is not sent again unasked).",
+                "`status` is scheduled, queued, sending, sent, held, failed, expired, canceled, replaced "
+                "(a newer message with the same `replace` came first) or uncertain (Telegram's answer was "
+                "lost; it is not sent again unasked). `edited` is how often the message was edited.",
                 {
                     "answer": "success",
                     "id": ID,
