@@ -28,7 +28,8 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        m.attempts + 1 AS attempts, m.first_attempt AS first_attempt, m.created AS created,
        COALESCE(a.name, t.name, '') AS sender, m.token AS token_id, COALESCE(t.name, '') AS token_name,
        COALESCE(t.prefix, '') AS token_prefix, m.urgent AS urgent, m.expires AS expires,
-       m.account AS account_id, m.parts AS parts, m.rich AS rich, m.send_at AS send_at, c.settings AS settings,
+       m.account AS account_id, m.parts AS parts, m.rich AS rich, m.send_at AS send_at,
+       c.settings AS settings,
        CASE WHEN m.replaces IS NOT NULL
             THEN (SELECT r.telegram_id FROM message r WHERE r.id = m.replaces) END AS edited_id,
        CASE WHEN m.reply_to IS NOT NULL

@@ -34,8 +34,8 @@ class Message(Table, tablename="message"):
 
     `kind`: a `message`, an `edit` of one (db/messages/edits.py), or a notice of ours (`linked`,
     `account_removed`, `tokens_revoked`, `broadcast`). Histories show messages alone.
-    `status`: scheduled → queued → sending → sent | held | failed | expired | canceled | uncertain | replaced; `paused`
-    together with its broadcast.
+    `status`: scheduled → queued → sending → sent | held | failed | expired | canceled | uncertain |
+    replaced; `paused` together with its broadcast.
     """
 
     id = SerialOnce(primary_key=True)
