@@ -15,6 +15,7 @@ from djangobot.db.credentials import digest_token
 from djangobot.db.errors import MessageNotFound
 from djangobot.db.messages import messages
 from djangobot.db.messages.messages import Entry
+from djangobot.db.messages.presses import Pressed
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import BROKEN_OFF
 from djangobot.http.cabinet import moment
@@ -90,9 +91,7 @@ def canonical(public_id: str) -> str:
 
 def status_of(entry: Entry) -> MessageStatus:
     """The message as the answer has it."""
-    pressed = entry.pressed and PressedButton(
-        entry.pressed.value, entry.pressed.text, moment(entry.pressed.time)
-    )
+    pressed = None if entry.pressed is None else _pressed_button(entry.pressed)
     return MessageStatus(
         "success",
         entry.id,
@@ -104,10 +103,13 @@ def status_of(entry: Entry) -> MessageStatus:
         title=or_unset(entry.content.title or None),
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
-        send_at=or_unset(entry.send_at and moment(entry.send_at)),
-        edited=or_unset(entry.edited or None),
+        send_at=or_unset(None if entry.send_at is None else moment(entry.send_at)),
         pressed=or_unset(pressed),
     )
+
+
+def _pressed_button(pressed: Pressed) -> PressedButton:
+    return PressedButton(pressed.value, pressed.text, moment(pressed.time))
 
 
 def tag_of_entry(entry: Entry) -> str:
