@@ -107,7 +107,7 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         title=or_unset(entry.content.title or None),
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
-        send_at=or_unset(entry.send_at and moment(entry.send_at)),
+        send_at=or_unset(moment(entry.send_at) if entry.send_at else None),
         edited=or_unset(entry.edited or None),
     )
 

@@ -104,6 +104,7 @@ def status_of(entry: Entry) -> MessageStatus:
         tags=or_unset(entry.content.tags or None),
         files=or_unset(shown_files(entry.content)),
         send_at=or_unset(None if entry.send_at is None else moment(entry.send_at)),
+        edited=or_unset(entry.edited or None),
         pressed=or_unset(pressed),
     )
 

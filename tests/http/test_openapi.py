@@ -101,7 +101,8 @@ class Opened:
 def with_time_to_come(case: "schemathesis.Case[Any]") -> None:
     """A valid `send_at` becomes a time to come, and stands alone: that it must, no schema can say."""
     body = case.body
-    if not isinstance(body, dict) or not isinstance(body.get("send_at"), str) or wrong_time(body["send_at"]):
+    time = body.get("send_at") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(time, str) or wrong_time(time):
         return
     body["send_at"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     body.pop("delay", None)

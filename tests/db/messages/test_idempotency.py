@@ -184,6 +184,7 @@ async def test_a_key_is_kept_across_a_restart_for_24_hours_and_is_free_then(
     await open_database(database)
     almost = NOW + DAY - timedelta(microseconds=1)
     assert (await acceptance.accept(token, NewMessage("today", key="k"), almost)).id == first.id
+    await world.deliver()
     tomorrow = NOW + DAY
     answers = await asyncio.gather(
         *(acceptance.accept(token, NewMessage("tomorrow", key="k"), tomorrow) for _ in range(20))
@@ -198,6 +199,8 @@ async def test_expired_keys_do_not_pile_up(world: World, monkeypatch: pytest.Mon
     token = await world.link(await world.account(), await world.person())
     for number in range(5):
         await acceptance.accept(token, NewMessage("x", key=str(number)), NOW + number * MINUTE)
+    world.now = NOW + 5 * MINUTE
+    await world.deliver()
     monkeypatch.setattr(idempotency, "SWEEP_EVERY", 1)
     monkeypatch.setattr(idempotency, "SWEEP_MOST", 2)
     for left in (["2", "3", "4", "a"], ["3", "4", "a", "b"]):
