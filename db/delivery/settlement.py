@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from djangobot.db import metrics
-from djangobot.db.delivery import wakeups
+from djangobot.db.delivery import changes, wakeups
 from djangobot.db.delivery.claims import BACK, CLAIMED
 from djangobot.db.delivery.heads import IS_SENDING
 from djangobot.db.delivery.outcomes import (
@@ -81,6 +81,11 @@ SELECT m.public_id AS public_id, m.failure AS failure FROM $each1 b JOIN message
 WHERE m.status = 'canceled'
 """
 
+WATCHED = """
+SELECT r.public_id AS public_id FROM $each1 b JOIN message e ON e.id = b.value
+JOIN message r ON r.id = e.replaces
+"""
+
 
 async def settle(results: Sequence[Settled], now: datetime) -> None:
     """Records outcomes in one transaction. Rows that were deleted or canceled meanwhile are left alone.
@@ -90,6 +95,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(_statements(results, now).items()))
     for result in results:
         _notify(result)
+    await _tell_edited([result.message.id for result in results if result.message.is_edit])
     await _tell_canceled([result for result in results if isinstance(result, Postponed | SentAnew)])
     for result in results:
         wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
@@ -167,6 +173,15 @@ async def _tell_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
     with contextlib.suppress(DatabaseUnavailable):
         for row in await current().fetch(CANCELED, ids):
             wakeups.notify_settled(str(row["public_id"]), "canceled", row["failure"])
+
+
+async def _tell_edited(edits: Sequence[int]) -> None:
+    """Tells those who watch a message that an edit has changed it."""
+    if not edits:
+        return
+    with contextlib.suppress(DatabaseUnavailable):
+        for row in await current().fetch(WATCHED, current().each(edits)):
+            changes.notify(str(row["public_id"]))
 
 
 def _notify(result: Settled) -> None:

@@ -19,7 +19,7 @@ BUTTON_SCHEMES = ("http", "https", "tg")
 FORMATS: tuple[Format, ...] = ("plain", "markdown", "html")
 
 
-class Button(msgspec.Struct, frozen=True, omit_defaults=True):
+class Button(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """A button under a message. It opens a `url`, or gives a `value` back to the program."""
 
     text: str

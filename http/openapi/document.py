@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from djangobot.db import errors as family
+from djangobot.db.messages.content import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.http import errors
 from djangobot.http.bodies import ENCODED, MULTIPART
+from djangobot.http.fields import LINE
 from djangobot.http.messages import SendResult
 from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
 from djangobot.http.openapi import accounts, health, messages
@@ -91,6 +93,7 @@ def _schemas() -> Json:
     message = components["SendMessage"]
     for title, more in (("SendMessageForm", {}), ("SendMessageMultipart", {"file": FILE_PARTS})):
         components[title] = _as_form(message, title, more)  # generated clients tell bodies by their type
+    components["Button"] = {**components["Button"], **BUTTON}
     components["SendMessage"] = {
         **_with_any_text(message),
         "if": {"required": ["files"], "properties": {"files": {"minItems": 1}}},
@@ -100,12 +103,55 @@ def _schemas() -> Json:
     return components
 
 
+BUTTON: Json = {
+    "description": "A button that opens a `url`, or gives a `value` back.",
+    "properties": {
+        "text": {"type": "string", "minLength": 1, "maxLength": BUTTON_TEXT_LIMIT, "pattern": LINE},
+        "url": {
+            "type": "string",
+            "maxLength": BUTTON_URL_LIMIT,
+            "pattern": "^(https?|tg)://[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9/._~%?=&+-]*)?$",
+        },
+        "value": {"type": "string", "minLength": 1, "maxLength": BUTTON_VALUE_LIMIT, "pattern": LINE},
+    },
+    "if": {"required": ["url"]},
+    "then": {"not": {"required": ["value"]}},
+    "else": {"required": ["value"]},
+}
+"""A button has either `url` or `value`."""
+
+
+NOT_TRIED_OUT = ("tags", "buttons", "replace", "reply_to", "delay", "send_at")
+"""Fields that a page must not fill in for its reader. The calls take them in a form, too."""
+
+
+def _in_a_form(schema: Json) -> Json:
+    """Lists are written as JSON."""
+    if schema.get("type") != "array":
+        return schema
+    example = msgspec.json.encode(schema["examples"][0]).decode()
+    about = f"{schema['description']} Written as JSON."
+    return {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "description": about,
+        "examples": [example],
+    }
+
+
 def _as_form(message: Json, title: str, more: Json) -> Json:
     """The schema without the token: a page that tries forms out would fill in every field, with a made-up
     token too. Files in base64 are for JSON."""
     left_out = ("bot_token", "files")
-    properties = {name: schema for name, schema in message["properties"].items() if name not in left_out}
-    about = "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer."
+    properties = {
+        name: _in_a_form(schema)
+        for name, schema in message["properties"].items()
+        if name not in left_out and not (name in NOT_TRIED_OUT and title == "SendMessageForm")
+    }
+    about = (
+        "The same as a form; `bot_token` is taken as a field, too, where it can't be sent as Bearer, and so "
+        "are the other fields of the JSON."
+    )
     return {**message, "title": title, "description": about, "properties": {**properties, **more}}
 
 

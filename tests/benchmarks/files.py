@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 import uvloop
-from latency import Service, link
+from latency import Service, link  # type: ignore[import-not-found]
 
 from djangobot.bot import log
 from djangobot.bot.sandbox.testing import SandboxProcess

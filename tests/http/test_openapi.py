@@ -77,9 +77,11 @@ class Opened:
 
     def fill(self, case: "schemathesis.Case[Any]") -> None:
         """Names a message that there is, where one is answered: no schema can say which there are."""
-        named = case.body.get("reply_to") if isinstance(case.body, dict) else None
+        if not isinstance(case.body, dict):
+            return
+        named = case.body.get("reply_to")
         if isinstance(named, str) and line_error(named, REPLACE_LIMIT) is None:
-            case.body["reply_to"] = self.message
+            case.body = {**case.body, "reply_to": self.message}
 
     def authorize(self, case: "schemathesis.Case[Any]") -> dict[str, str]:
         """A valid token three times out of four, where there is something to authorize.

@@ -1,6 +1,7 @@
 """Edits: one message that changes, in the database alone."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -108,6 +109,7 @@ async def test_a_message_that_is_not_in_the_chat_is_sent_as_new(world: World, to
     """The former one keeps its status."""
     first = await send(token, "0")
     (claimed,) = await claim()
+    ways: dict[str, Callable[[outcomes.Claimed, str], outcomes.Settled]]
     ways = {"failed": outcomes.Failed, "uncertain": outcomes.Uncertain, "expired": outcomes.Expired}
     await settlement.settle([ways[ended](claimed, "x")], NOW)
     await send(token, "1")
