@@ -76,12 +76,16 @@ class Opened:
         return (await self.api.access(f"account{next(self.numbers)}"))["authorization"]
 
     def fill(self, case: "schemathesis.Case[Any]") -> None:
-        """Names a message that there is, where one is answered: no schema can say which there are."""
+        """Names a message that there is, where one is answered, and no replace key beside files."""
         if not isinstance(case.body, dict):
             return
-        named = case.body.get("reply_to")
+        body = dict(case.body)
+        named = body.get("reply_to")
         if isinstance(named, str) and line_error(named, REPLACE_LIMIT) is None:
-            case.body = {**case.body, "reply_to": self.message}
+            body["reply_to"] = self.message
+        if body.get("files"):
+            body.pop("replace", None)
+        case.body = body
 
     def authorize(self, case: "schemathesis.Case[Any]") -> dict[str, str]:
         """A valid token three times out of four, where there is something to authorize.
