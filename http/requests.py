@@ -106,11 +106,12 @@ class Reader(Generic[Shape]):
     def _read_whole_numbers(self, given: object) -> Shape:
         """JSON knows no difference between 60 and 60.0 (RFC 8259, 6): some languages write the latter."""
         if isinstance(given, dict):
-            given = {
+            whole: dict[str, object] = {
                 name: int(value) if isinstance(value, float) and value.is_integer() else value
                 for name, value in given.items()
             }
-            self._fill_in(given)
+            self._fill_in(whole)
+            given = whole
         try:
             return msgspec.convert(given, self.shape)
         except msgspec.ValidationError:

@@ -55,7 +55,7 @@ def test_the_menu_is_set_in_both_languages(box: Any, service: Any) -> None:
         box.say(person, "/help")
         names = [command["command"] for command in box.get("/commands", chat=person)]
         assert names == [
-            *("start", "code", "token", "tokens", "history", "search", "export", "stats"),
+            *("start", "code", "token", "tokens", "history", "search", "scheduled", "export", "stats"),
             *("mute", "unmute", "quiet", "settings", "language", "news", "forget", "help"),
         ]
 

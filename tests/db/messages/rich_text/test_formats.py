@@ -2,7 +2,7 @@
 
 import pytest
 
-from djangobot.db.messages.rich_text import formats
+from djangobot.db.messages.rich_text import markdown
 from djangobot.db.messages.rich_text.formats import EXTENSIONS, parse
 from djangobot.db.messages.rich_text.spans import RichText, Span
 
@@ -22,5 +22,5 @@ def test_a_fault_of_a_parser_costs_the_formatting_alone(monkeypatch: pytest.Monk
     def fails(source: str) -> RichText:
         raise RecursionError
 
-    monkeypatch.setitem(formats._PARSERS, "markdown", fails)
+    monkeypatch.setattr(markdown, "from_markdown", fails)
     assert parse("*a*", "markdown") == RichText("*a*")
