@@ -261,6 +261,6 @@ def test_parts_are_stored_as_arrays() -> None:
     bold = Text("Fedor\nhi", (Span("bold", 0, 5),))
     link = Text("x", (Span("text_link", 0, 1, "https://example.org"),), ((Button("Mute", "mute:1"),),), True)
     assert parts.encode([bold, link]) == (
-        '[["Fedor\\nhi",[["bold",0,5,null]],[],false,false,null,[]],'
-        '["x",[["text_link",0,1,"https://example.org"]],[[["Mute","mute:1"]]],true,false,null,[]]]'
+        '[["Fedor\\nhi",[["bold",0,5,null]],[],false,false,null,[],null],'
+        '["x",[["text_link",0,1,"https://example.org"]],[[["Mute","mute:1",""]]],true,false,null,[],null]]'
     )
