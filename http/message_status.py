@@ -68,11 +68,11 @@ class MessageStatus(msgspec.Struct):
     "/api/messages/{id:str}", http_method=["GET", "HEAD"], status_code=200, opt={"query": Waiting}
 )
 async def show(request: Call) -> Answer:
+    wait = read_query(Waiting, request.scope).wait
     token = bearer(request.scope)
     if token is None:
         raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
     public_id = canonical(request.path_params["id"])
-    wait = read_query(Waiting, request.scope).wait
     caller = Caller(Known(request.scope))
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)
