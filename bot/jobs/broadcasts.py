@@ -51,7 +51,7 @@ class Broadcasts:
             if pause == STEP:
                 await asyncio.sleep(STEP)
             else:
-                await _wait_for_work(pause)
+                await broadcasts.work.wait_at_most(pause)
 
     async def poll(self) -> bool:
         """Does one step of each running broadcast. Returns whether there is more to do at once."""
@@ -89,11 +89,3 @@ class Broadcasts:
             self.shown_at += exc.seconds
         except GatewayError as exc:
             log.info("card of a broadcast not shown", broadcast=broadcast.id, reason=str(exc))
-
-
-async def _wait_for_work(seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await broadcasts.work.wait()
-    except TimeoutError:
-        return

@@ -5,7 +5,6 @@ A job runs at least once; running it twice must do no harm. A message has at mos
 later job replaces the earlier one.
 """
 
-import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -135,9 +134,5 @@ def notify() -> None:
 
 async def wait_for_due(seconds: float) -> None:
     """Waits until `notify` is called, `seconds` at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await _changed.wait()
-    except TimeoutError:
-        pass
+    await _changed.wait_at_most(seconds)
     _changed.clear()

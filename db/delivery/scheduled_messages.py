@@ -6,7 +6,6 @@ waits for. So an early `id` does not let it overtake. Messages that fell due whi
 in the order of their times.
 """
 
-import asyncio
 from datetime import datetime
 
 import structlog
@@ -66,11 +65,7 @@ def notify() -> None:
 
 async def wait(seconds: float) -> None:
     """Waits until a message is scheduled, `seconds` at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await _changed.wait()
-    except TimeoutError:
-        pass
+    await _changed.wait_at_most(seconds)
     _changed.clear()
 
 

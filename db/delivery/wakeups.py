@@ -109,11 +109,7 @@ async def wait_for_urgent() -> None:
 
 async def wait_for_due(seconds: float) -> None:
     """Waits for a wakeup, `seconds` at most."""
-    try:
-        async with asyncio.timeout(seconds):
-            await _due.wait()
-    except TimeoutError:
-        return
+    await _due.wait_at_most(seconds)
 
 
 def add_waiter(public_id: str) -> Outcome:

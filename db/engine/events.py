@@ -31,3 +31,12 @@ class LoopFreeEvent:
             await future
         finally:
             self._waiting.discard(future)
+
+    async def wait_at_most(self, seconds: float) -> bool:
+        """Waits until the event is set, `seconds` at most. Returns whether it is set."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -48,3 +48,12 @@ async def test_who_is_cancelled_while_waiting_is_forgotten() -> None:
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert not event._waiting
+
+
+async def test_a_wait_ends_with_the_event_or_with_its_time() -> None:
+    """And says which; who gave up waits no more."""
+    event = LoopFreeEvent()
+    assert not await event.wait_at_most(0)
+    assert not event._waiting
+    event.set()
+    assert await event.wait_at_most(0)
