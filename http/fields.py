@@ -2,7 +2,7 @@
 here."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -20,7 +20,8 @@ from djangobot.db.fields import (
 from djangobot.db.messages import content, send_time
 from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
-from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST
+from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST, MessageType
+from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT
 
 ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
@@ -119,7 +120,7 @@ Text = Annotated[
 Long = Annotated[int, Meta(extra_json_schema={"format": "int64"})]
 """Telegram's ids and ours have up to 64 bits. Without this, Java's generators use 32 bits."""
 Type = Annotated[
-    Literal["Text", "Document", "File"],
+    MessageType,
     Meta(
         description="How files are shown: `Document` as they are; otherwise Telegram shows pictures, videos "
         "and sounds. Without a file, all three are texts.",
@@ -143,7 +144,7 @@ Ttl = Annotated[
     ),
 ]
 Format = Annotated[
-    Literal["plain", "markdown", "html"],
+    formats.Format,
     Meta(description="How the text is written. Broken markup is shown as text.", examples=["markdown"]),
 ]
 Title = Annotated[

@@ -1,5 +1,6 @@
 """Content: what a message shows beside its text, as it is kept in one column and shown in every list."""
 
+from typing import get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -16,7 +17,7 @@ BUTTON_VALUE_LIMIT = 64
 """Characters."""
 BUTTON_URL_LIMIT = 2048
 BUTTON_SCHEMES = ("http", "https", "tg")
-FORMATS: tuple[Format, ...] = ("plain", "markdown", "html")
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 class Button(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -28,7 +28,7 @@ TTL_MOST = 30 * 24 * 60 * 60
 REPLACE_LIMIT = 64
 """Characters of a replace key."""
 MessageType = Literal["Text", "Document", "File"]
-TYPES: tuple[str, ...] = ("Text", "Document", "File")
+TYPES: tuple[MessageType, ...] = get_args(MessageType)
 
 
 class NewMessage(msgspec.Struct, frozen=True):
