@@ -1,6 +1,5 @@
 """/api/cabinet: redeems a code from the bot for a bot token, and shows an account its history."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -14,8 +13,8 @@ from djangobot.db.people import codes
 from djangobot.http.addresses import address_of, network_of
 from djangobot.http.auth import signed_in
 from djangobot.http.fields import Code, Long, TokenName
-from djangobot.http.message_files import ShownFile, shown_files
-from djangobot.http.optional import given, or_unset
+from djangobot.http.message_details import Details, moment, with_details
+from djangobot.http.optional import given
 from djangobot.http.requests import Reader, read_query
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
@@ -41,7 +40,7 @@ class Paging(msgspec.Struct, forbid_unknown_fields=True):
     chat: Annotated[int, Meta(ge=-LONG, le=LONG)] | UnsetType = UNSET
 
 
-class HistoryItem(msgspec.Struct, omit_defaults=True):
+class HistoryItem(Details, omit_defaults=True):
     """One message of the history."""
 
     time: str
@@ -51,12 +50,6 @@ class HistoryItem(msgspec.Struct, omit_defaults=True):
     status: str
     chat: Long
     token: str | None
-    failure: str | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
-    files: tuple[ShownFile, ...] | UnsetType = UNSET
-    send_at: str | UnsetType = UNSET
-    edited: int | UnsetType = UNSET
 
 
 class History(msgspec.Struct):
@@ -95,7 +88,7 @@ async def history(request: Call) -> Answer:
 
 
 def item_of(entry: messages.Entry) -> HistoryItem:
-    return HistoryItem(
+    item = HistoryItem(
         time=moment(entry.time),
         text=entry.text,
         type=entry.type,
@@ -103,15 +96,5 @@ def item_of(entry: messages.Entry) -> HistoryItem:
         status=entry.status,
         chat=entry.chat,
         token=entry.token,
-        failure=or_unset(entry.failure),
-        title=or_unset(entry.content.title or None),
-        tags=or_unset(entry.content.tags or None),
-        files=or_unset(shown_files(entry.content)),
-        send_at=or_unset(moment(entry.send_at) if entry.send_at else None),
-        edited=or_unset(entry.edited or None),
     )
-
-
-def moment(time: datetime) -> str:
-    """The format of the original: 2023-09-25T02:47:11.305832Z, always with six decimals."""
-    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return with_details(item, entry)

@@ -153,7 +153,9 @@ Title = Annotated[
         "A bold line above the text.", "Backup finished", maxLength=content.TITLE_LIMIT, pattern=f"^$|{LINE}"
     ),
 ]
-Tag = Annotated[str, Meta(extra_json_schema={"minLength": 1, "maxLength": TAG_LIMIT, "pattern": r"^\w*[^\W\d_]\w*$"})]
+Tag = Annotated[
+    str, Meta(extra_json_schema={"minLength": 1, "maxLength": TAG_LIMIT, "pattern": r"^\w*[^\W\d_]\w*$"})
+]
 Tags = Annotated[
     tuple[Tag, ...],
     Meta(

@@ -3,13 +3,11 @@
 import binascii
 from collections.abc import AsyncIterator, Sequence
 
-import msgspec
 from litestar.types import Receive, Scope
 
 from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.messages import acceptance, files
-from djangobot.db.messages.content import Content
 from djangobot.db.messages.incoming_files import IncomingFiles
 from djangobot.http.auth import bearer
 from djangobot.http.errors import fields_refused
@@ -89,16 +87,3 @@ async def _decoded(file: FileInJson) -> AsyncIterator[bytes]:
         ) != written.encode():
             raise fields_refused({"files": NOT_BASE64.format(name)})
         yield piece
-
-
-class ShownFile(msgspec.Struct):
-    """A file of a message, as lists name it. `size` is in bytes."""
-
-    name: str
-    size: int
-    mime: str
-
-
-def shown_files(content: Content) -> tuple[ShownFile, ...] | None:
-    """The files of a message. None when it has none."""
-    return tuple(ShownFile(file.name, file.size, file.mime) for file in content.files) or None

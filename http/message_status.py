@@ -18,10 +18,9 @@ from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.presses import Pressed
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import BROKEN_OFF
-from djangobot.http.cabinet import moment
 from djangobot.http.entity_tags import Known, tag_of
 from djangobot.http.errors import Refused, unauthorized
-from djangobot.http.message_files import ShownFile, shown_files
+from djangobot.http.message_details import Details, moment, with_details
 from djangobot.http.optional import or_unset
 from djangobot.http.requests import read_query
 from djangobot.http.responses import HEADERS, Answer, Call, answer
@@ -46,7 +45,7 @@ class PressedButton(msgspec.Struct):
     time: str
 
 
-class MessageStatus(msgspec.Struct):
+class MessageStatus(Details):
     """A message and what became of it."""
 
     answer: str
@@ -55,12 +54,6 @@ class MessageStatus(msgspec.Struct):
     time: str
     text: str
     type: str
-    failure: str | UnsetType = UNSET
-    title: str | UnsetType = UNSET
-    tags: tuple[str, ...] | UnsetType = UNSET
-    files: tuple[ShownFile, ...] | UnsetType = UNSET
-    send_at: str | UnsetType = UNSET
-    edited: int | UnsetType = UNSET
     pressed: PressedButton | UnsetType = UNSET
 
 
@@ -92,21 +85,16 @@ def canonical(public_id: str) -> str:
 def status_of(entry: Entry) -> MessageStatus:
     """The message as the answer has it."""
     pressed = None if entry.pressed is None else _pressed_button(entry.pressed)
-    return MessageStatus(
+    status = MessageStatus(
         "success",
         entry.id,
         entry.status,
         moment(entry.time),
         entry.text,
         entry.type,
-        failure=or_unset(entry.failure),
-        title=or_unset(entry.content.title or None),
-        tags=or_unset(entry.content.tags or None),
-        files=or_unset(shown_files(entry.content)),
-        send_at=or_unset(None if entry.send_at is None else moment(entry.send_at)),
-        edited=or_unset(entry.edited or None),
         pressed=or_unset(pressed),
     )
+    return with_details(status, entry)
 
 
 def _pressed_button(pressed: Pressed) -> PressedButton:
