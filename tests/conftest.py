@@ -58,6 +58,16 @@ def sandbox(sandbox_factory: Callable[..., SandboxProcess]) -> SandboxProcess:
     return sandbox_factory()
 
 
+@pytest.fixture(scope="module")
+def module_sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
+    """One for all tests of a module. Each must meet a person of its own and use its faults up."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    (folder / rsa_key.SECRET).write_text(sandbox_key)
+    process = SandboxProcess(folder)
+    yield process
+    process.stop()
+
+
 @pytest.fixture(scope="session")
 def _postgresql_process() -> Iterator[PostgresServer]:
     """A server of our own.

@@ -17,18 +17,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import uvloop
-from latency import Service, link  # type: ignore[import-not-found]
+from latency import Service, connected, link  # type: ignore[import-not-found]
 
 from djangobot.bot import log
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, Peer
-from djangobot.bot.telegram.server import use_server
-from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.credentials import new_random_id
@@ -91,23 +87,6 @@ async def bare(gateway: Gateway, peer: Peer, path: Path) -> float:
     file = File(path.name, "application/octet-stream", path)
     await gateway.send_file(peer, file, Text(""), new_random_id())
     return time.perf_counter() - began
-
-
-async def connected(sandbox: SandboxProcess, person: int) -> tuple[TelegramClient, Peer]:
-    """A bot of its own, and the person, who has written to it."""
-    met: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-
-    async def meet(update: Any, users: dict[int, Any]) -> None:
-        for user in users.values():
-            if not user.bot and not met.done():
-                met.set_result(Peer(user.id, user.access_hash))
-
-    use_server(sandbox.host, sandbox.port, sandbox.key)
-    client = TelegramClient(SessionStorage(), 1, "bench", "2:bench")
-    client.on_update = meet
-    await client.start()
-    await sandbox.say(person, "/start", client.bot_id)
-    return client, await met
 
 
 async def measure(sandbox: SandboxProcess, service: Service, path: Path, rounds: int) -> tuple[float, float]:

@@ -144,8 +144,8 @@ def p99(taken: list[float]) -> float:
     return statistics.quantiles(taken, n=100)[98]
 
 
-async def measure(sandbox: SandboxProcess, service: Service, asked: Any) -> float:
-    person, token = await asyncio.to_thread(link, sandbox, service)
+async def connected(sandbox: SandboxProcess, person: int) -> tuple[TelegramClient, Peer]:
+    """A bot of its own, and the person, who has written to it."""
     met: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
 
     async def meet(update: Any, users: dict[int, Any]) -> None:
@@ -158,7 +158,13 @@ async def measure(sandbox: SandboxProcess, service: Service, asked: Any) -> floa
     client.on_update = meet
     await client.start()
     await sandbox.say(person, "/start", client.bot_id)
-    gateway, peer = Gateway(client), await met
+    return client, await met
+
+
+async def measure(sandbox: SandboxProcess, service: Service, asked: Any) -> float:
+    person, token = await asyncio.to_thread(link, sandbox, service)
+    client, peer = await connected(sandbox, person)
+    gateway = Gateway(client)
     connection = http.client.HTTPConnection("127.0.0.1", service.http.base_url.port)
     for number in range(WARM_UP):
         await asyncio.to_thread(through_http, connection, token, number)

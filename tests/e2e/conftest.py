@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,16 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def start(*arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
-    """The `djangobot` program, with no setting of the machine's own."""
+def start(
+    *arguments: str,
+    program: Sequence[str] = ("-m", "djangobot"),
+    env: dict[str, str] | None = None,
+    **options: Any,
+) -> subprocess.Popen[str]:
+    """The `djangobot` program, or another of Python's, with no setting of the machine's own."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "djangobot", *arguments], env={**clean, **(env or {})}, text=True, **options
+        [sys.executable, *program, *arguments], env={**clean, **(env or {})}, text=True, **options
     )
 
 
@@ -116,6 +121,13 @@ class Service:
     def start(self) -> None:
         with self.log.open("a") as log:
             self.process = start("run", *self.options, env=self.env, stdout=log, stderr=log)
+        self.wait_until_healthy()
+
+    def start_to_die(self, program: str, step: str) -> None:
+        """Starts it by this program, which kills itself at this step."""
+        with self.log.open("a") as log:
+            env = {**self.env, "KILL_AT": step}
+            self.process = start("run", program=("-c", program), env=env, stdout=log, stderr=log)
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:

@@ -1,10 +1,7 @@
 """SIGKILL at every step of sending files: each file is in the chat once, and whole."""
 
-import os
 import signal
 import struct
-import subprocess
-import sys
 from typing import Any
 
 import httpx
@@ -61,19 +58,6 @@ FILES = [
 """Two photos, which are an album, and a document of four parts."""
 
 
-def start_to_die(service: Any, step: str) -> None:
-    """The service once more, to be killed by itself at this step."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
-    with service.log.open("a") as log:
-        service.process = subprocess.Popen(
-            [sys.executable, "-c", DYING, "run"],
-            env={**clean, **service.env, "KILL_AT": step},
-            stdout=log,
-            stderr=log,
-        )
-    service.wait_until_healthy()
-
-
 def kill_once(box: Any, service: Any, step: str, repeats: str, wait_until: Any) -> None:
     """One message with files, and one after it, are sent by a process that dies and by the next."""
     box.post("/settings", repeats=repeats)
@@ -81,7 +65,7 @@ def kill_once(box: Any, service: Any, step: str, repeats: str, wait_until: Any) 
     token = service.bot_token(chat, service.account("Fedor"))
     before = len(box.messages(chat))
     service.kill()
-    start_to_die(service, step)
+    service.start_to_die(DYING, step)
     answer: httpx.Response = service.client.post(
         "/api/send_message",
         data={"bot_token": token, "text": "hello"},

@@ -1,9 +1,6 @@
 """SIGKILL while /start is answered: a code that is redeemed before the update comes again is the only one."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 
@@ -51,21 +48,6 @@ sys.exit(main())
 STEPS = ["answered", "the message with the code is recorded", "before the update is noted"]
 
 
-def start_to_die(service: Service, step: str) -> None:
-    """The service once more, to be killed by itself at this step of the next code."""
-    service.stop()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
-    with service.log.open("a") as log:
-        service.process = subprocess.Popen(
-            [sys.executable, "-c", DYING, "run"],
-            env={**clean, **service.env, "KILL_AT": step},
-            stdout=log,
-            stderr=log,
-            text=True,
-        )
-    service.wait_until_healthy()
-
-
 def start_without_telegram(service: Service) -> None:
     """The service once more: programs can call, Telegram can't be reached."""
     service.sandbox.post("/faults", method="*", kind="refuse_connections", times=100_000)
@@ -97,7 +79,8 @@ def test_killed_while_start_is_answered_there_is_no_second_code(
     """The update comes again after the restart. Its answer has the same code, which Telegram recognises."""
     bearer = service.account()
     alex = box.person()
-    start_to_die(service, step)
+    service.stop()
+    service.start_to_die(DYING, step)
     box.post(f"/chats/{alex}/say", text="/start")
     assert service.process.wait(PATIENCE) == -signal.SIGKILL, step
     (first,) = codes_in(box, alex)

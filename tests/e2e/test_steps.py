@@ -1,9 +1,6 @@
 """SIGKILL at every step of a send: whatever was done by then, the message is in the chat once, in order."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
@@ -64,19 +61,6 @@ LONG = " ".join(["boom"] * 819)
 """With its sender's name above it, two parts."""
 
 
-def start_to_die(service: Any, step: str) -> None:
-    """The service once more, to be killed by itself at this step of the next message that says boom."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DJANGOBOT_")}
-    with service.log.open("a") as log:
-        service.process = subprocess.Popen(
-            [sys.executable, "-c", DYING, "run"],
-            env={**clean, **service.env, "KILL_AT": step},
-            stdout=log,
-            stderr=log,
-        )
-    service.wait_until_healthy()
-
-
 def send(service: Any, token: str, text: str) -> bool | None:
     """Whether it was accepted; None: nobody knows."""
     try:
@@ -97,7 +81,7 @@ def kill_once(
     box: Any, service: Any, tokens: dict[int, str], step: str, number: int, wait_until: Any
 ) -> None:
     service.kill()
-    start_to_die(service, step)
+    service.start_to_die(DYING, step)
     before = {chat: len(shown(box, chat)) for chat in tokens}
     tried: dict[int, list[tuple[str, bool | None]]] = {chat: [] for chat in tokens}
     for text in (f"first {number}", LONG, f"last {number}"):

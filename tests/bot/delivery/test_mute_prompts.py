@@ -10,30 +10,10 @@ from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.people.digests import Digest, Share
 
+from ..claimed import claimed
+
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
-MESSAGE = Claimed(
-    id=1,
-    public_id="1",
-    kind="message",
-    chat_id=5,
-    access_hash=7,
-    language="en",
-    text="hello",
-    type="Text",
-    random_id=9,
-    attempts=1,
-    first_attempt=None,
-    created=NOW,
-    sender="Fedor",
-    token_id=3,
-    token_name="ci",
-    token_prefix="abcd",
-    urgent=False,
-    broadcast=False,
-    has_urgent=False,
-    expires=None,
-    account_id=4,
-)
+MESSAGE = claimed(created=NOW)
 
 
 def carried(prompts: MutePrompts, seconds: list[int], message: Claimed = MESSAGE) -> list[bool]:

@@ -5,32 +5,13 @@ from datetime import UTC, datetime
 from djangobot.bot.delivery.ready_queue import ReadyQueue
 from djangobot.db.delivery.outcomes import Claimed
 
+from ..claimed import claimed
+
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 
 
 def message(chat: int, *, has_urgent: bool = False, broadcast: bool = False) -> Claimed:
-    return Claimed(
-        id=chat,
-        public_id=str(chat),
-        kind="message",
-        chat_id=chat,
-        access_hash=1,
-        language="en",
-        text="x",
-        type="Text",
-        random_id=chat,
-        attempts=1,
-        first_attempt=None,
-        created=NOW,
-        sender="Fedor",
-        token_id=3,
-        token_name="ci",
-        token_prefix="abcd",
-        urgent=has_urgent,
-        broadcast=broadcast,
-        has_urgent=has_urgent,
-        expires=None,
-    )
+    return claimed(id=chat, chat_id=chat, urgent=has_urgent, broadcast=broadcast, has_urgent=has_urgent)
 
 
 def order(ready: ReadyQueue) -> list[int]:

@@ -1,6 +1,6 @@
 """What a program has sent, as the chat shows it: nothing lost, within Telegram's limits."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -11,40 +11,20 @@ from djangobot.db.messages.content import Content
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import Span, utf16_length
 
-NOW = datetime(2026, 11, 26, 5, 0, tzinfo=UTC)
+from ..claimed import NOW, claimed
 
 
-def claimed(text: str, shown: Content = content.PLAIN, sender: str = "Backup") -> Claimed:
+def sent(text: str, shown: Content = content.PLAIN, sender: str = "Backup") -> Claimed:
     """A message of a program, in flight."""
-    return Claimed(
-        id=1,
-        public_id="x",
-        kind="message",
-        chat_id=2,
-        access_hash=3,
-        language="en",
-        text=text,
-        type="Text",
-        random_id=4,
-        attempts=1,
-        first_attempt=None,
-        created=NOW,
-        sender=sender,
-        token_id=None,
-        token_name="",
-        token_prefix="",
-        urgent=False,
-        broadcast=False,
-        has_urgent=False,
-        expires=None,
-        rich=content.encode(shown),
+    return claimed(
+        text=text, rich=content.encode(shown), sender=sender, token_name="", token_id=None, account_id=None
     )
 
 
 def test_everything_has_its_place() -> None:
     """The sender, the title, the text, the progress and the tags, from top to bottom; spans move along."""
     shown = Content(spans=(Span("italic", 0, 4),), title="Done", tags=("a", "б"), progress=0.5, silent=True)
-    (part,) = render_sender_message(claimed("disk ok", shown), NOW)
+    (part,) = render_sender_message(sent("disk ok", shown), NOW)
     assert part.text == "Backup\nDone\ndisk ok\n▓▓▓▓▓░░░░░ 50\u00a0%\n#a #б"
     assert part.spans == (Span("bold", 0, 6), Span("bold", 7, 4), Span("italic", 12, 4))
     assert part.silent
@@ -53,14 +33,14 @@ def test_everything_has_its_place() -> None:
 
 def test_a_late_message_says_when_it_was_written() -> None:
     """Telegram shows when it arrived."""
-    (part,) = render_sender_message(claimed("x"), NOW + timedelta(minutes=6))
+    (part,) = render_sender_message(sent("x"), NOW + timedelta(minutes=6))
     assert part.text == "Backup · 26.11.2026 05:00\nx"
 
 
 def test_a_long_text_is_several_messages_and_the_sender_heads_the_first() -> None:
     """Each within Telegram's limit; the words come in order."""
     words = [f"word{number}" for number in range(2000)]
-    parts = render_sender_message(claimed(" ".join(words)), NOW)
+    parts = render_sender_message(sent(" ".join(words)), NOW)
     assert 1 < len(parts) <= 5
     assert all(utf16_length(part.text) <= MESSAGE_LIMIT for part in parts)
     assert " ".join(part.text for part in parts).split() == ["Backup", *words]
@@ -73,7 +53,7 @@ def test_what_needs_more_than_five_messages_is_a_file(written_as: str, extension
     """Its caption has the head, the beginning and the tags; the file is what the program wrote."""
     text, source = "word " * 6000, "**word** " * 6000
     shown = Content(format=written_as, title="Log", tags=("ci",), source=source)  # type: ignore[arg-type]
-    (part,) = render_sender_message(claimed(text, shown), NOW)
+    (part,) = render_sender_message(sent(text, shown), NOW)
     assert utf16_length(part.text) <= CAPTION_LIMIT
     assert part.text.startswith("Backup\nLog\nword word")
     assert part.text.endswith("…\n#ci")
@@ -84,5 +64,5 @@ def test_what_needs_more_than_five_messages_is_a_file(written_as: str, extension
 def test_the_caption_fits_whatever_its_head_is() -> None:
     """Names, titles and tags at their longest, in characters of two units each."""
     shown = Content(title="😀" * 200, tags=tuple("я" * 60 + str(number) for number in range(8)))
-    (part,) = render_sender_message(claimed("слово " * 9000, shown, "😀" * 100), NOW)
+    (part,) = render_sender_message(sent("слово " * 9000, shown, "😀" * 100), NOW)
     assert utf16_length(part.text) <= CAPTION_LIMIT

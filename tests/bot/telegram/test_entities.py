@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import get_args
 
 import pytest
 
-from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, Peer
@@ -26,13 +24,9 @@ CAPTION = File("a.txt", "text/plain", b"x")
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
-    """One for all tests of this module; each meets a person of its own."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    (folder / rsa_key.SECRET).write_text(sandbox_key)
-    process = SandboxProcess(folder)
-    yield process
-    process.stop()
+def sandbox(module_sandbox: SandboxProcess) -> SandboxProcess:
+    """One for all tests of this module."""
+    return module_sandbox
 
 
 def spanned(kind: Kind) -> Text:

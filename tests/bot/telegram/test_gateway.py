@@ -3,14 +3,13 @@
 import asyncio
 import random
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.errors import AnswerLost, Blocked, FloodWait, Refused
@@ -25,13 +24,9 @@ HELLO = Text("hello")
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
-    """One for all tests of this module; each meets a person of its own and uses its faults up."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    (folder / rsa_key.SECRET).write_text(sandbox_key)
-    process = SandboxProcess(folder)
-    yield process
-    process.stop()
+def sandbox(module_sandbox: SandboxProcess) -> SandboxProcess:
+    """One for all tests of this module."""
+    return module_sandbox
 
 
 async def met(client: TelegramClient, sandbox: SandboxProcess) -> Peer:
