@@ -93,11 +93,7 @@ class Gateway:
             entities=entities_of(text.spans),
             reply_markup=_markup(text),
         )
-        try:
-            answer = await self._ask(query)
-        except RandomIdDuplicate:
-            return UNKNOWN_TELEGRAM_ID
-        return sent_id(answer, random_id)
+        return await self._sent(query, random_id)
 
     async def send_file(self, peer: Peer, file: File, caption: Text, random_id: int) -> int:
         """Sends a file once per `random_id`, as `send` does a text. Telegram limits a caption to 1024
@@ -116,11 +112,16 @@ class Gateway:
             reply_markup=_markup(caption),
         )
         try:
+            return await self._sent(query, random_id)
+        finally:
+            self.uploads.forget(random_id)
+
+    async def _sent(self, query: TLObject, random_id: int) -> int:
+        """Sends, and returns the message's id in the chat. A repeat is no error."""
+        try:
             answer = await self._ask(query)
         except RandomIdDuplicate:
             return UNKNOWN_TELEGRAM_ID
-        finally:
-            self.uploads.forget(random_id)
         return sent_id(answer, random_id)
 
     async def send_media(self, peer: Peer, text: Text, random_id: int) -> list[int]:
@@ -158,20 +159,16 @@ class Gateway:
             entities=entities_of(text.spans),
             reply_markup=_markup(text),
         )
-        try:
+        with suppress(MessageNotModified):
             await self._ask(query)
-        except MessageNotModified:
-            return
 
     async def edit_buttons(self, peer: Peer, message_id: int, rows: Sequence[Sequence[Button]]) -> None:
         """Replaces the buttons under a message. Its content stays."""
         query = raw.functions.messages.EditMessage(
             peer=_input_peer(peer), id=message_id, reply_markup=_markup(Text("", (), _rows(rows)))
         )
-        try:
+        with suppress(MessageNotModified):
             await self._ask(query)
-        except MessageNotModified:
-            return
 
     async def delete(self, peer: Peer, message_ids: Sequence[int]) -> None:
         """Deletes messages for both sides. Messages that are gone are no error. Telegram lets a bot do so

@@ -79,8 +79,6 @@ class Message(Table, tablename="message"):
     place = BigInt(null=True, default=None)
     """Its place in the queue of its chat: a number between the doubled ids of the messages before and behind
     it. None for the place that its own id gives it."""
-    deleted = Timestamptz(null=True, default=None)
-    """When its sender had it deleted from the chat."""
     pressed = Text(null=True, default=None)
     """The button that was pressed (db/messages/presses.py). None until then."""
     replace_key = Varchar(length=64, null=True, default=None)
@@ -148,7 +146,6 @@ class Entry(msgspec.Struct, frozen=True):
     chat: int
     content: Content = PLAIN
     send_at: datetime | None = None
-    deleted: datetime | None = None
     pressed: Pressed | None = None
     edited: int = 0
 
@@ -163,7 +160,7 @@ class Page(msgspec.Struct, frozen=True):
 ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
-       m.rich AS rich, m.send_at AS send_at, m.deleted AS deleted, m.pressed AS pressed,
+       m.rich AS rich, m.send_at AS send_at, m.pressed AS pressed,
        m.edits AS edited
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'

@@ -256,7 +256,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T09:26:58:340754"
+ID = "2026-11-26T10:13:48:499170"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -2900,27 +2900,6 @@ async def forwards():
         db_column_name="place",
         column_class_name="BigInt",
         column_class=BigInt,
-        params={
-            "default": None,
-            "null": True,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Message",
-        tablename="message",
-        column_name="deleted",
-        db_column_name="deleted",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
         params={
             "default": None,
             "null": True,

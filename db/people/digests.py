@@ -22,8 +22,6 @@ HELD_AT_ONCE = 100
 """Messages read at once to find the chats whose digest is due."""
 FIRST_SHOWN = 3
 """Messages of each sender that a digest quotes."""
-TEXT_READ = 200
-"""Characters of each of them; the history has the rest."""
 
 
 class Share(msgspec.Struct, frozen=True):
