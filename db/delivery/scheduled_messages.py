@@ -45,15 +45,18 @@ _changed = LoopFreeEvent()
 async def queue_due(now: datetime) -> datetime | None:
     """Queues the messages whose time has come, those with the earliest time first. Returns when the next one
     falls due. Only the leader calls this."""
-    while ids := [row["id"] for row in await current().fetch(DUE, now, QUEUE_MOST)]:
+    while (following := await _next()) is not None and following <= now:
+        ids = [row["id"] for row in await current().fetch(DUE, now, QUEUE_MOST)]
         rows = await current().execute(QUEUE, now, current().each(ids))
         log.debug("scheduled messages queued", count=len(rows))
         for row in rows:
             if row["urgent"]:
                 wakeups.mark_urgent(row["chat"])
             wakeups.notify_due(row["chat"])
-        if len(ids) < QUEUE_MOST:
-            break
+    return following
+
+
+async def _next() -> datetime | None:
     rows = await current().fetch(NEXT)
     return rows[0]["send_at"] if rows else None
 
