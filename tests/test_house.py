@@ -142,18 +142,23 @@ def environment(python: str) -> dict[str, str]:
     return {"python_version": python, "python_full_version": f"{python}.0"}
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 def test_what_is_locked_is_what_is_asked_for(python: str) -> None:
-    """requirements.lock holds every dependency, those of the tests and of the build too, with a hash.
-    Where it fails, the lock's first lines name the command that makes it anew."""
+    """requirements.lock holds every dependency with a hash, requirements-dev.lock also those of the tests and
+    of the build. Where it fails, each lock's first lines name the command that makes it anew."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    every = project["project"]["dependencies"] + project["project"]["optional-dependencies"]["dev"]
-    versions = locked(ROOT / "requirements.lock", python)
-    for asked in map(Requirement, every + project["build-system"]["requires"]):
-        if asked.marker is None or asked.marker.evaluate(environment(python)):
-            version = versions.get(canonicalize_name(asked.name))
-            assert version is not None, f"{asked} is not locked"
-            assert asked.specifier.contains(version), f"{asked}, but {version} is locked"
+    runs_on = project["project"]["dependencies"]
+    besides = project["project"]["optional-dependencies"]["dev"] + project["build-system"]["requires"]
+    service, everything = (
+        locked(ROOT / name, python) for name in ("requirements.lock", "requirements-dev.lock")
+    )
+    assert service.items() <= everything.items()
+    for versions, names in ((service, runs_on), (everything, besides)):
+        for asked in map(Requirement, names):
+            if asked.marker is None or asked.marker.evaluate(environment(python)):
+                version = versions.get(canonicalize_name(asked.name))
+                assert version is not None, f"{asked} is not locked"
+                assert asked.specifier.contains(version), f"{asked}, but {version} is locked"
 
 
 def test_the_locks_name_no_registry() -> None:
