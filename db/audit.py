@@ -12,11 +12,11 @@ from djangobot.db.engine.columns import SerialOnce
 
 
 class Audit(Table, tablename="audit"):
-    """`who` is a Telegram id, or 0 for the machine's command line. `before` and `after` are JSON."""
+    """`actor` is an admin's Telegram id, or 0 for the machine's command line. `before`, `after`: JSON."""
 
     id = SerialOnce(primary_key=True)
     time = Timestamptz()
-    who = BigInt()
+    actor = BigInt()
     action = Varchar(length=64)
     target = Varchar(length=256)
     before = Text()
@@ -28,7 +28,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
     id: int
     time: datetime
-    who: int
+    actor: int
     action: str
     target: str
     before: str
@@ -36,18 +36,18 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 RECORD = """
-INSERT INTO audit (time, who, action, target, before, after) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO audit (time, actor, action, target, before, after) VALUES ($1, $2, $3, $4, $5, $6)
 """
 PAGE = """
-SELECT id, time, who, action, target, before, after FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2
+SELECT id, time, actor, action, target, before, after FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2
 """
 NEWEST = 2**62
 
 
-async def record(who: int, action: str, target: str, before: Any, after: Any, now: datetime) -> None:
+async def record(actor: int, action: str, target: str, before: Any, after: Any, now: datetime) -> None:
     """Records a change. Call it in the transaction of the change, where there is one."""
     said = [msgspec.json.encode(value).decode() for value in (before, after)]
-    await current().execute(RECORD, now, who, action, target, *said)
+    await current().execute(RECORD, now, actor, action, target, *said)
 
 
 async def page(limit: int, before: int = NEWEST) -> list[AuditEntry]:

@@ -1,4 +1,4 @@
-"""Questions: what a person was asked in the chat. Their next text is the answer (chats.ask)."""
+"""Questions: what a person was asked in the chat. Their next text is the answer (db/people/questions.py)."""
 
 from djangobot.bot.callback_data.packing import Number, Packed
 

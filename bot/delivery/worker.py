@@ -119,7 +119,7 @@ class Worker:
         self.grace = 0 if at_once else STOP_GRACE
         self.stopping.set()
 
-    def take(self, claimed: Sequence[Claimed]) -> None:
+    def add_claimed(self, claimed: Sequence[Claimed]) -> None:
         """Puts claimed messages in flight."""
         self.in_flight.add(claimed)
 
@@ -164,7 +164,7 @@ class Worker:
 
     async def _claim(self) -> None:
         """Claims what wakeups name, polls for due messages when it is time to, or waits for a wakeup."""
-        if urgent := wakeups.take_urgent(URGENT):
+        if urgent := wakeups.pop_urgent(URGENT):
             for chat_id in urgent:
                 self.in_flight.promote(chat_id)
             await self._claim_in(urgent, limit=URGENT)
@@ -173,14 +173,14 @@ class Worker:
             await self._unless_stopping(self.in_flight.changed.wait(), wakeups.wait_for_urgent())
         elif self.now() >= self.poll_at:
             await self._poll()
-        elif due := wakeups.take_due(self.in_flight.capacity):
+        elif due := wakeups.pop_due(self.in_flight.capacity):
             await self._claim_in(due, limit=len(due))
         else:
             nap = min(LONGEST_NAP, (self.poll_at - self.now()).total_seconds())
             await self._unless_stopping(wakeups.wait_for_due(max(nap, 0)))
 
     async def _claim_in(self, chats: Sequence[int], *, limit: int) -> None:
-        self.take(await claims.claim(self.now(), limit=limit, lease=LEASE, chats=chats, fix=self.fix))
+        self.add_claimed(await claims.claim(self.now(), limit=limit, lease=LEASE, chats=chats, fix=self.fix))
 
     async def _poll(self) -> None:
         """Notifies all chats that have something due. Called once at the start, and whenever a postponed

@@ -45,7 +45,7 @@ from djangobot.bot.handlers.admin import (
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Text
 from djangobot.db.admin import admins
-from djangobot.db.people import chats
+from djangobot.db.people.questions import pop_question
 
 D = TypeVar("D", bound=Packed)
 
@@ -125,7 +125,7 @@ BUTTONS = _table(
     _on(buttons.ShowCall, codes.show_call),
     _on(buttons.ShowCode, codes.show_again),
     _on(buttons.AskOwnToken, own_tokens.ask),
-    _on(buttons.ListTokens, tokens.turn_page),
+    _on(buttons.ListTokens, tokens.show_page),
     _on(buttons.OpenToken, tokens.open_card),
     _on(buttons.AskTokenName, tokens.ask_name),
     _on(buttons.PauseToken, tokens.pause),
@@ -139,15 +139,15 @@ BUTTONS = _table(
     _on(buttons.AskRevokeToken, tokens.ask_revoke),
     _on(buttons.RevokeToken, tokens.revoke),
     _on(buttons.UnrevokeToken, tokens.unrevoke),
-    _on(buttons.HistoryPage, history.turn_page),
+    _on(buttons.HistoryPage, history.show_page),
     _on(buttons.HistorySenders, history.choose_sender),
     _on(buttons.HistoryDays, history.choose_day),
     _on(buttons.HistoryTags, history_tags.choose),
-    _on(buttons.TagPage, history_tags.turn_page),
+    _on(buttons.TagPage, history_tags.show_page),
     _on(buttons.ShowFull, history.show_full),
     _on(buttons.ShowHistory, history.show_beside),
-    _on(buttons.SearchPage, search.turn_page),
-    _on(buttons.ListScheduled, scheduled.turn_page),
+    _on(buttons.SearchPage, search.show_page),
+    _on(buttons.ListScheduled, scheduled.show_page),
     _on(buttons.CancelScheduled, scheduled.cancel),
     _on(buttons.SendScheduledNow, scheduled.send_now),
     _on(buttons.WriteExport, export.write),
@@ -195,7 +195,7 @@ ADMIN_BUTTONS = _table(
     _on(admin_buttons.OpenUser, users.open_card),
     _on(admin_buttons.AskDeleteUser, users.ask_delete),
     _on(admin_buttons.ChangeUser, users.change),
-    _on(admin_buttons.ListInvites, invites.turn_page),
+    _on(admin_buttons.ListInvites, invites.show_page),
     _on(admin_buttons.HideInvite, invites.hide),
     _on(admin_buttons.RevokeInvite, invites.revoke),
     _on(admin_buttons.BroadcastLanguage, broadcasts.choose_language),
@@ -211,7 +211,7 @@ QUESTIONS = _table(
     _on(questions.Zone, settings.on_zone),
 )
 ADMIN_QUESTIONS = _table(_on(questions.BroadcastText, broadcasts.on_text))
-"""Handlers of the answers to what a person was asked (chats.ask)."""
+"""Handlers of the answers to what a person was asked (db/people/questions.py)."""
 
 
 def menu(language: str, audience: str = "everybody") -> list[tuple[str, str]]:
@@ -278,12 +278,12 @@ async def _routed(
 
 async def on_message(context: Context) -> None:
     """Answers what a person wrote. A command cancels an open question."""
-    asked = await chats.take_asked(context.chat.id, context.now) if context.chat.asked else None
+    question = await pop_question(context.chat.id, context.now) if context.chat.question else None
     if not context.text.startswith("/"):
-        return await _on_answer(context, asked or "")
+        return await _on_answer(context, question or "")
     name, _ = context.words
     if name in STOPS:
-        await context.reply(formatted(context.language, "stopped" if asked else "nothing-to-stop"))
+        await context.reply(formatted(context.language, "stopped" if question else "nothing-to-stop"))
         return
     for command in COMMANDS:
         if command.name == name and (command.audience == "everybody" or await _by_admin(context)):
@@ -299,9 +299,9 @@ async def _welcome(context: Context, name: str) -> None:
         await set_menu(context)
 
 
-async def _on_answer(context: Context, asked: str) -> None:
+async def _on_answer(context: Context, question: str) -> None:
     """Treats the text as the answer to the open question, if there is one."""
-    handle = await _routed(asked, QUESTIONS, ADMIN_QUESTIONS, context) if asked else None
+    handle = await _routed(question, QUESTIONS, ADMIN_QUESTIONS, context) if question else None
     if handle is None:
         await context.reply(formatted(context.language, "not-a-command"))
         return

@@ -43,7 +43,7 @@ async def show_beside(context: Context, _: ShowHistory) -> None:
     await context.answer()
 
 
-async def turn_page(context: Context, data: HistoryPage) -> None:
+async def show_page(context: Context, data: HistoryPage) -> None:
     """Shows a page in place of this message."""
     await context.replace(await _page(context, data))
     await context.answer()

@@ -29,7 +29,7 @@ async def show(context: Context) -> None:
     await context.reply(await _page(context, tag, TagPage(tag.id)))
 
 
-async def turn_page(context: Context, data: TagPage) -> None:
+async def show_page(context: Context, data: TagPage) -> None:
     """Shows a page of the messages with a tag in place of this message."""
     tag = await tags.named(context.chat.id, data.tag)
     if tag is None:

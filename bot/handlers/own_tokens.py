@@ -14,7 +14,7 @@ from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
-from djangobot.db.people import chats
+from djangobot.db.people import questions
 from djangobot.db.programs import own_tokens, tokens
 
 
@@ -37,7 +37,7 @@ async def on_name(context: Context, _: OwnTokenName) -> None:
 
 
 async def _ask(context: Context, words: str = "own-ask") -> None:
-    await chats.ask(context.chat.id, OwnTokenName().pack(), context.now)
+    await questions.ask(context.chat.id, OwnTokenName().pack(), context.now)
     await context.reply(formatted(context.language, words))
 
 

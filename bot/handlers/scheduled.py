@@ -19,7 +19,7 @@ async def show(context: Context) -> None:
     await context.reply(await _page(context, 0))
 
 
-async def turn_page(context: Context, data: ListScheduled) -> None:
+async def show_page(context: Context, data: ListScheduled) -> None:
     """Shows a page in place of this message."""
     await context.replace(await _page(context, data.page))
     await context.answer()

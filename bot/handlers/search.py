@@ -10,7 +10,7 @@ from djangobot.bot.rendering.replies import formatted, joined, say, with_bold
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import search
 from djangobot.db.messages.history import Page
-from djangobot.db.people import chats
+from djangobot.db.people import questions
 
 PAGE = 5
 TEXT_SHOWN = 220
@@ -28,7 +28,7 @@ async def show(context: Context) -> None:
     if context.argument:
         return await _search(context, context.argument)
     await context.reply(formatted(context.language, "search-what"))
-    await chats.ask(context.chat.id, SearchWords().pack(), context.now)
+    await questions.ask(context.chat.id, SearchWords().pack(), context.now)
 
 
 async def on_words(context: Context, _: SearchWords) -> None:
@@ -36,7 +36,7 @@ async def on_words(context: Context, _: SearchWords) -> None:
     await _search(context, context.text)
 
 
-async def turn_page(context: Context, data: SearchPage) -> None:
+async def show_page(context: Context, data: SearchPage) -> None:
     """Shows another page of a search in place of this message."""
     words = await search.recall(context.chat.id, data.search)
     if words is None:

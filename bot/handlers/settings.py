@@ -19,7 +19,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.people import chat_settings, chats, digests
+from djangobot.db.people import chat_settings, chats, digests, questions
 from djangobot.db.people.chat_settings import LANGUAGES, ChatSettings
 
 
@@ -67,7 +67,7 @@ async def on_zone(context: Context, data: Zone) -> None:
     """Sets the time zone that was asked for. Asks again when there is no such city or offset."""
     zone = timezones.find(context.text)
     if not zone:
-        await chats.ask(context.chat.id, data.pack(), context.now)
+        await questions.ask(context.chat.id, data.pack(), context.now)
         await context.reply(formatted(context.language, "zone-wrong"))
         return
     await change(context, zone=zone)
@@ -79,7 +79,7 @@ async def on_zone(context: Context, data: Zone) -> None:
 
 async def ask_for_zone(context: Context) -> None:
     """Makes the next text the answer: a city or an offset."""
-    await chats.ask(context.chat.id, Zone().pack(), context.now)
+    await questions.ask(context.chat.id, Zone().pack(), context.now)
     await context.reply(formatted(context.language, "zone-ask"))
 
 

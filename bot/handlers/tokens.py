@@ -32,7 +32,7 @@ from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
-from djangobot.db.people import chats
+from djangobot.db.people import questions
 from djangobot.db.programs import own_tokens, tokens
 from djangobot.db.programs.tokens import TokenCard
 
@@ -49,7 +49,7 @@ async def show(context: Context) -> None:
     await context.reply(await list_text(context, 0))
 
 
-async def turn_page(context: Context, data: ListTokens) -> None:
+async def show_page(context: Context, data: ListTokens) -> None:
     """Shows a page of the list in place of this message."""
     await _replace(context, await list_text(context, data.page))
     await context.answer()
@@ -66,7 +66,7 @@ async def ask_name(context: Context, data: AskTokenName) -> None:
     card = await _find(context, data.token)
     if card is None:
         return
-    await chats.ask(context.chat.id, TokenName(card.id).pack(), context.now)
+    await questions.ask(context.chat.id, TokenName(card.id).pack(), context.now)
     await context.answer()
     await context.reply(formatted(context.language, "token-name-ask", who=called(card)))
 
@@ -76,7 +76,7 @@ async def rename(context: Context, data: TokenName) -> None:
     try:
         card = await tokens.rename(context.chat.id, data.token, stripped(context.text), context.now)
     except FieldsInvalid:
-        await chats.ask(context.chat.id, data.pack(), context.now)
+        await questions.ask(context.chat.id, data.pack(), context.now)
         await context.reply(formatted(context.language, "token-name-wrong"))
     except TokenNotFound:
         await context.reply(formatted(context.language, "tokens-gone"))

@@ -75,7 +75,7 @@ class Broadcasts:
         if broadcast.live and time.monotonic() - self.shown_at < SHOW_EVERY:
             return
         author = await chats.get(broadcast.author)
-        if author is None or not broadcast.card:
+        if author is None or not broadcast.progress_message:
             return
         done = await broadcasts.progress(broadcast.id)
         content = (broadcast.id, broadcast.status, done)
@@ -84,7 +84,7 @@ class Broadcasts:
         text = progress_card(language_of(author.language_tag), broadcast, done, self.now())
         self.shown_at, self.shown = time.monotonic(), content
         try:
-            await self.gateway.edit(Peer(author.id, author.access_hash), broadcast.card, text)
+            await self.gateway.edit(Peer(author.id, author.access_hash), broadcast.progress_message, text)
         except FloodWait as exc:
             self.shown_at += exc.seconds
         except GatewayError as exc:

@@ -1,7 +1,7 @@
 """Broadcasts: an admin's messages to all chats, or to some. They use the same outbox, behind ordinary
 messages.
 
-Chats are enrolled a few at a time, in the order of their ids. Their messages and the position reached are
+Chats are enrolled a few at a time, in the order of their ids. Their messages and the last chat's id are
 written in one transaction. So after any failure nobody is enrolled twice, and nobody is left out. Only a few
 messages are in the outbox at any moment, so other messages do not wait behind thousands.
 """
@@ -40,8 +40,8 @@ LIVE = ("running", "paused")
 
 
 class Broadcast(Table, tablename="broadcast"):
-    """`audience` is JSON. `reached` is the id of the last chat read. `card` is the message in the author's
-    chat that shows the progress."""
+    """`audience` is JSON. `last_chat` is the id of the last chat read. `progress_message` is the message in
+    the author's chat that shows the progress."""
 
     id = SerialOnce(primary_key=True)
     author = BigInt()
@@ -49,8 +49,8 @@ class Broadcast(Table, tablename="broadcast"):
     audience = Text(default="{}")
     status = Varchar(length=16, default="draft")
     total = Integer(default=0)
-    reached = BigInt(default=0)
-    card = Integer(default=0)
+    last_chat = BigInt(default=0)
+    progress_message = Integer(default=0)
     created = Timestamptz()
     started = Timestamptz(null=True, default=None)
     ended = Timestamptz(null=True, default=None)
@@ -80,8 +80,8 @@ class BroadcastView(msgspec.Struct, frozen=True):
     audience: Audience
     status: Status
     total: int
-    reached: int
-    card: int
+    last_chat: int
+    progress_message: int
     started: datetime | None
     ended: datetime | None
 
@@ -99,7 +99,7 @@ class Progress(msgspec.Struct, frozen=True):
     waiting: int = 0
 
 
-_COLUMNS = "id, author, text, audience, status, total, reached, card, started, ended"
+_COLUMNS = "id, author, text, audience, status, total, last_chat, progress_message, started, ended"
 ONE = f"SELECT {_COLUMNS} FROM broadcast WHERE id = $1"  # noqa: S608 - constants
 LIVE_ONES = f"SELECT {_COLUMNS} FROM broadcast WHERE status IN ('running', 'paused') ORDER BY id"  # noqa: S608
 # Of two who start at once, the second waits here until the first has committed.
@@ -110,7 +110,9 @@ CHATS = """
 SELECT id, language, settings, seen FROM chat
 WHERE id > $1 AND created <= $2 AND blocked IS NULL AND banned IS NULL ORDER BY id LIMIT $3
 """
-TAKE_PLACE = "UPDATE broadcast SET reached = reached WHERE id = $1 AND status = 'running' RETURNING reached"
+LOCK_POSITION = (
+    "UPDATE broadcast SET last_chat = last_chat WHERE id = $1 AND status = 'running' RETURNING last_chat"
+)
 ENROL = """
 INSERT INTO message (public_id, kind, broadcast, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
@@ -148,7 +150,7 @@ work = LoopFreeEvent()
 async def draft(author: int, text: str, now: datetime) -> int:
     """Stores a text that has been sent to nobody yet; returns its number."""
     rows = await current().execute(
-        "INSERT INTO broadcast (author, text, audience, status, total, reached, card, created)"
+        "INSERT INTO broadcast (author, text, audience, status, total, last_chat, progress_message, created)"
         " VALUES ($1, $2, '{}', 'draft', 0, 0, 0, $3) RETURNING id",
         author,
         text,
@@ -188,7 +190,7 @@ async def count(audience: Audience, now: datetime) -> int:
     return people
 
 
-async def start(number: int, by: int, card: int, now: datetime) -> bool:
+async def start(number: int, by: int, progress_message: int, now: datetime) -> bool:
     """Starts a broadcast. False when it is no draft any more, or when another one is running or paused."""
     found = await get(number)
     if found is None:
@@ -199,12 +201,12 @@ async def start(number: int, by: int, card: int, now: datetime) -> bool:
         if locked.get(number) != "draft" or any(status in LIVE for status in locked.values()):
             return False
         await current().execute(
-            "UPDATE broadcast SET status = 'running', started = $2, total = $3, card = $4, reached = $5"
-            " WHERE id = $1",
+            "UPDATE broadcast SET status = 'running', started = $2, total = $3, progress_message = $4,"
+            " last_chat = $5 WHERE id = $1",
             number,
             now,
             total,
-            card,
+            progress_message,
             -(2**63),
         )
         await audit.record(by, "broadcast", f"broadcast {number}", None, {"people": total}, now)
@@ -226,7 +228,7 @@ async def resume(number: int, by: int, now: datetime) -> bool:
     """Continues a paused broadcast. Returns whether that is new."""
     rows: Sequence[Row] = []
     async with current().write():
-        if not await _turn(number, "running", ("paused",), by, now):
+        if not await _change_status(number, "running", ("paused",), by, now):
             return False
         rows = await current().execute(GO_ON, number, now)
     for row in rows:
@@ -235,9 +237,11 @@ async def resume(number: int, by: int, now: datetime) -> bool:
     return True
 
 
-async def show_at(number: int, card: int) -> None:
+async def show_at(number: int, progress_message: int) -> None:
     """Sets the message that shows the progress from now on."""
-    await current().execute("UPDATE broadcast SET card = $2 WHERE id = $1", number, card)
+    await current().execute(
+        "UPDATE broadcast SET progress_message = $2 WHERE id = $1", number, progress_message
+    )
 
 
 async def progress(number: int) -> Progress:
@@ -261,22 +265,22 @@ async def step(number: int, now: datetime) -> bool:
         return True
     chats: list[int] = []
     async with engine.write():
-        places = await engine.execute(TAKE_PLACE, number)
+        places = await engine.execute(LOCK_POSITION, number)
         found = await get(number)
         if not places or found is None or found.started is None:
             return False
-        rows = await engine.fetch(CHATS, places[0]["reached"], found.started, READ)
-        reached = places[0]["reached"]
+        rows = await engine.fetch(CHATS, places[0]["last_chat"], found.started, READ)
+        last_chat = places[0]["last_chat"]
         for row in rows:
             if len(chats) == room:
                 break
-            reached = row["id"]
+            last_chat = row["id"]
             if _belongs(row, found.audience, found.started):
                 chats.append(row["id"])
         if chats:
             await engine.execute_all([(ENROL, [_message(number, chat, now) for chat in chats])])
         if rows:
-            await engine.execute("UPDATE broadcast SET reached = $2 WHERE id = $1", number, reached)
+            await engine.execute("UPDATE broadcast SET last_chat = $2 WHERE id = $1", number, last_chat)
         elif not (await progress(number)).waiting:
             ended = "UPDATE broadcast SET status = 'done', ended = $2 WHERE id = $1"
             await engine.execute(ended, number, now)
@@ -293,7 +297,7 @@ def _message(number: int, chat: int, now: datetime) -> tuple[Any, ...]:
 
 async def _stop(number: int, status: str, before: Sequence[str], by: int, now: datetime) -> bool:
     async with current().write():
-        if not await _turn(number, status, before, by, now):
+        if not await _change_status(number, status, before, by, now):
             return False
         rows = await current().execute(STOP[status], number)
         await recalls.record(now)
@@ -304,7 +308,7 @@ async def _stop(number: int, status: str, before: Sequence[str], by: int, now: d
     return True
 
 
-async def _turn(number: int, status: str, before: Sequence[str], by: int, now: datetime) -> bool:
+async def _change_status(number: int, status: str, before: Sequence[str], by: int, now: datetime) -> bool:
     """Changes the status, with an audit entry, in the caller's transaction."""
     rows = await current().execute(
         "UPDATE broadcast SET status = status WHERE id = $1 RETURNING status", number

@@ -45,7 +45,7 @@ ORDER BY has_urgent DESC, broadcast, m.is_edit, m.next_attempt, m.id LIMIT $2
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
 # The parts that are sent are on disk before Telegram is called, and they do not change afterwards.
-TAKE = """
+MARK_SENDING = """
 WITH free (id, parts) AS (
     SELECT m.id, b.parts FROM $rows3 b(id, parts::text)
     JOIN $lookup(message m: m.id = b.id FOR NO KEY UPDATE OF m SKIP LOCKED)
@@ -120,7 +120,9 @@ async def _claim(
         return []
     found = [_claimed(row, fix, now) for row in rows]
     try:
-        taken = {row["id"] for row in await engine.execute(TAKE, now, now + lease, _with_parts(found))}
+        taken = {
+            row["id"] for row in await engine.execute(MARK_SENDING, now, now + lease, _with_parts(found))
+        }
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just started to send to one of these chats
             raise
@@ -139,7 +141,7 @@ def claim_in_commit(chat_id: int, now: datetime, lease: timedelta, fix: Fix, ask
     if not due:
         return None
     claimed = _claimed(due[0], fix, now)
-    ask(TAKE, now, now + lease, _with_parts([claimed]))
+    ask(MARK_SENDING, now, now + lease, _with_parts([claimed]))
     return claimed
 
 

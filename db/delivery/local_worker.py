@@ -18,7 +18,7 @@ class LocalWorker(Protocol):
         """Whether the worker would start to send at once."""
         ...
 
-    def take(self, claimed: Sequence[Claimed]) -> None:
+    def add_claimed(self, claimed: Sequence[Claimed]) -> None:
         """Receives claimed messages, to send them or put them back."""
 
     def fix(self, message: Claimed) -> str | None:

@@ -101,7 +101,7 @@ async def _hand_over(worker: LocalWorker, claimed: Claimed, now: datetime) -> No
     since."""
     wakeups.clear_urgent([claimed.chat_id] if claimed.urgent else [])
     if worker is local_worker():
-        worker.take([claimed])
+        worker.add_claimed([claimed])
     else:
         await settlement.settle([put_back(claimed, now)], now)
 

@@ -55,7 +55,7 @@ class Topic(Generic[T]):
 
     def publish(self, word: T) -> None:
         """Tells the subscribers in all processes."""
-        self.tell_subscribers(word)
+        self.notify_subscribers(word)
         self.publish_elsewhere(word)
 
     def publish_elsewhere(self, word: T) -> None:
@@ -64,14 +64,14 @@ class Topic(Generic[T]):
             self.pending[word] = None
             _link.something_to_send.set()
 
-    def tell_subscribers(self, word: T) -> None:
+    def notify_subscribers(self, word: T) -> None:
         """Tells the subscribers in this process."""
         for reference in self._subscribers:
             if (subscriber := reference()) is not None:
                 subscriber(word)
         self._subscribers = [reference for reference in self._subscribers if reference() is not None]
 
-    def take_pending(self) -> list[T]:
+    def pop_pending(self) -> list[T]:
         """Returns the words that are not sent yet, and removes them."""
         words, self.pending = list(self.pending), {}
         return words
@@ -79,7 +79,7 @@ class Topic(Generic[T]):
     def on_payload(self, payload: str) -> None:
         """Tells the subscribers in this process what another process sent."""
         for word in self._decoder.decode(payload):
-            self.tell_subscribers(word)
+            self.notify_subscribers(word)
 
 
 _topics: list[Topic[Any]] = []
@@ -157,7 +157,7 @@ class PubSub:
                     if not topic.kept:
                         topic.pending.clear()
                 continue
-            gathered = [(topic, topic.take_pending()) for topic in _topics]
+            gathered = [(topic, topic.pop_pending()) for topic in _topics]
             self.sending = True
             try:
                 for topic, words in gathered:

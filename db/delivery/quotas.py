@@ -136,7 +136,7 @@ async def check(digest: str, size: int) -> None:
         forget()
         _database = current()
     check_disk()
-    if digest not in _counting and _take(digest, size):
+    if digest not in _counting and _reserve(digest, size):
         return
     turn = _counting.setdefault(digest, Turn(asyncio.Lock()))
     turn.waiting += 1
@@ -144,7 +144,7 @@ async def check(digest: str, size: int) -> None:
         async with turn.lock:
             if turn.failed is not None:
                 raise DatabaseUnavailable from turn.failed.__cause__
-            await _count_and_take(digest, size)
+            await _count_and_reserve(digest, size)
     except DatabaseUnavailable as exc:
         turn.failed = exc
         raise
@@ -168,7 +168,7 @@ def check_disk() -> None:
         raise DiskNearlyFull
 
 
-async def _count_and_take(digest: str, size: int) -> None:
+async def _count_and_reserve(digest: str, size: int) -> None:
     if digest not in _whose:
         rows = await current().fetch(WHOSE, digest)
         if not rows:
@@ -179,10 +179,10 @@ async def _count_and_take(digest: str, size: int) -> None:
         room = _rooms.get(place)
         if room is None or (not room.has(size) and room.full_until <= time.monotonic()):
             await _count(place[0], whose)
-    _take(digest, size)
+    _reserve(digest, size)
 
 
-def _take(digest: str, size: int) -> bool:
+def _reserve(digest: str, size: int) -> bool:
     """Returns False when something must be counted first. Raises TooMuchWaiting."""
     whose = _whose.get(digest)
     if whose is None:

@@ -95,8 +95,8 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     await current().execute_all(list(_statements(results, now).items()))
     for result in results:
         _notify(result)
-    await _tell_edited([result.message.id for result in results if result.message.is_edit])
-    await _tell_canceled([result for result in results if isinstance(result, Postponed | SentAnew)])
+    await _notify_edited([result.message.id for result in results if result.message.is_edit])
+    await _notify_canceled([result for result in results if isinstance(result, Postponed | SentAnew)])
     for result in results:
         wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
     _count([result for result in results if result.message.kind == "message"], now)
@@ -164,7 +164,7 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
             metrics.count_end(status_of(result))
 
 
-async def _tell_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
+async def _notify_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
     """Tells waiters of messages that were put back and canceled, because their sender was banned
     meanwhile."""
     if not postponed or not wakeups.has_waiters():
@@ -175,7 +175,7 @@ async def _tell_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
             wakeups.notify_settled(str(row["public_id"]), "canceled", row["failure"])
 
 
-async def _tell_edited(edits: Sequence[int]) -> None:
+async def _notify_edited(edits: Sequence[int]) -> None:
     """Tells those who watch a message that an edit has changed it."""
     if not edits:
         return

@@ -77,7 +77,7 @@ def nothing_due() -> bool:
     return not _due_chats and not _urgent_chats
 
 
-def take_due(most: int) -> list[int]:
+def pop_due(most: int) -> list[int]:
     """Returns up to `most` chats that have a wakeup, the earliest first, and removes them from the list."""
     chats = list(islice(_due_chats, most))
     for chat_id in chats:
@@ -86,8 +86,8 @@ def take_due(most: int) -> list[int]:
     return chats
 
 
-def take_urgent(most: int) -> list[int]:
-    """Does the same as `take_due` for chats in which an urgent message waits."""
+def pop_urgent(most: int) -> list[int]:
+    """Does the same as `pop_due` for chats in which an urgent message waits."""
     chats = list(islice(_urgent_chats, most))
     for chat_id in chats:
         del _urgent_chats[chat_id]

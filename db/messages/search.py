@@ -156,7 +156,7 @@ async def find(
     """This person's messages that have all of these words in some form, newest first. Only beginnings of
     words match. A hashtag finds the messages with this tag. No input is an error: without a letter or a
     digit, nothing is found."""
-    hashtags, others = await tags.taken_from(chat_id, words)
+    hashtags, others = await tags.hashtags_in(chat_id, words)
     asked = words_of(others)
     if not asked and not hashtags:
         return Page([], older=False, newer=False)

@@ -84,7 +84,7 @@ async def named(chat_id: int, number: int) -> Tag | None:
     return Tag(**rows[0]) if rows else None
 
 
-async def taken_from(chat_id: int, words: str) -> tuple[list[str], str]:
+async def hashtags_in(chat_id: int, words: str) -> tuple[list[str], str]:
     """The hashtags in a search, and the other words. What no message has as a tag is a word."""
     found: list[str] = []
     hashtags = dict.fromkeys(map(fold, HASHTAG.findall(words)))

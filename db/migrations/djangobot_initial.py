@@ -256,7 +256,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T10:13:48:499170"
+ID = "2026-11-26T11:18:10:662786"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -649,8 +649,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Audit",
         tablename="audit",
-        column_name="who",
-        db_column_name="who",
+        column_name="actor",
+        db_column_name="actor",
         column_class_name="BigInt",
         column_class=BigInt,
         params={
@@ -1206,8 +1206,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Broadcast",
         tablename="broadcast",
-        column_name="reached",
-        db_column_name="reached",
+        column_name="last_chat",
+        db_column_name="last_chat",
         column_class_name="BigInt",
         column_class=BigInt,
         params={
@@ -1227,8 +1227,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Broadcast",
         tablename="broadcast",
-        column_name="card",
-        db_column_name="card",
+        column_name="progress_message",
+        db_column_name="progress_message",
         column_class_name="Integer",
         column_class=Integer,
         params={
@@ -1546,8 +1546,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Chat",
         tablename="chat",
-        column_name="asked",
-        db_column_name="asked",
+        column_name="question",
+        db_column_name="question",
         column_class_name="Text",
         column_class=Text,
         params={
@@ -1567,8 +1567,8 @@ async def forwards():
     manager.add_column(
         table_class_name="Chat",
         tablename="chat",
-        column_name="asked_at",
-        db_column_name="asked_at",
+        column_name="question_at",
+        db_column_name="question_at",
         column_class_name="Timestamptz",
         column_class=Timestamptz,
         params={

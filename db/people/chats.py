@@ -1,6 +1,6 @@
 """Chats: people in Telegram who have started the bot."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,9 +12,6 @@ from djangobot.db.engine import current
 from djangobot.db.fields import UNSTORABLE, nameable
 from djangobot.db.people import chat_settings
 from djangobot.db.people.chat_settings import ChatSettings
-
-ASKED_FOR = timedelta(minutes=10)
-"""How long the next plain text counts as an answer."""
 
 
 class Chat(Table, tablename="chat"):
@@ -31,9 +28,9 @@ class Chat(Table, tablename="chat"):
     blocked = Timestamptz(null=True, default=None)
     banned = Timestamptz(null=True, default=None)
     settings = Text(default="{}")
-    asked = Text(null=True, default=None)
-    """The question we have asked. The next plain text from this person answers it."""
-    asked_at = Timestamptz(null=True, default=None)
+    question = Text(null=True, default=None)
+    """What we have asked this person, and when (questions.py)."""
+    question_at = Timestamptz(null=True, default=None)
 
     @property
     def preferences(self) -> ChatSettings:
@@ -113,21 +110,6 @@ async def unblock(telegram_id: int, now: datetime) -> bool:
     if changed:
         wakeups.notify_due(telegram_id)
     return bool(changed)
-
-
-async def ask(telegram_id: int, what: str, now: datetime) -> None:
-    """Makes the next plain text from this person the answer to `what`."""
-    await current().execute("UPDATE chat SET asked = $2, asked_at = $3 WHERE id = $1", telegram_id, what, now)
-
-
-async def take_asked(telegram_id: int, now: datetime) -> str | None:
-    """Returns the question of the last ten minutes, and clears it."""
-    engine = current()
-    async with engine.write():
-        rows = await engine.execute("SELECT asked, asked_at FROM chat WHERE id = $1", telegram_id)
-        await engine.execute("UPDATE chat SET asked = NULL, asked_at = NULL WHERE id = $1", telegram_id)
-    asked_at = rows[0]["asked_at"] if rows else None
-    return rows[0]["asked"] if asked_at is not None and now - asked_at < ASKED_FOR else None
 
 
 def _storable(text: str, limit: int) -> str:

@@ -59,7 +59,7 @@ SELECT chat FROM message
 WHERE CASE WHEN held_until IS NOT NULL THEN kind END = 'message' AND held_until <= $1
 ORDER BY held_until LIMIT $2
 """
-TAKE_HELD = """
+RELEASE_HELD = """
 UPDATE message SET held_until = NULL WHERE chat = $1 AND held_until <= $2
 RETURNING id, token, substr(text, 1, 200) AS text
 """
@@ -117,7 +117,7 @@ async def send_digests(now: datetime) -> int:
 async def _send_digest(chat_id: int, now: datetime) -> None:
     engine = current()
     async with engine.write():
-        held = await engine.execute(TAKE_HELD, chat_id, now)
+        held = await engine.execute(RELEASE_HELD, chat_id, now)
         if not held:
             return
         names = {row["token"]: row for row in await engine.execute(NAMES, chat_id)}

@@ -32,7 +32,7 @@ SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message'
         AND m.status IN ('scheduled', 'queued', 'sending', 'uncertain')) AS waiting,
        (SELECT COUNT(*) FROM audit
-        WHERE who = $1 OR target IN ($3::varchar, 'chat ' || $3::varchar)) AS recorded,
+        WHERE actor = $1 OR target IN ($3::varchar, 'chat ' || $3::varchar)) AS recorded,
        (SELECT COUNT(*) FROM admin WHERE chat = $1) AS appointed
 """
 
@@ -68,7 +68,7 @@ async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
     await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
     await engine.execute(
         "UPDATE chat SET access_hash = 0, first_name = '', last_name = '', username = '', language = '',"
-        " settings = '{}', asked = NULL, asked_at = NULL WHERE id = $1",
+        " settings = '{}', question = NULL, question_at = NULL WHERE id = $1",
         chat_id,
     )
     await purge.note()

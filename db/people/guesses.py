@@ -44,8 +44,8 @@ MADE = """
 SELECT 1 AS one FROM wrong_code
 WHERE time > $1 AND (account = $2::bigint OR (network <> '' AND network = $3::varchar)) LIMIT 1
 """
-TAKE_LOCK = "SELECT name FROM state s WHERE name = $1 FOR NO KEY UPDATE OF s"
-MAKE_LOCK = """
+LOCK_ROW = "SELECT name FROM state s WHERE name = $1 FOR NO KEY UPDATE OF s"
+ADD_LOCK_ROW = """
 INSERT INTO state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
 """
 COUNT = "INSERT INTO wrong_code (time, cost, account, network) VALUES ($1, $2, $3, $4)"
@@ -64,7 +64,7 @@ async def admit_in_transaction(account_id: int, network: str, length: int, now: 
     the caller's transaction. Raises TooManyWrongCodes."""
     if length > credentials.CODE_LENGTH:
         return 0
-    await _take_lock(now)
+    await _lock(now)
     await current().execute(TIDY, now - DAY)
     cost = await _living(now)
     if not cost:
@@ -89,11 +89,11 @@ async def forgive(account_id: int) -> None:
     await current().execute(FORGIVE, account_id)
 
 
-async def _take_lock(now: datetime) -> None:
+async def _lock(now: datetime) -> None:
     engine = current()
-    if not await engine.execute(TAKE_LOCK, LOCK):
-        await engine.execute(MAKE_LOCK, LOCK, now)
-        await engine.execute(TAKE_LOCK, LOCK)
+    if not await engine.execute(LOCK_ROW, LOCK):
+        await engine.execute(ADD_LOCK_ROW, LOCK, now)
+        await engine.execute(LOCK_ROW, LOCK)
 
 
 async def _living(now: datetime) -> int:

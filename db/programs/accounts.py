@@ -160,7 +160,7 @@ async def change(
     canceled: list[str] = []
     async with current().write():
         if name is not None:
-            await _tell_of_name(account)
+            await _notify_of_name(account)
         if values and not await _update(account, values):
             raise AccessDenied
         if "password_hash" in values:  # people who knew the old password are strangers now
@@ -176,7 +176,7 @@ async def change(
     return changed
 
 
-async def _tell_of_name(account: Account) -> None:
+async def _notify_of_name(account: Account) -> None:
     """Schedules a notice of the new name for the chats that let the account in. A scheduled notice
     keeps the name they know until it is sent."""
     engine = current()

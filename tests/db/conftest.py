@@ -96,9 +96,9 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         url = request.getfixturevalue("postgresql")
         await _empty(url)
     await open_database(url)
-    wakeups.take_due(wakeups.CHATS_MOST)  # what tests before this one left
+    wakeups.pop_due(wakeups.CHATS_MOST)  # what tests before this one left
     wakeups._waiters.clear()
-    wakeups.take_urgent(wakeups.CHATS_MOST)
+    wakeups.pop_urgent(wakeups.CHATS_MOST)
     wakeups.clear_urgent(set(wakeups._unclaimed_urgent))
     yield url
     await close_database()
@@ -166,7 +166,7 @@ class IdleWorker:
             register_worker(None)
         return True
 
-    def take(self, claimed: Sequence[outcomes.Claimed]) -> None:
+    def add_claimed(self, claimed: Sequence[outcomes.Claimed]) -> None:
         self.taken += claimed
 
     def fix(self, message: outcomes.Claimed) -> str | None:

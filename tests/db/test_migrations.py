@@ -96,7 +96,7 @@ def test_the_migration_is_what_the_tables_generate() -> None:
 
 async def test_no_table_column_or_index_has_one_of_the_former_names(world: World) -> None:
     """They are named in the words of docs/glossary.md."""
-    former = re.compile(r"chore|service_state|inbox_position|doubt|duty|bell|signal|seat|deed|calm|visit")
+    former = re.compile(r"chore|service_state|inbox_position|doubt|duty|bell|signal|seat|entry|calm|visit")
     assert [name for name in await schema() if former.search(name)] == []
 
 

@@ -139,7 +139,7 @@ def test_an_admins_menu_shows_more(
 def test_a_paused_delivery_accepts_and_waits_until_it_goes_on(
     box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
 ) -> None:
-    """Also over a restart; both deeds are in the audit."""
+    """Also over a restart; both entries are in the audit."""
     root, alex = people["en"], box.person()
     token = service.bot_token(alex, service.account())
     card = box.say(root, "/status")
@@ -153,8 +153,8 @@ def test_a_paused_delivery_accepts_and_waits_until_it_goes_on(
     assert "Due: 1" in box.say(root, "/queue")["text"]
     press(box, root, card, "pause:0")
     wait_until(lambda: "later" in box.messages(alex)[-1]["text"])
-    deeds = box.say(root, "/audit")["text"]
-    assert deeds.count("Paused delivery") == deeds.count("Resumed delivery") == 1
+    entries = box.say(root, "/audit")["text"]
+    assert entries.count("Paused delivery") == entries.count("Resumed delivery") == 1
 
 
 def test_the_last_day_is_drawn(box: Sandbox, service: Service, people: dict[str, int]) -> None:
@@ -302,9 +302,9 @@ def test_an_account_is_found_banned_and_let_in_again(
     assert "Delete Mallory" in press(box, root, found, f"user_delete:{who}")[1]
     assert press(box, root, found, f"user_do:delete:{who}")[0] == "Deleted."
     assert service.send(token, "gone").status_code == 401
-    deeds = box.say(root, "/audit")["text"]
-    for deed in ("Banned", "Ended the ban", "Signed out everywhere", "Deleted"):
-        assert f"{deed}: {who.replace(':', ' ')}" in deeds
+    entries = box.say(root, "/audit")["text"]
+    for entry in ("Banned", "Ended the ban", "Signed out everywhere", "Deleted"):
+        assert f"{entry}: {who.replace(':', ' ')}" in entries
 
 
 def test_a_banned_person_gets_nothing_and_can_do_nothing(
@@ -361,7 +361,7 @@ def test_an_account_that_tried_too_often_is_let_try_again(
 
 
 def test_an_invite_lets_one_account_in(box: Sandbox, service: Service, people: dict[str, int]) -> None:
-    """Its word is shown once and goes; a revoked one lets nobody in; the deeds are in the audit."""
+    """Its word is shown once and goes; a revoked one lets nobody in; the entries are in the audit."""
     root = people["en"]
 
     def register(login: str, word: str) -> int:

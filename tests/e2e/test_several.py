@@ -99,10 +99,10 @@ def test_a_ban_holds_at_every_door_at_once(box: Sandbox, cluster: Cluster) -> No
     opened = found["buttons"][0][0]["data"]
     box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=opened)
     who = opened.removeprefix("user:")
-    for deed, status in (("ban", 403), ("unban", 200)):
-        data = f"user_do:{deed}:{who}"
+    for entry, status in (("ban", 403), ("unban", 200)):
+        data = f"user_do:{entry}:{who}"
         box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=data)
-        statuses = {service.send(token, deed, prefer=WAIT).status_code for service in cluster.every}
+        statuses = {service.send(token, entry, prefer=WAIT).status_code for service in cluster.every}
         assert statuses == {status}
 
 

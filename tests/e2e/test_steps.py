@@ -18,15 +18,15 @@ from djangobot.db.messages import acceptance
 from djangobot.db.delivery import settlement
 
 STEP = os.environ["KILL_AT"]
-take, settle, send, insert = Worker.take, settlement.settle, Gateway.send, acceptance._insert
+add_claimed, settle, send, insert = Worker.add_claimed, settlement.settle, Gateway.send, acceptance._insert
 
 def die(step, *texts):
     if step == STEP and any("boom" in text for text in texts):
         os.kill(os.getpid(), signal.SIGKILL)
 
-def take_and_die(self, claimed):
+def claim_and_die(self, claimed):
     die("claimed", *(message.text for message in claimed))
-    take(self, claimed)
+    add_claimed(self, claimed)
 
 async def settle_and_die(results, now):
     texts = [result.message.text for result in results]
@@ -48,7 +48,7 @@ async def insert_and_die(digest, message, now, **rest):
     die("accepted", message.text)
     return accepted
 
-Worker.take, settlement.settle = take_and_die, settle_and_die
+Worker.add_claimed, settlement.settle = claim_and_die, settle_and_die
 Gateway.send, acceptance._insert = send_and_die, insert_and_die
 from djangobot.__main__ import main
 sys.exit(main())

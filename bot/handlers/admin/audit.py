@@ -26,7 +26,7 @@ SENTENCES = {
     "broadcast paused": "audit-broadcast-paused",
     "broadcast running": "audit-broadcast-running",
     "broadcast canceled": "audit-broadcast-canceled",
-    "hasten": "audit-hasten",
+    "retry_now": "audit-retry-now",
     "retry": "audit-retry",
     "resend": "audit-resend",
     "drop": "audit-drop",
@@ -66,7 +66,7 @@ async def _page(context: Context, before: int) -> Text:
 
 
 async def _line(context: Context, entry: AuditEntry) -> Text:
-    who = await _person(entry.who) if entry.who else say(context.language, "audit-machine")
+    who = await _person(entry.actor) if entry.actor else say(context.language, "audit-machine")
     time = shown_time(entry.time.astimezone(context.zone))
     change = await _sentence(context.language, entry)
     return formatted(context.language, "audit-line", time=time, who=who, change=change)

@@ -16,7 +16,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import DAYS, TEXT_LIMIT, Audience, BroadcastView
 from djangobot.db.fields import blank, unstorable
-from djangobot.db.people import chats
+from djangobot.db.people import questions
 from djangobot.db.people.chat_settings import LANGUAGES
 
 IN_LANGUAGE = {"en": "broadcast-en", "ru": "broadcast-ru"}
@@ -33,7 +33,7 @@ async def show(context: Context) -> None:
     if context.argument:
         return await _compose(context, context.argument)
     await context.reply(formatted(context.language, "broadcast-what"))
-    await chats.ask(context.chat.id, BroadcastText().pack(), context.now)
+    await questions.ask(context.chat.id, BroadcastText().pack(), context.now)
 
 
 async def on_text(context: Context, _: BroadcastText) -> None:
@@ -116,7 +116,7 @@ async def _replace(context: Context, number: int) -> None:
 async def _compose(context: Context, text: str) -> None:
     text = text.strip()
     if blank(text) or len(text) > TEXT_LIMIT or unstorable(text):
-        await chats.ask(context.chat.id, BroadcastText().pack(), context.now)
+        await questions.ask(context.chat.id, BroadcastText().pack(), context.now)
         await context.reply(formatted(context.language, "broadcast-wrong", most=TEXT_LIMIT))
         return
     number = await broadcasts.draft(context.chat.id, text, context.now)

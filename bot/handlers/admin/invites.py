@@ -36,7 +36,7 @@ async def show(context: Context) -> None:
     await context.reply(await _list(context, 0))
 
 
-async def turn_page(context: Context, data: ListInvites) -> None:
+async def show_page(context: Context, data: ListInvites) -> None:
     """Shows a page in place of this message."""
     await context.replace(await _list(context, data.page))
     await context.answer()

@@ -138,7 +138,7 @@ class World:
             if not chat.started:
                 chat.started = True
                 self._save_chat(chat)
-        self._tell_waiting(message, "new")
+        self._notify_waiting(message, "new")
         return message
 
     def announce(self, message: Message, *, skip: int = 0) -> None:
@@ -157,7 +157,7 @@ class World:
             events[owner] = self._boxes.log(owner, event)
             if owner != skip:
                 self.notify(owner, events[owner])
-        self._tell_waiting(message, "edit")
+        self._notify_waiting(message, "edit")
         return events[message.bot]
 
     def delete(self, owner: int, messages: list[Message], *, skip: int = 0) -> Event | None:
@@ -178,7 +178,7 @@ class World:
             if side != skip:
                 self.notify(side, event)
         for message in gone:
-            self._tell_waiting(message, "delete")
+            self._notify_waiting(message, "delete")
         return answer
 
     def press(self, bot: int, person: int, message: Message, data: bytes) -> CallbackQuery:
@@ -195,7 +195,7 @@ class World:
         if message.random_id:
             self.repeats[*message.sides, message.random_id] = message
 
-    def _tell_waiting(self, message: Message, what: str) -> None:
+    def _notify_waiting(self, message: Message, what: str) -> None:
         self.changed(what, message)
         for future in self._waiting.get((message.bot, message.person), []):
             if not future.done():

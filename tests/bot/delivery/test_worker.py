@@ -697,14 +697,14 @@ async def test_whoever_waits_for_a_message_in_flight_hears_at_once_that_its_acco
     async with running as at_work, asyncio.timeout(PATIENCE):
         for number in range(CHAT_BURST - 1):  # the notice was one
             await acceptance.accept(token, NewMessage(f"{number}", wait=PATIENCE), NOW)
-        for deed, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
+        for entry, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
             waiting = asyncio.create_task(acceptance.accept(token, NewMessage("late", wait=PATIENCE), NOW))
             while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
-            await deed("account", 1, 0, datetime.now(UTC), of_settings=())
+            await entry("account", 1, 0, datetime.now(UTC), of_settings=())
             settled = await waiting
             assert (settled.status, settled.failure) == ("canceled", reason)
-            if deed is users.ban:
+            if entry is users.ban:
                 await current().execute("UPDATE message SET failure = NULL WHERE status = 'canceled'")
                 await users.unban("account", 1, 0, datetime.now(UTC))
     _, said = await chat_of(sandbox)

@@ -29,7 +29,7 @@ from djangobot.db.delivery import scheduled
 from djangobot.db.errors import TokenInvalid
 from djangobot.db.messages import acceptance, history
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.people import chats, codes
+from djangobot.db.people import chats, codes, questions
 from djangobot.db.programs import accounts, own_tokens, tokens
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -260,7 +260,7 @@ async def test_a_token_of_ones_own_is_shown_for_a_minute_with_its_first_call(doo
     door.number -= 1
     another = Door()
     another.number = door.number
-    await chats.ask(ANN, "own_token", NOW)
+    await questions.ask(ANN, "own_token", NOW)
     await another.write(ANN, " ci server ")
     assert another.telegram.sent == [first]
     (card,) = await tokens.of_chat(ANN, NOW)

@@ -30,13 +30,13 @@ async def test_each_deed_is_written_down_once(world: World) -> None:
     await admins.appoint(1, 7, NOW)
     await admins.appoint(2, 1, NOW)
     await admins.dismiss(1, 2, (), NOW)
-    deeds = await audit.page(2)
-    assert [(deed.who, deed.action, deed.target, deed.before, deed.after) for deed in deeds] == [
+    entries = await audit.page(2)
+    assert [(entry.actor, entry.action, entry.target, entry.before, entry.after) for entry in entries] == [
         (2, "dismiss", "1", "true", "false"),
         (1, "appoint", "2", "false", "true"),
     ]
-    (first,) = await audit.page(2, before=deeds[-1].id)
-    assert (first.who, first.action, first.target) == (7, "appoint", "1")
+    (first,) = await audit.page(2, before=entries[-1].id)
+    assert (first.actor, first.action, first.target) == (7, "appoint", "1")
 
 
 async def test_an_overview_tells_what_is_so(world: World) -> None:

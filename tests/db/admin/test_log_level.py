@@ -13,7 +13,7 @@ async def test_a_chosen_level_holds_and_is_audited_once(world: World) -> None:
     await log_level.choose("debug", 7, NOW)
     assert await log_level.get() == "debug"
     (entry,) = await audit.page(9)
-    assert (entry.who, entry.action) == (7, "log level")
+    assert (entry.actor, entry.action) == (7, "log level")
 
 
 async def test_a_stored_word_that_is_no_level_counts_as_none(world: World) -> None:

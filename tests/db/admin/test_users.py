@@ -28,7 +28,7 @@ ROOT = 7
 
 async def actions() -> list[str]:
     """What the audit says was done, the oldest first."""
-    return [f"{deed.action} {deed.target}" for deed in reversed(await audit.page(50))]
+    return [f"{entry.action} {entry.target}" for entry in reversed(await audit.page(50))]
 
 
 async def test_people_and_accounts_are_found_by_name_handle_and_number(world: World) -> None:

@@ -137,15 +137,15 @@ async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
     account = await world.account()
     people = [await world.person() for _ in range(2)]
     plain, urgent = [await world.link(account, person) for person in people]
-    wakeups.take_due(100)
+    wakeups.pop_due(100)
     for token in (plain, urgent):
         await acceptance.accept(token, NewMessage("x"), NOW)
-    assert wakeups.take_due(100) == [person.id for person in people]
+    assert wakeups.pop_due(100) == [person.id for person in people]
     claimed = await claim()
     await acceptance.accept(urgent, NewMessage("hurry", urgent=True), NOW)
-    assert wakeups.take_urgent(100) == [people[1].id]
+    assert wakeups.pop_urgent(100) == [people[1].id]
     await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
-    assert (wakeups.take_urgent(100), wakeups.take_due(100)) == ([people[1].id], [people[0].id])
+    assert (wakeups.pop_urgent(100), wakeups.pop_due(100)) == ([people[1].id], [people[0].id])
 
 
 async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(world: World) -> None:
@@ -231,7 +231,7 @@ async def test_all_that_failed_are_tried_again_at_once(world: World) -> None:
     assert await backlog.apply_to_all("drop", 7, NOW) == 0
     assert await audit.page(9) == []
     assert await backlog.apply_to_all("retry", 7, NOW) == 3
-    assert [(entry.who, entry.action, entry.before) for entry in await audit.page(9)] == [
+    assert [(entry.actor, entry.action, entry.before) for entry in await audit.page(9)] == [
         (7, "retry all", "3")
     ]
     assert [message.id for message in await world.deliver()] == [message.id for message in found]
@@ -351,11 +351,11 @@ async def test_a_deliverer_that_stops_while_a_message_is_accepted_leaves_it_queu
 ) -> None:
     """And rung for: the next one sends it, as never tried."""
     token = await world.link(await world.account(), await world.person())
-    wakeups.take_due(wakeups.CHATS_MOST)
+    wakeups.pop_due(wakeups.CHATS_MOST)
     idle.stops = True
     await acceptance.accept(token, NewMessage("x"), NOW)
     assert idle.taken == []
-    assert len(wakeups.take_due(10)) == 1
+    assert len(wakeups.pop_due(10)) == 1
     (message,) = await claim()
     assert (message.text, message.first_attempt) == ("x", None)
 
@@ -365,7 +365,7 @@ async def test_a_sender_who_hangs_up_leaves_its_message_in_the_deliverers_hand(
 ) -> None:
     """What is `sending` on disk is in somebody's hand, or it would wait for the next start."""
     token = await world.link(await world.account(), await world.person())
-    wakeups.take_due(wakeups.CHATS_MOST)
+    wakeups.pop_due(wakeups.CHATS_MOST)
     sending = asyncio.create_task(acceptance.accept(token, NewMessage("x"), NOW))
     await idle.asked.wait()
     sending.cancel()
@@ -387,24 +387,24 @@ async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
     assert len([*idle.taken, *await claim()]) == 1
 
 
-async def test_one_that_waits_is_hastened_or_dropped_and_the_audit_says_so(world: World) -> None:
+async def test_one_that_waits_is_retried_now_or_dropped_and_the_audit_says_so(world: World) -> None:
     """Whoever waits for it hears; what is being sent is left alone."""
     token = await world.link(await world.account(), await world.person())
     for text in ("first", "second"):
         await acceptance.accept(token, NewMessage(text), NOW)
     (first,) = await claim()
     assert not await backlog.apply("drop", first.id, 7, NOW)
-    assert not await backlog.apply("hasten", first.id, 7, NOW)
+    assert not await backlog.apply("retry_now", first.id, 7, NOW)
     await settlement.settle([outcomes.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
     assert await claim() == []
-    assert await backlog.apply("hasten", first.id, 7, NOW)
-    assert not await backlog.apply("hasten", first.id, 7, NOW)
-    assert wakeups.take_due(9) == [first.chat_id]
+    assert await backlog.apply("retry_now", first.id, 7, NOW)
+    assert not await backlog.apply("retry_now", first.id, 7, NOW)
+    assert wakeups.pop_due(9) == [first.chat_id]
     (second,) = [one for one in await backlog.listed(NOW, 9) if one.id != first.id]
     waiting = wakeups.add_waiter(second.public_id)
     assert await backlog.apply("drop", second.id, 7, NOW)
     assert waiting.result() == ("canceled", "dropped")
     assert [message.id for message in await world.deliver()] == [first.id]
-    dropped, hastened = await audit.page(2)
+    dropped, retried = await audit.page(2)
     assert (dropped.action, dropped.before, dropped.after) == ("drop", '"queued"', '"canceled"')
-    assert (hastened.who, hastened.action, hastened.target) == (7, "hasten", f"message {first.public_id}")
+    assert (retried.actor, retried.action, retried.target) == (7, "retry_now", f"message {first.public_id}")

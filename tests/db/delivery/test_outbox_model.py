@@ -91,8 +91,8 @@ class Outbox(RuleBasedStateMachine):
             self.silent = {person.id: set() for person in self.people}
 
         self.run(prepare())
-        wakeups.take_due(CHATS)
-        wakeups.take_urgent(CHATS)
+        wakeups.pop_due(CHATS)
+        wakeups.pop_urgent(CHATS)
 
     def teardown(self) -> None:
         self.run(conf.close_database())
@@ -283,11 +283,11 @@ class Outbox(RuleBasedStateMachine):
     def what_falls_due_is_known(self) -> None:
         if not self.silent:
             return
-        wakeups.take_due(100)
-        wakeups.take_urgent(100)
+        wakeups.pop_due(100)
+        wakeups.pop_urgent(100)
         following = self.run(outbox.poll(self.now))
         due_chats = [m.chat for m in self.waiting() if m.due <= self.now]
-        rung, urgently = wakeups.take_due(100), wakeups.take_urgent(100)
+        rung, urgently = wakeups.pop_due(100), wakeups.pop_urgent(100)
         assert set(urgently) >= {chat for chat in due_chats if self.has_urgent(chat)}
         assert rung == [chat for chat in due_chats if chat not in urgently]
         assert urgently == [chat for chat in due_chats if chat not in rung]

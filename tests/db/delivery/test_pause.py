@@ -15,7 +15,7 @@ async def test_a_pause_and_its_end_are_each_recorded_once() -> None:
         await pause.set_paused(paused, 7, NOW)
         assert await pause.is_paused() == paused
     entries = await audit.page(9)
-    assert [(entry.who, entry.action, entry.after) for entry in entries] == [
+    assert [(entry.actor, entry.action, entry.after) for entry in entries] == [
         (7, "pause delivery", "false"),
         (7, "pause delivery", "true"),
     ]

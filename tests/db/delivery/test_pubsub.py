@@ -51,7 +51,7 @@ async def outcome(process: subprocess.Popen[str]) -> str:
 
 async def ring() -> list[int]:
     async with asyncio.timeout(PATIENCE):
-        while not (rung := wakeups.take_due(10) or wakeups.take_urgent(10)):
+        while not (rung := wakeups.pop_due(10) or wakeups.pop_urgent(10)):
             await wakeups.wait_for_due(PATIENCE)
         return rung
 
@@ -64,7 +64,7 @@ async def test_what_one_process_accepts_wakes_the_deliverer_in_another(world: Wo
     with worker_here():
         async with pubsub.connected(lambda: NOW):
             await settled_wire()
-            wakeups.take_due(10)
+            wakeups.pop_due(10)
             process = elsewhere(database, token)
             assert await ring() == [person.id]
             (claimed,) = await claims.claim(NOW, limit=10, lease=MINUTE, chats=[person.id])
@@ -79,7 +79,7 @@ async def test_who_waits_hears_though_the_signal_was_lost(world: World) -> None:
     token = await world.link(await world.account(), await world.person())
     with worker_here():
         async with pubsub.connected(lambda: NOW):
-            wakeups.take_due(10)
+            wakeups.pop_due(10)
             waiting = asyncio.create_task(acceptance.accept(token, NewMessage("x", wait=PATIENCE), NOW))
             await ring()  # it is there
             await current().execute(
@@ -104,7 +104,7 @@ async def test_listening_is_taken_up_again_after_a_cut(world: World, database: s
             await listening.lost.wait()
         await connection.close()
         with worker_here():
-            wakeups.take_due(10)
+            wakeups.pop_due(10)
             process = elsewhere(database, token, wait=0)
             assert await outcome(process) == "queued"
             assert await ring() == [person.id]

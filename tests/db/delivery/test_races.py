@@ -63,7 +63,7 @@ async def test_a_message_that_somebody_is_changing_holds_up_no_other(world: Worl
     async with another_process(database) as other:
         await other.execute("UPDATE message SET text = 'changed' WHERE public_id = $1", first.id)
         assert [message.text for message in await world.deliver()] == ["two"]
-        wakeups.take_due(100)
+        wakeups.pop_due(100)
         await other.execute("COMMIT")
     await asyncio.wait_for(wakeups.wait_for_due(MINUTE.total_seconds()), PATIENCE)
     assert [message.text for message in await world.deliver()] == ["changed"]

@@ -162,6 +162,6 @@ async def test_removing_an_account_reads_its_own_messages_only(world: World) -> 
     assert [detail for detail in searched if "INDEX" not in detail and "PRIMARY KEY" not in detail] == []
 
 
-def test_the_bell_rings_in_any_event_loop() -> None:
+def test_a_wakeup_works_in_any_event_loop() -> None:
     for _ in range(2):
         asyncio.run(wakeups.wait_for_due(0.01))

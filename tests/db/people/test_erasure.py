@@ -9,7 +9,7 @@ from djangobot.db.delivery import claims, outcomes, scheduled, settlement, wakeu
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages, search
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.people import chats, codes, erasure, mutes
+from djangobot.db.people import chats, codes, erasure, mutes, questions
 from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
 from djangobot.db.programs import accounts, tokens
@@ -43,7 +43,7 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
     await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
     kept = await acceptance.accept(others, NewMessage("theirs"), world.now)
     await chats.change_settings(person.id, zone="Europe/Berlin")
-    await chats.ask(person.id, f"search:{SECRET}", world.now)
+    await questions.ask(person.id, f"search:{SECRET}", world.now)
     await codes.issue(person, world.now)
     await scheduled.put(person.id, "code", 5, SECRET, world.now + timedelta(hours=1))
     await mutes.mute(person.id, ci.id, world.now + MINUTE)

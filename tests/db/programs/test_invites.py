@@ -59,11 +59,11 @@ async def test_the_word_is_kept_nowhere(world: World) -> None:
     await invites.revoke(number, 8, NOW)
     rows = await current().fetch("SELECT * FROM invite")
     assert word not in str(rows)
-    deeds = await audit.page(10)
-    assert [(deed.who, deed.action, deed.target) for deed in deeds] == [
+    entries = await audit.page(10)
+    assert [(entry.actor, entry.action, entry.target) for entry in entries] == [
         (8, "revoke invite", f"invite {number}"), (7, "invite", f"invite {number}"),
     ]  # fmt: skip
-    assert word not in str(deeds)
+    assert word not in str(entries)
 
 
 async def test_old_invites_go(world: World) -> None:
