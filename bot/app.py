@@ -289,6 +289,7 @@ def _http_server(settings: Settings, bot_state: BotState | None) -> Server:
         send_wait=settings.send_wait,
         limit_send=settings.limit_send,
         registration=settings.registration,
+        inlets=settings.inlets,
         public_url=settings.public_url,
         version=__version__,
         telegram=lambda: "off" if bot_state is None else bot_state.telegram,

@@ -15,6 +15,8 @@ from djangobot.db.engine.address import is_too_long
 HASH_EXPECTED = "expected 32 hexadecimal digits, from my.telegram.org"
 TOKEN_EXPECTED = "expected the token BotFather gave, like 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"  # noqa: S105
 
+NONE_OF_THEM = "none"
+
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number within these bounds."""
@@ -40,6 +42,22 @@ def number(high: float, least: float = 0.0) -> Callable[[str], float]:
             beside = f"0 or a number from {least:g}" if least else "a number from 0"
             raise ValueError(f"expected {beside} to {high:g}")
         return value
+
+    return read
+
+
+def some_of(*choices: str) -> Callable[[str], tuple[str, ...]]:
+    """Reads some of these words, separated by commas, or `none`."""
+
+    def read(raw: str) -> tuple[str, ...]:
+        words = {word.strip() for word in raw.split(",")} - {""}
+        if words == {NONE_OF_THEM}:
+            return ()
+        if not words or not words <= set(choices):
+            raise ValueError(
+                f"expected some of: {', '.join(choices)}, separated by commas, or {NONE_OF_THEM}"
+            )
+        return tuple(choice for choice in choices if choice in words)
 
     return read
 

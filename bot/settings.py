@@ -29,6 +29,8 @@ PREFIX = "DJANGOBOT_"
 LONGEST_SHOWN = 60
 """A wrong value is repeated in an error only up to this many characters."""
 
+INLETS = ("hook", "gotify", "ntfy")
+"""The calls for programs that speak something else than our API (http/inlets/)."""
 
 Origin = Literal["default", "generated", "set"]
 
@@ -77,6 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     send_wait: float = 5.0
     public_url: str = ""
     registration: Registration = "open"
+    inlets: tuple[str, ...] = INLETS
     generated: tuple[str, ...] = ()
     """Secrets that were not given. They were read from the data folder or made there."""
 
@@ -276,6 +279,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "SEND_WAIT": setting_values.number(60),
     "PUBLIC_URL": setting_values.url,
     "REGISTRATION": setting_values.one_of("open", "closed", "invite"),
+    "INLETS": setting_values.some_of(*INLETS),
 }
 _SECRETS = {"API_HASH", "BOT_TOKEN", "JWT_SECRET", "SESSION_KEY"}
 

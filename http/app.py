@@ -1,18 +1,19 @@
 """The HTTP API for programs: the table of routes, and the application."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from litestar import Litestar, Response
 from litestar.datastructures import State
-from litestar.handlers import HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
 from djangobot.http import accounts, auth, cabinet, docs, health, message_status, messages, metrics
 from djangobot.http.access_tokens import Signer
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
+from djangobot.http.inlets import table
 from djangobot.http.limits import Limits
 from djangobot.http.origins import own_pages_only, refuse_foreign
 from djangobot.http.requests import refuse_query
@@ -23,7 +24,7 @@ from djangobot.http.state import AppState, Config
 
 __all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app"]
 
-ROUTES = [
+ROUTES: list[BaseRouteHandler] = [
     accounts.register,  #    POST    /api/user/
     accounts.change,  #      PUT     /api/user/
     accounts.remove,  #      DELETE  /api/user/
@@ -70,8 +71,9 @@ def create_app(config: Config, limits: Limits | None = None) -> Litestar:
         limits=limits or Limits(limit_send=config.limit_send),
         signer=Signer(config.jwt_secret),
     )
+    routes = [*ROUTES, *table.routes(config.inlets)]
     return App(
-        [*_options(), *ROUTES],
+        [*_options(routes), *routes],
         middleware=[own_pages_only],
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=_without_query,
@@ -99,11 +101,11 @@ async def _without_query(request: Call) -> None:
         refuse_query(request.scope)
 
 
-def _options() -> Iterator[HTTPRouteHandler]:
+def _options(routes: Sequence[BaseRouteHandler]) -> Iterator[HTTPRouteHandler]:
     """OPTIONS for every path. They come before the path's routes: Litestar's own name only the methods of the
     first route."""
     methods: dict[str, set[str]] = {}
-    for route in ROUTES:
+    for route in routes:
         if isinstance(route, HTTPRouteHandler):
             for path in route.paths:
                 methods.setdefault(path, {"OPTIONS"}).update(route.http_methods)

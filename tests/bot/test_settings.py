@@ -152,6 +152,15 @@ def test_settings_in_force_say_where_they_come_from(tmp_path: Path) -> None:
         assert in_force[f"DJANGOBOT_{name}"].value == "•••"
 
 
+def test_inlets_are_some_of_three_or_none() -> None:
+    """In any order, with spaces; a wrong one is one sentence."""
+    assert load({}).inlets == ("hook", "gotify", "ntfy")
+    assert load({"DJANGOBOT_INLETS": "ntfy, hook"}).inlets == ("hook", "ntfy")
+    assert load({"DJANGOBOT_INLETS": "none"}).inlets == ()
+    with pytest.raises(SettingsError, match=r"DJANGOBOT_INLETS.*some of: hook, gotify, ntfy"):
+        load({"DJANGOBOT_INLETS": "hook,slack"})
+
+
 def test_who_may_register_is_one_of_three() -> None:
     with pytest.raises(SettingsError, match=r"DJANGOBOT_REGISTRATION.*open, closed, invite"):
         load({"DJANGOBOT_REGISTRATION": "Invite"})

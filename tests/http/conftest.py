@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from litestar import Litestar
 
 from djangobot.bot.app import http_server
+from djangobot.bot.settings import INLETS
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
@@ -143,6 +144,7 @@ def an_app(
     telegram: Telegram | None = None,
     send_wait: float = 5.0,
     registration: accounts.Registration = "open",
+    inlets: tuple[str, ...] = INLETS,
 ) -> Litestar:
     config = Config(
         jwt_secret=SECRET,
@@ -151,6 +153,7 @@ def an_app(
         send_wait=send_wait,
         limit_send=0,
         registration=registration,
+        inlets=inlets,
     )
     return create_app(config, limits)
 

@@ -1,0 +1,81 @@
+"""Accepts a foreign program's message: by the same verb as POST /api/send_message."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from litestar.types import Scope
+
+from djangobot.db.clock import utc_now
+from djangobot.db.credentials import trimmed
+from djangobot.db.errors import KeyReused
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.acceptance import Sender
+from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
+from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.http.addresses import network_of
+from djangobot.http.auth import bearer
+from djangobot.http.bodies import header_of
+from djangobot.http.errors import unauthorized
+from djangobot.http.inlets.common.message import InletFile, InletMessage
+from djangobot.http.inlets.common.shorten import rows, shortened
+from djangobot.http.state import state_of
+
+NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer, or as X-Bot-Token."  # noqa: S105
+
+
+def token_of(scope: Scope) -> str:
+    """The bot token: from the path, or from a header. Raises Refused when there is none."""
+    given = scope["path_params"].get("bot_token") or header_of(scope, b"x-bot-token")
+    token = trimmed(given) if given else bearer(scope)
+    if not token:
+        raise unauthorized(NO_TOKEN)
+    return token
+
+
+async def sender_of(token: str) -> Sender:
+    """Who sends with this token. Raises TokenInvalid and whatever else keeps it from sending."""
+    return await acceptance.sender(token, utc_now())
+
+
+async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
+    """Commits the message, to be delivered. It is shortened first, so that nothing refuses it. A repeat under
+    the same key is taken for what came before, even if it is written otherwise."""
+    state = state_of(scope)
+    message = shortened(message)
+    counted = (
+        contextlib.nullcontext() if state.limits.sends is None else state.limits.sends.count_successes(token)
+    )
+    with counted:
+        async with incoming_files() as incoming:
+            incoming.of(sender)
+            for file in message.files:
+                await incoming.add(file.name, file.mime, _pieces(file))
+            try:
+                return await acceptance.accept(token, _new(scope, message, incoming), utc_now())
+            except KeyReused:
+                return Accepted("", "replaced", repeated=True)
+
+
+def _new(scope: Scope, message: InletMessage, incoming: IncomingFiles) -> NewMessage:
+    return NewMessage(
+        text=message.text,
+        format=message.format,
+        title=message.title,
+        tags=message.tags,
+        urgent=message.urgent,
+        silent=message.silent,
+        preview=message.preview,
+        buttons=rows(message.buttons),
+        files=tuple(incoming.stored),
+        replace=message.replace,
+        reply_to=message.reply_to,
+        key=message.key,
+        ttl=message.ttl,
+        delay=message.delay,
+        send_at=message.send_at,
+        network=network_of(scope),
+    )
+
+
+async def _pieces(file: InletFile) -> AsyncIterator[bytes]:
+    yield file.content

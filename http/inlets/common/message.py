@@ -1,0 +1,40 @@
+"""A message of a foreign program, as its format's function makes it."""
+
+import msgspec
+
+from djangobot.db.messages.content import Button
+from djangobot.db.messages.rich_text.formats import Format
+
+
+class InletFile(msgspec.Struct, frozen=True):
+    """A file of the message, whole."""
+
+    name: str
+    content: bytes
+    mime: str = ""
+
+
+class InletMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a foreign program tells. Every field may be too long, or hold what Telegram does not take:
+    `shorten.py` makes a message of it that can be read.
+
+    `key` is the delivery's own id: what comes again under the same one is not sent again. `replace` names
+    the message that changes. Both may be of any length. `buttons` are laid out in rows later. `delay` and
+    `send_at` are those of POST /api/send_message.
+    """
+
+    text: str = ""
+    title: str = ""
+    format: Format = "plain"
+    tags: tuple[str, ...] = ()
+    urgent: bool = False
+    silent: bool = False
+    preview: bool = False
+    buttons: tuple[Button, ...] = ()
+    files: tuple[InletFile, ...] = ()
+    replace: str | None = None
+    reply_to: str | None = None
+    key: str | None = None
+    ttl: int | None = None
+    delay: float | None = None
+    send_at: str | None = None

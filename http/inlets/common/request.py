@@ -1,0 +1,126 @@
+"""A request of a foreign program: its headers, its query and its body, read without refusing anything."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar.types import Receive, Scope
+
+from djangobot.http.bodies import body_of
+from djangobot.http.inlets.common.message import InletFile
+from djangobot.http.multipart import Form, Upload, is_multipart
+from djangobot.http.requests import BOM, CHARSETS, FORM
+
+LARGEST = 5 * 1024 * 1024
+"""Bytes of a body, or of the files of a form."""
+TOO_LARGE = "The request is larger than {} bytes, the most of a webhook."
+FIELDS_MOST = 1000
+"""Fields of a form or a query that are read."""
+
+
+class InletRequest:
+    """Headers by their lower-case names, the query, and the body. Of several equal names the last counts."""
+
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        body: bytes = b"",
+        fields: Mapping[str, str] | None = None,
+        files: tuple[InletFile, ...] = (),
+    ) -> None:
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        self.query = query
+        self.body = body
+        self.files = files
+        """The files of multipart/form-data."""
+        self._fields = fields
+
+    @cached_property
+    def kind(self) -> str:
+        """The declared type of the body, in lower case, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @cached_property
+    def text(self) -> str:
+        """The body as a text. Bytes that are none become U+FFFD."""
+        charset = self.headers.get("content-type", "").lower().partition("charset=")[2]
+        encoding = CHARSETS.get(charset.partition(";")[0].strip(" \t\"'"), "utf-8")
+        if self.body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            encoding = "utf-16"
+        return self.body.removeprefix(BOM).decode(encoding, "replace")
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """The fields of a form of either kind. Empty when the body is none."""
+        if self._fields is not None:
+            return self._fields
+        return pairs(self.text) if self.kind == FORM and self.json is None else {}
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON, whatever type it declares. None when it is none."""
+        return parsed(self.body)
+
+    @cached_property
+    def object(self) -> dict[str, Any]:
+        """The JSON object of the body, or of a form's field `payload`. Empty when there is none."""
+        found = self.json
+        if found is None and "payload" in self.fields:
+            found = parsed(self.fields["payload"].encode("utf-8", "replace"))
+        return found if isinstance(found, dict) else {}
+
+
+def parsed(body: bytes) -> Any:
+    """What this JSON says. None when it is none, or nested too deeply."""
+    try:
+        return msgspec.json.decode(body.removeprefix(BOM))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:  # it takes numbers of any size, and halves of surrogate pairs
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def pairs(text: str) -> dict[str, str]:
+    """The fields of a query, or of a form that looks like one."""
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MOST))
+    except ValueError:
+        return {}
+
+
+async def read_request(scope: Scope, receive: Receive) -> InletRequest:
+    """Reads the request. Raises Refused for a body that is too large."""
+    headers = {name.decode("latin-1"): _text(value) for name, value in reversed(scope["headers"])}
+    query = pairs(scope["query_string"].decode("latin-1"))
+    if not is_multipart(scope):
+        return InletRequest(headers, query, await body_of(scope, receive, LARGEST, TOO_LARGE))
+    fields: dict[str, str] = {}
+    files: list[InletFile] = []
+    async for part in Form(scope, receive, LARGEST):
+        if isinstance(part, Upload):
+            content = await _whole(aiter(part))
+            files.append(InletFile(part.filename or part.name, content, part.mime))
+        else:
+            fields[part.name] = part.value
+    return InletRequest(headers, query, b"", fields, tuple(files))
+
+
+def _text(header: bytes) -> str:
+    """A header's value: in UTF-8, as many clients send it, or in Latin-1."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
+
+
+async def _whole(pieces: AsyncIterator[bytes]) -> bytes:
+    whole = bytearray()
+    async for piece in pieces:
+        whole += piece
+    return bytes(whole)

@@ -1,0 +1,29 @@
+"""POST /api/hook: tells by its headers and its shape what a program has sent."""
+
+from litestar.handlers import HTTPRouteHandler
+
+from djangobot.db.errors import TooManyRequests
+from djangobot.http.errors import Refused, whole_seconds
+from djangobot.http.inlets.common.accept import accept, sender_of, token_of
+from djangobot.http.inlets.common.request import read_request
+from djangobot.http.inlets.formats import format_of
+from djangobot.http.messages import SendResult
+from djangobot.http.responses import Answer, Call, answer
+
+HOOK = "/api/hook"
+
+
+@HTTPRouteHandler([HOOK, f"{HOOK}/{{bot_token:str}}"], http_method=["POST"], opt={"query": True})
+async def hook(request: Call) -> Answer:
+    """The token is checked before the body is read. 200 means that the message is on disk."""
+    token = token_of(request.scope)
+    sender = await sender_of(token)
+    read = await read_request(request.scope, request.receive)
+    found = format_of(read)
+    try:
+        accepted = await accept(request.scope, token, sender, found.read(read))
+    except TooManyRequests as exc:
+        raise Refused(
+            found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}
+        ) from None
+    return answer(SendResult("message was accepted", accepted.id, accepted.status))

@@ -1,0 +1,147 @@
+"""POST /api/hook: where the token stands, what is answered, and that nothing is refused for its length."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+
+from djangobot.bot import settings
+from djangobot.db.messages.new_message import TEXT_LIMIT
+from djangobot.db.programs import tokens
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.shorten import NOTHING, shortened
+from djangobot.http.inlets.table import INLETS
+from djangobot.http.state import Config
+
+from ..conftest import SECRET, Api, Telegram, a_client, an_app, served
+
+
+async def told(api: Api, access: dict[str, str]) -> list[dict[str, Any]]:
+    """The account's messages, the newest first."""
+    messages: list[dict[str, Any]] = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
+    return messages
+
+
+async def post(api: Api, path: str, body: bytes, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await api.client.post(path, content=body, headers=named)
+
+
+async def test_the_token_stands_in_the_path_or_in_a_header(api: Api) -> None:
+    """Three ways, and each answers 200 with the message on disk."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answers = [
+        await post(api, f"/api/hook/{token}", b"one"),
+        await post(api, "/api/hook", b"two", authorization=f"Bearer {token}"),
+        await post(api, "/api/hook", b"three", x_bot_token=token),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [line["text"] for line in await told(api, access)] == ["three", "two", "one"]
+    assert answers[2].json()["id"] == (await told(api, access))[0]["id"]
+
+
+async def test_a_wrong_token_is_401_and_stands_in_no_answer_and_no_log(api: Api) -> None:
+    """Neither a token of the path nor one of a query is repeated anywhere."""
+    token = "7EVgXzmREWIf1qHsaYkegiQMa"
+    with structlog.testing.capture_logs() as logs:
+        answers = [
+            await post(api, f"/api/hook/{token}", b"one"),
+            await post(api, f"/api/hook/{token}/more?auth={token}", b"one"),
+            await api.client.get(f"/api/hook/{token}"),
+            await post(api, "/api/hook", b"one"),
+        ]
+    assert [answer.status_code for answer in answers] == [401, 404, 405, 401]
+    assert token not in repr([answer.text for answer in answers]) + repr(logs)
+    assert token not in (await api.client.get("/metrics")).text
+
+
+async def test_a_revoked_token_is_401(api: Api) -> None:
+    """As everywhere."""
+    person = await api.person()
+    token = await api.bot_token(await api.access(), person)
+    now = datetime.now(UTC)
+    for card in await tokens.of_chat(person.id, now):
+        await tokens.revoke(person.id, card.id, now)
+    assert (await post(api, f"/api/hook/{token}", b"one")).status_code == 401
+
+
+async def test_a_body_of_more_than_five_megabytes_is_413(api: Api) -> None:
+    """One of five is a message."""
+    token = await api.bot_token(await api.access())
+    most = 5 * 1024 * 1024
+    assert (await post(api, f"/api/hook/{token}", b"x" * most)).status_code == 200
+    answer = await post(api, f"/api/hook/{token}", b"x" * (most + 1))
+    assert (answer.status_code, str(most) in answer.json()["answer"]) == (413, True)
+
+
+async def test_a_closed_inlet_is_404(database: None) -> None:
+    """DJANGOBOT_INLETS names the open ones."""
+    closed = an_app(inlets=("gotify", "ntfy"))
+    async with served(closed) as address, a_client(address) as client:
+        assert (await client.post("/api/hook", content=b"one")).status_code == 404
+
+
+def test_every_inlet_has_its_setting() -> None:
+    """The setting, its default and the table name the same inlets."""
+    assert {inlet.name for inlet in INLETS} <= set(settings.INLETS)
+    assert Config(SECRET, "0", Telegram()).inlets == settings.INLETS
+
+
+async def test_the_query_names_the_format(api: Api) -> None:
+    """`?as=text` shows JSON as it is; an unknown name is no reason to refuse."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    for query in ("as=text", "as=nothing"):
+        assert (await post(api, f"/api/hook/{token}?{query}", b'{"text": "hello"}')).status_code == 200
+    assert [line["text"] for line in await told(api, access)] == ["hello", '{"text": "hello"}']
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "text"),
+    [
+        (b"", "text/plain", NOTHING),
+        (b"\xff\x00", "text/plain", "\ufffd"),
+        ("\ufeffПривет".encode(), "text/plain", "Привет"),
+        ("Привет".encode("cp1251"), "text/plain; charset=windows-1251", "Привет"),
+        (b'"a string"', "application/json", "a string"),
+        (b'{"message": "a", "title": "b"}', "application/json", "a"),
+        (b'{"number": 1}', "application/json", '{\n "number": 1\n}'),
+        (b'{"text": "half \\ud800"}', "application/json", "half "),
+        (b"message=a&more=b", "application/x-www-form-urlencoded", "a"),
+        (b"disk=full&host=db1", "application/x-www-form-urlencoded", "disk: full\nhost: db1"),
+        (b"[" * 100_000, "application/json", None),
+    ],
+)
+async def test_whatever_comes_is_a_message(api: Api, body: bytes, kind: str, text: str | None) -> None:
+    """Texts, forms, JSON, and what is neither."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    answer = await post(api, f"/api/hook/{token}", body, content_type=kind)
+    assert answer.status_code == 200, answer.text
+    (line,) = await told(api, access)
+    assert text is None or line["text"] == text
+
+
+def test_what_is_too_long_is_shortened() -> None:
+    """Title, text, tags and keys; what is no button is left out."""
+    short = shortened(
+        InletMessage(
+            text="x" * 100_000,
+            title="one\ntwo " * 100,
+            tags=("disk-full", "#", *(f"tag{number}" for number in range(20))),
+            replace='{}:{alertname="x"}' * 20,
+            key="ключ",
+        )
+    )
+    assert (len(short.text), short.text[-1]) == (TEXT_LIMIT, "…")
+    assert short.title.startswith("one two one")
+    assert len(short.title) <= 200
+    assert short.tags[:2] == ("disk_full", "tag0")
+    assert len(short.tags) == 8
+    assert short.replace is not None
+    assert len(short.replace) == 64
+    assert short.key is not None
+    assert short.key.isascii()
