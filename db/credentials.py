@@ -20,6 +20,8 @@ T = TypeVar("T")
 TOKEN_ALPHABET = string.ascii_letters + string.digits
 TOKEN_LENGTH = 25
 """The format of the original; 62^25 is about 149 bits."""
+GOTIFY_LENGTH = 15
+"""The format of Gotify's tokens: an A, and 14 characters more; 62^14 is about 83 bits."""
 AROUND_TOKEN = string.whitespace + "\x85\xa0\u200b\u2028\u2029\ufeff"
 """White space, and the byte order mark at the start of a UTF-8 file."""
 CODE_LENGTH = 10
@@ -79,12 +81,23 @@ def new_nonce() -> str:
 
 def derived_token(secret: str, nonce: str) -> str:
     """A bot token, always the same for the same arguments."""
-    number = _derived(secret, f"bot token {nonce}")
-    digits = []
-    for _ in range(TOKEN_LENGTH):
-        number, digit = divmod(number, len(TOKEN_ALPHABET))
-        digits.append(TOKEN_ALPHABET[digit])
-    return "".join(digits)
+    return _letters(_derived(secret, f"bot token {nonce}"), TOKEN_LENGTH)
+
+
+def gotify_token(token: str) -> str:
+    """The second value of a bot token, for programs that take nothing but a token of Gotify's form. It is
+    made of the bot token, so it changes with it, and does not reveal it."""
+    return "A" + _letters(_derived(token, "gotify token"), GOTIFY_LENGTH - 1)
+
+
+def is_gotify_token(token: str) -> bool:
+    """Whether a token has Gotify's form."""
+    return len(token) == GOTIFY_LENGTH and token.startswith("A")
+
+
+def gotify_form(token: str) -> str:
+    """The Gotify token, from either value of a bot token. What is counted by token is counted by this."""
+    return token if is_gotify_token(token) else gotify_token(token)
 
 
 def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:
@@ -94,7 +107,16 @@ def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:
 
 def _derived(secret: str, what: str) -> int:
     """512 bits that look random to anyone without the secret."""
-    return int.from_bytes(hmac.digest(secret.encode(), what.encode(), "sha512"))
+    return int.from_bytes(hmac.digest(secret.encode("utf-8", "surrogatepass"), what.encode(), "sha512"))
+
+
+def _letters(number: int, length: int) -> str:
+    """The last digits of a number, written in TOKEN_ALPHABET."""
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(TOKEN_ALPHABET))
+        digits.append(TOKEN_ALPHABET[digit])
+    return "".join(digits)
 
 
 def trimmed(token: str) -> str:

@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import UNSET, Meta, UnsetType
 
 from djangobot.db.clock import utc_now
+from djangobot.db.credentials import gotify_token
 from djangobot.db.messages import messages
 from djangobot.db.people import codes
 from djangobot.http.addresses import address_of, network_of
@@ -30,8 +31,11 @@ class Redemption(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Redeemed(msgspec.Struct):
+    """`gotify_token` is the same bot token, for programs that take nothing but a token of Gotify's form."""
+
     answer: str
     bot_token: str
+    gotify_token: str
 
 
 class Paging(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,7 +74,7 @@ async def redeem(request: Call) -> Answer:
         _, bot_token = await codes.redeem(
             account, asked.code, utc_now(), given(asked.name), network=network_of(request.scope)
         )
-    return answer(Redeemed("success", bot_token))
+    return answer(Redeemed("success", bot_token, gotify_token(bot_token)))
 
 
 @HTTPRouteHandler("/api/cabinet", http_method=["GET", "HEAD"], status_code=200, opt={"query": Paging})

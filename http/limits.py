@@ -4,9 +4,10 @@ this process."""
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from djangobot.db import metrics
+from djangobot.db.credentials import gotify_form
 from djangobot.db.errors import CodeInvalid, LoginTaken, NotYours, TooManyRequests, WrongCredentials
 from djangobot.db.programs import accounts
 from djangobot.http.addresses import neighbourhood
@@ -153,6 +154,10 @@ class Limits:
         """All calls that wait for a change of a message."""
 
         accounts.LIMITS_RESET.subscribe(self.on_reset)
+
+    def sending(self, token: str) -> AbstractContextManager[None]:
+        """Counts the message of a bot token that is accepted in this block. Raises TooManyRequests."""
+        return nullcontext() if self.sends is None else self.sends.count_successes(gotify_form(token))
 
     def on_reset(self, account: tuple[int, str]) -> None:
         """Lets this account, of this id and login, try again. An admin decides that. The limits of its

@@ -11,7 +11,7 @@ from litestar.types import Receive
 from msgspec import UNSET, Meta, UnsetType
 
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import digest_token
+from djangobot.db.credentials import gotify_form
 from djangobot.db.errors import MessageNotFound
 from djangobot.db.messages import messages
 from djangobot.db.messages.messages import Entry
@@ -70,7 +70,7 @@ async def show(request: Call) -> Answer:
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)
     changed = messages.once_changed(public_id, token, caller.knows, wait)
-    with state_of(request.scope).limits.waiting.enter(token=digest_token(token)):
+    with state_of(request.scope).limits.waiting.enter(token=gotify_form(token)):
         return _shown(await _unless_gone(changed, request.receive), caller)
 
 

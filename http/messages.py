@@ -1,6 +1,5 @@
 """/api/send_message, the hot path."""
 
-import contextlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -153,10 +152,7 @@ async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, 
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
         wait = state.config.send_wait
-    counted = (
-        contextlib.nullcontext() if state.limits.sends is None else state.limits.sends.count_successes(token)
-    )
-    with counted:
+    with state.limits.sending(token):
         new = NewMessage(
             text=message.text,
             type=message.type,

@@ -13,6 +13,7 @@ from djangobot.bot.handlers import tokens as cards
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.credentials import gotify_token
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
 from djangobot.db.people import questions
 from djangobot.db.programs import own_tokens, tokens
@@ -84,4 +85,12 @@ def _made(context: Context, token_id: int, name: str, value: str) -> Text:
         f"  -d '{body}'"
     )
     hide = Button(say(context.language, "token-hide"), OpenToken(token_id).pack())
-    return formatted(context.language, "own-made", [[hide]], name=name, value=value, call=call)
+    return formatted(
+        context.language,
+        "own-made",
+        [[hide]],
+        name=name,
+        value=value,
+        call=call,
+        gotify=gotify_token(value),
+    )

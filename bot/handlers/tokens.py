@@ -30,6 +30,7 @@ from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers.token_cards import called, card_text, list_text
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.credentials import gotify_token
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
 from djangobot.db.people import questions
@@ -141,7 +142,10 @@ async def rotate(context: Context, data: RotateToken) -> None:
     if value is None:
         return await _show(context, _known(card), "token-rotated-before")
     hide = Button(say(context.language, "token-hide"), OpenToken(card.id).pack())
-    text = formatted(context.language, "token-rotated", [[hide]], who=called(card), value=value)
+    gotify = gotify_token(value)
+    text = formatted(
+        context.language, "token-rotated", [[hide]], who=called(card), value=value, gotify=gotify
+    )
     await context.replace(text)
     await context.answer()
 

@@ -47,7 +47,10 @@ own-made =
     The call that sends the first message, tap to see and copy it:
     <spoiler>{ $call }</spoiler>
 
-    Both are shown this once and disappear in a minute. /tokens: pause, limit, revoke.
+    For a program that speaks Gotify, the same token is:
+    <spoiler>{ $gotify }</spoiler>
+
+    All this is shown once and disappears in a minute. /tokens: pause, limit, revoke.
 
 ## tokens
 
@@ -134,6 +137,7 @@ token-rotate-sure = Yes, a new value
 token-rotated =
     <b>{ $who }</b> has a new value, tap to see it:
     <spoiler>{ $value }</spoiler>
+    For a program that speaks Gotify: <spoiler>{ $gotify }</spoiler>
 
     It is shown this once and disappears in a minute. The old value no longer works.
 token-rotated-before = This was done before: the value has already been changed.

@@ -139,7 +139,7 @@ class Sender(msgspec.Struct, frozen=True):
 async def sender(token: str, now: datetime) -> Sender:
     """Who sends with this token, before there is a message. Raises TokenInvalid, TokenPaused, AccountBanned,
     ChatBlocked, ChatBanned."""
-    row = await _refuse(credentials.digest_token(token), now)
+    row = await _refuse(await tokens.digest_of(token), now)
     return Sender(row["token"], row["chat"], row["account"])
 
 
@@ -151,7 +151,7 @@ async def accept(token: str, message: NewMessage, now: datetime) -> Accepted:
     """
     message.check()
     message = await message.formatted()
-    digest = credentials.digest_token(token)
+    digest = await tokens.digest_of(token)
     try:
         send_time.check_bounds(message.send_at, now)
         await quotas.check(digest, len(message.text.encode()) + len((message.rich or "").encode()))

@@ -256,7 +256,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T11:18:10:662786"
+ID = "2026-11-26T11:30:01:957979"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -784,6 +784,28 @@ async def forwards():
             "length": 64,
             "default": "",
             "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": True,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="BotToken",
+        tablename="bot_token",
+        column_name="gotify_digest",
+        db_column_name="gotify_digest",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": None,
+            "null": True,
             "primary_key": False,
             "unique": True,
             "index": False,

@@ -12,7 +12,7 @@ from djangobot.db import credentials
 from djangobot.db.engine import current
 from djangobot.db.errors import TokenNotFound, TokensTooMany
 from djangobot.db.fields import check_token_name
-from djangobot.db.programs.tokens import PREFIX
+from djangobot.db.programs.tokens import PREFIX, gotify_digest
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,8 @@ SELECT COUNT(*) AS tokens FROM bot_token WHERE chat = $1 AND account IS NULL
 AND (created > $3 OR (revoked IS NULL AND (expires IS NULL OR expires > $2)))
 """
 INSERT = """
-INSERT INTO bot_token (digest, prefix, chat, name, created, origin, nonce, refuses_urgent)
-VALUES ($1, $2, $3, $4, $5, $6, $7, false) RETURNING id
+INSERT INTO bot_token (digest, prefix, chat, name, created, origin, nonce, gotify_digest, refuses_urgent)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false) RETURNING id
 """
 
 
@@ -59,7 +59,15 @@ async def issue(
             "UPDATE bot_token SET origin = NULL WHERE chat = $1 AND origin = $2", chat_id, origin
         )  # another name: the numbers of a new sandbox
         rows = await engine.execute(
-            INSERT, credentials.digest_token(value), value[:PREFIX], chat_id, name, now, origin, nonce
+            INSERT,
+            credentials.digest_token(value),
+            value[:PREFIX],
+            chat_id,
+            name,
+            now,
+            origin,
+            nonce,
+            gotify_digest(value),
         )
     token_id: int = rows[0]["id"]
     log.info("bot token made in the chat", token_id=token_id, chat=chat_id)

@@ -41,6 +41,8 @@ class BotToken(Table, tablename="bot_token"):
 
     id = SerialOnce(primary_key=True)
     digest = Varchar(length=64, unique=True, secret=True)
+    gotify_digest = Varchar(length=64, null=True, default=None, unique=True, secret=True)
+    """The digest of its Gotify token."""
     prefix = Varchar(length=PREFIX)
     account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None, index=True)
     """None for the chat's own token."""
@@ -101,7 +103,7 @@ UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NU
 AND (expires IS NULL OR expires > $4)
 """
 ROTATE = """
-UPDATE bot_token SET digest = $4, prefix = $5, nonce = NULL
+UPDATE bot_token SET digest = $4, gotify_digest = $7, prefix = $5, nonce = NULL
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
 """
@@ -120,9 +122,23 @@ SELECT COUNT(*) AS messages FROM (
 """
 
 
+def gotify_digest(token: str) -> str:
+    """The digest of the Gotify token of this bot token."""
+    return credentials.digest_token(credentials.gotify_token(token))
+
+
+async def digest_of(token: str) -> str:
+    """The digest under which a token is stored. `token` may also be its Gotify token."""
+    digest = credentials.digest_token(token)
+    if not credentials.is_gotify_token(token):
+        return digest
+    rows = await current().fetch("SELECT digest FROM bot_token WHERE gotify_digest = $1", digest)
+    return str(rows[0]["digest"]) if rows else digest
+
+
 async def resolve(token: str, now: datetime) -> BotToken:
     """The row of a token. Raises TokenInvalid when it is unknown, revoked or expired; AccountBanned."""
-    row = await BotToken.objects().where(BotToken.digest == credentials.digest_token(token)).first()
+    row = await BotToken.objects().where(BotToken.digest == await digest_of(token)).first()
     if row is None or row.revoked is not None or (row.expires is not None and row.expires <= now):
         raise TokenInvalid
     banned = (Account.id == row.account) & Account.banned.is_not_null()
@@ -205,7 +221,14 @@ async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tup
     """
     token = credentials.new_bot_token()
     changed = await current().execute(
-        ROTATE, chat_id, token_id, prefix, credentials.digest_token(token), token[:PREFIX], now
+        ROTATE,
+        chat_id,
+        token_id,
+        prefix,
+        credentials.digest_token(token),
+        token[:PREFIX],
+        now,
+        gotify_digest(token),
     )
     if changed:
         log.info("bot token rotated", token_id=token_id, chat=chat_id)
@@ -279,6 +302,7 @@ async def issue_in_transaction(
     token = credentials.new_bot_token()
     row = BotToken(
         digest=credentials.digest_token(token),
+        gotify_digest=gotify_digest(token),
         prefix=token[:PREFIX],
         account=account_id,
         chat=chat_id,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from djangobot.db import errors as family
+from djangobot.db.credentials import gotify_token
 from djangobot.http.accounts import Changed, Changes, DeleteAccount, NewAccount
 from djangobot.http.auth import Credentials, SignedIn
 from djangobot.http.cabinet import LONG, History, Redeemed, Redemption
@@ -106,8 +107,13 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         {
             200: Success(
                 Redeemed,
-                "The bot token, shown this once.",
-                {"answer": "success", "bot_token": "PD1B0WwEmdVQIc7SzfKFUQrPH"},
+                "The bot token, shown this once. `gotify_token` is the same token, for programs that take "
+                "nothing but a token of Gotify's form.",
+                {
+                    "answer": "success",
+                    "bot_token": "PD1B0WwEmdVQIc7SzfKFUQrPH",
+                    "gotify_token": gotify_token("PD1B0WwEmdVQIc7SzfKFUQrPH"),
+                },
             )
         },
         (

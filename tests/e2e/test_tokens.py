@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from djangobot.db.credentials import gotify_token
+
 WORDS = {
     "en": {
         "all": "All tokens", "rename": "Rename", "pause": "Pause", "resume": "Resume", "limit": "Limit",
@@ -180,8 +182,9 @@ def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Any) -> None:
             for one in shown["entities"]
             if one["type"] == "spoiler"
         ]
-        value, call = spoilers
+        value, call, gotify = spoilers
         assert re.fullmatch(r"[A-Za-z0-9]{25}", value)
+        assert gotify == gotify_token(value)
         assert shown["text"].count(value) == 2
         assert shown["text"].startswith(name) or name in shown["text"].splitlines()[0]
         ran = subprocess.run(["sh", "-c", call], capture_output=True, text=True, check=True)
@@ -191,7 +194,8 @@ def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Any) -> None:
         chat.press("hide", twice=False)
         assert value not in chat.shown["text"]
         assert chat.words["own card"] in chat.shown["text"]
-    assert service.send(value, "again").status_code == 200
+    for either in (value, gotify):
+        assert service.send(either, "again").status_code == 200
 
 
 def test_urgent_messages_are_refused_and_allowed(chat: Chat, service: Any) -> None:
@@ -209,8 +213,12 @@ def test_a_new_value_is_shown_once_and_hidden(chat: Chat, service: Any) -> None:
     chat.press("new")
     chat.press("sure new")
     shown = chat.shown
-    (spoiler,) = [entity for entity in shown["entities"] if entity["type"] == "spoiler"]
-    fresh = shown["text"][spoiler["offset"] : spoiler["offset"] + spoiler["length"]]
+    fresh, gotify = (
+        shown["text"][one["offset"] : one["offset"] + one["length"]]
+        for one in shown["entities"]
+        if one["type"] == "spoiler"
+    )
+    assert gotify == gotify_token(fresh)
     assert re.fullmatch(r"[A-Za-z0-9]{25}", fresh)
     assert service.send(token, "old").status_code == 401
     assert service.send(fresh, "new").status_code == 200

@@ -18,9 +18,10 @@ async def test_a_code_becomes_a_bot_token(api: Api) -> None:
     access = await api.access()
     answer = await api.client.post("/api/cabinet/", json={"code": await api.code()}, headers=access)
     assert answer.status_code == 200
-    assert list(answer.json()) == ["answer", "bot_token"]
+    assert list(answer.json()) == ["answer", "bot_token", "gotify_token"]
     assert answer.json()["answer"] == "success"
     assert re.fullmatch("[A-Za-z0-9]{25}", answer.json()["bot_token"])
+    assert re.fullmatch("A[A-Za-z0-9]{14}", answer.json()["gotify_token"])
 
 
 async def test_a_code_may_be_written_in_groups(api: Api) -> None:

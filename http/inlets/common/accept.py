@@ -1,6 +1,5 @@
 """Accepts a foreign program's message: by the same verb as POST /api/send_message."""
 
-import contextlib
 from collections.abc import AsyncIterator
 
 from litestar.types import Scope
@@ -40,12 +39,8 @@ async def sender_of(token: str) -> Sender:
 async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
     """Commits the message, to be delivered. It is shortened first, so that nothing refuses it. A repeat under
     the same key is taken for what came before, even if it is written otherwise."""
-    state = state_of(scope)
     message = shortened(message)
-    counted = (
-        contextlib.nullcontext() if state.limits.sends is None else state.limits.sends.count_successes(token)
-    )
-    with counted:
+    with state_of(scope).limits.sending(token):
         async with incoming_files() as incoming:
             incoming.of(sender)
             for file in message.files:

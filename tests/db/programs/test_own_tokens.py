@@ -70,8 +70,12 @@ async def test_its_value_can_not_be_told_from_the_database(world: World) -> None
     """What stands there gives another value with another secret."""
     person = await world.person()
     token_id, value = await made(world, person)
-    (row,) = await current().fetch("SELECT digest, nonce FROM bot_token WHERE id = $1", token_id)
-    assert value not in (row["digest"], row["nonce"])
+    (row,) = await current().fetch(
+        "SELECT digest, gotify_digest, nonce FROM bot_token WHERE id = $1", token_id
+    )
+    alias = credentials.gotify_token(value)
+    assert not {value, alias} & {row["digest"], row["gotify_digest"], row["nonce"]}
+    assert row["gotify_digest"] == credentials.digest_token(alias)
     assert row["digest"] == credentials.digest_token(value)
     assert credentials.derived_token("t" * 64, row["nonce"]) != value
     assert len(value) == credentials.TOKEN_LENGTH

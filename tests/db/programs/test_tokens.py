@@ -61,6 +61,41 @@ async def test_a_token_is_kept_as_a_digest_only(world: World) -> None:
     assert row.digest == credentials.digest_token(token) != token
 
 
+async def test_a_gotify_token_stands_for_its_bot_token_until_that_ends(world: World) -> None:
+    """It has Gotify's form, is kept as a digest only, and changes and ends with the bot token."""
+    account, person = await world.account(), await world.person()
+    row, token = await codes.redeem(account, await codes.issue(person, NOW), NOW)
+    alias = credentials.gotify_token(token)
+    assert len(alias) == credentials.GOTIFY_LENGTH == 15
+    assert alias[0] == "A"
+    assert alias.isalnum()
+    assert alias not in token
+    assert row.gotify_digest == credentials.digest_token(alias) != row.digest
+    assert (await tokens.resolve(alias, NOW)).id == row.id
+    await acceptance.accept(alias, NewMessage("by its Gotify token"), NOW)
+    assert [message.text for message in await world.deliver() if message.kind == "message"] == [
+        "by its Gotify token"
+    ]
+    _, another = await tokens.rotate(person.id, row.id, token[:4], NOW)
+    assert another is not None
+    with pytest.raises(TokenInvalid):
+        await acceptance.accept(alias, NewMessage("by the former one"), NOW)
+    assert (await tokens.resolve(credentials.gotify_token(another), NOW)).id == row.id
+    await tokens.revoke(person.id, row.id, NOW)
+    for ended in (another, credentials.gotify_token(another), "A" * 15):
+        with pytest.raises(TokenInvalid):
+            await acceptance.sender(ended, NOW)
+
+
+def test_a_gotify_token_is_made_of_the_bot_token_alone() -> None:
+    """It is the same each time, another for another token, and what is counted by token counts both."""
+    token = credentials.new_bot_token()
+    alias = credentials.gotify_token(token)
+    assert credentials.gotify_token(token) == alias
+    assert credentials.gotify_token(credentials.new_bot_token()) != alias
+    assert credentials.gotify_form(token) == credentials.gotify_form(alias) == alias
+
+
 async def test_revoking_ends_the_token_and_cancels_its_queue_and_again_changes_nothing(world: World) -> None:
     account, person = await world.account(), await world.person()
     token, other = await world.link(account, person, "one"), await world.link(account, person, "two")
