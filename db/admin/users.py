@@ -138,7 +138,7 @@ RETURNING public_id
 # Uses the index of scheduled messages.
 CANCEL_SCHEDULED = f"""
 UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status = 'scheduled' AND kind = 'message' AND +account = $1
+WHERE status = 'scheduled' AND +account = $1
 RETURNING public_id
 """
 RESTORE = f"""

@@ -11,6 +11,8 @@ SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
 # No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
+# The edits of a message that are to come.
+COMING_EDITS = "CASE WHEN replaces IS NOT NULL THEN status END IN ('queued', 'scheduled') AND replaces ="
 # The order of a chat's messages: as they were accepted. A scheduled message stands behind what had been
 # accepted when it fell due (db/delivery/scheduled_messages.py).
 # Edits stand behind all messages.

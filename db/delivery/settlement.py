@@ -9,7 +9,7 @@ import msgspec
 from djangobot.db import metrics
 from djangobot.db.delivery import changes, wakeups
 from djangobot.db.delivery.claims import BACK, CLAIMED
-from djangobot.db.delivery.heads import IS_SENDING
+from djangobot.db.delivery.heads import COMING_EDITS, IS_SENDING
 from djangobot.db.delivery.outcomes import (
     Expired,
     Failed,
@@ -47,9 +47,15 @@ WHERE message.id = e.replaces AND e.random_id = r.random_id AND e.{IS_SENDING}
 # The edit takes the replace key and the edits that wait from the message that it can't edit.
 ITS_MESSAGE = f"(SELECT e.replaces FROM message e WHERE e.id = $1 AND e.random_id = $2 AND e.{IS_SENDING})"
 GIVE_UP_KEY = f"UPDATE message SET replace_key = NULL WHERE id = {ITS_MESSAGE}"
+# A newer message has taken the replace key while the edit was under way.
+END_OVERTAKEN = f"""
+UPDATE message SET status = 'replaced', failure = NULL, lease_until = NULL, parts = NULL {CLAIMED}
+  AND EXISTS (
+    SELECT 1 FROM message n WHERE n.token = message.token AND n.replace_key = message.replace_key
+    AND CASE WHEN n.replace_key IS NOT NULL THEN n.kind END = 'message' AND n.id <> message.id)
+"""
 GIVE_UP_EDITS = f"""
-UPDATE message SET replaces = $1
-WHERE CASE WHEN replaces IS NOT NULL THEN status END = 'queued' AND replaces = {ITS_MESSAGE}
+UPDATE message SET replaces = $1 WHERE {COMING_EDITS} {ITS_MESSAGE}
 """
 COPY_TAGS = f"""
 INSERT INTO message_tag (chat, tag, message)
@@ -76,9 +82,9 @@ UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt
 PUT_BACK = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, first_attempt = $5, parts = $6 {CLAIMED}
 """
-CANCELED = """
-SELECT m.public_id AS public_id, m.failure AS failure FROM $each1 b JOIN message m ON m.id = b.value
-WHERE m.status = 'canceled'
+ENDED = """
+SELECT m.public_id AS public_id, m.status AS status, m.failure AS failure
+FROM $each1 b JOIN message m ON m.id = b.value WHERE m.status IN ('canceled', 'replaced')
 """
 
 WATCHED = """
@@ -96,7 +102,7 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     for result in results:
         _notify(result)
     await _notify_edited([result.message.id for result in results if result.message.is_edit])
-    await _notify_canceled([result for result in results if isinstance(result, Postponed | SentAnew)])
+    await _notify_ended([result for result in results if isinstance(result, Postponed | SentAnew)])
     for result in results:
         wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
     _count([result for result in results if result.message.kind == "message"], now)
@@ -126,9 +132,8 @@ def _statements(results: Sequence[Settled], now: datetime) -> dict[str, list[Seq
                 statements.setdefault(KEEP_IDS, []).append((result.message.id, result.message.random_id, ids))
         elif isinstance(result, SentAnew):
             row = (result.message.id, result.message.random_id)
-            statements.setdefault(COPY_TAGS, []).append(row)
-            statements.setdefault(GIVE_UP_EDITS, []).append(row)
-            statements.setdefault(GIVE_UP_KEY, []).append(row)
+            for sql in (GIVE_UP_KEY, END_OVERTAKEN, COPY_TAGS, GIVE_UP_EDITS):
+                statements.setdefault(sql, []).append(row)
             statements.setdefault(SEND_ANEW, []).append((*row, result.until, result.reason[:FAILURE_LENGTH]))
         else:
             sql, args = _statement(result)
@@ -164,15 +169,15 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
             metrics.count_end(status_of(result))
 
 
-async def _notify_canceled(postponed: Sequence[Postponed | SentAnew]) -> None:
-    """Tells waiters of messages that were put back and canceled, because their sender was banned
-    meanwhile."""
+async def _notify_ended(postponed: Sequence[Postponed | SentAnew]) -> None:
+    """Notifies waiters of messages that were to be put back and have ended: their sender was banned
+    meanwhile, or a newer message has replaced them."""
     if not postponed or not wakeups.has_waiters():
         return
     ids = current().each([result.message.id for result in postponed])
     with contextlib.suppress(DatabaseUnavailable):
-        for row in await current().fetch(CANCELED, ids):
-            wakeups.notify_settled(str(row["public_id"]), "canceled", row["failure"])
+        for row in await current().fetch(ENDED, ids):
+            wakeups.notify_settled(str(row["public_id"]), row["status"], row["failure"])
 
 
 async def _notify_edited(edits: Sequence[int]) -> None:

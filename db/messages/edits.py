@@ -10,6 +10,7 @@ from typing import Literal
 import structlog
 
 from djangobot.db.delivery import wakeups
+from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages.messages import is_uuid
@@ -31,10 +32,12 @@ FROM message m WHERE {OF_KEY} FOR NO KEY UPDATE OF m
 """
 NAME = "UPDATE message SET replace_key = $2, reply_to = $3, request = $4 WHERE id = $1"
 MAKE_EDIT = "UPDATE message SET kind = 'edit', is_edit = true, replaces = $2 WHERE id = $1"
-END_WAITING = """
+END_WAITING = f"""
 UPDATE message SET status = 'replaced', failure = NULL, parts = NULL
-WHERE CASE WHEN replaces IS NOT NULL THEN status END = 'queued' AND replaces = $1 RETURNING public_id
+WHERE {COMING_EDITS} $1 AND {IS_QUEUED} RETURNING public_id
 """
+# Edits whose time has not come change the message that has the key then.
+MOVE_SCHEDULED = f"UPDATE message SET replaces = $2 WHERE {COMING_EDITS} $1 AND id <> $2"
 # What was never in the chat is in no list. It counts as an edit of the message that took its place.
 END_ROOT = """
 UPDATE message SET status = 'replaced', kind = 'edit', is_edit = true, replaces = $2, failure = NULL,
@@ -96,10 +99,12 @@ class Replacing:
             if self._place == "instead":
                 ended += await engine.execute(END_ROOT, root, message_id)
                 await engine.execute(END_TAGS, root)
-            elif self._place == "edit":
+            elif self._place == "new":
+                await engine.execute(FREE_KEY, root)
+            if self._place == "edit":
                 await engine.execute(MAKE_EDIT, message_id, root)
             else:
-                await engine.execute(FREE_KEY, root)
+                await engine.execute(MOVE_SCHEDULED, root, message_id)
             self._ended = [str(row["public_id"]) for row in ended]
         message = self.message
         await engine.execute(NAME, message_id, message.replace, self._reply_to, message.request)

@@ -114,8 +114,8 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status " "= 'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
-        "CREATE INDEX message_waiting_edits ON message (replaces) WHERE CASE WHEN replaces "
-        "IS NOT NULL THEN status END = 'queued'",
+        "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
+        "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -192,8 +192,8 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = " "'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
-        "CREATE INDEX message_waiting_edits ON message (replaces) WHERE CASE WHEN replaces IS "
-        "NOT NULL THEN status END = 'queued'",
+        "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
+        "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
         "CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",
         "CREATE UNIQUE INDEX network_of_token ON token_network (token, network)",
@@ -256,7 +256,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T11:30:01:957979"
+ID = "2026-11-26T11:37:03:540280"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 

@@ -66,7 +66,7 @@ RETURNING public_id
 # Uses the index of scheduled messages.
 CANCEL_SCHEDULED = """
 UPDATE message SET status = 'canceled', failure = 'token revoked'
-WHERE status = 'scheduled' AND kind = 'message' AND +account = $1
+WHERE status = 'scheduled' AND +account = $1
 RETURNING public_id
 """
 LIVING = """

@@ -7,12 +7,13 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.admin import users
+from djangobot.db.delivery import claims, outcomes, scheduled_messages, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused
 from djangobot.db.messages import acceptance, history, messages, search
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.programs import tokens
+from djangobot.db.programs import accounts, tokens
 
 from ..conftest import MINUTE, NOW, World
 
@@ -232,3 +233,73 @@ async def test_a_reply_to_nothing_of_this_token_is_refused(world: World, token: 
             await send(token, "x", key=None, reply_to=unknown)
         assert list(refused.value.details) == ["reply_to"]
     assert len(await current().fetch("SELECT 1 FROM message WHERE kind = 'message'")) == 1
+
+
+async def test_a_scheduled_edit_changes_the_message_that_has_the_key_at_its_time(
+    world: World, token: str
+) -> None:
+    """The message it was made for may have failed meanwhile, and another has taken its place."""
+    await send(token, "0")
+    (under_way,) = await claim()
+    edit = await send(token, "later", delay=60)
+    await settlement.settle([outcomes.Failed(under_way, "too bad")], NOW)
+    await send(token, "1")
+    (root,) = await world.deliver()
+    world.now = NOW + MINUTE
+    await scheduled_messages.queue_due(world.now)
+    (edited,) = await world.deliver()
+    assert (edited.text, edited.edited_id) == ("later", root.id)
+    assert await status(token, edit) == "sent"
+
+
+async def test_a_scheduled_edit_changes_the_message_that_was_sent_anew(world: World, token: str) -> None:
+    """The edit before it could not be made: it became a message of its own."""
+    await send(token, "0")
+    await world.deliver()
+    await send(token, "later", delay=60)
+    await send(token, "1")
+    (impossible,) = await claim()
+    await settlement.settle([outcomes.SentAnew(impossible, NOW, "MESSAGE_ID_INVALID")], NOW)
+    (root,) = await world.deliver()
+    world.now = NOW + MINUTE
+    await scheduled_messages.queue_due(world.now)
+    assert [message.edited_id for message in await world.deliver()] == [root.id]
+
+
+async def test_an_edit_that_is_impossible_yields_to_a_message_that_has_its_key(
+    world: World, token: str
+) -> None:
+    """Its message is held, and a newer one has taken its place while the edit was under way."""
+    await send(token, "0")
+    (lost,) = await claim()
+    await settlement.settle([outcomes.Postponed(lost, NOW, "no answer")], NOW)
+    edit = await send(token, "1")
+    (first,) = await claim()
+    held = msgspec.structs.replace(first, first_attempt=None)
+    await settlement.settle([outcomes.Postponed(held, NOW + MINUTE, "not done", not_done=True)], NOW)
+    await current().execute("UPDATE message SET status = 'held' WHERE id = $1", first.id)
+    (under_way,) = await claim()
+    assert under_way.is_edit
+    newer = await send(token, "2")
+    waiting = asyncio.create_task(messages.once_changed(edit, token, lambda m: m.status == "sending", 60))
+    await asyncio.sleep(0)
+    await settlement.settle([outcomes.SentAnew(under_way, NOW, "not in the chat")], NOW)
+    assert (await waiting).status == "replaced"
+    assert [message.text for message in await world.deliver()] == ["2"]
+    assert await status(token, newer) == "sent"
+
+
+@pytest.mark.parametrize("end", ["ban", "password"])
+async def test_whose_account_may_not_send_edits_nothing_later_either(world: World, end: str) -> None:
+    """An edit that is scheduled is canceled with the messages."""
+    account, person = await world.account(), await world.person()
+    token = await world.link(account, person)
+    await send(token, "0")
+    await world.deliver()
+    edit = await send(token, "later", delay=60)
+    if end == "ban":
+        await users.ban("account", account.id, 1, NOW, of_settings=())
+    else:
+        await accounts.change(account, password="password12345", tokens_end=NOW)
+    rows = await current().fetch("SELECT status FROM message WHERE public_id = $1::uuid", edit)
+    assert rows[0]["status"] == "canceled"
