@@ -1,9 +1,9 @@
 # Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
-"""Our Telegram client: Pyrogram's connection and codec, without its retries, peer cache and dispatcher.
+"""Our Telegram client, on Pyrogram's session and codec. Pyrogram's own client is not used.
 
-Pyrogram repeats calls on its own, so a caller cannot know what was sent. This client makes each call once.
+Pyrogram's repeats calls on its own, so a caller cannot know what was sent. This client makes each call once.
 Updates go raw to one function.
 """
 
@@ -23,7 +23,6 @@ from pyrogram.errors import (
     UserMigrate,
 )
 from pyrogram.raw.core import TLObject
-from pyrogram.storage import Storage
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.telegram import refusals
@@ -41,9 +40,12 @@ from djangobot.bot.telegram.reconnecting_session import (
     SessionOwner,
     reconnect_pauses,
 )
+from djangobot.bot.telegram.session import SessionStorage
 
 log = structlog.get_logger(__name__)
 
+FIRST_DATA_CENTRE = 2
+"""Where the first sign-in is tried."""
 ANSWER_TIMEOUT = 15.0
 """Seconds after which an answer counts as lost; Pyrogram's own figure."""
 SIGN_IN_PAUSE = 1.0
@@ -66,17 +68,12 @@ class TelegramClient(SessionOwner):
     on_back: Callable[[], Awaitable[None]]
     on_pts: Callable[[int, int], None]
 
-    def __init__(self, storage: Storage, api_id: int, api_hash: str, bot_token: str) -> None:
-        super().__init__(
-            "telegram",
-            api_id=api_id,
-            api_hash=api_hash,
-            bot_token=bot_token,
-            in_memory=True,
-            workers=1,
-            sleep_threshold=0,
-        )
-        self.storage = storage
+    def __init__(self, storage: SessionStorage, api_id: int, api_hash: str, bot_token: str) -> None:
+        super().__init__(storage)
+        self.api_id, self.api_hash, self.bot_token = api_id, api_hash, bot_token
+        self.session: ReconnectingSession | None = None
+        self.me: Any = None
+        """The bot's own user, once it has signed in."""
         self.on_update = _ignore
         self.on_back = _ignore
         self.on_pts = lambda pts, count: None
@@ -91,7 +88,7 @@ class TelegramClient(SessionOwner):
         """Set once the updates from before the start have been fetched."""
         self.last_failure = ""
 
-    async def start(self) -> "TelegramClient":
+    async def start(self) -> None:
         """Connects, signs in when the session is new, and reads the bot's own user. Raises RPCError for a
         wrong token."""
         if self.key_forgotten.is_set():
@@ -112,24 +109,34 @@ class TelegramClient(SessionOwner):
                 await self._drop()
                 raise
             else:
-                return self
+                return
 
     async def _sign_in(self) -> None:
         self.key_forgotten.clear()
-        await self._load_or_create_session()
-        await self._open_session()
-        if not await self.storage.user_id():
-            await self._authorize()
+        if not self.storage.session.is_complete:
+            key = await self._new_key(FIRST_DATA_CENTRE)
+            await self.storage.change(
+                dc_id=FIRST_DATA_CENTRE,
+                api_id=self.api_id,
+                test_mode=False,
+                auth_key=key,
+                date=0,
+                user_id=None,
+            )
+        session = await self._open_session()
+        if not self.storage.session.user_id:
+            await self._authorize(session)
         await self.ask(raw.functions.updates.GetState())
         self.me = (await self.ask(raw.functions.users.GetUsers(id=[raw.types.InputUserSelf()])))[0]
         self.online.set()
 
-    async def _open_session(self) -> None:
-        self.session = ReconnectingSession(self, await self.storage.dc_id(), await self.storage.auth_key())
-        await self.session.start()
-        self.is_connected = True
+    async def _open_session(self) -> ReconnectingSession:
+        stored = self.storage.session
+        self.session = session = ReconnectingSession(self, stored.dc_id, stored.auth_key)
+        await session.start()
+        return session
 
-    async def _authorize(self) -> None:
+    async def _authorize(self, session: ReconnectingSession) -> None:
         """Signs in with the bot token, in the data centre that Telegram names."""
         query = raw.functions.auth.ImportBotAuthorization(
             flags=0, api_id=self.api_id, api_hash=self.api_hash, bot_auth_token=self.bot_token
@@ -138,11 +145,10 @@ class TelegramClient(SessionOwner):
             try:
                 answer = await self._call(query)
             except (UserMigrate, PhoneMigrate, NetworkMigrate) as exc:
-                await self.session.stop()
+                await session.stop()
                 key = await self._new_key(exc.value)
-                await self.storage.dc_id(exc.value)
-                await self.storage.auth_key(key)
-                await self._open_session()
+                await self.storage.change(dc_id=exc.value, auth_key=key)
+                session = await self._open_session()
             except (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated) as exc:
                 raise KeyForgotten(refusals.word(exc)) from exc
             except OSError as exc:
@@ -150,8 +156,7 @@ class TelegramClient(SessionOwner):
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)  # the connection itself waits longer each time
             else:
-                await self.storage.user_id(answer.user.id)
-                await self.storage.is_bot(True)
+                await self.storage.change(user_id=answer.user.id, is_bot=True)
                 return
 
     async def _new_key(self, dc_id: int) -> bytes:
@@ -159,18 +164,8 @@ class TelegramClient(SessionOwner):
         pauses = reconnect_pauses()
         while True:
             try:
-                return await KeyExchange(self, dc_id, False).create()
+                return await KeyExchange(self, dc_id).create()
             except OSError as exc:
-                await self.wait_to_reconnect(pauses, "telegram is not reachable", exc)
-
-    async def _load_or_create_session(self) -> None:
-        pauses = reconnect_pauses()
-        while True:
-            try:
-                await self.load_session()
-                return
-            except OSError as exc:
-                await self.storage.close()
                 await self.wait_to_reconnect(pauses, "telegram is not reachable", exc)
 
     @property
@@ -184,17 +179,13 @@ class TelegramClient(SessionOwner):
         return str(self.me.username or self.me.id) if self.me else ""
 
     async def _drop(self) -> None:
-        self.is_connected = False
         self.online.clear()
         if self.session is not None:
             await self.session.stop()
-        await self.storage.close()
 
-    async def stop(self, block: bool = True) -> "TelegramClient":
+    async def stop(self) -> None:
         """Closes the connection in order. Safe to call when it was never opened."""
         await self._drop()
-        self.executor.shutdown(wait=False, cancel_futures=True)
-        return self
 
     async def ask(self, query: TLObject, within: float | None = None) -> Any:
         """Makes one attempt, of ANSWER_TIMEOUT or `within` seconds, and never repeats it. Raises RPCError
@@ -211,7 +202,8 @@ class TelegramClient(SessionOwner):
                 raise KeyForgotten(f"telegram refused this session: {refusals.word(exc)}") from exc
             if what == "connection":
                 log.warning("telegram wants a new connection", reason=refusals.word(exc))
-                session.give_up(connection)
+                if session is not None:
+                    session.give_up(connection)
                 raise NeedsNewConnection(refusals.word(exc)) from exc
             raise
         if isinstance(answer, raw.types.UpdateShortSentMessage):
@@ -230,7 +222,7 @@ class TelegramClient(SessionOwner):
             raise NotConnected("another process may lead now")
         connection = session.connection
         try:
-            return await self.invoke(query, retries=0, timeout=within, sleep_threshold=0)
+            return await session.send(query, timeout=within)
         except TimeoutError as exc:
             if session.is_started.is_set() and session.connection is connection:
                 raise
@@ -247,11 +239,6 @@ class TelegramClient(SessionOwner):
             if reason != NOT_FOUND:
                 refusals.session_ended(reason)
         self.key_forgotten.set()
-
-    async def fetch_peers(self, peers: Any) -> bool:
-        """Keeps nothing: access hashes are in the chats table, and Pyrogram's own rows are lost at a
-        SIGKILL."""
-        return False
 
     async def handle_updates(self, updates: TLObject) -> None:
         """Unpacks what Telegram pushes. Bots never get the short forms of people's messages."""

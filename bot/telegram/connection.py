@@ -14,21 +14,18 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 import pyrogram
-import pyrogram.client
-import pyrogram.connection.connection
 import pyrogram.session.auth
 from pyrogram.connection.transport import TCPAbridged
-from pyrogram.errors import rpc_error
-from pyrogram.raw.core import TLObject
+from pyrogram.raw.core import Int, Long, TLObject
 from pyrogram.session import Auth
+from pyrogram.session.internals import MsgId
+
+from djangobot.bot.telegram import library
+from djangobot.bot.telegram.server import address_of
 
 TIMEOUT = 9.0
 """Seconds that a server gets to accept a connection, and for each answer of the handshake. Pyrogram would
 give up without a reason after ten."""
-
-# Pyrogram appends errors it does not know to unknown_errors.txt in the working directory; we log them
-# ourselves.
-rpc_error.open = lambda *_, **__: io.StringIO()
 
 
 class InlineExecutor(Executor):
@@ -44,7 +41,8 @@ class InlineExecutor(Executor):
         return future
 
 
-pyrogram.crypto_executor = InlineExecutor()
+ENCRYPTS = InlineExecutor()
+pyrogram.crypto_executor = ENCRYPTS  # kurigram has one for each connection
 
 
 class NotConnected(ConnectionError):
@@ -63,30 +61,57 @@ class KeyForgotten(NeedsNewConnection):
     """Not done: Telegram does not accept this session any more. A new sign-in is needed."""
 
 
-class Connection(pyrogram.connection.Connection):
-    """Makes one attempt and reports why it failed. Pyrogram's own makes three and reports nothing."""
+class Connection:
+    """Makes one attempt to reach a data centre and reports why it failed. Pyrogram's own makes three and
+    reports nothing."""
 
     timeout = TIMEOUT
 
+    def __init__(self, dc_id: int, *_: object, **__: object) -> None:
+        """The libraries pass more: addresses, test servers, proxies. We use none of it."""
+        self.address = address_of(dc_id)
+        self.protocol = TCPAbridged(False, None)  # IPv4, no proxy
+        self.protocol.crypto_executor = ENCRYPTS
+
     async def connect(self) -> None:
         """Connects. Raises ConnectionError."""
-        self.protocol = TCPAbridged(self.ipv6, self.proxy)
         try:
             async with asyncio.timeout(self.timeout):
                 await self.protocol.connect(self.address)
         except BaseException as exc:
             await self.protocol.close()
-            if self.protocol.socket is not None:
-                self.protocol.socket.close()
+            if (socket := getattr(self.protocol, "socket", None)) is not None:
+                socket.close()
             if isinstance(exc, OSError):
                 raise ConnectionError(reason(exc, self.address)) from exc
             raise
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self.protocol.close()
+
+    async def send(self, data: bytes) -> None:
+        """Sends one packet. Raises OSError."""
+        await self.protocol.send(data)
+
+    async def recv(self) -> bytes | None:
+        """The next packet, or None when the connection has ended."""
+        return await self.protocol.recv()
 
 
 class KeyExchange(Auth):
     """Creates a new key in one attempt. The caller decides when to try again."""
 
     MAX_RETRIES = 0
+
+    def __init__(self, client: Any, dc_id: int) -> None:
+        super().__init__(client, dc_id, *library.addresses(dc_id), False)
+
+    @staticmethod
+    def pack(data: TLObject, *_: object) -> bytes:
+        """One step of the handshake as it is sent: without a key, with a message id of now."""
+        body = data.write()
+        return bytes(8) + Long(MsgId()) + Int(len(body)) + body
 
     async def create(self) -> bytes:
         """Creates the key. Raises OSError. A handshake fails differently at each step, because Pyrogram
@@ -113,8 +138,7 @@ class KeyExchange(Auth):
         return self.unpack(io.BytesIO(packet))
 
 
-pyrogram.session.auth.Connection = Connection
-pyrogram.client.Auth = KeyExchange
+pyrogram.session.auth.Connection = Connection  # kurigram asks the client for it
 
 
 def reason(exc: OSError, address: tuple[str, int]) -> str:

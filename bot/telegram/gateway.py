@@ -17,7 +17,7 @@ from pyrogram import raw
 from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicate, RPCError
 from pyrogram.raw.core import TLObject
 
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import library, refusals
 from djangobot.bot.telegram.albums import Albums
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
@@ -256,11 +256,4 @@ def _rows(rows: Sequence[Sequence[Button]]) -> tuple[tuple[Button, ...], ...]:
 def _markup(text: Text) -> Any:
     if not text.buttons:
         return None
-    rows = [raw.types.KeyboardButtonRow(buttons=[_button(button) for button in row]) for row in text.buttons]
-    return raw.types.ReplyInlineMarkup(rows=rows)
-
-
-def _button(button: Button) -> Any:
-    if button.url:
-        return raw.types.KeyboardButtonUrl(text=button.text, url=button.url)
-    return raw.types.KeyboardButtonCallback(text=button.text, data=button.data.encode())
+    return library.inline_keyboard(text.buttons)

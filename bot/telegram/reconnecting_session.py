@@ -8,22 +8,23 @@ key that the server no longer knows.
 """
 
 import asyncio
+import platform
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-import pyrogram
 import structlog
 from pyrogram import raw
 from pyrogram.errors import RPCError
-from pyrogram.raw.all import layer
 from pyrogram.raw.core import TLObject
 from pyrogram.session import Session
 
+from djangobot import __version__
 from djangobot.bot.backoff import Backoff
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import library, refusals
 from djangobot.bot.telegram.connection import Connection, KeyForgotten, closed_by, reason
+from djangobot.bot.telegram.session import SessionStorage
 
 log = structlog.get_logger(__name__)
 
@@ -34,15 +35,38 @@ RECONNECT_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds before the second attempt to reach a server, and between later attempts, at most."""
 
 
-class SessionOwner(pyrogram.Client):
-    """A client that hears what becomes of its session."""
+class SessionOwner:
+    """A client as the library's session sees it. It hears what becomes of its session."""
 
+    app_version = f"DjangoBot {__version__}"
+    device_model = f"{platform.python_implementation()} {platform.python_version()}"
+    system_version = f"{platform.system()} {platform.release()}"
+    language = "en"
+    ipv6, proxy, protocol_factory = False, None, None
+    connection_factory = Connection
+    disconnect_handler = None
     online: asyncio.Event
     """Set while calls can be answered: the bot is signed in and connected."""
     last_failure: str
     """Why the last attempt did not reach Telegram. Empty when it did."""
     on_back: Callable[[], Awaitable[None]]
     """Called each time the connection is back after a cut."""
+
+    def __init__(self, storage: SessionStorage) -> None:
+        self.storage = storage
+        self.loop = asyncio.get_running_loop()
+
+    @property
+    def server_time(self) -> float:
+        """The time for message ids."""
+        return time.time()
+
+    def _set_server_time(self, msg_id: int) -> None:
+        """kurigram reports Telegram's time. A machine's clock that is wrong shows in Telegram's refusals."""
+
+    async def handle_updates(self, updates: TLObject) -> None:
+        """Called with what Telegram pushes."""
+        raise NotImplementedError
 
     def forget(self, why: str) -> None:
         """Called when Telegram does not accept the session any more."""
@@ -66,7 +90,8 @@ class ReconnectingSession(Session):
     once."""
 
     def __init__(self, client: SessionOwner, dc_id: int, auth_key: bytes) -> None:
-        super().__init__(client, dc_id, auth_key, False)
+        super().__init__(client, dc_id, *library.addresses(dc_id), auth_key, False)
+        self.loop = client.loop
         self.closing = False
         self.forgotten = False
         self.made = 0.0
@@ -91,14 +116,12 @@ class ReconnectingSession(Session):
                 await self.client.wait_to_reconnect(pauses, "telegram connection failed", exc)
 
     async def _start_once(self) -> None:
-        self.connection = Connection(
-            self.dc_id, self.test_mode, self.client.ipv6, self.client.proxy, self.is_media
-        )
+        self.connection = Connection(self.dc_id)
         try:
             await self.connection.connect()
             self.recv_task = self.loop.create_task(self.recv_worker())
             await self.send(raw.functions.Ping(ping_id=0), timeout=self.START_TIMEOUT)
-            await self.send(self._hello(await self.client.storage.api_id()), timeout=self.START_TIMEOUT)
+            await self.send(self._hello(self.client.storage.session.api_id), timeout=self.START_TIMEOUT)
         except BaseException as exc:
             was_cut = self.recv_task is not None and self.recv_task.done()
             await self._close()
@@ -114,14 +137,14 @@ class ReconnectingSession(Session):
     def _hello(self, api_id: int) -> TLObject:
         client = self.client
         return raw.functions.InvokeWithLayer(
-            layer=layer,
+            layer=library.LAYER,
             query=raw.functions.InitConnection(
                 api_id=api_id,
                 app_version=client.app_version,
                 device_model=client.device_model,
                 system_version=client.system_version,
-                system_lang_code=client.lang_code,
-                lang_code=client.lang_code,
+                system_lang_code=client.language,
+                lang_code=client.language,
                 lang_pack="",
                 query=raw.functions.help.GetConfig(),
             ),
@@ -160,6 +183,10 @@ class ReconnectingSession(Session):
             self.client.online.set()
             await self.client.on_back()
 
+    async def restart(self) -> None:
+        """Called by kurigram after a failed ping and a packet that it can't read."""
+        await self.connection.close()
+
     def give_up(self, connection: Any) -> None:
         """Closes this connection so that it is made again, unless another one has replaced it."""
         if self.connection is connection and not self.closing:
@@ -190,5 +217,5 @@ class ReconnectingSession(Session):
             self.remaking.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await self.remaking
-        if self.connection is not None and self.connection.protocol is not None:
+        if self.connection is not None:
             await self._close()

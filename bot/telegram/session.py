@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import structlog
 from cryptography.fernet import Fernet, InvalidToken
-from pyrogram.storage import Storage
 
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
@@ -24,7 +23,7 @@ class SessionLocked(Exception):
 
 
 class Session(msgspec.Struct):
-    """What Pyrogram stores about a sign-in."""
+    """What there is to know about a sign-in."""
 
     dc_id: int | None = None
     api_id: int | None = None
@@ -34,58 +33,28 @@ class Session(msgspec.Struct):
     user_id: int | None = None
     is_bot: bool | None = None
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a sign-in was completed."""
+        return None not in (self.test_mode, self.auth_key, self.user_id, self.is_bot)
 
-class SessionStorage(Storage):
-    """Pyrogram's storage for one session. `keep` is called after each change. It keeps no peers, because
-    access hashes are in the chats table."""
+
+class SessionStorage:
+    """One session. `keep` is called after each change."""
 
     def __init__(self, session: Session | None = None, keep: Keep | None = None) -> None:
-        super().__init__("telegram")
         self.session = session or Session()
         self.keep = keep
-
-    async def open(self) -> None:
-        """Always open."""
-
-    async def save(self) -> None:
-        """Written with each update."""
-
-    async def close(self) -> None:
-        """Nothing to close."""
 
     async def delete(self) -> None:
         """Deletes the session. The next start signs in anew."""
         self.session = Session()
         await self._kept()
 
-    async def dc_id(self, value: Any = object) -> Any:
-        return await self._field("dc_id", value)
-
-    async def api_id(self, value: Any = object) -> Any:
-        return await self._field("api_id", value)
-
-    async def test_mode(self, value: Any = object) -> Any:
-        return await self._field("test_mode", value)
-
-    async def auth_key(self, value: Any = object) -> Any:
-        return await self._field("auth_key", value)
-
-    async def date(self, value: Any = object) -> Any:
-        return await self._field("date", value)
-
-    async def user_id(self, value: Any = object) -> Any:
-        return await self._field("user_id", value)
-
-    async def is_bot(self, value: Any = object) -> Any:
-        return await self._field("is_bot", value)
-
-    async def _field(self, name: str, value: Any) -> Any:
-        """Reads or sets a field, as Pyrogram expects: without a value it reads, with one it sets."""
-        if value is object:
-            return getattr(self.session, name)
-        setattr(self.session, name, value)
+    async def change(self, **fields: Any) -> None:
+        """Sets these fields of the session."""
+        self.session = msgspec.structs.replace(self.session, **fields)
         await self._kept()
-        return None
 
     async def _kept(self) -> None:
         if self.keep is None:

@@ -78,6 +78,7 @@ async def test_sends_pass_a_rotation_of_salts(sandbox_factory: Callable[..., San
     client = TelegramClient(SessionStorage(), 1, "hash", "1:sandbox")
     await client.start()
     gateway, peer = Gateway(client), await met(client, rotating)
+    assert client.session is not None
     first = client.session.salt
     number = 0
     while client.session.salt == first or number < 50:

@@ -23,8 +23,8 @@ async def test_what_was_kept_is_there_for_the_next_process() -> None:
     """Each change, at once: nobody knows when the process is killed. One bot does not see another's."""
     storage = await open_session(1, "secret" * 6)
     assert storage.session == Session()
-    await storage.auth_key(KEY)
-    await storage.user_id(7)
+    await storage.change(auth_key=KEY)
+    await storage.change(user_id=7)
     assert (await open_session(1, "secret" * 6)).session == Session(auth_key=KEY, user_id=7)
     assert (await open_session(2, "secret" * 6)).session == Session()
     await storage.delete()
@@ -36,7 +36,7 @@ async def test_it_is_sealed() -> None:
     storage = await open_session(1, "secret" * 6)
     with pytest.raises(SessionLocked):
         await open_session(1, "Secret" * 6)
-    await storage.auth_key(KEY)
+    await storage.change(auth_key=KEY)
     (row,) = await current().fetch("SELECT * FROM telegram_session")
     assert KEY[:16].hex() not in row["sealed"]
     assert "auth_key" not in row["sealed"]
