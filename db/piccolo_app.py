@@ -10,8 +10,9 @@ from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJobRow
-from djangobot.db.messages import file_storage, messages, tags
+from djangobot.db.messages import file_storage, incidents, messages, tags
 from djangobot.db.messages.file_storage import File, FilePart
+from djangobot.db.messages.incidents import Incident
 from djangobot.db.messages.messages import Message
 from djangobot.db.messages.search import Search
 from djangobot.db.messages.tags import MessageTag
@@ -52,6 +53,7 @@ TABLES = [
     File,
     FilePart,
     MessageTag,
+    Incident,
 ]
 INDEXES = (
     *messages.INDEXES,
@@ -64,6 +66,7 @@ INDEXES = (
     *tokens.INDEXES,
     *file_storage.INDEXES,
     *tags.INDEXES,
+    *incidents.INDEXES,
 )
 """Indexes that Piccolo's columns can't express."""
 

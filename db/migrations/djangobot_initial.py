@@ -138,6 +138,8 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
         "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
+        "CREATE UNIQUE INDEX incident_of_token ON incident (token, key)",
+        "CREATE INDEX incident_heard ON incident (heard)",
         "CREATE TABLE message_words (message bigint PRIMARY KEY REFERENCES message (id) ON "
         "DELETE CASCADE, chat bigint NOT NULL, words tsvector NOT NULL)",
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
@@ -216,6 +218,8 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX file_part_number ON file_part (file, number)",
         "CREATE UNIQUE INDEX message_tag_of_message ON message_tag (message, tag)",
         "CREATE INDEX message_tag_of_chat ON message_tag (chat, tag, message)",
+        "CREATE UNIQUE INDEX incident_of_token ON incident (token, key)",
+        "CREATE INDEX incident_heard ON incident (heard)",
         "CREATE VIRTUAL TABLE message_search USING fts5(chat, text, content='', "
         "tokenize='unicode61 remove_diacritics 2')",
         "CREATE TRIGGER message_search_delete AFTER DELETE ON message WHEN EXISTS (SELECT 1 "
@@ -256,7 +260,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T11:37:03:540280"
+ID = "2026-11-26T11:39:57:609940"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -283,6 +287,8 @@ async def forwards():
     manager.add_table(class_name="File", tablename="file", schema=None, columns=None)
 
     manager.add_table(class_name="FilePart", tablename="file_part", schema=None, columns=None)
+
+    manager.add_table(class_name="Incident", tablename="incident", schema=None, columns=None)
 
     manager.add_table(class_name="Invite", tablename="invite", schema=None, columns=None)
 
@@ -2176,6 +2182,177 @@ async def forwards():
         column_class=Bytea,
         params={
             "default": b"",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="token",
+        db_column_name="token",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": BotToken,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="key",
+        db_column_name="key",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 64,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="number",
+        db_column_name="number",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="opened",
+        db_column_name="opened",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="states",
+        db_column_name="states",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="closed",
+        db_column_name="closed",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": False,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Incident",
+        tablename="incident",
+        column_name="heard",
+        db_column_name="heard",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": TimestamptzNow(),
             "null": False,
             "primary_key": False,
             "unique": False,

@@ -12,6 +12,10 @@ SHOWN = 3500
 """Characters of JSON that are shown: they fit into one message."""
 
 
+def is_it(request: InletRequest) -> bool:
+    return request.json is not None
+
+
 def read(request: InletRequest) -> InletMessage:
     """The text of an object, a JSON string, or the JSON, monospaced."""
     found = request.json

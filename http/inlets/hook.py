@@ -1,14 +1,20 @@
 """POST /api/hook: tells by its headers and its shape what a program has sent."""
 
+import traceback
+
+import structlog
 from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db.errors import TooManyRequests
 from djangobot.http.errors import Refused, whole_seconds
 from djangobot.http.inlets.common.accept import accept, sender_of, token_of
-from djangobot.http.inlets.common.request import read_request
-from djangobot.http.inlets.formats import format_of
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.request import InletRequest, read_request
+from djangobot.http.inlets.formats import Format, format_of
 from djangobot.http.messages import SendResult
 from djangobot.http.responses import Answer, Call, answer
+
+log = structlog.get_logger(__name__)
 
 HOOK = "/api/hook"
 
@@ -21,9 +27,20 @@ async def hook(request: Call) -> Answer:
     read = await read_request(request.scope, request.receive)
     found = format_of(read)
     try:
-        accepted = await accept(request.scope, token, sender, found.read(read))
+        accepted = await accept(request.scope, token, sender, _message(found, read))
     except TooManyRequests as exc:
         raise Refused(
             found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}
         ) from None
     return answer(SendResult("message was accepted", accepted.id, accepted.status))
+
+
+def _message(found: Format, request: InletRequest) -> InletMessage:
+    """The message. A body that its format can't read, for a fault of ours, is shown as it is."""
+    try:
+        return found.read(request)
+    except Exception as exc:
+        frame = traceback.extract_tb(exc.__traceback__)[-1]
+        where = f"{frame.filename}:{frame.lineno}"
+        log.error("webhook not understood", format=found.name, error=type(exc).__name__, at=where)
+        return InletMessage(text=request.text)

@@ -5,6 +5,15 @@ from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.words import TEXTS, TITLES, first_text
 
 
+def is_form(request: InletRequest) -> bool:
+    return bool(request.fields or request.files)
+
+
+def is_text(_: InletRequest) -> bool:
+    """Whatever nothing else is."""
+    return True
+
+
 def read_text(request: InletRequest) -> InletMessage:
     """The whole body is the text. The query may give a title, or the text of a call without a body."""
     return InletMessage(

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 from litestar.types import Scope
 
 from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import KeyReused
-from djangobot.db.messages import acceptance
+from djangobot.db.messages import acceptance, incidents
 from djangobot.db.messages.acceptance import Sender
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
@@ -17,6 +18,7 @@ from djangobot.http.bodies import header_of
 from djangobot.http.errors import unauthorized
 from djangobot.http.inlets.common.message import InletFile, InletMessage
 from djangobot.http.inlets.common.shorten import rows, shortened
+from djangobot.http.inlets.common.times import lasted
 from djangobot.http.state import state_of
 
 NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer, or as X-Bot-Token."  # noqa: S105
@@ -38,7 +40,27 @@ async def sender_of(token: str) -> Sender:
 
 async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
     """Commits the message, to be delivered. It is shortened first, so that nothing refuses it. A repeat under
-    the same key is taken for what came before, even if it is written otherwise."""
+    the same key is taken for what came before, even if it is written otherwise. Of an incident, the message
+    that is in the chat is changed."""
+    if message.incident is None:
+        return await _accept(scope, token, sender, message)
+    step = await incidents.follow(sender.token, message.incident, utc_now())
+    if step.late:
+        return Accepted("", "replaced", repeated=True)
+    changed = msgspec.structs.replace(message, replace=step.key)
+    accepted = await _accept(scope, token, sender, changed)
+    if step.lasted is not None:
+        reply = InletMessage(
+            text=f"{message.outcome} after {lasted(step.lasted)}",
+            silent=not message.loud,
+            reply_to=step.key,
+            key=f"over:{step.key}",
+        )
+        await _accept(scope, token, sender, reply)
+    return accepted
+
+
+async def _accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
     message = shortened(message)
     with state_of(scope).limits.sending(token):
         async with incoming_files() as incoming:

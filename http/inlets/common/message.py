@@ -3,6 +3,7 @@
 import msgspec
 
 from djangobot.db.messages.content import Button
+from djangobot.db.messages.incidents import Update
 from djangobot.db.messages.rich_text.formats import Format
 
 
@@ -19,8 +20,9 @@ class InletMessage(msgspec.Struct, frozen=True, kw_only=True):
     `shorten.py` makes a message of it that can be read.
 
     `key` is the delivery's own id: what comes again under the same one is not sent again. `replace` names
-    the message that changes. Both may be of any length. `buttons` are laid out in rows later. `delay` and
-    `send_at` are those of POST /api/send_message.
+    the message that changes. Both may be of any length. `incident` is for what begins and ends: its message
+    changes until it is over, and then a short reply says `outcome` and after how long, with a sound if it is
+    `loud`. `buttons` are laid out in rows later. `delay` and `send_at` are those of POST /api/send_message.
     """
 
     text: str = ""
@@ -33,6 +35,9 @@ class InletMessage(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ()
     files: tuple[InletFile, ...] = ()
     replace: str | None = None
+    incident: Update | None = None
+    outcome: str = "Over"
+    loud: bool = False
     reply_to: str | None = None
     key: str | None = None
     ttl: int | None = None

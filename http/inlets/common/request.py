@@ -96,7 +96,7 @@ def pairs(text: str) -> dict[str, str]:
 
 async def read_request(scope: Scope, receive: Receive) -> InletRequest:
     """Reads the request. Raises Refused for a body that is too large."""
-    headers = {name.decode("latin-1"): _text(value) for name, value in reversed(scope["headers"])}
+    headers = {name.decode("latin-1"): _text(value) for name, value in list(scope["headers"])[::-1]}
     query = pairs(scope["query_string"].decode("latin-1"))
     if not is_multipart(scope):
         return InletRequest(headers, query, await body_of(scope, receive, LARGEST, TOO_LARGE))

@@ -1,0 +1,233 @@
+"""Alerts of Prometheus's kind, as Alertmanager and Grafana send them: a group in which each one is firing or
+resolved."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from djangobot.db.messages.content import Button
+from djangobot.db.messages.incidents import State, Update
+from djangobot.http.inlets.common.html import bold, escaped, lines
+from djangobot.http.inlets.common.json import first, objects, present, text, texts
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.times import lasted, read_time
+
+SHOWN = 10
+"""Alerts that are shown one by one."""
+COMPARED = 100
+"""Alerts whose words are compared: what all of them say is told once."""
+NOTES = ("summary", "description", "message")
+"""The annotations that are told."""
+LABELS_SHOWN = 3
+TELLING = (
+    "instance",
+    "host",
+    "hostname",
+    "node",
+    "pod",
+    "namespace",
+    "service",
+    "container",
+    "device",
+    "mountpoint",
+    "job",
+    "cluster",
+    "env",
+    "team",
+)
+"""The labels that matter to a person, the most telling first."""
+SILENT_LABELS = (
+    "alertname",
+    "severity",
+    "prometheus",
+    "grafana_folder",
+    "rule_uid",
+    "ref_id",
+    "datasource_uid",
+)
+"""Labels that stand elsewhere, or that only the sender needs."""
+COLOURS = {
+    "critical": "🔴",
+    "page": "🔴",
+    "error": "🔴",
+    "high": "🔴",
+    "warning": "🟠",
+    "info": "🔵",
+    "none": "🔵",
+}
+URGENT = ("critical", "page")
+_VALUE = re.compile(r"var='(\w{1,40})'[^]]{0,500}? value=([^ \]]{1,40})")
+"""One value of Grafana's `valueString`."""
+RESOLVED, PARTLY = "🟢", "🟡"
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """One alert of a group. `values` are written as people read them."""
+
+    firing: bool
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    name: str
+    since: datetime | None
+    until: datetime | None
+    source: str
+    values: str = ""
+
+    @property
+    def colour(self) -> str:
+        return COLOURS.get(self.labels.get("severity", "").lower(), "🔴") if self.firing else RESOLVED
+
+    @property
+    def state(self) -> State:
+        moment = self.since if self.firing else self.until or self.since
+        return State(moment.timestamp() if moment else 0.0, self.firing)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Alerts that are told together. `hidden`: how many more there are. `key` is the same for every delivery
+    about this group."""
+
+    name: str
+    key: str
+    alerts: Sequence[Alert]
+    shared: Mapping[str, str]
+    hidden: int
+    buttons: tuple[Button, ...]
+
+
+def read_alerts(body: Mapping[str, Any]) -> list[Alert]:
+    """The alerts of a body. Those that fire come first."""
+    found = [_alert(one) for one in objects(body, "alerts")]
+    return sorted(found, key=lambda alert: not alert.firing)
+
+
+def _alert(body: Mapping[str, Any]) -> Alert:
+    labels = texts(body, "labels")
+    return Alert(
+        firing=text(body, "status") != "resolved",
+        labels=labels,
+        annotations=texts(body, "annotations"),
+        name=text(body, "fingerprint") or repr(sorted(labels.items())),
+        since=read_time(text(body, "startsAt")),
+        until=read_time(text(body, "endsAt")),
+        source=text(body, "generatorURL"),
+        values=_values(body),
+    )
+
+
+def _values(body: Mapping[str, Any]) -> str:
+    """Grafana's values: by the letters of its queries, without those of conditions, which are 0 or 1."""
+    found = texts(body, "values") or dict(_VALUE.findall(text(body, "valueString")[:2000]))
+    telling = {name: value for name, value in found.items() if value not in ("0", "1")} or found
+    return ", ".join(f"{name} = {_short(value)}" for name, value in sorted(telling.items())[:4])
+
+
+def _short(value: str) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except ValueError:
+        return value
+
+
+def group_name(body: Mapping[str, Any]) -> str:
+    """What the alerts have in common: their name, or the labels by which they are grouped."""
+    grouped = texts(body, "groupLabels")
+    return first(body, ("commonLabels", "alertname")) or ", ".join(grouped.values()) or "Alerts"
+
+
+def message_of(group: Group) -> InletMessage:
+    """The message about a group: green when nothing fires any more."""
+    firing = [alert for alert in group.alerts if alert.firing]
+    severities = [alert.labels.get("severity", "").lower() for alert in firing]
+    colour = _colour(group.alerts, firing)
+    return InletMessage(
+        title=f"{colour} {group.name}{_counts(len(firing), len(group.alerts), group.hidden)}",
+        text=lines(_body(group)) or escaped(group.name),
+        format="html",
+        tags=(group.name, *sorted(set(severities)))[:3],
+        urgent=any(severity in URGENT for severity in severities),
+        silent=bool(firing) and all(severity in ("info", "none") for severity in severities),
+        buttons=group.buttons,
+        incident=_incident(group),
+        outcome=f"{RESOLVED} Resolved",
+    )
+
+
+def _colour(alerts: Sequence[Alert], firing: Sequence[Alert]) -> str:
+    if not firing:
+        return RESOLVED
+    if len(firing) < len(alerts):
+        return PARTLY
+    colours = {alert.colour for alert in firing}
+    return next(colour for colour in ("🔴", "🟠", "🔵") if colour in colours)
+
+
+def _counts(firing: int, every: int, hidden: int) -> str:
+    if not firing:
+        return " · resolved"
+    if firing < every:
+        return f" · {firing} firing, {every - firing} resolved"
+    return f" · {firing + hidden} firing" if firing + hidden > 1 else ""
+
+
+def _incident(group: Group) -> Update:
+    starts = [alert.since for alert in group.alerts if alert.since]
+    ends = [alert.until for alert in group.alerts if alert.until and not alert.firing]
+    return Update(
+        group.key,
+        {alert.name: alert.state for alert in group.alerts} or {"": State(0.0, open=True)},
+        since=min(starts, default=None),
+        until=max(ends, default=None),
+        partial=group.hidden > 0,
+    )
+
+
+def _body(group: Group) -> Iterable[str]:
+    """What all alerts say is told once, above them."""
+    yield _labels(group.shared, {}, severity=group.shared.get("severity", ""))
+    compared = group.alerts[:COMPARED]
+    same = [note for note in NOTES if len({alert.annotations.get(note, "") for alert in compared}) == 1]
+    if compared:
+        yield _words(compared[0], same)
+    if len(group.alerts) == 1:
+        yield escaped(group.alerts[0].values)
+        yield _time(group.alerts[0])
+        return
+    for alert in group.alerts[:SHOWN]:
+        head = present([_labels(alert.labels, group.shared), escaped(alert.values), _time(alert)])
+        yield f"{alert.colour} {head or escaped(alert.name)}"
+        yield _words(alert, [note for note in NOTES if note not in same]) if alert.firing else ""
+    hidden = max(0, len(group.alerts) - SHOWN) + group.hidden
+    yield f"…and {hidden} more" if hidden else ""
+
+
+def _words(alert: Alert, notes: Sequence[str]) -> str:
+    """What the alert says about itself in these annotations, each text once."""
+    said = dict.fromkeys(alert.annotations.get(note, "") for note in notes)
+    return lines(escaped(one) for one in said)
+
+
+def _time(alert: Alert) -> str:
+    if alert.firing or alert.until is None or alert.since is None:
+        return ""
+    return f"after {lasted(alert.until - alert.since)}"
+
+
+def _labels(labels: Mapping[str, str], shared: Mapping[str, str], severity: str = "") -> str:
+    """The labels that tell most, of those that are not shared: `db1:9100 · device sda1`."""
+    own = {
+        name: value
+        for name, value in labels.items()
+        if name not in SILENT_LABELS and not name.startswith("__") and shared.get(name) != value
+    }
+    order = sorted(own, key=lambda name: (TELLING.index(name) if name in TELLING else len(TELLING), name))
+    shown = [
+        bold(own[name])
+        if place == 0 and name in TELLING
+        else f"{escaped(name, 40)} {escaped(own[name], 100)}"
+        for place, name in enumerate(order[:LABELS_SHOWN])
+    ]
+    return present([*shown, escaped(severity, 40)])

@@ -1,0 +1,23 @@
+"""Gitea's and Forgejo's webhooks: GitHub's bodies with headers of their own."""
+
+import msgspec
+
+from djangobot.http.inlets import github
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.request import InletRequest
+
+EVENTS = ("x-forgejo-event", "x-gitea-event", "x-gogs-event")
+DELIVERIES = ("x-forgejo-delivery", "x-gitea-delivery", "x-gogs-delivery")
+
+
+def is_it(request: InletRequest) -> bool:
+    return any(name in request.headers for name in EVENTS)
+
+
+def read(request: InletRequest) -> InletMessage:
+    """The message of the event, as GitHub's."""
+    event = next((request.headers[name] for name in EVENTS if name in request.headers), "")
+    delivery = next((request.headers[name] for name in DELIVERIES if name in request.headers), "")
+    headers = {**request.headers, "x-github-event": event}
+    asked = InletRequest(headers, request.query, request.body, request.fields, request.files)
+    return msgspec.structs.replace(github.read(asked), key=f"gitea:{delivery}" if delivery else None)

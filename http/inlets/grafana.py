@@ -1,0 +1,56 @@
+"""Grafana's unified alerting: Alertmanager's groups, with values, and with links for each alert."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from djangobot.db.messages.content import Button
+from djangobot.http.inlets.common.alerts import Group, group_name, message_of, read_alerts
+from djangobot.http.inlets.common.json import at, first, number, objects, text, texts
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.request import InletRequest
+
+LINKS = (
+    ("🔕 Silence", "silenceURL"),
+    ("📊 Dashboard", "dashboardURL"),
+    ("📈 Panel", "panelURL"),
+    ("Rule", "generatorURL"),
+)
+
+
+def is_it(request: InletRequest) -> bool:
+    body = request.object
+    return isinstance(at(body, "alerts"), list) and ("orgId" in body or "groupKey" not in body)
+
+
+def read(request: InletRequest) -> InletMessage:
+    """The group as one message. Without a group key, the alerts themselves name it."""
+    body = request.object
+    alerts = read_alerts(body)
+    named = text(body, "groupKey") or " ".join(sorted(alert.name for alert in alerts))
+    return message_of(
+        Group(
+            name=group_name(body),
+            key=f"grafana {text(body, 'orgId')} {text(body, 'receiver')} {named}",
+            alerts=alerts,
+            shared=texts(body, "commonLabels"),
+            hidden=max(0, round(min(number(body, "truncatedAlerts") or 0, 1e9))),
+            buttons=tuple(_buttons(body)),
+        )
+    )
+
+
+def _buttons(body: Mapping[str, Any]) -> list[Button]:
+    """The links of the first alert that fires, and the runbook."""
+    alerts = sorted(objects(body, "alerts"), key=lambda alert: text(alert, "status") == "resolved")
+    firing = bool(alerts) and text(alerts[0], "status") != "resolved"
+    links = [
+        Button(words, url=text(alerts[0], name))
+        for words, name in LINKS
+        if alerts and text(alerts[0], name) and (firing or name != "silenceURL")
+    ]
+    runbook = first(body, ("commonAnnotations", "runbook_url"))
+    if runbook:
+        links.insert(1, Button("📖 Runbook", url=runbook))
+    if not links and text(body, "externalURL"):
+        links.append(Button("Grafana", url=text(body, "externalURL")))
+    return links

@@ -1,0 +1,159 @@
+"""The formats of POST /api/hook: how each is recognised, and what a person sees of it."""
+
+import base64
+import json
+import os
+from urllib.parse import urlencode
+
+import pytest
+
+from djangobot.db.messages.rich_text.formats import parse
+from djangobot.db.messages.rich_text.spans import Span
+from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.request import InletRequest
+from djangobot.http.inlets.common.shorten import shortened
+from djangobot.http.inlets.formats import BY_NAME, FORMATS, format_of
+from djangobot.http.inlets.slack import from_mrkdwn
+
+from .recorded import RENDERINGS, Recorded, recorded, shown, the
+
+EVERY = list(recorded())
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: f"{one.format} {one.name}")
+def test_a_format_is_told_by_headers_and_shape(one: Recorded) -> None:
+    """Each recorded body is of its program, and of no other that comes before it in the table."""
+    assert format_of(one.request()).name == one.format
+
+
+def test_every_format_has_a_recorded_body() -> None:
+    """But those that are made for whatever comes."""
+    assert {one.format for one in EVERY} == BY_NAME.keys() - {"json", "form", "text"}
+
+
+def test_the_renderings_are_those_that_were_read() -> None:
+    """All messages as a person sees them, in one file beside this one."""
+    written = "\n\n".join(f"=== {one.format}: {one.name}\n{shown(one.read())}" for one in EVERY) + "\n"
+    if os.environ.get("DJANGOBOT_RENDER"):
+        RENDERINGS.write_text(written)
+    assert written == RENDERINGS.read_text()
+
+
+def test_the_query_may_name_every_format() -> None:
+    """Upper and lower case are the same."""
+    for one in FORMATS:
+        assert format_of(InletRequest({}, {"as": one.name.upper()}, b"{}")) is one
+
+
+def test_a_form_with_a_payload_is_its_json() -> None:
+    """GitHub and Slack can send forms."""
+    push = the("github", "push")
+    form = urlencode({"payload": push.content.decode()}).encode()
+    headers = {**push.headers, "content-type": "application/x-www-form-urlencoded"}
+    request = InletRequest(headers, {}, form)
+    assert shortened(format_of(request).read(request)) == push.read()
+    text = urlencode({"payload": json.dumps({"text": "*hi*"})}).encode()
+    request = InletRequest({"content-type": "application/x-www-form-urlencoded"}, {}, text)
+    assert format_of(request).name == "slack"
+
+
+def test_a_critical_alert_is_urgent_and_a_notice_is_silent() -> None:
+    """The severity says how loud it is."""
+    firing = the("alertmanager", "firing")
+    assert firing.read().urgent
+    for alert in firing.body["alerts"]:
+        alert["labels"]["severity"] = "info"
+    assert (firing.read().urgent, firing.read().silent, firing.read().title[:1]) == (False, True, "🔵")
+
+
+def test_a_silence_is_offered_as_long_as_something_fires() -> None:
+    """Its address names the labels of the group."""
+    assert next(button.url for button in the("alertmanager", "firing").read().buttons) == (
+        "https://alertmanager.example.org/#/silences/new?filter=%7Balertname%3D%22HostOutOfDisk%22%7D"
+    )
+    for name in ("alertmanager", "grafana"):
+        assert "🔕 Silence" not in [button.text for button in the(name, "resolved").read().buttons]
+
+
+def test_a_button_that_telegram_refuses_is_left_out() -> None:
+    """By default Alertmanager names itself by its host's bare name."""
+    firing = the("alertmanager", "firing")
+    firing.body["externalURL"] = "http://alertmanager:9093"
+    assert [button.text for button in firing.read().buttons] == ["📖 Runbook", "📈 Graph"]
+
+
+def test_foreign_markup_is_shown_and_not_obeyed() -> None:
+    """A commit's subject may hold tags, an alert's label may hold a link."""
+    rich = parse(the("github", "push").read().text, "html")
+    assert "Update README.md <b>" in rich.text
+    firing = the("alertmanager", "firing")
+    firing.body["alerts"][0]["annotations"]["summary"] = '<a href="https://evil.example">x</a>&amp;'
+    rich = parse(firing.read().text, "html")
+    assert '<a href="https://evil.example">x</a>&amp;' in rich.text
+    assert not [span for span in rich.spans if span.kind == "text_link"]
+
+
+@pytest.mark.parametrize(
+    ("mrkdwn", "text", "spans"),
+    [
+        ("a *b* c", "a b c", [("bold", "b")]),
+        ("snake_case_name and 2*3*4", "snake_case_name and 2*3*4", []),
+        ("_i_ ~s~ `*c*`", "i s *c*", [("italic", "i"), ("strikethrough", "s"), ("code", "*c*")]),
+        ("<https://a.example/?x=1&amp;y=2|two *words*>", "two *words*", [("text_link", "two *words*")]),
+        ("<https://a.example>", "https://a.example", [("text_link", "https://a.example")]),
+        ("<@U1|ann> <!here> &lt;b&gt;", "ann @here <b>", []),
+        ("```\na  b\n```", "a  b", [("pre", "a  b")]),
+        ("<javascript:alert(1)|x>", "x", []),
+    ],
+)
+def test_slacks_markup(mrkdwn: str, text: str, spans: list[tuple[str, str]]) -> None:
+    """What looks like it and is none stays as it was."""
+    rich = parse(from_mrkdwn(mrkdwn), "html")
+
+    def covered(span: Span) -> str:
+        return rich.text[span.offset : span.offset + span.length]
+
+    assert rich.text.strip("\n") == text
+    assert [(span.kind, covered(span)) for span in rich.spans] == spans
+
+
+def test_attachments_of_apprise_are_files() -> None:
+    """Whole, or left out when they can't be read."""
+    assert [(file.name, file.content) for file in the("apprise", "failure").read().files] == [
+        ("log.txt", b"hello")
+    ]
+    whole = base64.b64encode(bytes(range(256))).decode()
+    body = {"version": "1.1", "title": "", "message": "", "type": "info"}
+    body |= {"attachments": [{"filename": "all", "base64": whole, "mimetype": ""}]}  # type: ignore[dict-item]
+    request = InletRequest({}, {}, json.dumps(body).encode())
+    (file,) = shortened(format_of(request).read(request)).files
+    assert file.content == bytes(range(256))
+
+
+def test_deliveries_of_one_thing_name_the_same_incident() -> None:
+    """A group, a run, a monitor, a check; another attempt of a run is another one."""
+    for name in ("alertmanager", "grafana", "uptime-kuma", "healthchecks"):
+        keys = {one.read().incident.key for one in EVERY if one.format == name and one.read().incident}  # type: ignore[union-attr]
+        assert len(keys) == 1, name
+    runs = [
+        the("github", name).read().incident for name in ("requested", "in progress", "completed", "failed")
+    ]
+    assert [run.key for run in runs if run] == ["github 30433642 1"] * 3 + ["github 30433642 2"]
+    assert [run.closes for run in runs if run] == [False, False, True, True]
+
+
+def test_a_failed_run_is_told_with_a_sound() -> None:
+    """And a good one without."""
+    failed, good = the("github", "failed").read(), the("github", "completed").read()
+    assert (failed.silent, failed.loud, failed.outcome) == (False, True, "🔴 Failed")
+    assert (good.silent, good.loud, good.outcome) == (True, False, "🟢 Passed")
+
+
+@pytest.mark.parametrize("value", [None, 1, "x", [], {}, [[]], {"alerts": {}}, {"alerts": [1, None, "x"]}])
+@pytest.mark.parametrize("one", FORMATS, ids=lambda one: one.name)
+def test_a_body_of_another_shape_is_a_message(one: object, value: object) -> None:
+    """Whoever says `?as=` may be wrong."""
+    request = InletRequest({}, {"as": getattr(one, "name", "")}, json.dumps(value).encode())
+    message = shortened(format_of(request).read(request))
+    assert isinstance(message, InletMessage)
+    assert message.text
