@@ -100,6 +100,10 @@ class Context:
         if self.message_id != UNKNOWN_TELEGRAM_ID:
             await self._insist(lambda: self.gateway.edit_buttons(self._peer(), self.message_id, rows))
 
+    async def delete(self, message_ids: Sequence[int]) -> None:
+        """Deletes messages of ours. Raises Refused."""
+        await self._insist(lambda: self.gateway.delete(self._peer(), message_ids))
+
     async def answer(self, words: str = "") -> None:
         """Ends the waiting state of the button, and shows `words` for a moment."""
         await self._insist(lambda: self.gateway.answer(self.query_id, words))

@@ -83,6 +83,21 @@ class MessageNotFound(DjangoBotError):
     """There is no such message."""
 
 
+class MessageNotInChat(DjangoBotError):
+    """The message is not in the chat, so there is nothing to delete."""
+
+    def __init__(self, status: str = "") -> None:
+        super().__init__()
+        self.status = status
+
+    def __str__(self) -> str:
+        return f"{self.sentence[:-1]}: it is {self.status}." if self.status else self.sentence
+
+
+class DeletionRefused(DjangoBotError):
+    """Telegram does not let a bot delete this message any more, or not all of it."""
+
+
 class TextTooLong(DjangoBotError):
     """The text is longer than 65536 characters."""
 

@@ -10,7 +10,17 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
 
-from djangobot.http import accounts, auth, cabinet, docs, health, message_status, messages, metrics
+from djangobot.http import (
+    accounts,
+    auth,
+    cabinet,
+    docs,
+    health,
+    message_deletion,
+    message_status,
+    messages,
+    metrics,
+)
 from djangobot.http.access_tokens import Signer
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.inlets import table
@@ -33,6 +43,7 @@ ROUTES: list[BaseRouteHandler] = [
     cabinet.history,  #      GET     /api/cabinet
     messages.send_message,  # POST   /api/send_message
     message_status.show,  #  GET     /api/messages/{id}
+    message_deletion.remove,  # DELETE  /api/messages/{id}
     docs.page,  #            GET     /api/
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json

@@ -33,6 +33,8 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.LoginTaken: 409,
     family.UserIsAdmin: 409,
     family.KeyReused: 409,
+    family.MessageNotInChat: 409,
+    family.DeletionRefused: 409,
     family.FileGone: 404,
     family.TextTooLong: 413,
     family.FilesTooLarge: 413,

@@ -27,6 +27,7 @@ class Details(msgspec.Struct, kw_only=True):
     files: tuple[ShownFile, ...] | UnsetType = UNSET
     send_at: str | UnsetType = UNSET
     edited: int | UnsetType = UNSET
+    deleted: str | UnsetType = UNSET
 
 
 Shown = TypeVar("Shown", bound=Details)
@@ -41,6 +42,7 @@ def with_details(shown: Shown, entry: Entry) -> Shown:
     shown.files = or_unset(files or None)
     shown.send_at = or_unset(None if entry.send_at is None else moment(entry.send_at))
     shown.edited = or_unset(entry.edited or None)
+    shown.deleted = or_unset(None if entry.deleted is None else moment(entry.deleted))
     return shown
 
 

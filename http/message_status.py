@@ -28,6 +28,7 @@ from djangobot.http.state import state_of
 
 WAIT_MOST = 60
 """Seconds."""
+SEND_THE_TOKEN = "Send the bot token: Authorization: Bearer <bot_token>."  # noqa: S105 - a sentence
 T = TypeVar("T")
 
 
@@ -64,14 +65,14 @@ async def show(request: Call) -> Answer:
     wait = read_query(Waiting, request.scope).wait
     token = bearer(request.scope)
     if token is None:
-        raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
+        raise unauthorized(SEND_THE_TOKEN)
     public_id = canonical(request.path_params["id"])
     caller = Caller(Known(request.scope))
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)
     changed = messages.once_changed(public_id, token, caller.knows, wait)
     with state_of(request.scope).limits.waiting.enter(token=gotify_form(token)):
-        return _shown(await _unless_gone(changed, request.receive), caller)
+        return _shown(await unless_gone(changed, request.receive), caller)
 
 
 def canonical(public_id: str) -> str:
@@ -132,7 +133,7 @@ def _shown(entry: Entry, caller: Caller) -> Answer:
     return answer(status_of(entry), headers={"etag": tag})
 
 
-async def _unless_gone(work: Awaitable[T], receive: Receive) -> T:
+async def unless_gone(work: Awaitable[T], receive: Receive) -> T:
     """The result of this work. It ends when the client hangs up."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(receive))

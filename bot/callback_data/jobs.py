@@ -45,3 +45,9 @@ class RefreshStatus(Packed, frozen=True, tag="status"):
     """Refreshes the status card."""
 
     until: datetime
+
+
+class DeleteMessage(Packed, frozen=True, tag="delete"):
+    """Deletes a message from the chat, because its sender wants that."""
+
+    message: Number

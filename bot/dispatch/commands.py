@@ -12,6 +12,7 @@ from djangobot.bot.callback_data.packing import DataInvalid, Packed, parse, pref
 from djangobot.bot.context import Context, Handler
 from djangobot.bot.handlers import (
     codes,
+    deletions,
     export,
     forget,
     history,
@@ -250,6 +251,7 @@ JOBS: Mapping[str, Handler] = {
         _on(jobs.SetMenu, set_menu),
         _on(jobs.TellNewName, renamed.notify),
         _on(jobs.RefreshStatus, refresh_status),
+        _on(jobs.DeleteMessage, deletions.delete),
     ).items()
 }
 """Handlers of scheduled jobs (db/delivery/scheduled.py) by their kind."""

@@ -8,9 +8,9 @@ import structlog
 
 from djangobot.bot.context import Handler
 from djangobot.bot.dispatch.dispatcher import Dispatcher
-from djangobot.bot.telegram.errors import AnswerLost, FloodWait, GatewayError
+from djangobot.bot.telegram.errors import AnswerLost, Cut, FloodWait, GatewayError
 from djangobot.db.delivery import scheduled
-from djangobot.db.delivery.scheduled import ScheduledJob
+from djangobot.db.delivery.scheduled import ScheduledJob, TooEarly
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
 
@@ -20,6 +20,8 @@ AT_ONCE = 20
 LONGEST_WAIT = 2.0
 """Seconds until a job that another process stored is noticed."""
 RETRY = timedelta(seconds=15)
+AFTER_CUT = timedelta(seconds=1)
+"""The next run waits for a connection anyway."""
 
 
 class Scheduler:
@@ -74,9 +76,8 @@ class Scheduler:
             context.data, context.message_id, context.tries = f"{job.kind}:{job.argument}", job.message, 1
             try:
                 await handler(context)
-            except (AnswerLost, FloodWait) as exc:
-                wait = timedelta(seconds=exc.seconds) if isinstance(exc, FloodWait) else RETRY
-                return await scheduled.postpone(job, self.dispatcher.now() + wait)
+            except (AnswerLost, FloodWait, TooEarly) as exc:
+                return await scheduled.postpone(job, self.dispatcher.now() + _pause_after(exc))
             except DatabaseUnavailable:
                 raise
             except GatewayError as exc:
@@ -84,3 +85,9 @@ class Scheduler:
             except Exception:  # it would fail again
                 log.exception("scheduled job failed", chat=job.chat, kind=job.kind)
         await scheduled.done(job)
+
+
+def _pause_after(exc: AnswerLost | FloodWait | TooEarly) -> timedelta:
+    if isinstance(exc, FloodWait | TooEarly):
+        return timedelta(seconds=exc.seconds)
+    return AFTER_CUT if isinstance(exc, Cut) else RETRY

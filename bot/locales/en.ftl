@@ -181,7 +181,8 @@ history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
         [held] {""} · kept, not shown
-        [scheduled] {""} · scheduled
+        [scheduled] {""} · comes { $when }
+        [deleted] {""} · deleted by its sender
         [failed] {""} · not delivered
         [expired] {""} · expired
         [canceled] {""} · canceled

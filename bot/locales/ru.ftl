@@ -189,7 +189,8 @@ history-head =
     <b>{ $sender }</b> · { $time }{ $status ->
         [sent] {""}
         [held] {""} · сохранено, не показано
-        [scheduled] {""} · запланировано
+        [scheduled] {""} · придёт { $when }
+        [deleted] {""} · удалено отправителем
         [failed] {""} · не доставлено
         [expired] {""} · просрочено
         [canceled] {""} · отменено

@@ -77,6 +77,7 @@ def head(language: str, entry: Entry, zone: tzinfo) -> Text:
         sender=whose(entry.sender, entry.token or entry.sender),
         time=shown_time(entry.time.astimezone(zone)),
         status=entry.status,
+        when=shown_time((entry.send_at or entry.time).astimezone(zone)),
     )
 
 

@@ -14,6 +14,9 @@ from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 from piccolo.table import Table
 
+from djangobot.db.delivery import pubsub
+from djangobot.db.delivery.local_worker import local_worker
+from djangobot.db.delivery.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
 
@@ -22,8 +25,8 @@ CHAT = LazyTableReference("Chat", module_path="djangobot.db.people.chats")
 
 
 class ScheduledJobRow(Table, tablename="scheduled_job"):
-    """`kind` names the handler, `message` is the Telegram id of the message, and `argument` holds what else
-    the handler needs."""
+    """`kind` names the handler, `message` is a number of the message, mostly Telegram's id, and `argument`
+    holds what else the handler needs."""
 
     id = BigSerial(primary_key=True)
     chat: ForeignKey[Any] = ForeignKey(references=CHAT, on_delete=OnDelete.cascade, null=False)
@@ -45,6 +48,14 @@ class ScheduledJob(msgspec.Struct, frozen=True):
     message: int
     argument: str
     due: datetime
+
+
+class TooEarly(Exception):
+    """The job can't be done yet. It is tried again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"in {seconds} s")
+        self.seconds = seconds
 
 
 PUT = """
@@ -124,11 +135,15 @@ async def drop_all(chat_id: int, kind: str) -> None:
     await current().execute("DELETE FROM scheduled_job WHERE chat = $1 AND kind = $2", chat_id, kind)
 
 
+JOBS: Topic[bool] = Topic("djangobot_jobs", bool)
+"""There may be a new job."""
 _changed = LoopFreeEvent()
 
 
 def notify() -> None:
-    """Wakes the scheduler, if it is in this process: there may be a new job."""
+    """Wakes the scheduler, in whatever process it is: there may be a new job."""
+    if pubsub.link() is not None and local_worker() is None:
+        JOBS.publish_elsewhere(True)
     _changed.set()
 
 
@@ -136,3 +151,6 @@ async def wait_for_due(seconds: float) -> None:
     """Waits until `notify` is called, `seconds` at most."""
     await _changed.wait_at_most(seconds)
     _changed.clear()
+
+
+JOBS.subscribe(lambda _: _changed.set())

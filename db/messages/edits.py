@@ -13,6 +13,7 @@ from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
+from djangobot.db.messages import tags
 from djangobot.db.messages.messages import is_uuid
 from djangobot.db.messages.new_message import NewMessage
 
@@ -27,7 +28,7 @@ LOCK = "SELECT t.id AS token FROM bot_token t WHERE t.digest = $1 FOR NO KEY UPD
 OF_KEY = """m.token = $1 AND m.replace_key = $2
   AND CASE WHEN m.replace_key IS NOT NULL THEN m.kind END = 'message'"""
 ROOT = f"""
-SELECT m.id AS id, m.status AS status, m.first_attempt AS first_attempt
+SELECT m.id AS id, m.status AS status, m.first_attempt AS first_attempt, m.delete_asked AS delete_asked
 FROM message m WHERE {OF_KEY} FOR NO KEY UPDATE OF m
 """
 NAME = "UPDATE message SET replace_key = $2, reply_to = $3, request = $4 WHERE id = $1"
@@ -44,8 +45,6 @@ UPDATE message SET status = 'replaced', kind = 'edit', is_edit = true, replaces 
                    held_until = NULL, parts = NULL
 WHERE id = $1 RETURNING public_id
 """
-# No page of a tag shows it either.
-END_TAGS = "DELETE FROM message_tag WHERE message = $1"
 FREE_KEY = "UPDATE message SET replace_key = NULL WHERE id = $1"
 BY_ID = """
 SELECT COALESCE(m.replaces, m.id) AS id FROM message m
@@ -98,7 +97,7 @@ class Replacing:
             ended = await engine.execute(END_WAITING, root)
             if self._place == "instead":
                 ended += await engine.execute(END_ROOT, root, message_id)
-                await engine.execute(END_TAGS, root)
+                await tags.remove(root)
             elif self._place == "new":
                 await engine.execute(FREE_KEY, root)
             if self._place == "edit":
@@ -117,6 +116,8 @@ class Replacing:
 
 
 def _place(root: Row) -> Place:
+    if root["delete_asked"] is not None:
+        return "new"
     match root["status"]:
         case "sent" | "sending":
             return "edit"

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.engine import current
-from djangobot.db.messages.messages import ENTRY, Entry, entry_of
+from djangobot.db.messages.messages import ENTRY, Entry, entry_of_person
 
 BATCH = 1000
 """Messages read at once when all are read."""
@@ -92,7 +92,7 @@ async def page(
     way = "ASC" if after else "DESC"
     order = f"{number} {way}" if by_id else f"m.created {way}, m.id {way}"
     rows = await current().fetch(f"{sql} ORDER BY {order} LIMIT {limit + 1}", *args)
-    more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
+    more, entries = len(rows) > limit, [entry_of_person(row) for row in rows[:limit]]
     if after:
         return Page(entries[::-1], older=bool(entries), newer=more)
     return Page(entries, older=more, newer=before is not None and bool(entries))
@@ -125,7 +125,7 @@ def _tagged(chat_id: int, tag: str, token: int | None, days: Days | None) -> tup
 async def one(chat_id: int, seq: int) -> Entry | None:
     """One of this person's messages. None when there is none."""
     rows = await current().fetch(f"{OF_CHAT} AND m.id = $2", chat_id, seq)
-    return entry_of(rows[0]) if rows else None
+    return entry_of_person(rows[0]) if rows else None
 
 
 async def count(chat_id: int) -> int:

@@ -93,6 +93,11 @@ class Message(Table, tablename="message"):
     """The message that this one answers. It may be gone."""
     request = Varchar(length=64, null=True, default=None)
     """A digest of what the sender asked for, if the row does not tell (db/messages/idempotency.py)."""
+    delete_asked = Timestamptz(null=True, default=None)
+    """When its sender asked to delete it from the chat (db/messages/deletions.py). None when Telegram refused
+    that."""
+    deleted = Timestamptz(null=True, default=None)
+    """When it was deleted from the chat. Its status stays `sent`."""
 
 
 INDEXES = (
@@ -148,6 +153,7 @@ class Entry(msgspec.Struct, frozen=True):
     send_at: datetime | None = None
     pressed: Pressed | None = None
     edited: int = 0
+    deleted: datetime | None = None
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -161,15 +167,15 @@ ENTRY = """
 SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type AS type, m.status AS status,
        m.failure AS failure, COALESCE(a.name, t.name) AS sender, t.name AS token, m.chat AS chat,
        m.rich AS rich, m.send_at AS send_at, m.pressed AS pressed,
-       m.edits AS edited
+       m.edits AS edited, m.deleted AS deleted
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
-# An edit says how often its message was edited.
-ONE = ENTRY.replace("m.kind = 'message'", "m.kind IN ('message', 'edit')").replace(
-    "m.edits AS",
-    "CASE WHEN m.replaces IS NULL THEN m.edits"
-    " ELSE (SELECT r.edits FROM message r WHERE r.id = m.replaces) END AS",
+# An edit says how often its message was edited, and whether that was deleted.
+ONE = (
+    ENTRY.replace("m.kind = 'message'", "m.kind IN ('message', 'edit')")
+    .replace("m.edits AS edited", "COALESCE(r.edits, m.edits) AS edited, r.deleted AS root_deleted")
+    .replace("FROM message m", "FROM message m LEFT JOIN $lookup(message r: r.id = m.replaces)")
 )
 
 
@@ -231,8 +237,17 @@ def entry_of(row: Row) -> Entry:
     """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
     values["edited"] = row["edited"] or 0
+    values["deleted"] = values.pop("root_deleted", None) or row["deleted"]
     shown = content.decode(values.pop("rich"))
     return Entry(content=shown, pressed=presses.decode(values.pop("pressed")), **values)
+
+
+def entry_of_person(row: Row) -> Entry:
+    """The same for the person's own lists. Of a deleted message they say that there was one."""
+    entry = entry_of(row)
+    if entry.deleted is None:
+        return entry
+    return msgspec.structs.replace(entry, text="", content=PLAIN, status="deleted", pressed=None)
 
 
 def is_uuid(text: str) -> bool:

@@ -24,7 +24,7 @@ from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import tags
 from djangobot.db.messages.history import Page
-from djangobot.db.messages.messages import ENTRY, entry_of
+from djangobot.db.messages.messages import ENTRY, entry_of_person
 from djangobot.db.people.chats import Chat
 
 log = structlog.get_logger(__name__)
@@ -75,9 +75,10 @@ ELSE {m}.text || ' ' || COALESCE({m}.rich::json->>'title', '')
 
 
 def _searched(engine_type: str, message: str) -> str:
-    """SQL for what is searched of a row, prepared for the index."""
+    """SQL for what is searched of a row, prepared for the index: nothing of a deleted message."""
     prepared = FOLDED if engine_type == "sqlite" else VECTOR
-    return prepared.format(text=f"({WHOLE[engine_type].format(m=message)})")
+    whole = f"CASE WHEN {message}.deleted IS NULL THEN ({WHOLE[engine_type].format(m=message)}) ELSE '' END"
+    return prepared.format(text=f"({whole})")
 
 
 IN_SQLITE = "WHEN EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN"
@@ -85,9 +86,10 @@ UNINDEX = f"""
 INSERT INTO message_search (message_search, rowid, chat, text)
 VALUES ('delete', old.id, 'c' || old.chat, {_searched("sqlite", "old")})
 """  # noqa: S608 - from our own SQL
-# An edit changes the text of its message (db/delivery/settlement.py), and with it these words.
+# An edit changes the text of its message (db/delivery/settlement.py), and with it these words. A deletion
+# removes them.
 REINDEX_IN_SQLITE = f"""
-CREATE TRIGGER message_search_edit AFTER UPDATE OF edits ON message {IN_SQLITE} {UNINDEX};
+CREATE TRIGGER message_search_edit AFTER UPDATE OF edits, deleted ON message {IN_SQLITE} {UNINDEX};
 INSERT INTO message_search (rowid, chat, text)
 VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
 """  # noqa: S608 - from our own SQL
@@ -96,7 +98,7 @@ REINDEX_IN_POSTGRES = (
 CREATE OR REPLACE FUNCTION message_words_edit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 UPDATE message_words SET words = {_searched("postgres", "new")} WHERE message = new.id; RETURN NULL; END $$
 """,  # noqa: S608 - from our own SQL
-    "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits ON message"
+    "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits, deleted ON message"
     " FOR EACH ROW EXECUTE FUNCTION message_words_edit()",
 )
 SCHEMA = {
@@ -170,7 +172,7 @@ async def find(
     # `+ 0` keeps the databases off the index of the whole chat.
     sql = f"{ENTRY} AND m.chat + 0 = $1 AND m.id IN ({ids}) ORDER BY m.id {way}"
     rows = await current().fetch(sql, *args)
-    more, entries = len(rows) > limit, [entry_of(row) for row in rows[:limit]]
+    more, entries = len(rows) > limit, [entry_of_person(row) for row in rows[:limit]]
     if after is not None:
         return Page(entries[::-1], older=bool(entries), newer=more)
     return Page(entries, older=more, newer=before is not None and bool(entries))

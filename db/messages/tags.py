@@ -66,6 +66,11 @@ async def add(message: int, chat: int, tags: Sequence[str]) -> None:
         await current().execute(ADD, chat, message, rows)
 
 
+async def remove(message: int) -> None:
+    """Removes the tags of a message that is in no list any more."""
+    await current().execute("DELETE FROM message_tag WHERE message = $1", message)
+
+
 async def of_chat(chat_id: int, *, limit: int, skipped: int = 0) -> list[Tag]:
     """The tags of a person's messages. The one used last comes first."""
     return [Tag(**row) for row in await current().fetch(OF_CHAT, chat_id, limit, skipped)]

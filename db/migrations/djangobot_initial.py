@@ -148,25 +148,25 @@ STATEMENTS = {
         "CREATE OR REPLACE FUNCTION message_words_edit() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN\n"
         "UPDATE message_words SET words = \n"
-        "to_tsvector('russian', translate((\n"
+        "to_tsvector('russian', translate((CASE WHEN new.deleted IS NULL THEN (\n"
         "CASE WHEN new.rich IS NULL THEN new.text\n"
         "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
         "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
         "json_array_elements_text(new.rich::json->'tags') g), '')\n"
         "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
         "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
-        "), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
-        "|| to_tsvector('simple', translate((\n"
+        ") ELSE '' END), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        "|| to_tsvector('simple', translate((CASE WHEN new.deleted IS NULL THEN (\n"
         "CASE WHEN new.rich IS NULL THEN new.text\n"
         "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
         "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
         "json_array_elements_text(new.rich::json->'tags') g), '')\n"
         "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
         "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
-        "), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        ") ELSE '' END), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
         " WHERE message = new.id; RETURN NULL; END $$\n",
-        "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits ON message FOR EACH ROW "
-        "EXECUTE FUNCTION message_words_edit()",
+        "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits, deleted ON message FOR "
+        "EACH ROW EXECUTE FUNCTION message_words_edit()",
     ),
     "sqlite": (
         "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), "
@@ -225,42 +225,45 @@ STATEMENTS = {
         "CREATE TRIGGER message_search_delete AFTER DELETE ON message WHEN EXISTS (SELECT 1 "
         "FROM message_search_docsize WHERE id = old.id) BEGIN \n"
         "INSERT INTO message_search (message_search, rowid, chat, text)\n"
-        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((\n"
+        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((CASE WHEN old.deleted IS "
+        "NULL THEN (\n"
         "CASE WHEN old.rich IS NULL THEN old.text\n"
         "ELSE old.text || ' ' || COALESCE(json_extract(old.rich, '$.title'), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(old.rich, "
         "'$.tags')), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
         "                    FROM json_each(old.rich, '$.files')), '') END\n"
-        "), 'ё', 'е'), 'Ё', 'Е'))\n"
+        ") ELSE '' END), 'ё', 'е'), 'Ё', 'Е'))\n"
         "; END",
         "\n"
-        "CREATE TRIGGER message_search_edit AFTER UPDATE OF edits ON message WHEN EXISTS "
-        "(SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN \n"
+        "CREATE TRIGGER message_search_edit AFTER UPDATE OF edits, deleted ON message WHEN "
+        "EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id) BEGIN \n"
         "INSERT INTO message_search (message_search, rowid, chat, text)\n"
-        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((\n"
+        "VALUES ('delete', old.id, 'c' || old.chat, replace(replace((CASE WHEN old.deleted IS "
+        "NULL THEN (\n"
         "CASE WHEN old.rich IS NULL THEN old.text\n"
         "ELSE old.text || ' ' || COALESCE(json_extract(old.rich, '$.title'), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(old.rich, "
         "'$.tags')), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
         "                    FROM json_each(old.rich, '$.files')), '') END\n"
-        "), 'ё', 'е'), 'Ё', 'Е'))\n"
+        ") ELSE '' END), 'ё', 'е'), 'Ё', 'Е'))\n"
         ";\n"
         "INSERT INTO message_search (rowid, chat, text)\n"
-        "VALUES (new.id, 'c' || new.chat, replace(replace((\n"
+        "VALUES (new.id, 'c' || new.chat, replace(replace((CASE WHEN new.deleted IS NULL THEN "
+        "(\n"
         "CASE WHEN new.rich IS NULL THEN new.text\n"
         "ELSE new.text || ' ' || COALESCE(json_extract(new.rich, '$.title'), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(new.rich, "
         "'$.tags')), '')\n"
         "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
         "                    FROM json_each(new.rich, '$.files')), '') END\n"
-        "), 'ё', 'е'), 'Ё', 'Е')); END\n",
+        ") ELSE '' END), 'ё', 'е'), 'Ё', 'Е')); END\n",
     ),
 }
 
 
-ID = "2026-11-26T11:39:57:609940"
+ID = "2026-11-26T11:46:39:222103"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -3249,6 +3252,48 @@ async def forwards():
         column_class=Varchar,
         params={
             "length": 64,
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="delete_asked",
+        db_column_name="delete_asked",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="deleted",
+        db_column_name="deleted",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
             "default": None,
             "null": True,
             "primary_key": False,

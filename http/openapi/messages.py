@@ -6,6 +6,7 @@ import msgspec
 
 from djangobot.db import errors as family
 from djangobot.http.fields import Text
+from djangobot.http.message_deletion import CANCELED, DELETED, WILL_BE_DELETED
 from djangobot.http.message_status import WAIT_MOST, MessageStatus
 from djangobot.http.messages import EXPIRED, JSON_TOO_LARGE, LARGEST_JSON, SendMessage, SendResult
 from djangobot.http.multipart import FORM_DATA
@@ -13,6 +14,20 @@ from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Succes
 from djangobot.http.requests import FORM, PLAIN
 from djangobot.http.responses import Refusal
 
+ID_PARAMETER = {
+    "name": "id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "example": ID,
+}
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "RFC 7240: `wait=N` or `respond-async`.",
+    "schema": {"type": "string"},
+}
+APPLIED = {"Preference-Applied": "What of Prefer was obeyed."}
 MESSAGE = {"text": TEXT, "type": "Text"}
 """The example has no token. So a call that is tried out uses the token of the page."""
 
@@ -56,12 +71,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         },
         security=["", "botToken"],
         parameters=[
-            {
-                "name": "Prefer",
-                "in": "header",
-                "description": "RFC 7240: `wait=N` or `respond-async`.",
-                "schema": {"type": "string"},
-            },
+            PREFER,
             {
                 "name": "Idempotency-Key",
                 "in": "header",
@@ -72,7 +82,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
             },
         ],
         headers={
-            "Preference-Applied": "What of Prefer was obeyed.",
+            **APPLIED,
             "Idempotency-Replayed": "`true` when this key had been used for this message before.",
         },
         more={
@@ -106,7 +116,8 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 MessageStatus,
                 "`status` is scheduled, queued, sending, sent, held, failed, expired, canceled, replaced "
                 "(a newer message with the same `replace` came first) or uncertain (Telegram's answer was "
-                "lost; it is not sent again unasked). `edited` is how often the message was edited.",
+                "lost; it is not sent again unasked). `edited` is how often the message was edited, "
+                "`deleted` when it was deleted from the chat: its status stays sent.",
                 {
                     "answer": "success",
                     "id": ID,
@@ -131,13 +142,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         "comes.",
         security=["botToken"],
         parameters=[
-            {
-                "name": "id",
-                "in": "path",
-                "required": True,
-                "schema": {"type": "string"},
-                "example": ID,
-            },
+            ID_PARAMETER,
             {
                 "name": "wait",
                 "in": "query",
@@ -153,5 +158,38 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
         ],
         headers={"ETag": "Is another one when the message has changed."},
         bodyless={304: "Nothing has changed."},
+    ),
+    ("delete", "/api/messages/{id}"): Operation(
+        "Cancel or delete a message",
+        {
+            200: Success(
+                SendResult,
+                f'"{DELETED}": it is not in the chat any more. "{CANCELED}": it had not been sent and '
+                "will not be; `status` is then canceled.",
+                {"answer": DELETED, "id": ID, "status": "sent"},
+            ),
+            202: Success(
+                SendResult,
+                "Telegram could not be reached, or the message is being sent: it will be deleted, through "
+                "restarts too. Ask again, or GET the message: it gets `deleted`.",
+                {"answer": WILL_BE_DELETED, "id": ID, "status": "sent"},
+            ),
+        },
+        (
+            family.FieldsInvalid,
+            family.TokenInvalid,
+            family.AccountBanned,
+            family.MessageNotFound,
+            family.DeletionRefused,
+            family.TooManyRequests,
+            family.DatabaseUnavailable,
+        ),
+        "With the bot token the message was sent with. The edits of the message that wait are canceled, too. "
+        "409 also for a message that failed, expired, was replaced, or is uncertain. Waits up to 10 seconds "
+        "for Telegram; `Prefer: wait=N` for N seconds, 60 at most; `Prefer: respond-async` not at all. Asked "
+        "again, it answers the same.",
+        security=["botToken"],
+        parameters=[ID_PARAMETER, PREFER],
+        headers=APPLIED,
     ),
 }

@@ -178,7 +178,7 @@ async def test_a_wrong_path_is_404(api: Api, method: str, path: str) -> None:
         ("GET", "/api/send_message", "OPTIONS, POST"),
         ("HEAD", "/api/send_message", "OPTIONS, POST"),
         ("TRACE", "/api/send_message", "OPTIONS, POST"),
-        ("POST", "/api/messages/1", "GET, HEAD, OPTIONS"),
+        ("POST", "/api/messages/1", "DELETE, GET, HEAD, OPTIONS"),
         ("POST", "/health", "GET, HEAD, OPTIONS"),
         ("POST", "/api/", "GET, HEAD, OPTIONS"),
     ],
