@@ -11,7 +11,7 @@ from djangobot.bot.sandbox.api.call import Call, RpcError, Server
 from djangobot.bot.sandbox.faults import Fault, Faults, error_of
 from djangobot.bot.sandbox.mtproto import schema
 from djangobot.bot.sandbox.mtproto.auth_keys import AuthKey
-from djangobot.bot.sandbox.mtproto.schema import TL, Schema, UnknownConstructor
+from djangobot.bot.sandbox.mtproto.schema import TL, LayerUnknown, Schema, UnknownConstructor
 from djangobot.bot.sandbox.mtproto.session import Session
 from djangobot.bot.sandbox.mtproto.wire import Malformed, Reader
 
@@ -80,6 +80,10 @@ class CallRunner:
         """Reads and executes a call; its answer goes to the session."""
         try:
             request, known = self._read(session, reader)
+        except LayerUnknown as exc:
+            log.warning("a client is refused: %s", exc)
+            self._journal.count("protocol", f"layer {exc.layer} refused")
+            return session.error(msg_id, 400, "CONNECTION_LAYER_INVALID")
         except UnknownConstructor as exc:
             return self._refuse_unknown(session, msg_id, exc)
         except Malformed as exc:
@@ -114,14 +118,14 @@ class CallRunner:
             self._use_layer(session, reader.int32())
         else:
             reader.pos = start
-        known = session.schema or schema.schema_for(0)
+        known = session.schema or schema.schema_for(schema.layers()[0])
         return known.read_method(reader), known
 
     def _use_layer(self, session: Session, layer: int) -> None:
-        session.layer = layer
         session.schema = schema.schema_for(layer)
+        session.layer = layer
         if session.schema.layer != layer:
-            self._journal.count("protocol", f"layer {layer} read as {session.schema.layer}")
+            self._journal.count("protocol", f"layer {layer} answered as {session.schema.layer}")
         if session.key.layer != layer:
             session.key.layer = layer
             self._server.save_key(session.key)

@@ -1,6 +1,6 @@
 """Keyboards: stored in one form, shown in the form of each layer.
 
-Layer 229 writes inline buttons differently from layer 158. The stored form is
+Layer 229 writes buttons differently from those before it. The stored form is
 `{"kind": "inline", "rows": [[{"kind": "callback", "text": …, "data": b"…"}, …]]}`; other keyboards are
 stored with `"kind": "reply" | "hide" | "force"`.
 """
@@ -21,6 +21,25 @@ _ADDRESS = re.compile(r"(?i)(?:(?P<scheme>https?|tg|ton)://)?(?P<host>[^\s/?#]+)
 # A name that others know, too: with a point in it, or an address in brackets.
 _HOST = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|\[[\da-fA-F:.]+\])(?::\d{1,5})?")
 
+# Each kind of a button as layers before 229 write it, and the type that it has since.
+_INLINE = {
+    "callback": ("keyboardButtonCallback", "inlineButtonTypeCallback"),
+    "url": ("keyboardButtonUrl", "inlineButtonTypeUrl"),
+    "login_url": ("keyboardButtonUrlAuth", "inlineButtonTypeUrlAuth"),
+    "user": ("keyboardButtonUserProfile", "inlineButtonTypeUserProfile"),
+    "web_app": ("keyboardButtonWebView", "inlineButtonTypeWebView"),
+    "switch_inline": ("keyboardButtonSwitchInline", "inlineButtonTypeSwitchInline"),
+    "copy": ("keyboardButtonCopy", "inlineButtonTypeCopy"),
+}
+_REPLY = {
+    "text": ("keyboardButton", "buttonTypeDefault"),
+    "contact": ("keyboardButtonRequestPhone", "buttonTypeRequestPhone"),
+    "location": ("keyboardButtonRequestGeoLocation", "buttonTypeRequestGeoLocation"),
+    "poll": ("keyboardButtonRequestPoll", "buttonTypeRequestPoll"),
+    "peer": ("keyboardButtonRequestPeer", "buttonTypeRequestPeer"),
+    "web_app": ("keyboardButtonSimpleWebView", "buttonTypeSimpleWebView"),
+}
+
 
 def stored(call: Call, markup: TL | None) -> TL | None:
     """A keyboard as it is stored; RpcError as Telegram refuses it."""
@@ -33,7 +52,7 @@ def stored(call: Call, markup: TL | None) -> TL | None:
     if kind == "replyInlineMarkup":
         return _stored_inline(call, markup)
     if kind == "replyKeyboardMarkup":
-        rows = [[{"text": _text(button)} for button in row["buttons"]] for row in markup["rows"]]
+        rows = [[_stored_button(call, button, _REPLY) for button in row["buttons"]] for row in markup["rows"]]
         flags = {
             name: True for name in ("resize", "single_use", "selective", "persistent") if markup.get(name)
         }
@@ -49,7 +68,7 @@ def stored(call: Call, markup: TL | None) -> TL | None:
 
 
 def _stored_inline(call: Call, markup: TL) -> TL | None:
-    rows = [[_stored_button(call, button) for button in row["buttons"]] for row in markup["rows"]]
+    rows = [[_stored_button(call, button, _INLINE) for button in row["buttons"]] for row in markup["rows"]]
     rows = _checked_rows(rows)
     return {"kind": "inline", "rows": rows} if rows else None
 
@@ -77,28 +96,37 @@ def _link(address: str) -> str:
     return f"{scheme}://{found['host']}{found['rest']}"
 
 
-def _stored_button(call: Call, button: TL) -> TL:
-    """A button in either layer's form: the fields of its type are in the button itself or in its `type`."""
+def _stored_button(call: Call, button: TL, kinds: dict[str, tuple[str, str]]) -> TL:
+    """A button in any layer's form: the fields of its type are in the button itself or in its `type`."""
     text = _text(button)
     body: dict[str, Any] = button.get("type") or button
-    kind: str = body["_"]
-    if kind in ("keyboardButtonCallback", "inlineButtonTypeCallback"):
+    sent = re.sub("^input(.)", lambda found: found.group(1).lower(), body["_"])
+    kind = next((kind for kind, names in kinds.items() if sent in names), None)
+    if kind is None:
+        raise RpcError(400, "BUTTON_TYPE_INVALID")
+    style = {"style": button["style"]} if button.get("style") else {}
+    return {"kind": kind, "text": text, **_fields(call, kind, body), **style}
+
+
+def _fields(call: Call, kind: str, body: TL) -> TL:
+    """What a button of this kind holds besides its text."""
+    if kind == "callback":
         if not 1 <= len(body["data"]) <= MAX_DATA:
             raise RpcError(400, "BUTTON_DATA_INVALID")
-        return {"kind": "callback", "text": text, "data": body["data"]}
-    if kind in ("keyboardButtonUrl", "inlineButtonTypeUrl"):
-        return {"kind": "url", "text": text, "url": _link(body["url"])}
-    if kind in ("inputKeyboardButtonUrlAuth", "inputInlineButtonTypeUrlAuth"):
-        return {"kind": "login_url", "text": text, "url": _link(body["url"])}
-    if kind in ("keyboardButtonWebView", "inlineButtonTypeWebView"):
-        return {"kind": "web_app", "text": text, "url": _link(body["url"])}
-    if kind in ("inputKeyboardButtonUserProfile", "inputInlineButtonTypeUserProfile"):
-        return {"kind": "user", "text": text, "user_id": user_of(call, body["user_id"]).id}
-    if kind in ("keyboardButtonSwitchInline", "inlineButtonTypeSwitchInline"):
-        return {"kind": "switch_inline", "text": text, "query": body["query"]}
-    if kind == "inlineButtonTypeCopy":
-        return {"kind": "copy", "text": text, "copy": body["copy_text"]}
-    raise RpcError(400, "BUTTON_TYPE_INVALID")
+        return {"data": body["data"]}
+    if kind in ("url", "login_url", "web_app"):
+        return {"url": _link(body["url"])}
+    if kind == "user":
+        return {"user_id": user_of(call, body["user_id"]).id}
+    if kind == "switch_inline":
+        return {"query": body["query"]}
+    if kind == "copy":
+        return {"copy": body["copy_text"]}
+    if kind == "poll":
+        return {} if body.get("quiz") is None else {"quiz": body["quiz"]}
+    if kind == "peer":
+        return {name: body.get(name, 1) for name in ("button_id", "peer_type", "max_quantity")}
+    return {}
 
 
 def shown(markup: TL | None, schema: Schema) -> TL | None:
@@ -110,55 +138,24 @@ def shown(markup: TL | None, schema: Schema) -> TL | None:
         return {"_": "replyKeyboardHide"}
     if kind == "force":
         return {"_": "replyKeyboardForceReply", "placeholder": markup.get("placeholder")}
-    new = "keyboardInlineButton" in schema
-    if kind == "reply":
-        return {
-            **markup,
-            "_": "replyKeyboardMarkup",
-            "rows": [
-                {
-                    "_": "keyboardButtonRow",
-                    "buttons": [
-                        {"_": "keyboardButton", "text": button["text"], "type": {"_": "buttonTypeDefault"}}
-                        for button in row
-                    ],
-                }
-                for row in markup["rows"]
-            ],
+    kinds, name = (_REPLY, "replyKeyboardMarkup") if kind == "reply" else (_INLINE, "replyInlineMarkup")
+    new = kind == "inline" and "keyboardInlineButtonRow" in schema
+    rows = [
+        {
+            "_": "keyboardInlineButtonRow" if new else "keyboardButtonRow",
+            "buttons": [_shown_button(button, kinds, schema) for button in row],
         }
-    row_name = "keyboardInlineButtonRow" if new else "keyboardButtonRow"
-    button = _new_button if new else _old_button
-    return {
-        "_": "replyInlineMarkup",
-        "rows": [
-            {"_": row_name, "buttons": [button(stored_button) for stored_button in row]}
-            for row in markup["rows"]
-        ],
-    }
+        for row in markup["rows"]
+    ]
+    return {**markup, "_": name, "rows": rows}
 
 
-def _old_button(button: TL) -> TL:
-    name = {
-        "callback": "keyboardButtonCallback",
-        "url": "keyboardButtonUrl",
-        "login_url": "keyboardButtonUrlAuth",
-        "user": "keyboardButtonUserProfile",
-        "web_app": "keyboardButtonWebView",
-        "switch_inline": "keyboardButtonSwitchInline",
-    }.get(button["kind"])
-    # Copy buttons came after layer 158: an old client sees a plain button.
-    return {**button, "_": name, "button_id": 0} if name else {"_": "keyboardButton", "text": button["text"]}
-
-
-def _new_button(button: TL) -> TL:
-    name = {
-        "callback": "inlineButtonTypeCallback",
-        "url": "inlineButtonTypeUrl",
-        "login_url": "inlineButtonTypeUrlAuth",
-        "user": "inlineButtonTypeUserProfile",
-        "web_app": "inlineButtonTypeWebView",
-        "switch_inline": "inlineButtonTypeSwitchInline",
-        "copy": "inlineButtonTypeCopy",
-    }[button["kind"]]
-    inner = {**button, "_": name, "copy_text": button.get("copy"), "button_id": 0}
-    return {"_": "keyboardInlineButton", "text": button["text"], "type": inner}
+def _shown_button(button: TL, kinds: dict[str, tuple[str, str]], schema: Schema) -> TL:
+    old, new = kinds[button["kind"]]
+    style = button.get("style") if "keyboardButtonStyle" in schema else None
+    fields = {"button_id": 0, **button, "copy_text": button.get("copy"), "style": style}
+    if new in schema:
+        outer = "keyboardInlineButton" if kinds is _INLINE else "keyboardButton"
+        return {"_": outer, "text": button["text"], "style": style, "type": {**fields, "_": new}}
+    # A kind that came later than the layer is a plain button there.
+    return {**fields, "_": old if old in schema else "keyboardButton"}

@@ -111,9 +111,10 @@ def media(world: World, viewer: int, file: File, schema: Schema, *, spoiler: boo
 def _attribute(given: TL, schema: Schema) -> TL:
     if given["_"] != "documentAttributeVideo":
         return given
-    # A float since layer 167; a whole number before.
+    # A whole number in layer 158, a float since.
     number = given["duration"]
-    return {**given, "duration": float(number) if schema.layer >= 167 else int(number)}
+    floats = ("duration", "double") in schema.constructors["documentAttributeVideo"].fields
+    return {**given, "duration": float(number) if floats else int(number)}
 
 
 def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None:

@@ -19,7 +19,6 @@ from djangobot.bot.sandbox.mtproto.wire import Malformed, Reader, pack_bytes, pa
 MAX_FUTURE_SALTS = 64
 
 _NOT_CONTENT = {
-    constructors.MSGS_ACK,
     constructors.CONTAINER,
     constructors.HTTP_WAIT,
     constructors.MSGS_ALL_INFO,
@@ -32,6 +31,10 @@ _EITHER = {
     constructors.MSG_RESEND_REQ,
     constructors.MSGS_STATE_INFO,
     constructors.DESTROY_SESSION,
+    constructors.GET_FUTURE_SALTS,
+    constructors.DESTROY_AUTH_KEY,
+    constructors.RPC_DROP_ANSWER,
+    constructors.MSGS_ACK,
 }
 
 

@@ -52,6 +52,9 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "keyboard": [[button["text"] for button in row] for row in markup.get("rows", [])]
         if markup.get("kind") == "reply"
         else [],
+        "keyboard_kinds": [[button["kind"] for button in row] for row in markup.get("rows", [])]
+        if markup.get("kind") == "reply"
+        else [],
         "keyboard_removed": markup.get("kind") == "hide",
         "file": None if file is None else file_view(file, message.spoiler),
         "preview": not message.no_preview and not file and _has_link(message),
