@@ -95,6 +95,12 @@ def is_gotify_token(token: str) -> bool:
     return len(token) == GOTIFY_LENGTH and token.startswith("A")
 
 
+def looks_like_token(token: str) -> bool:
+    """Whether a word has the form of a bot token or of a Gotify token."""
+    right = len(token) == TOKEN_LENGTH or is_gotify_token(token)
+    return right and token.isascii() and token.isalnum()
+
+
 def gotify_form(token: str) -> str:
     """The Gotify token, from either value of a bot token. What is counted by token is counted by this."""
     return token if is_gotify_token(token) else gotify_token(token)

@@ -117,7 +117,7 @@ def _options(routes: Sequence[BaseRouteHandler]) -> Iterator[HTTPRouteHandler]:
     first route."""
     methods: dict[str, set[str]] = {}
     for route in routes:
-        if isinstance(route, HTTPRouteHandler):
+        if isinstance(route, HTTPRouteHandler) and not route.opt.get("own_options"):
             for path in route.paths:
                 methods.setdefault(path, {"OPTIONS"}).update(route.http_methods)
     for path, allowed in methods.items():

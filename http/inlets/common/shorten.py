@@ -3,7 +3,6 @@ or its characters."""
 
 from collections.abc import Sequence
 from hashlib import sha256
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,6 +17,7 @@ from djangobot.db.messages.content import (
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
+from djangobot.http.inlets.common.links import opens
 from djangobot.http.inlets.common.message import InletMessage
 
 NOTHING = "triggered"
@@ -71,16 +71,9 @@ def _buttons(buttons: Sequence[Button]) -> list[Button]:
     found: list[Button] = []
     for button in buttons:
         named = msgspec.structs.replace(button, text=line(button.text, BUTTON_TEXT_LIMIT) or "Open")
-        if wrong_buttons(((named,),)) is None and named not in found and _opens(named.url):
+        if wrong_buttons(((named,),)) is None and named not in found and opens(named.url):
             found.append(named)
     return found[: BUTTON_ROWS * BUTTONS_IN_ROW]
-
-
-def _opens(url: str | None) -> bool:
-    """Whether Telegram takes a button to this address: it refuses the whole message for a host without a
-    dot, such as `localhost`."""
-    host = urlsplit(url).hostname if url and url[:4].lower() == "http" else None
-    return host is None or "." in host.strip(".") or ":" in host
 
 
 def _name(name: str | None) -> str | None:

@@ -1,0 +1,44 @@
+"""Links of foreign programs: as a button where Telegram takes it, or else as a line of the text."""
+
+import re
+from urllib.parse import urlsplit
+
+from djangobot.db.messages.content import Button, wrong_buttons
+from djangobot.db.messages.rich_text.formats import Format
+
+MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+"""What means something in Markdown."""
+
+
+def opens(url: str | None) -> bool:
+    """Whether Telegram takes a button to this address. It refuses the whole message for a host without a dot,
+    such as `localhost`."""
+    if url is None:
+        return True
+    if wrong_buttons(((Button("x", url=url),),)) is not None:
+        return False
+    host = urlsplit(url).hostname if url[:4].lower() == "http" else None
+    return host is None or "." in host.strip(".") or ":" in host
+
+
+def host_of(url: str) -> str:
+    """The host of an address, as the text of its button."""
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
+
+
+def link_line(sign: str, name: str, url: str, markup: Format) -> str:
+    """A line of a text in this format, with a link that Telegram makes tappable."""
+    named = f"{sign} {name}:" if name else sign
+    if markup != "markdown":
+        return f"{named} {url}"
+    bare = re.fullmatch(r"[^\s<>]+", url) is not None
+    named = MARKUP.sub(r"\\\1", named)
+    return f"{named} <{url}>" if bare else f"{named} {url}"
+
+
+def with_lines(text: str, lines: list[str]) -> str:
+    """The text, and these lines below it, each a paragraph of its own."""
+    return "\n\n".join(part for part in (text, *lines) if part)
