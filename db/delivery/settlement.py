@@ -39,10 +39,15 @@ WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SEND
 """
 KEEP_IDS = "UPDATE message SET telegram_ids = $3 WHERE id = $1 AND random_id = $2 AND status = 'sent'"
 # The edited message shows now what the edit says. This runs before SENT, which would end the edit.
+# Not materialized, SQLite would read the whole table first.
 EDITED = f"""
-UPDATE message SET edits = message.edits + 1, text = e.text, rich = e.rich
-FROM $rows1 r(id, random_id) JOIN $lookup(message e: e.id = r.id)
-WHERE message.id = e.replaces AND e.random_id = r.random_id AND e.{IS_SENDING}
+WITH edit (root, text, rich) AS MATERIALIZED (
+    SELECT e.replaces, e.text, e.rich
+    FROM $rows1 r(id, random_id) JOIN $lookup(message e: e.id = r.id)
+    WHERE e.random_id = r.random_id AND e.{IS_SENDING}
+)
+UPDATE message SET edits = message.edits + 1, text = edit.text, rich = edit.rich
+FROM edit WHERE message.id = edit.root
 """
 # The edit takes the replace key and the edits that wait from the message that it can't edit.
 ITS_MESSAGE = f"(SELECT e.replaces FROM message e WHERE e.id = $1 AND e.random_id = $2 AND e.{IS_SENDING})"

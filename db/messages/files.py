@@ -86,14 +86,14 @@ UNATTACHED = "DELETE FROM file WHERE id = $1 AND message IS NULL RETURNING key"
 TOUCH = "UPDATE file SET created = $2 WHERE id = $1 AND message IS NULL"
 # Finds the files of messages that nobody can have sent again, and of old ones that nobody has had sent again.
 USELESS = """
-SELECT f.id FROM file f JOIN message m ON m.id = f.message WHERE f.storage <> 'gone' AND (
+SELECT f.id FROM file f JOIN $lookup(message m: m.id = f.message) WHERE f.storage <> 'gone' AND (
     m.status IN ('sent', 'expired', 'canceled', 'replaced')
     OR (m.status IN ('failed', 'uncertain') AND COALESCE(m.first_attempt, m.created) < $1))
 """
 DISCARD = "UPDATE file SET storage = 'gone', key = NULL WHERE id = $1 RETURNING id"
 KEY = "SELECT key FROM file WHERE id = $1"
 DELETE_PARTS = "DELETE FROM file_part WHERE file = $1"
-KEYS = "SELECT key FROM file WHERE storage = 'disk'"
+KEYS = "SELECT key FROM file WHERE storage <> 'gone' AND storage = 'disk'"
 
 
 def configure(rules: Rules) -> None:

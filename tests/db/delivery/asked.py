@@ -1,0 +1,115 @@
+"""The statements that run often in a busy process, each with arguments for the database of test_plans.py."""
+
+import json
+from datetime import timedelta
+
+import msgspec
+
+from djangobot.db.admin import broadcasts
+from djangobot.db.delivery import (
+    changes,
+    claims,
+    outbox,
+    scheduled,
+    scheduled_messages,
+    settlement,
+    wakeups,
+)
+from djangobot.db.messages import (
+    acceptance,
+    edits,
+    files,
+    idempotency,
+    incoming_files,
+    messages,
+    presses,
+    schedule,
+)
+from djangobot.db.messages.acceptance import NewRow
+from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.people import digests
+from djangobot.db.programs import token_networks
+
+from ..conftest import NOW
+
+HISTORY, BACKLOG, PEOPLE = 20_000, 20_000, 2_000
+SOME = "00000000-0000-7000-8000-000000000001"
+LATER = NOW + timedelta(minutes=5)
+
+
+def new_row(*, key: str | None = None, limit_checked: bool = False) -> tuple[object, ...]:
+    """The arguments of the statement that accepts a message."""
+    row = NewRow.of(NewMessage("x", key=key), "digest 1", LATER, limit_checked=limit_checked)
+    return msgspec.structs.astuple(row)
+
+
+# Whatever runs more than once a second in a busy process, with arguments for the filled database below.
+ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
+    "claim in some chats": (claims.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
+    "claim": (claims.MARK_SENDING, LATER, LATER, json.dumps([[HISTORY + 1, "x"]])),
+    "poll": (outbox.WAITING_CHATS,),
+    "health": (outbox.OLDEST_DUE, LATER),
+    "sent": (settlement.SENT, LATER, json.dumps([[HISTORY + number, 1, 1] for number in range(10, 20)])),
+    "end": (settlement.END, HISTORY + 1, 1, "failed", "x"),
+    "hold": (settlement.HOLD, HISTORY + 1, 1, LATER),
+    "postpone": (settlement.POSTPONE, HISTORY + 1, 1, LATER, "x"),
+    "postpone, not done": (settlement.POSTPONE_NOT_DONE, HISTORY + 1, 1, LATER, "x", None),
+    "put back": (settlement.PUT_BACK, HISTORY + 1, 1, LATER, "x", None, None),
+    "fix the parts": (claims.FIX, HISTORY + 1, 1, "x"),
+    "expiring": (outbox.EXPIRING, LATER, 1000),
+    "expire": (outbox.EXPIRE, LATER, "x", [HISTORY + 1, HISTORY + 2]),
+    "held and to be told": (digests.TO_TELL, LATER, 100),
+    "digest": (digests.RELEASE_HELD, 1, LATER),
+    "scheduled jobs": (scheduled.DUE, LATER, 20),
+    "waited for": (wakeups.SETTLED_ROWS, [SOME]),
+    "accept": (acceptance.INSERT, *new_row()),
+    "accept once": (acceptance.INSERT, *new_row(key="k")),
+    "accept after the limit was checked": (acceptance.INSERT, *new_row(limit_checked=True)),
+    "limit": (acceptance.LATEST, PEOPLE, LATER, 10),
+    "key": (idempotency.OF_KEY, "digest 1", "k", LATER, NOW),
+    "release of a key": (idempotency.RELEASE, "digest 1", "k", LATER),
+    "sweep of keys": (idempotency.SWEEP, LATER, 200),
+    "why not": (acceptance.WHY_NOT, "digest 1", LATER),
+    "network": (token_networks.KNOW, 1, "10.0.0.0/24", LATER, 20),
+    "broadcast's room": (broadcasts.DUE, 1, LATER),
+    "broadcast's skips": (broadcasts.SKIP, 1),
+    "broadcast's chats": (broadcasts.CHATS, 0, LATER, 100),
+    **{
+        f"edit: {name}": (sql, HISTORY + 1, 1)
+        for name, sql in (
+            ("its message gives up the key", settlement.GIVE_UP_KEY),
+            ("it is overtaken", settlement.END_OVERTAKEN),
+            ("tags", settlement.COPY_TAGS),
+            ("the others", settlement.GIVE_UP_EDITS),
+        )
+    },
+    "edit: sent": (settlement.EDITED, json.dumps([[HISTORY + number, 1] for number in range(10, 20)])),
+    "edit: sent anew": (settlement.SEND_ANEW, HISTORY + 1, 1, LATER, "x"),
+    "edit: watched": (settlement.WATCHED, [HISTORY + 1, HISTORY + 2]),
+    "edit: ended": (settlement.ENDED, [HISTORY + 1, HISTORY + 2]),
+    "edit: its token": (edits.LOCK, "digest 1"),
+    "edit: its message": (edits.ROOT, 1, "k 1"),
+    "edit: the others end": (edits.END_WAITING, 1),
+    "edit: the scheduled ones": (edits.MOVE_SCHEDULED, 1, HISTORY + 1),
+    "edit: a message instead": (edits.END_ROOT, HISTORY + 1, 1),
+    "edit: its message by id": (edits.BY_ID, 1, SOME),
+    "several messages": (settlement.KEEP_IDS, HISTORY + 1, 1, "[1, 2]"),
+    "schedule: due": (scheduled_messages.DUE, LATER, 500),
+    "schedule: next": (scheduled_messages.NEXT,),
+    "schedule: queue": (scheduled_messages.QUEUE, LATER, [HISTORY + BACKLOG + 1]),
+    "schedule: of a person": (schedule.COMING, 1, 5, 0),
+    "schedule: cancel": (schedule.CANCEL, 1, HISTORY + BACKLOG + 1, "x"),
+    "schedule: send now": (schedule.SEND_NOW, 1, HISTORY + BACKLOG + 1, LATER),
+    "press: what was asked": (presses.ASKED, 1, 1),
+    "press: record": (presses.RECORD, 1, 1, "{}", LATER),
+    "watch": (changes.VERSIONS, [SOME]),
+    "one message": (f"{messages.ONE} AND m.public_id = $1::uuid AND m.token = $2", SOME, 1),
+    "files: of a message": (files.OF_MESSAGE, 1),
+    "files: attach": (files.ATTACH, HISTORY + 1, 1, 0),
+    "files: read": (files.FIND, 1),
+    "files: without a message": (files.ORPHANS, NOW),
+    "files: not needed": (files.USELESS, NOW),
+    "files: on disk": (files.KEYS,),
+    "files: room of a chat": (incoming_files.KEPT.format(whose="chat"), 1),
+    "files: room of an account": (incoming_files.KEPT.format(whose="account"), 1),
+}

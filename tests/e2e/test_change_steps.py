@@ -1,0 +1,189 @@
+"""SIGKILL at every step of an edit, of a press and of a scheduled message: each takes effect once."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import Sandbox, Service
+
+DYING = """
+import asyncio, os, signal, sys
+from types import SimpleNamespace
+from djangobot.bot.telegram.gateway import Gateway
+from djangobot.db.delivery import scheduled_messages, settlement, wakeups
+from djangobot.db.messages import presses
+
+def die(step):
+    if step == os.environ["KILL_AT"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def dying(owner, name, before, during, after, about=lambda *_: True):
+    call = getattr(owner, name)
+    async def call_and_die(*args, **rest):
+        if about(*args):
+            die(before)
+        running = asyncio.ensure_future(call(*args, **rest))
+        if about(*args):
+            await asyncio.sleep(0.001)
+            die(during)
+        result = await running
+        if about(*args):
+            die(after)
+        return result
+    setattr(owner, name, call_and_die)
+
+def of_an_edit(results, now):
+    return any(result.message.is_edit for result in results)
+
+dying(Gateway, "edit", "before the edit", "edit under way", "edit done", lambda gateway, peer, id, text: "after" in text.text)
+dying(settlement, "settle", "before the edit is recorded", "edit being recorded", "edit recorded", of_an_edit)
+dying(presses, "press", "pressed", "press being recorded", "press recorded")
+dying(Gateway, "edit_buttons", "before the line is shown", "line under way", "line shown")
+scheduled_messages.wakeups = SimpleNamespace(
+    mark_urgent=wakeups.mark_urgent,
+    notify_due=lambda chat: die("due, moved and not claimed") or wakeups.notify_due(chat),
+)
+from djangobot.__main__ import main
+sys.exit(main())
+"""
+WaitUntil = Callable[[Callable[[], bool]], None]
+Check = Callable[[], None]
+BUTTONS = [[{"text": "Restart", "value": "restart"}, {"text": "No", "value": "no"}]]
+
+
+class Chat:
+    """One chat to which a program sends, of a service that dies."""
+
+    def __init__(self, box: Sandbox, service: Service, wait_until: WaitUntil) -> None:
+        self.box, self.service, self.wait_until = box, service, wait_until
+        self.id = box.person()
+        self.token = service.bot_token(self.id, service.account("Fedor"))
+        self.shown_before = len(self.messages)
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [message for message in self.box.messages(self.id) if message["from"] == "bot"]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the chat shows of ours."""
+        return [message["text"].removeprefix("Fedor\n") for message in self.messages[self.shown_before :]]
+
+    def post(self, text: str, prefer: str = "respond-async", **fields: Any) -> str:
+        """Sends. Returns the id."""
+        body = {"text": text, "bot_token": self.token, **fields}
+        answer = self.service.client.post("/api/send_message", json=body, headers={"Prefer": prefer})
+        assert answer.status_code in (200, 202), answer.text
+        return str(answer.json()["id"])
+
+    def status(self, public_id: str) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return dict(self.service.client.get(f"/api/messages/{public_id}", headers=headers).json())
+
+    def press(self) -> None:
+        """The person presses the first button of the newest message."""
+        message = self.messages[-1]
+        data = message["buttons"][0][0]["data"]
+        self.box.post(f"/chats/{self.id}/press", message_id=message["id"], data=data)
+
+    def edit(self, step: str) -> Check:
+        """A message is edited while the service dies."""
+        root = self.post("before", prefer=f"wait={int(PATIENCE)}", replace="k")
+        edit = self.post("after", replace="k")
+
+        def check() -> None:
+            self.wait_until(lambda: self.status(edit)["status"] == "sent")
+            assert self.texts == ["after"], step
+            assert self.status(root)["edited"] == self.status(edit)["edited"] == 1, step
+            assert self.status(root)["text"] == "after"
+
+        return check
+
+    def choose(self, step: str) -> Check:
+        """A button is pressed while the service dies, and again after its next start."""
+        asked = self.post("Restart?", prefer=f"wait={int(PATIENCE)}", buttons=BUTTONS)
+        self.press()
+
+        def check() -> None:
+            if len(self.messages[-1]["buttons"][0]) == 2:  # the line is still to come
+                self.press()
+            self.wait_until(lambda: len(self.messages[-1]["buttons"][0]) == 1)
+            pressed = self.status(asked)["pressed"]
+            assert (pressed["value"], pressed["text"]) == ("restart", "Restart"), step
+            assert self.messages[-1]["buttons"][0][0]["text"].startswith("✓ Restart"), step
+            self.press()
+            assert self.status(asked)["pressed"] == pressed, step
+
+        return check
+
+    def schedule(self, step: str) -> Check:
+        """A message falls due while the service dies."""
+        later = self.post("later", delay=0.5)
+
+        def check() -> None:
+            self.wait_until(lambda: self.status(later)["status"] == "sent")
+            assert self.texts == ["later"], step
+
+        return check
+
+
+ACTS: dict[str, Callable[[Chat, str], Check]] = {
+    **dict.fromkeys(
+        [
+            "before the edit", "edit under way", "edit done",
+            "before the edit is recorded", "edit being recorded", "edit recorded",
+        ],
+        Chat.edit,
+    ),
+    **dict.fromkeys(
+        [
+            "pressed", "press being recorded", "press recorded",
+            "before the line is shown", "line under way", "line shown",
+        ],
+        Chat.choose,
+    ),
+    "due, moved and not claimed": Chat.schedule,
+}  # fmt: skip
+
+
+def kill_at_each(box: Sandbox, service: Service, steps: list[str], wait_until: WaitUntil) -> None:
+    """Each start takes up what the process before it has left, and dies at the next step."""
+    box.post("/settings", press_timeout=1)
+    chats = [Chat(box, service, wait_until) for _ in steps]
+    checks: list[Check] = []
+    service.kill()
+    for step, chat in zip(steps, chats, strict=True):
+        service.start_to_die(DYING, step)
+        checks.append(ACTS[step](chat, step))
+        assert service.process.wait(PATIENCE) == -signal.SIGKILL, step
+    service.start()
+    for check in checks:
+        check()
+    for chat in chats:
+        ids = box.get("/journal")["chats"][str(chat.id)]["random_ids"]
+        assert len(ids) == len(set(ids)) == len(chat.messages)
+
+
+def test_killed_at_these_steps_of_a_change_it_takes_effect_once(
+    box: Sandbox, service: Service, wait_until: WaitUntil
+) -> None:
+    """Once at each of the steps behind which most differs. The chaos run takes all of them."""
+    steps = ["pressed", "edit done", "press recorded", "due, moved and not claimed"]
+    kill_at_each(box, service, steps, wait_until)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(30 * PATIENCE)
+@pytest.mark.parametrize("step", ACTS)
+def test_killed_at_this_step_of_a_change_again_and_again_it_takes_effect_once(
+    box: Sandbox, service: Service, step: str, wait_until: WaitUntil
+) -> None:
+    """Three times for each step, answers dropped and connections cut besides."""
+    for number in range(3):
+        kind = ("cut_before", "cut_after", "drop_answer")[number % 3]
+        box.post("/faults", method="messages.editMessage", kind=kind, times=1)
+        kill_at_each(box, service, [step], wait_until)
