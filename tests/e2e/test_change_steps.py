@@ -36,11 +36,14 @@ def dying(owner, name, before, during, after, about=lambda *_: True):
         return result
     setattr(owner, name, call_and_die)
 
-def of_an_edit(results, now):
+def of_edits(results, now):
     return any(result.message.is_edit for result in results)
 
-dying(Gateway, "edit", "before the edit", "edit under way", "edit done", lambda gateway, peer, id, text: "after" in text.text)
-dying(settlement, "settle", "before the edit is recorded", "edit being recorded", "edit recorded", of_an_edit)
+def of_ours(gateway, peer, message_id, text):
+    return "after" in text.text
+
+dying(Gateway, "edit", "before the edit", "edit under way", "edit done", of_ours)
+dying(settlement, "settle", "before recording", "recording", "edit recorded", of_edits)
 dying(presses, "press", "pressed", "press being recorded", "press recorded")
 dying(Gateway, "edit_buttons", "before the line is shown", "line under way", "line shown")
 scheduled_messages.wakeups = SimpleNamespace(
@@ -135,7 +138,7 @@ ACTS: dict[str, Callable[[Chat, str], Check]] = {
     **dict.fromkeys(
         [
             "before the edit", "edit under way", "edit done",
-            "before the edit is recorded", "edit being recorded", "edit recorded",
+            "before recording", "recording", "edit recorded",
         ],
         Chat.edit,
     ),
