@@ -1,32 +1,30 @@
 """The database in use, its tables and its migrations. The `piccolo` command line imports this module as
-PICCOLO_CONF and reads `DB`: the database of the environment, which is read only then."""
+PICCOLO_CONF and reads `APP_REGISTRY` and `DB`: the database of the environment, which is read only then."""
 
 import asyncio
 import contextlib
 import fcntl
-import io
 import os
-import sys
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 from dotenv import dotenv_values
-from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
 from piccolo.apps.migrations.tables import Migration
-from piccolo.conf.apps import AppConfig, AppRegistry
-from piccolo.table import Table
 
 from djangobot.db.engine import address, checks, make_current
 from djangobot.db.engine.errors import CONNECT_ERRORS
 from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.piccolo_app import APP_CONFIG, TABLES
+from djangobot.db.piccolo_app import APP_NAME, MIGRATIONS, TABLES
 
 MIGRATION_LOCK = 0x446A616E676F426F
 """PostgreSQL advisory lock that is held while migrations run: "DjangoBo" in ASCII."""
+MIGRATION_NAME = re.compile(r'^ID = "(.+)"$', re.MULTILINE)
+"""How a migration says its name, which Piccolo calls its id."""
 
 
 def engine_for(url: str) -> SQLiteEngine | PostgresEngine:
@@ -37,8 +35,6 @@ def engine_for(url: str) -> SQLiteEngine | PostgresEngine:
         return SQLiteEngine(Path(url.removeprefix(address.SQLITE)))
     return PostgresEngine(url)
 
-
-APP_REGISTRY = AppRegistry(apps=["djangobot.db.piccolo_app"])
 
 _in_use: SQLiteEngine | PostgresEngine | None = None
 
@@ -55,6 +51,10 @@ def _engine() -> SQLiteEngine | PostgresEngine:
 def __getattr__(name: str) -> Any:
     if name == "DB":
         return _engine()
+    if name == "APP_REGISTRY":
+        from piccolo.conf.apps import AppRegistry
+
+        return AppRegistry(apps=["djangobot.db.piccolo_app"])
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -94,23 +94,23 @@ async def migrate() -> list[str]:
             return []
         os.environ["PICCOLO_CONF"] = __name__  # Piccolo reads the engine from there when it runs a migration
         before = set(await _ran())
+        from djangobot.db import migrator
+
         try:
             async with _engine().write():
-                with contextlib.redirect_stdout(io.StringIO()):  # Piccolo reports with print
-                    result = await _Forwards(app_name=APP_CONFIG.app_name).run()
+                await migrator.run_all()
         except asyncpg.InsufficientPrivilegeError as exc:
             raise checks.DatabaseRefused(
                 f"The database's tables could not be changed: {exc}. Give djangobot the role that owns them"
             ) from exc
-        if not result.success:
-            raise DatabaseUnavailable from RuntimeError(result.message)
         return [name for name in await _ran() if name not in before]
 
 
 def known_migrations() -> set[str]:
-    """The names of all migrations of this version."""
-    manager = _Forwards(app_name=APP_CONFIG.app_name)
-    return set(manager.get_migration_modules(APP_CONFIG.resolved_migrations_folder_path))
+    """The names of all migrations of this version. They are read and not imported: a start that has nothing
+    to migrate needs no more of them."""
+    sources = (file.read_text() for file in MIGRATIONS.glob("*.py"))
+    return {found[1] for source in sources if (found := MIGRATION_NAME.search(source))}
 
 
 async def pending_migrations() -> bool:
@@ -142,29 +142,10 @@ async def _lacking() -> int:
     return len(known - ran)
 
 
-class _Forwards(ForwardsMigrationManager):
-    """Piccolo's manager, without its search for a configuration by environment variable."""
-
-    def get_app_config(self, app_name: str) -> AppConfig:
-        return APP_CONFIG
-
-    def get_migration_modules(self, folder_path: str) -> dict[str, Any]:
-        """Points the tables of the migrations at the database in use. A table keeps the first engine it has
-        used, and with it the column types of what refers to it. These may be those of another kind of
-        database."""
-        modules = super().get_migration_modules(folder_path)
-        sys.path.remove(folder_path)  # Piccolo put it there
-        for module in modules.values():
-            for thing in vars(module).values():
-                if isinstance(thing, type) and issubclass(thing, Table) and thing is not Table:
-                    thing._meta._db = _engine()
-        return modules
-
-
 async def _ran() -> list[str]:
     if not await Migration.table_exists():
         return []
-    return await Migration.get_migrations_which_ran(app_name=APP_CONFIG.app_name)
+    return await Migration.get_migrations_which_ran(app_name=APP_NAME)
 
 
 def _lock_file(engine: SQLiteEngine) -> int:

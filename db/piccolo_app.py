@@ -1,8 +1,8 @@
-"""The tables, for Piccolo's command line and the migrations."""
+"""The tables, for Piccolo's command line and the migrations. `APP_CONFIG`, by which Piccolo knows them, is
+made when it is asked for, because Piccolo's part for it is large."""
 
 from pathlib import Path
-
-from piccolo.conf.apps import AppConfig
+from typing import Any
 
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.admins import Admin
@@ -70,10 +70,19 @@ INDEXES = (
 )
 """Indexes that Piccolo's columns can't express."""
 
-APP_CONFIG = AppConfig(
-    app_name="djangobot",
-    migrations_folder_path=str(Path(__file__).parent / "migrations"),
-    table_classes=TABLES,
-    migration_dependencies=[],
-    commands=[],
-)
+APP_NAME = "djangobot"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def __getattr__(name: str) -> Any:
+    if name != "APP_CONFIG":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from piccolo.conf.apps import AppConfig
+
+    return AppConfig(
+        app_name=APP_NAME,
+        migrations_folder_path=str(MIGRATIONS),
+        table_classes=TABLES,
+        migration_dependencies=[],
+        commands=[],
+    )

@@ -1,17 +1,14 @@
-"""What the commands share: settings, an open database, and errors as sentences."""
+"""What the commands share: settings, an open database, and errors as sentences. It imports little by itself,
+because `--help` is over soon."""
 
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-import uvloop
 
-from djangobot.bot import log
-from djangobot.bot.environment import SettingsError
-from djangobot.bot.settings import Settings, load
-from djangobot.db.engine.address import without_secrets
-from djangobot.db.errors import reason
+if TYPE_CHECKING:
+    from djangobot.bot.settings import Settings
 
 
 def with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: bool = False) -> Any:
@@ -35,29 +32,38 @@ def with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: b
     return run_to_end(do(), settings)
 
 
-def read_settings() -> Settings:
+def read_settings() -> "Settings":
     """The settings. Ends the program when they are not right."""
+    from djangobot.bot.settings import load
+
     return unless_wrong(load)
 
 
-def prepared(settings: Settings) -> Settings:
+def prepared(settings: "Settings") -> "Settings":
     """The settings with a data folder and its secrets. Ends the program when they can't be had."""
     return unless_wrong(settings.prepared)
 
 
-def unless_wrong(make: Callable[[], Settings]) -> Settings:
+def unless_wrong(make: "Callable[[], Settings]") -> "Settings":
     """What `make` returns. Ends the program with the problems when there are any."""
+    from djangobot.bot.environment import SettingsError
+
     try:
         return make()
     except SettingsError as exc:
         fail("These settings are not right:\n" + "\n".join(f"  {problem}" for problem in exc.problems))
 
 
-def run_to_end(work: Coroutine[Any, Any, Any], settings: Settings) -> Any:
+def run_to_end(work: Coroutine[Any, Any, Any], settings: "Settings") -> Any:
     """Runs `work` to its end on uvloop. An expected error is shown as a sentence, not as a traceback."""
+    import uvloop
+
+    from djangobot.bot import log
+    from djangobot.bot.environment import SettingsError
     from djangobot.bot.startup import StartError
+    from djangobot.db.engine.address import without_secrets
     from djangobot.db.engine.checks import DatabaseRefused
-    from djangobot.db.errors import DatabaseUnavailable, DjangoBotError
+    from djangobot.db.errors import DatabaseUnavailable, DjangoBotError, reason
 
     log.set_up(settings.log_format)
     try:

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-import uvloop
 
 from djangobot.bot.cli.common import fail, read_settings, with_database
 from djangobot.db.clock import utc_now
@@ -34,7 +32,7 @@ def stats(as_json: bool) -> None:
 
     counts = with_database(stats.counts, looks_only=True)
     if as_json:
-        return click.echo(msgspec.json.encode(counts))
+        return _say_json(counts)
     click.echo(f"database  {counts.database}, {counts.size} bytes")
     for name in ("accounts", "chats", "tokens"):
         click.echo(f"{name:9} {getattr(counts, name)}")
@@ -78,6 +76,8 @@ def restore(file: Path, as_json: bool) -> None:
 
 
 def _unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
+    import uvloop
+
     from djangobot.db.admin.backup.files import BackupRefused
 
     try:
@@ -88,9 +88,15 @@ def _unless_refused(work: Coroutine[Any, Any, Any]) -> Any:
         fail(f"Refused: {exc.filename or 'the file'}: {exc.strerror or exc}.")
 
 
+def _say_json(answer: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.encode(answer))
+
+
 def _say_backup(done: Any, as_json: bool) -> None:
     if as_json:
-        return click.echo(msgspec.json.encode(done))
+        return _say_json(done)
     click.echo(f"{done.file}: {done.size} bytes")
     for table, rows in done.rows.items():
         click.echo(f"{table:9} {rows}")
@@ -138,6 +144,6 @@ def list_admins(as_json: bool) -> None:
     of_settings = read_settings().admins
     every: list[int] = with_database(lambda: admins.every(of_settings), looks_only=True)
     if as_json:
-        return click.echo(msgspec.json.encode(every))
+        return _say_json(every)
     for one in every:
         click.echo(f"{one}{' (DJANGOBOT_ADMINS)' if one in of_settings else ''}")

@@ -5,13 +5,9 @@ import os
 import sys
 
 import click
-import uvloop
 
 from djangobot import __version__
-from djangobot.bot import log
 from djangobot.bot.cli import keep, run
-from djangobot.bot.environment import SettingsError
-from djangobot.bot.settings import load
 
 OWNER_ONLY = 0o077
 EPILOG = "Settings are environment variables or lines of a .env file: see docs/settings.md."
@@ -34,7 +30,12 @@ def cli() -> None:
 @click.option("--no-bot", is_flag=True, help="As a door of `run --no-bot` needs it: without Telegram.")
 def doctor(no_bot: bool) -> None:
     """Check settings, database and Telegram, and say what to do. Nothing is made or changed."""
+    import uvloop
+
+    from djangobot.bot import log
     from djangobot.bot.cli.doctor import examine
+    from djangobot.bot.environment import SettingsError
+    from djangobot.bot.settings import load
 
     try:
         settings = load()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from piccolo.apps.migrations.tables import Migration
 
-from djangobot.db import conf, new_migration
+from djangobot.db import conf, migrator, new_migration
 from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.messages import search
@@ -157,9 +157,8 @@ async def test_a_migration_that_fails_at_its_end_leaves_nothing(
     bare: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither tables nor a record. The next start begins anew."""
-    manager = conf._Forwards(app_name="djangobot")
     folder = str(ROOT / "db" / "migrations")
-    statements = manager.get_migration_modules(folder)[NAMES[0]].STATEMENTS
+    statements = migrator.Migrator().get_migration_modules(folder)[NAMES[0]].STATEMENTS
     kind = current().engine_type
     with monkeypatch.context() as patch:
         patch.setitem(statements, kind, (*statements[kind], "INSERT INTO nowhere VALUES (1)"))

@@ -9,6 +9,7 @@ from fluent.runtime import FluentResource
 from fluent.syntax import ast
 
 from djangobot.bot.dispatch.commands import COMMANDS
+from djangobot.bot.rendering import replies
 from djangobot.bot.rendering.humanize import shown_code
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Text
@@ -43,6 +44,18 @@ def test_both_languages_say_the_same_things() -> None:
     """No message is missing in one of them."""
     english, russian = messages("en"), messages("ru")
     assert english.keys() == russian.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_can_be_read_alone(language: str) -> None:
+    """Each is parsed by itself, when it is said first: none names another one, and none is cut in two."""
+    resource = FluentResource((BOT / "locales" / f"{language}.ftl").read_text(encoding="utf-8"))
+    for entry in resource.body:
+        if isinstance(entry, ast.Message):
+            assert not re.search(r"'(Message|Term)Reference'", str(entry.to_json())), entry.id.name
+            read = FluentResource(replies._sources(language)[entry.id.name]).body
+            (alone,) = [one for one in read if isinstance(one, ast.Message)]
+            assert alone.equals(entry, ignored_fields=["span", "comment"]), entry.id.name
 
 
 def test_every_message_is_used() -> None:
