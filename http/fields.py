@@ -176,7 +176,8 @@ Replace = Annotated[
     str,
     _text(
         "Your own name for a message that changes. The first message with it is sent; a later one edits it "
-        "in place. Not together with files.",
+        "in place. Files take the place of files where Telegram can; otherwise the message is sent anew and "
+        "the former one is deleted.",
         "backup-progress",
         minLength=1,
         maxLength=REPLACE_LIMIT,

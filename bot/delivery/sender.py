@@ -14,7 +14,7 @@ import structlog
 from cachetools import LRUCache
 
 from djangobot.bot import backoff
-from djangobot.bot.delivery import parts
+from djangobot.bot.delivery import edits, parts
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
@@ -44,7 +44,6 @@ from djangobot.db.delivery.outcomes import (
     Held,
     Postponed,
     Sent,
-    SentAnew,
     Settled,
     Uncertain,
 )
@@ -66,8 +65,6 @@ FIRST_PAUSE = 1.0
 FILE_GONE = "its file is gone"
 REPLY_GONE = "REPLY_MESSAGE_ID_INVALID"
 """Telegram's word for an answer to a message that is not in the chat."""
-UNREACHABLE = ("deactivated", "PEER_ID_INVALID")
-"""Refusals of an edit that concern its chat, so a new message would be refused, too."""
 LOSSES_KEPT = 10_000
 """Messages whose failed attempts are counted."""
 
@@ -134,7 +131,7 @@ class Sender:
             return self.put_back(message)
         try:
             if message.is_edit:
-                return await self._edit(message, fixed[0])
+                return await self._edit(message, fixed)
             return Sent.as_messages(message, await self._send_parts(message, fixed))
         except Unasked:
             return self.put_back(message)
@@ -176,29 +173,22 @@ class Sender:
 
     def _rendered(self, message: Claimed, now: datetime, media: Sequence[Media] = ()) -> str:
         offer_mute = self.mute_prompts.fits(message, now)
-        shown: Sequence[Text] = render_message(message, now, offer_mute=offer_mute, media=media)
+        captioned = message.is_edit and edits.is_caption(message)
+        shown: Sequence[Text] = render_message(
+            message, now, offer_mute=offer_mute, media=media, captioned=captioned
+        )
         if digests.silently(message, now):
             shown = [msgspec.structs.replace(part, silent=True) for part in shown]
         return parts.encode(shown)
 
-    async def _edit(self, message: Claimed, text: Text) -> Settled:
-        """Edits the message in the chat. An edit may be repeated at any time. What can't be edited any more,
-        because it was deleted or is too old, is sent as new."""
-        if not message.edited_id:
-            return self._anew(message, "the message is not in the chat")
+    async def _edit(self, message: Claimed, texts: Sequence[Text]) -> Settled:
+        """Edits the message in the chat. What can't be edited any more, because it was deleted or is too old,
+        is sent as new."""
         try:
-            await self.gateway.edit(Peer(message.chat_id, message.access_hash), message.edited_id, text)
-        except Blocked:
-            raise
-        except Refused as exc:
-            if exc.reason in UNREACHABLE:
-                raise
-            return self._anew(message, exc.reason)
-        return Sent(message, message.edited_id)
-
-    def _anew(self, message: Claimed, reason: str) -> SentAnew:
-        log.info("edit is sent as a new message", id=message.public_id, reason=reason)
-        return SentAnew(message, self.now(), reason)
+            return await edits.edit(self.gateway, message, texts)
+        except edits.CannotEdit as exc:
+            log.info("edit is sent as a new message", id=message.public_id, reason=str(exc))
+            return edits.sent_anew(message, str(exc), self.now())
 
     async def _send_part(self, peer: Peer, part: Text, random_id: int) -> list[int]:
         """Sends one part. What answers a message that is gone is sent without saying what it answers."""

@@ -13,10 +13,15 @@ from djangobot.db.delivery.outcomes import Claimed
 
 
 def render_message(
-    message: Claimed, now: datetime, *, offer_mute: bool = False, media: Sequence[Media] = ()
+    message: Claimed,
+    now: datetime,
+    *,
+    offer_mute: bool = False,
+    media: Sequence[Media] = (),
+    captioned: bool = False,
 ) -> list[Text]:
     """Renders a message of the outbox for the chat, in as many parts as Telegram's limit requires. `media`:
-    its files."""
+    its files. `captioned`: it is an edit of what stands under a file."""
     if message.kind == "linked":
         return [_linked(message)]
     if message.kind == "account_removed":
@@ -29,7 +34,7 @@ def render_message(
         return render_digest(message)
     if message.kind == "broadcast":
         return [broadcast_text(language_for(message), message.text)]
-    return render_sender_message(message, now, offer_mute=offer_mute, media=media)
+    return render_sender_message(message, now, offer_mute=offer_mute, media=media, captioned=captioned)
 
 
 def broadcast_text(language: str, text: str) -> Text:

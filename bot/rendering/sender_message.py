@@ -32,7 +32,12 @@ MIMES = {".txt": "text/plain", ".md": "text/markdown", ".html": "text/html"}
 
 
 def render_sender_message(
-    message: Claimed, now: datetime, *, offer_mute: bool = False, media: Sequence[Media] = ()
+    message: Claimed,
+    now: datetime,
+    *,
+    offer_mute: bool = False,
+    media: Sequence[Media] = (),
+    captioned: bool = False,
 ) -> list[Text]:
     """The sender in bold on a line of its own, the title below it, then the text with its progress and tags.
 
@@ -44,11 +49,11 @@ def render_sender_message(
     head = joined([bold(_sender(message, now)), bold(content.title)])
     foot = _foot(content)
     text = RichText(message.text, content.spans)
-    if message.replace_key is not None:
-        text = excerpt(
-            text, max(MESSAGE_LIMIT - utf16_length(head.text) - utf16_length(foot.text) - 2, EXCERPT_LEAST)
-        )
     whole = joined([head, text, foot])
+    if message.replace_key is not None:
+        limit = CAPTION_LIMIT if media or captioned else MESSAGE_LIMIT
+        room = limit - utf16_length(head.text) - utf16_length(foot.text) - 2
+        whole = excerpt(joined([head, excerpt(text, max(room, EXCERPT_LEAST)), foot]), limit)
     rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
     if len(parts) > MESSAGES_LIMIT:

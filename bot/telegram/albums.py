@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from cachetools import LRUCache
 from pyrogram import raw
-from pyrogram.errors import RandomIdDuplicate
+from pyrogram.errors import MessageNotModified, RandomIdDuplicate
 
 from djangobot.bot.telegram.entities import entities_of
 from djangobot.bot.telegram.errors import GatewayError, NotYet, Refused, after_a_part
@@ -104,6 +104,35 @@ class Albums:
         for item in items:
             self._stored.pop(item.random_id, None)
         return ids
+
+    async def replace(
+        self, peer: Any, message_ids: Sequence[int], text: Text, keys: Sequence[int], markup: Any
+    ) -> None:
+        """Puts the files of `text` in the place of those of messages, with the text under the first. What was
+        uploaded under a key and not used is not uploaded again."""
+        captions = [(text, markup), *[(Text(""), None)] * (len(text.media) - 1)]
+        items = [
+            Item(media, key, caption)
+            for media, key, (caption, _) in zip(text.media, keys, captions, strict=True)
+        ]
+        async with self._shown(peer, items):
+            for item, message_id, (_, below) in zip(items, message_ids, captions, strict=True):
+                await self._replace_file(peer, message_id, item, below)
+
+    async def _replace_file(self, peer: Any, message_id: int, item: Item, markup: Any) -> None:
+        async def replace(media: Any) -> None:
+            query = raw.functions.messages.EditMessage(
+                peer=peer,
+                id=message_id,
+                message=item.caption.text,
+                media=media,
+                entities=entities_of(item.caption.spans),
+                reply_markup=markup,
+            )
+            with suppress(MessageNotModified):
+                await self._ask(query, within=MEDIA_TIMEOUT)
+
+        await self._uploaded(item, replace)
 
     async def _send_file(self, peer: Any, item: Item, markup: Any) -> int:
         """Sends one file alone."""

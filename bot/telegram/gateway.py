@@ -162,6 +162,12 @@ class Gateway:
         with suppress(MessageNotModified):
             await self._ask(query)
 
+    async def edit_media(self, peer: Peer, message_ids: Sequence[int], text: Text, key: int) -> None:
+        """Replaces messages by the files of a text, one for each, with the text under the first. Under the
+        same key, a repeat goes on with the uploads. Raises FileGone."""
+        keys = [derived_id(key, "edit", number) for number in range(len(text.media))]
+        await self.albums.replace(_input_peer(peer), message_ids, text, keys, _markup(text))
+
     async def edit_buttons(self, peer: Peer, message_id: int, rows: Sequence[Sequence[Button]]) -> None:
         """Replaces the buttons under a message. Its content stays."""
         query = raw.functions.messages.EditMessage(

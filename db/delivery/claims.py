@@ -32,6 +32,11 @@ SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, 
        c.settings AS settings,
        CASE WHEN m.replaces IS NOT NULL
             THEN (SELECT r.telegram_id FROM message r WHERE r.id = m.replaces) END AS edited_id,
+       CASE WHEN m.replaces IS NOT NULL
+            THEN (SELECT r.telegram_ids FROM message r WHERE r.id = m.replaces) END AS edited_ids,
+       CASE WHEN m.replaces IS NOT NULL
+            THEN (SELECT r.rich FROM message r WHERE r.id = m.replaces) END AS edited_rich,
+       m.supersedes AS supersedes,
        CASE WHEN m.reply_to IS NOT NULL
             THEN (SELECT r.telegram_id FROM message r WHERE r.id = m.reply_to) END AS reply_to,
        m.replace_key AS replace_key, u.until AS muted_until, {HAS_URGENT} AS has_urgent

@@ -56,6 +56,12 @@ class Claimed(msgspec.Struct, frozen=True):
     """The sender's name for a message that changes."""
     edited_id: int | None = None
     """Telegram's id of the message that this edit changes. None or 0: nobody knows it."""
+    edited_ids: str | None = None
+    """The ids of all its messages in the chat, as JSON, when there are several."""
+    edited_rich: str | None = None
+    """What goes with the text of the message that this edit changes."""
+    supersedes: int | None = None
+    """The message that is deleted from the chat once this one was sent."""
     reply_to: int | None = None
     """Telegram's id of the message that this one answers."""
     fixed: datetime | None = None
@@ -83,11 +89,15 @@ class Claimed(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """The message is in the chat. `telegram_ids`: those of all its messages there, when there are several."""
+    """The message is in the chat. `telegram_ids`: those of all its messages there, when there are several.
+    Of an edit, `rich` is what goes with the text of the edited message now, if not what goes with the edit's,
+    and `tags` are its tags, folded, if they have changed."""
 
     message: Claimed
     telegram_id: int
     telegram_ids: tuple[int, ...] = ()
+    rich: str | None = None
+    tags: tuple[str, ...] | None = None
 
     @classmethod
     def as_messages(cls, message: Claimed, telegram_ids: Sequence[int]) -> "Sent":
@@ -139,11 +149,13 @@ class Postponed(msgspec.Struct, frozen=True):
 
 class SentAnew(msgspec.Struct, frozen=True):
     """An edit whose message can't be edited. It is queued as a message of its own, which takes the other's
-    replace key."""
+    replace key, with these folded tags. It `supersedes` the other if that may be in the chat still."""
 
     message: Claimed
     until: datetime
     reason: str
+    tags: tuple[str, ...] = ()
+    supersedes: bool = False
 
 
 Settled = Sent | Held | Failed | Uncertain | Expired | Postponed | SentAnew

@@ -36,6 +36,9 @@ class ScheduledJobRow(Table, tablename="scheduled_job"):
     due = Timestamptz(default=None, index=True)
 
 
+DELETION = "delete"
+"""The kind of the jobs that delete a message from the chat. Their message is the row's id, because Telegram's
+may not be known yet, and so is their argument."""
 INDEXES = ("CREATE UNIQUE INDEX scheduled_job_of_message ON scheduled_job (chat, kind, message)",)
 
 

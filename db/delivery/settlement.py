@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from djangobot.db import metrics
-from djangobot.db.delivery import changes, wakeups
+from djangobot.db.delivery import changes, scheduled, wakeups
 from djangobot.db.delivery.claims import BACK, CLAIMED
 from djangobot.db.delivery.heads import COMING_EDITS, IS_SENDING
 from djangobot.db.delivery.outcomes import (
@@ -42,8 +42,8 @@ KEEP_IDS = "UPDATE message SET telegram_ids = $3 WHERE id = $1 AND random_id = $
 # Not materialized, SQLite would read the whole table first.
 EDITED = f"""
 WITH edit (root, text, rich) AS MATERIALIZED (
-    SELECT e.replaces, e.text, e.rich
-    FROM $rows1 r(id, random_id) JOIN $lookup(message e: e.id = r.id)
+    SELECT e.replaces, e.text, COALESCE(r.rich, e.rich)
+    FROM $rows1 r(id, random_id, rich::text) JOIN $lookup(message e: e.id = r.id)
     WHERE e.random_id = r.random_id AND e.{IS_SENDING}
 )
 UPDATE message SET edits = message.edits + 1, text = edit.text, rich = edit.rich
@@ -62,13 +62,36 @@ UPDATE message SET status = 'replaced', failure = NULL, lease_until = NULL, part
 GIVE_UP_EDITS = f"""
 UPDATE message SET replaces = $1 WHERE {COMING_EDITS} {ITS_MESSAGE}
 """
-COPY_TAGS = f"""
+DROP_TAGS = f"DELETE FROM message_tag WHERE message = {ITS_MESSAGE}"
+ADD_TAGS = f"""
 INSERT INTO message_tag (chat, tag, message)
-SELECT t.chat, t.tag, $1 FROM message_tag t WHERE t.message = {ITS_MESSAGE}
+SELECT e.chat, r.tag, {{message}} FROM $rows3 r(tag::varchar)
+JOIN message e ON e.id = $1 AND e.random_id = $2 AND e.{IS_SENDING}
 """
+ADD_OWN_TAGS = ADD_TAGS.format(message="e.id")
+ADD_TAGS_TO_EDITED = ADD_TAGS.format(message="e.replaces")
 SEND_ANEW = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3, kind = 'message', is_edit = false,
-                   replaces = NULL, attempts = 0, first_attempt = NULL, parts = NULL {CLAIMED}
+                   supersedes = CASE WHEN $5::boolean THEN replaces END, replaces = NULL, attempts = 0,
+                   first_attempt = NULL, parts = NULL {CLAIMED}
+"""
+# A message that could not be edited becomes an earlier form of the message that supersedes it.
+SUPERSEDING = (
+    "EXISTS (SELECT 1 FROM message n WHERE n.id = $2 AND n.supersedes = $1 AND n.status || '' = 'sent')"
+)
+MOVE_EDITS = f"UPDATE message SET replaces = $2 WHERE replaces = $1 AND {SUPERSEDING}"
+DELETE_SUPERSEDED = f"""
+INSERT INTO scheduled_job (chat, kind, message, argument, due)
+SELECT m.chat, '{scheduled.DELETION}', m.id, CAST(m.id AS text), $3::timestamptz FROM message m
+WHERE m.id = $1 AND {SUPERSEDING} ON CONFLICT (chat, kind, message) DO NOTHING
+"""
+SUPERSEDE = f"""
+UPDATE message SET kind = 'edit', is_edit = true, replaces = $2, delete_asked = $3
+WHERE id = $1 AND {SUPERSEDING}
+"""
+SUPERSEDED = """
+UPDATE message SET supersedes = NULL, edits = edits + 1 + (SELECT o.edits FROM message o WHERE o.id = $1)
+WHERE id = $2 AND supersedes = $1 AND status || '' = 'sent'
 """
 END = f"""
 UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
@@ -108,6 +131,8 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
         _notify(result)
     await _notify_edited([result.message.id for result in results if result.message.is_edit])
     await _notify_ended([result for result in results if isinstance(result, Postponed | SentAnew)])
+    if any(isinstance(result, Sent) and result.message.supersedes is not None for result in results):
+        scheduled.notify()
     for result in results:
         wakeups.notify_due(result.message.chat_id, urgent=result.message.has_urgent)
     _count([result for result in results if result.message.kind == "message"], now)
@@ -116,34 +141,53 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
 def _statements(results: Sequence[Settled], now: datetime) -> dict[str, list[Sequence[object]]]:
     """The statements that record the outcomes, in their order, each with its rows."""
     statements: dict[str, list[Sequence[object]]] = {}
-    sent = [
-        (result.message.id, result.message.random_id, result.telegram_id)
-        for result in results
-        if isinstance(result, Sent)
-    ]
-    edits = [
-        (result.message.id, result.message.random_id)
-        for result in results
-        if isinstance(result, Sent) and result.message.is_edit
-    ]
-    if edits:
-        statements[EDITED] = [(msgspec.json.encode(edits).decode(),)]
+    sent = [result for result in results if isinstance(result, Sent)]
+    _add_edits(statements, [result for result in sent if result.message.is_edit])
     if sent:
-        statements[SENT] = [(now, msgspec.json.encode(sent).decode())]
+        rows = [(result.message.id, result.message.random_id, result.telegram_id) for result in sent]
+        statements[SENT] = [(now, msgspec.json.encode(rows).decode())]
+    for one in sent:
+        if one.telegram_ids:
+            ids = msgspec.json.encode(one.telegram_ids).decode()
+            statements.setdefault(KEEP_IDS, []).append((one.message.id, one.message.random_id, ids))
+        if one.message.supersedes is not None:
+            both = (one.message.supersedes, one.message.id)
+            statements.setdefault(MOVE_EDITS, []).append(both)
+            statements.setdefault(DELETE_SUPERSEDED, []).append((*both, now))
+            statements.setdefault(SUPERSEDE, []).append((*both, now))
+            statements.setdefault(SUPERSEDED, []).append(both)
     for result in results:
-        if isinstance(result, Sent):
-            if result.telegram_ids:
-                ids = msgspec.json.encode(result.telegram_ids).decode()
-                statements.setdefault(KEEP_IDS, []).append((result.message.id, result.message.random_id, ids))
-        elif isinstance(result, SentAnew):
-            row = (result.message.id, result.message.random_id)
-            for sql in (GIVE_UP_KEY, END_OVERTAKEN, COPY_TAGS, GIVE_UP_EDITS):
-                statements.setdefault(sql, []).append(row)
-            statements.setdefault(SEND_ANEW, []).append((*row, result.until, result.reason[:FAILURE_LENGTH]))
-        else:
+        if isinstance(result, SentAnew):
+            _add_anew(statements, result)
+        elif not isinstance(result, Sent):
             sql, args = _statement(result)
             statements.setdefault(sql, []).append(args)
     return statements
+
+
+def _add_edits(statements: dict[str, list[Sequence[object]]], edits: Sequence[Sent]) -> None:
+    rows = [(result.message.id, result.message.random_id, result.rich) for result in edits]
+    if rows:
+        statements[EDITED] = [(msgspec.json.encode(rows).decode(),)]
+    for result in edits:
+        row = (result.message.id, result.message.random_id)
+        if result.tags is not None:
+            statements.setdefault(DROP_TAGS, []).append(row)
+            statements.setdefault(ADD_TAGS_TO_EDITED, []).append((*row, _as_rows(result.tags)))
+
+
+def _add_anew(statements: dict[str, list[Sequence[object]]], result: SentAnew) -> None:
+    row = (result.message.id, result.message.random_id)
+    for sql in (GIVE_UP_KEY, END_OVERTAKEN, GIVE_UP_EDITS):
+        statements.setdefault(sql, []).append(row)
+    if result.tags:
+        statements.setdefault(ADD_OWN_TAGS, []).append((*row, _as_rows(result.tags)))
+    reason = result.reason[:FAILURE_LENGTH]
+    statements.setdefault(SEND_ANEW, []).append((*row, result.until, reason, result.supersedes))
+
+
+def _as_rows(tags: Sequence[str]) -> str:
+    return msgspec.json.encode([[tag] for tag in tags]).decode()
 
 
 def _statement(result: Held | Failed | Uncertain | Expired | Postponed) -> tuple[str, Sequence[object]]:

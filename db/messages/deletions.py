@@ -16,13 +16,11 @@ from djangobot.db.delivery.heads import COMING_EDITS, SENDING
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import ChatBanned, DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import tags
-from djangobot.db.messages.messages import is_uuid
+from djangobot.db.messages.messages import WITH_ROOT, is_uuid
 from djangobot.db.programs import tokens
 
 log = structlog.get_logger(__name__)
 
-JOB = "delete"
-"""The kind of the jobs. Their message is the row's id, because Telegram's may not be known yet."""
 CANCELED_BY_SENDER = "canceled by its sender"
 """The failure of a message that its sender canceled."""
 MAY_BE_IN_CHAT = ("sent", "sending", "queued")
@@ -30,32 +28,36 @@ AGAIN_AFTER = 1.0
 """Seconds until the job of a message that is being sent runs again."""
 
 # ruff: noqa: S608 - the statements below are put together from constants.
-FIND = """
+FIND = f"""
 SELECT m.id AS id, m.public_id AS public_id, m.status AS status, m.first_attempt AS first_attempt,
        m.is_edit AS is_edit, r.id AS root, r.public_id AS root_public_id, r.status AS root_status,
-       r.telegram_id AS telegram_id, r.telegram_ids AS telegram_ids, r.delete_asked AS delete_asked,
-       r.deleted AS deleted, r.chat AS chat, c.banned AS banned
-FROM message m JOIN $lookup(message r: r.id = CASE WHEN m.replaces IS NULL THEN m.id ELSE m.replaces END)
-JOIN $lookup(chat c: c.id = r.chat)
+       r.delete_asked AS delete_asked, r.deleted AS deleted, r.chat AS chat, c.banned AS banned
+FROM message m {WITH_ROOT} JOIN $lookup(chat c: c.id = r.chat)
+WHERE m.public_id = $1::uuid AND m.token = $2 AND m.kind IN ('message', 'edit')
 """
-OF_TOKEN = f"{FIND} WHERE m.public_id = $1::uuid AND m.token = $2 AND m.kind IN ('message', 'edit')"
-BY_ID = f"{FIND} WHERE m.id = $1"
+OF_JOB = """
+SELECT id, public_id, status, first_attempt, chat, telegram_id, telegram_ids, delete_asked, deleted
+FROM message WHERE id = $1
+"""
 # No index has these conditions. The row is looked up, and its status is compared.
 UNSENT = """
 (status || '' IN ('scheduled', 'held') OR (status || '' = 'queued' AND first_attempt IS NULL))
 """
 CANCEL = f"""
 UPDATE message SET status = 'canceled', failure = $2, held_until = NULL, parts = NULL
-WHERE id = $1 AND {UNSENT} RETURNING public_id, chat
+WHERE id = $1 AND {UNSENT} RETURNING public_id, chat, supersedes
 """
 CANCEL_EDITS = f"""
 UPDATE message SET status = 'canceled', failure = $2, parts = NULL
-WHERE {COMING_EDITS} $1 RETURNING public_id, chat
+WHERE {COMING_EDITS} $1 RETURNING public_id, chat, supersedes
 """
 ASK = "UPDATE message SET delete_asked = COALESCE(delete_asked, $2) WHERE id = $1 AND deleted IS NULL"
 EDIT_IN_FLIGHT = f"SELECT 1 FROM message s WHERE s.chat = $1 AND {SENDING} AND s.replaces = $2"
 RECORD = "UPDATE message SET deleted = $2 WHERE id = $1"
-GIVE_UP = "UPDATE message SET delete_asked = NULL WHERE id = $1"
+# What a newer message has superseded stays in the chat then, and in the lists.
+GIVE_UP = """
+UPDATE message SET delete_asked = NULL, kind = 'message', is_edit = false, replaces = NULL WHERE id = $1
+"""
 
 
 class Deletion(msgspec.Struct, frozen=True):
@@ -108,7 +110,7 @@ async def delete(public_id: str, token: str, seconds: float) -> Deletion:
 async def doomed(message_id: int, now: datetime) -> Doomed | None:
     """What a job must delete from the chat. None when there is nothing left to delete. Raises
     scheduled.TooEarly while the message, or an edit of it, is being sent."""
-    rows = await current().fetch(BY_ID, message_id)
+    rows = await current().fetch(OF_JOB, message_id)
     if not rows or rows[0]["deleted"] is not None or rows[0]["delete_asked"] is None:
         return None
     found = rows[0]
@@ -145,7 +147,7 @@ async def give_up(one: Doomed) -> None:
 
 async def _of_token(public_id: str, token: str) -> Row:
     row = await tokens.resolve(token, utc_now())
-    found = await current().fetch(OF_TOKEN, public_id, row.id) if is_uuid(public_id) else []
+    found = await current().fetch(FIND, public_id, row.id) if is_uuid(public_id) else []
     if not found:
         raise MessageNotFound
     return found[0]
@@ -163,12 +165,16 @@ def _is_of_root(found: Row) -> bool:
 
 
 async def _cancel(message_id: int) -> bool:
-    """Cancels a message that was not sent, and its edits. False when it is, or may be, in the chat."""
-    engine = current()
+    """Cancels a message that was not sent, and its edits. False when it is, or may be, in the chat. What it
+    would have superseded there is deleted."""
+    engine, now = current(), utc_now()
     async with engine.write():
         rows = await engine.execute(CANCEL, message_id, CANCELED_BY_SENDER)
         if rows:
             rows += await engine.execute(CANCEL_EDITS, message_id, CANCELED_BY_SENDER)
+        for row in rows:
+            if row["supersedes"] is not None:
+                await _put_job(row["chat"], row["supersedes"], now)
     _notify_canceled(rows)
     return bool(rows)
 
@@ -181,13 +187,17 @@ async def _ask(found: Row, now: datetime) -> None:
     """Stores the job. A message that is accepted from now on under the same replace key is a new one."""
     if found["banned"] is not None:
         raise ChatBanned
-    engine, root = current(), found["root"]
-    async with engine.write():
-        await engine.execute(ASK, root, now)
-        rows = await engine.execute(CANCEL_EDITS, root, CANCELED_BY_SENDER)
-        await scheduled.put(found["chat"], JOB, root, str(root), now)
+    async with current().write():
+        await _put_job(found["chat"], found["root"], now)
+        rows = await current().execute(CANCEL_EDITS, found["root"], CANCELED_BY_SENDER)
     _notify_canceled(rows)
     scheduled.notify()
+
+
+async def _put_job(chat: int, message_id: int, now: datetime) -> None:
+    """Has a message deleted. Call it in a transaction, and `scheduled.notify` after it."""
+    await current().execute(ASK, message_id, now)
+    await scheduled.put(chat, scheduled.DELETION, message_id, str(message_id), now)
 
 
 def _notify_canceled(rows: list[Row]) -> None:
@@ -196,6 +206,8 @@ def _notify_canceled(rows: list[Row]) -> None:
         log.info("message canceled by its sender", id=str(row["public_id"]), chat=row["chat"])
         wakeups.notify_settled(str(row["public_id"]), "canceled", CANCELED_BY_SENDER)
         wakeups.notify_due(row["chat"])
+    if any(row["supersedes"] is not None for row in rows):
+        scheduled.notify()
 
 
 def _telegram_ids(found: Row) -> tuple[int, ...]:

@@ -45,6 +45,10 @@ UPDATE message SET status = 'replaced', kind = 'edit', is_edit = true, replaces 
                    held_until = NULL, parts = NULL
 WHERE id = $1 RETURNING public_id
 """
+# What it would have superseded in the chat, the newer message supersedes.
+TAKE_OVER = """
+UPDATE message SET supersedes = (SELECT r.supersedes FROM message r WHERE r.id = $1) WHERE id = $2
+"""
 FREE_KEY = "UPDATE message SET replace_key = NULL WHERE id = $1"
 BY_ID = """
 SELECT COALESCE(m.replaces, m.id) AS id FROM message m
@@ -104,6 +108,7 @@ class Replacing:
                 await engine.execute(MAKE_EDIT, message_id, root)
             else:
                 await engine.execute(MOVE_SCHEDULED, root, message_id)
+                await engine.execute(TAKE_OVER, root, message_id)
             self._ended = [str(row["public_id"]) for row in ended]
         message = self.message
         await engine.execute(NAME, message_id, message.replace, self._reply_to, message.request)

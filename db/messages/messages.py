@@ -85,6 +85,8 @@ class Message(Table, tablename="message"):
     """The sender's name for a message that changes."""
     replaces = BigInt(null=True, default=None)
     """The message in the chat that this edit changes. None for everything else."""
+    supersedes = BigInt(null=True, default=None)
+    """The message that could not become this one in the chat. It is deleted there once this one was sent."""
     is_edit = Boolean(default=False)
     """Whether the kind is `edit`. The edits of a chat are sent after its messages."""
     edits = Integer(default=0)
@@ -125,6 +127,7 @@ INDEXES = (
     "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = 'scheduled'",
     "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key)"
     " WHERE CASE WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+    "CREATE INDEX message_edits ON message (replaces) WHERE replaces IS NOT NULL",
     "CREATE INDEX message_coming_edits ON message (replaces)"
     " WHERE CASE WHEN replaces IS NOT NULL THEN status END IN ('queued', 'scheduled')",
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
@@ -171,11 +174,15 @@ SELECT m.id AS seq, m.public_id AS id, m.created AS time, m.text AS text, m.type
 FROM message m LEFT JOIN account a ON a.id = m.account LEFT JOIN bot_token t ON t.id = m.token
 WHERE m.kind = 'message'
 """
+WITH_ROOT = """
+JOIN $lookup(message r: r.id = CASE WHEN m.replaces IS NULL THEN m.id ELSE m.replaces END)
+"""
+"""Beside each message stands the one in the chat that it is an edit of, or itself."""
 # An edit says how often its message was edited, and whether that was deleted.
 ONE = (
     ENTRY.replace("m.kind = 'message'", "m.kind IN ('message', 'edit')")
-    .replace("m.edits AS edited", "COALESCE(r.edits, m.edits) AS edited, r.deleted AS root_deleted")
-    .replace("FROM message m", "FROM message m LEFT JOIN $lookup(message r: r.id = m.replaces)")
+    .replace("m.edits AS edited, m.deleted", "r.edits AS edited, r.deleted")
+    .replace("FROM message m", f"FROM message m {WITH_ROOT}")
 )
 
 
@@ -237,7 +244,6 @@ def entry_of(row: Row) -> Entry:
     """Turns a row of ENTRY into an Entry."""
     values: dict[str, Any] = {**row, "id": str(row["id"]), "sender": row["sender"] or ""}
     values["edited"] = row["edited"] or 0
-    values["deleted"] = values.pop("root_deleted", None) or row["deleted"]
     shown = content.decode(values.pop("rich"))
     return Entry(content=shown, pressed=presses.decode(values.pop("pressed")), **values)
 

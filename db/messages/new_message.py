@@ -89,7 +89,7 @@ class NewMessage(msgspec.Struct, frozen=True):
             "buttons": contents.wrong_buttons(self.buttons),
             "delay": send_time.wrong_delay(self.delay),
             "send_at": send_time.wrong_time(self.send_at),
-            "replace": _wrong_name(self.replace, REPLACE_LIMIT) or self._wrong_files(),
+            "replace": _wrong_name(self.replace, REPLACE_LIMIT),
             "reply_to": _wrong_name(self.reply_to, REPLACE_LIMIT),
         }
         if self.delay is not None and self.send_at is not None:
@@ -100,9 +100,6 @@ class NewMessage(msgspec.Struct, frozen=True):
             raise TextTooLong
         if self.key is not None:
             check_idempotency_key(self.key)
-
-    def _wrong_files(self) -> str | None:
-        return "can't be sent with files yet" if self.replace is not None and self.files else None
 
     @property
     def is_plain(self) -> bool:

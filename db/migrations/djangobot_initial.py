@@ -114,6 +114,7 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status " "= 'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+        "CREATE INDEX message_edits ON message (replaces) WHERE replaces IS NOT NULL",
         "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
         "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
@@ -194,6 +195,7 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = " "'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
+        "CREATE INDEX message_edits ON message (replaces) WHERE replaces IS NOT NULL",
         "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
         "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
@@ -263,7 +265,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T11:46:39:222103"
+ID = "2026-11-26T12:03:22:640256"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -3164,6 +3166,27 @@ async def forwards():
         tablename="message",
         column_name="replaces",
         db_column_name="replaces",
+        column_class_name="BigInt",
+        column_class=BigInt,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Message",
+        tablename="message",
+        column_name="supersedes",
+        db_column_name="supersedes",
         column_class_name="BigInt",
         column_class=BigInt,
         params={

@@ -76,15 +76,13 @@ class Opened:
         return (await self.api.access(f"account{next(self.numbers)}"))["authorization"]
 
     def fill(self, case: "schemathesis.Case[Any]") -> None:
-        """Names a message that there is, where one is answered, and no replace key beside files."""
+        """Names a message that there is, where one is answered."""
         if not isinstance(case.body, dict):
             return
         body = dict(case.body)
         named = body.get("reply_to")
         if isinstance(named, str) and line_error(named, REPLACE_LIMIT) is None:
             body["reply_to"] = self.message
-        if body.get("files"):
-            body.pop("replace", None)
         case.body = body
 
     def authorize(self, case: "schemathesis.Case[Any]") -> dict[str, str]:

@@ -17,6 +17,7 @@ from djangobot.db.delivery import (
 )
 from djangobot.db.messages import (
     acceptance,
+    deletions,
     edits,
     files,
     idempotency,
@@ -79,12 +80,32 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
         for name, sql in (
             ("its message gives up the key", settlement.GIVE_UP_KEY),
             ("it is overtaken", settlement.END_OVERTAKEN),
-            ("tags", settlement.COPY_TAGS),
+            ("its tags go", settlement.DROP_TAGS),
             ("the others", settlement.GIVE_UP_EDITS),
         )
     },
-    "edit: sent": (settlement.EDITED, json.dumps([[HISTORY + number, 1] for number in range(10, 20)])),
-    "edit: sent anew": (settlement.SEND_ANEW, HISTORY + 1, 1, LATER, "x"),
+    **{
+        f"edit: {name}": (sql, HISTORY + 1, 1, '[["backup"]]')
+        for name, sql in (
+            ("tags of its message", settlement.ADD_TAGS_TO_EDITED),
+            ("tags of its own", settlement.ADD_OWN_TAGS),
+        )
+    },
+    "edit: sent": (settlement.EDITED, json.dumps([[HISTORY + number, 1, None] for number in range(10, 20)])),
+    "edit: sent anew": (settlement.SEND_ANEW, HISTORY + 1, 1, LATER, "x", True),
+    "edit: what is superseded": (edits.TAKE_OVER, 1, HISTORY + 1),
+    "superseded: its edits": (settlement.MOVE_EDITS, 1, HISTORY + 1),
+    "superseded: deleted": (settlement.DELETE_SUPERSEDED, 1, HISTORY + 1, LATER),
+    "superseded: in no list": (settlement.SUPERSEDE, 1, HISTORY + 1, LATER),
+    "superseded: once": (settlement.SUPERSEDED, 1, HISTORY + 1),
+    "deletion: find": (deletions.FIND, SOME, 1),
+    "deletion: of a job": (deletions.OF_JOB, 1),
+    "deletion: cancel": (deletions.CANCEL, HISTORY + 1, "x"),
+    "deletion: cancel the edits": (deletions.CANCEL_EDITS, 1, "x"),
+    "deletion: ask": (deletions.ASK, 1, LATER),
+    "deletion: an edit in flight": (deletions.EDIT_IN_FLIGHT, 1, 1),
+    "deletion: record": (deletions.RECORD, 1, LATER),
+    "deletion: give up": (deletions.GIVE_UP, 1),
     "edit: watched": (settlement.WATCHED, [HISTORY + 1, HISTORY + 2]),
     "edit: ended": (settlement.ENDED, [HISTORY + 1, HISTORY + 2]),
     "edit: its token": (edits.LOCK, "digest 1"),

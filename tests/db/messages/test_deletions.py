@@ -48,7 +48,7 @@ async def entry(token: str, public_id: str) -> Entry:
 async def job() -> scheduled.ScheduledJob:
     """The job to delete something, which is due."""
     (found,) = await scheduled.due(NOW + timedelta(days=4000), 9)
-    assert found.kind == deletions.JOB
+    assert found.kind == scheduled.DELETION
     return found
 
 
@@ -241,3 +241,35 @@ async def test_nobody_deletes_another_token_s_message(world: World, person: Chat
         with pytest.raises(MessageNotFound):
             await deletions.delete(unknown, other, 0)
     assert (await entry(token, public_id)).status in ("queued", "sent")
+
+
+async def test_what_a_new_message_supersedes_is_deleted_once_that_was_sent(
+    world: World, person: Chat, token: str
+) -> None:
+    """Not before. Then the former ids stand for the new message, which has the history to itself. When
+    Telegram refuses, both are there."""
+    ids = [await send(token, "0", replace="k")]
+    await world.deliver()
+    ids.append(await send(token, "1", replace="k", tags=("new",)))
+    await settlement.settle([outcomes.SentAnew(await claim(), NOW, "no", ("new",), supersedes=True)], NOW)
+    assert await scheduled.due(NOW, 9) == []
+    ids.append(await send(token, "2", replace="k", tags=("new",)))
+    await world.deliver()
+    doomed = await deletions.doomed((await job()).message, NOW)
+    assert doomed is not None
+    assert [(await entry(token, one)).edited for one in (ids[0], ids[2])] == [1, 1]
+    assert [one.text for one in (await history.page(person.id, limit=9, tag="new")).messages] == ["2"]
+    assert [one.text for one in (await history.page(person.id, limit=9)).messages] == ["2"]
+    await deletions.give_up(doomed)
+    assert [one.text for one in (await history.page(person.id, limit=9)).messages] == ["2", "0"]
+
+
+async def test_what_a_canceled_message_would_have_superseded_is_deleted(world: World, token: str) -> None:
+    """Its sender wants neither of them in the chat."""
+    first = await send(token, "0", replace="k")
+    await world.deliver()
+    second = await send(token, "1", replace="k")
+    await settlement.settle([outcomes.SentAnew(await claim(), NOW, "no", supersedes=True)], NOW)
+    assert (await deletions.delete(second, token, 0)).status == "canceled"
+    await carry_out()
+    assert (await entry(token, first)).deleted == NOW
