@@ -290,6 +290,7 @@ def _http_server(settings: Settings, bot_state: BotState | None) -> Server:
         limit_send=settings.limit_send,
         registration=settings.registration,
         inlets=settings.inlets,
+        session_key=settings.session_key,
         public_url=settings.public_url,
         version=__version__,
         telegram=lambda: "off" if bot_state is None else bot_state.telegram,

@@ -1,6 +1,7 @@
 """Passwords, codes and bot tokens: how they are made, stored and compared."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import secrets
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 import uuid_utils
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from cryptography.fernet import Fernet, InvalidToken
 
 T = TypeVar("T")
 
@@ -104,6 +106,32 @@ def looks_like_token(token: str) -> bool:
 def gotify_form(token: str) -> str:
     """The Gotify token, from either value of a bot token. What is counted by token is counted by this."""
     return token if is_gotify_token(token) else gotify_token(token)
+
+
+def new_secret() -> str:
+    """What somebody else signs with: 43 letters, digits, `-` and `_`, which is 256 bits."""
+    return secrets.token_urlsafe(32)
+
+
+class WrongKey(Exception):
+    """What is stored was sealed under another key."""
+
+
+def seal(content: bytes, key: str, what: str) -> str:
+    """Encrypts what is stored, of one kind, under a key that the database does not have."""
+    return _box(key, what).encrypt(content).decode()
+
+
+def unseal(sealed: str, key: str, what: str) -> bytes:
+    """What was sealed. Raises WrongKey."""
+    try:
+        return _box(key, what).decrypt(sealed.encode())
+    except InvalidToken as exc:
+        raise WrongKey from exc
+
+
+def _box(key: str, what: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"djangobot {what}\0{key}".encode()).digest()))
 
 
 def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:

@@ -55,6 +55,10 @@ class TokenInvalid(DjangoBotError):
     """This bot token is not valid."""
 
 
+class SignatureWrong(DjangoBotError):
+    """The signature of this webhook is missing or wrong."""
+
+
 class TokenNotFound(DjangoBotError):
     """There is no such token in this chat."""
 

@@ -26,6 +26,7 @@ from djangobot.db.programs.account_networks import AccountNetwork
 from djangobot.db.programs.accounts import Account
 from djangobot.db.programs.invites import Invite
 from djangobot.db.programs.token_networks import TokenNetwork
+from djangobot.db.programs.token_secrets import TokenSecret
 from djangobot.db.programs.tokens import BotToken
 from djangobot.db.state import State
 from djangobot.db.telegram.session import TelegramSession
@@ -54,6 +55,7 @@ TABLES = [
     FilePart,
     MessageTag,
     Incident,
+    TokenSecret,
 ]
 INDEXES = (
     *messages.INDEXES,

@@ -19,6 +19,7 @@ STATUS: Mapping[type[family.DjangoBotError], int] = {
     family.WrongCredentials: 401,
     family.AccessDenied: 401,
     family.TokenInvalid: 401,
+    family.SignatureWrong: 401,
     family.AccountBanned: 403,
     family.NotYours: 403,
     family.CodeInvalid: 403,
@@ -104,7 +105,7 @@ def _of_the_family(_: Call, exc: family.DjangoBotError) -> Answer:
     match exc:
         case family.FieldsInvalid():
             details = exc.details
-        case family.WrongCredentials():
+        case family.WrongCredentials() | family.SignatureWrong():
             headers["www-authenticate"] = REALM
         case family.AccessDenied() | family.TokenInvalid():
             headers["www-authenticate"] = f'{REALM}, error="invalid_token", error_description="{exc}"'

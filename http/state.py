@@ -26,6 +26,8 @@ class Config:
     limit_send: int = 0
     """Messages accepted a minute per bot token; 0: no limit."""
     registration: Registration = "open"
+    session_key: str = field(default="", repr=False)
+    """Seals what the database keeps of secrets."""
     inlets: tuple[str, ...] = ("hook", "gotify", "ntfy")
     """The calls for programs that speak something else (http/inlets/table.py)."""
 

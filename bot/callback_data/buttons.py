@@ -21,6 +21,7 @@ Day = Annotated[int, Meta(ge=0, le=999_999)]
 Digits = Annotated[str, Meta(pattern=r"^([0-9]{10}|[0-9]{20})\Z")]
 """A code."""
 TokenPrefix = Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{1,4}\Z")]
+SenderKey = Annotated[str, Meta(pattern=r"^[a-z-]{1,20}\Z")]
 Place = Literal["start", "code"]
 """A code is shown under the greeting of /start, or by itself."""
 Way = Literal["", "<", ">"]
@@ -106,6 +107,36 @@ class RotateToken(CallbackData, frozen=True, tag="token_new_sure"):
 class RefuseUrgent(CallbackData, frozen=True, tag="token_urgent"):
     token: Number
     refuses: bool
+
+
+class ListSenders(CallbackData, frozen=True, tag="how"):
+    token: Number
+
+
+class ShowSender(CallbackData, frozen=True, tag="how_to"):
+    """The program by its key in bot/rendering/snippets.py."""
+
+    token: Number
+    sender: SenderKey
+
+
+class OpenTokenSecret(CallbackData, frozen=True, tag="secret"):
+    token: Number
+
+
+class MakeTokenSecret(CallbackData, frozen=True, tag="secret_new"):
+    """The version is the secret's at the time of the question: a second press changes nothing."""
+
+    token: Number
+    version: Number
+
+
+class AskTokenSecret(CallbackData, frozen=True, tag="secret_own"):
+    token: Number
+
+
+class RemoveTokenSecret(CallbackData, frozen=True, tag="secret_off"):
+    token: Number
 
 
 class AskRevokeToken(CallbackData, frozen=True, tag="revoke"):

@@ -17,6 +17,12 @@ class TokenName(Packed, frozen=True, tag="token_name"):
     token: Number
 
 
+class TokenSecretWord(Packed, frozen=True, tag="token_secret"):
+    """With which secret the webhooks of this token are signed."""
+
+    token: Number
+
+
 class Zone(Packed, frozen=True, tag="zone"):
     """Which time zone the person lives in."""
 

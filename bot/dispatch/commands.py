@@ -25,9 +25,11 @@ from djangobot.bot.handlers import (
     renamed,
     scheduled,
     search,
+    senders,
     settings,
     start,
     stats,
+    token_secrets,
     tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
@@ -137,6 +139,12 @@ BUTTONS = _table(
     _on(buttons.AskRotateToken, tokens.ask_rotate),
     _on(buttons.RotateToken, tokens.rotate),
     _on(buttons.RefuseUrgent, tokens.refuse_urgent),
+    _on(buttons.ListSenders, senders.choose),
+    _on(buttons.ShowSender, senders.show),
+    _on(buttons.OpenTokenSecret, token_secrets.show),
+    _on(buttons.MakeTokenSecret, token_secrets.make),
+    _on(buttons.AskTokenSecret, token_secrets.ask),
+    _on(buttons.RemoveTokenSecret, token_secrets.remove),
     _on(buttons.AskRevokeToken, tokens.ask_revoke),
     _on(buttons.RevokeToken, tokens.revoke),
     _on(buttons.UnrevokeToken, tokens.unrevoke),
@@ -209,6 +217,7 @@ QUESTIONS = _table(
     _on(questions.SearchWords, search.on_words),
     _on(questions.OwnTokenName, own_tokens.on_name),
     _on(questions.TokenName, tokens.rename),
+    _on(questions.TokenSecretWord, token_secrets.on_word),
     _on(questions.Zone, settings.on_zone),
 )
 ADMIN_QUESTIONS = _table(_on(questions.BroadcastText, broadcasts.on_text))

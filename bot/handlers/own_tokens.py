@@ -6,13 +6,14 @@ is handled again after a crash is answered with the same value.
 
 import json
 
-from djangobot.bot.callback_data.buttons import AskOwnToken, OpenToken
+from djangobot.bot.callback_data.buttons import AskOwnToken
 from djangobot.bot.callback_data.questions import OwnTokenName
 from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers import tokens as cards
+from djangobot.bot.handlers.token_cards import under_value
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
-from djangobot.bot.telegram.text import Button, Text
+from djangobot.bot.telegram.text import Text
 from djangobot.db.credentials import gotify_token
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
 from djangobot.db.people import questions
@@ -68,7 +69,9 @@ async def _show(context: Context, token_id: int, name: str, value: str) -> None:
         card = await tokens.card(context.chat.id, token_id, context.now)
         if card.last_used is not None:
             return
-        _, another = await tokens.rotate(context.chat.id, token_id, card.prefix, context.now)
+        _, another = await tokens.rotate(
+            context.chat.id, token_id, card.prefix, context.now, secret=context.settings.session_key
+        )
         if another is None:
             return
         message_id = await context.reply(_made(context, token_id, name, another))
@@ -84,11 +87,10 @@ def _made(context: Context, token_id: int, name: str, value: str) -> Text:
         '  -H "Content-Type: application/json" \\\n'
         f"  -d '{body}'"
     )
-    hide = Button(say(context.language, "token-hide"), OpenToken(token_id).pack())
     return formatted(
         context.language,
         "own-made",
-        [[hide]],
+        under_value(context.language, token_id),
         name=name,
         value=value,
         call=call,

@@ -9,8 +9,10 @@ from djangobot.bot.callback_data.buttons import (
     AskTokenLimit,
     AskTokenName,
     CallbackData,
+    ListSenders,
     ListTokens,
     OpenToken,
+    OpenTokenSecret,
     PauseToken,
     RefuseUrgent,
     UnrevokeToken,
@@ -61,6 +63,14 @@ async def card_text(context: Context, card: TokenCard) -> Text:
     return joined(lines, buttons=_buttons(language, card))
 
 
+def under_value(language: str, token_id: int) -> list[list[Button]]:
+    """The buttons under the value of a token, while it is shown."""
+    return [
+        [Button(say(language, "token-senders"), ListSenders(token_id).pack())],
+        [Button(say(language, "token-hide"), OpenToken(token_id).pack())],
+    ]
+
+
 def called(card: TokenCard) -> str:
     """The name of a token, with its account's."""
     return whose(card.account_name, card.name)
@@ -109,6 +119,7 @@ def _buttons(language: str, card: TokenCard) -> list[list[Button]]:
                 "token-urgent-allow" if refuses else "token-urgent-refuse", RefuseUrgent(token, not refuses)
             ),
         ],
+        [button("token-senders", ListSenders(token)), button("token-secret", OpenTokenSecret(token))],
         [button("token-revoke", AskRevokeToken(token))],
         [button("tokens-all", ListTokens())],
     ]

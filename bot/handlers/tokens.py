@@ -27,7 +27,7 @@ from djangobot.bot.callback_data.buttons import (
 from djangobot.bot.callback_data.jobs import HideToken
 from djangobot.bot.callback_data.questions import TokenName
 from djangobot.bot.context import Context, stripped
-from djangobot.bot.handlers.token_cards import called, card_text, list_text
+from djangobot.bot.handlers.token_cards import called, card_text, list_text, under_value
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import gotify_token
@@ -64,7 +64,7 @@ async def open_card(context: Context, data: OpenToken) -> None:
 
 async def ask_name(context: Context, data: AskTokenName) -> None:
     """Asks for the token's new name."""
-    card = await _find(context, data.token)
+    card = await find(context, data.token)
     if card is None:
         return
     await questions.ask(context.chat.id, TokenName(card.id).pack(), context.now)
@@ -126,7 +126,7 @@ async def refuse_urgent(context: Context, data: RefuseUrgent) -> None:
 
 async def ask_rotate(context: Context, data: AskRotateToken) -> None:
     """Asks whether the token shall get a new value."""
-    card = await _find(context, data.token)
+    card = await find(context, data.token)
     if card is not None:
         words = ("token-rotate-ask", "token-rotate-sure")
         await _confirm(context, words, card, RotateToken(card.id, card.prefix))
@@ -134,25 +134,24 @@ async def ask_rotate(context: Context, data: AskRotateToken) -> None:
 
 async def rotate(context: Context, data: RotateToken) -> None:
     """Gives the token a new value and shows it for a minute. The job that hides it is stored before."""
-    card = await _find(context, data.token)
+    card = await find(context, data.token)
     if card is None:
         return
     await hide_later(context, context.message_id, card.id)
-    card, value = await tokens.rotate(context.chat.id, card.id, data.prefix, context.now)
+    card, value = await tokens.rotate(
+        context.chat.id, card.id, data.prefix, context.now, secret=context.settings.session_key
+    )
     if value is None:
         return await _show(context, _known(card), "token-rotated-before")
-    hide = Button(say(context.language, "token-hide"), OpenToken(card.id).pack())
-    gotify = gotify_token(value)
-    text = formatted(
-        context.language, "token-rotated", [[hide]], who=called(card), value=value, gotify=gotify
-    )
+    gotify, rows = gotify_token(value), under_value(context.language, card.id)
+    text = formatted(context.language, "token-rotated", rows, who=called(card), value=value, gotify=gotify)
     await context.replace(text)
     await context.answer()
 
 
 async def ask_revoke(context: Context, data: AskRevokeToken) -> None:
     """Asks whether the token shall be revoked. Shows the card when it is over already."""
-    card = await _find(context, data.token)
+    card = await find(context, data.token)
     if card is not None and card.over(context.now):
         await _revoke(context, card.id)
     elif card is not None:
@@ -162,13 +161,13 @@ async def ask_revoke(context: Context, data: AskRevokeToken) -> None:
 
 async def revoke(context: Context, data: RevokeToken) -> None:
     """Revokes the token."""
-    if await _find(context, data.token) is not None:
+    if await find(context, data.token) is not None:
         await _revoke(context, data.token)
 
 
 async def unrevoke(context: Context, data: UnrevokeToken) -> None:
     """Undoes the revocation, or says that it is too late."""
-    card = await _find(context, data.token)
+    card = await find(context, data.token)
     if card is None:
         return
     card = await tokens.unrevoke(context.chat.id, card.id, context.now)
@@ -227,7 +226,7 @@ async def _known(card: TokenCard) -> TokenCard:
     return card
 
 
-async def _find(context: Context, token_id: int) -> TokenCard | None:
+async def find(context: Context, token_id: int) -> TokenCard | None:
     """The token of a button. Says so when there is none."""
     try:
         return await tokens.card(context.chat.id, token_id, context.now)
@@ -256,7 +255,7 @@ async def _choose(
     counts: Sequence[int],
 ) -> None:
     """Asks which of these counts it shall be. `words`: the question, and each button's."""
-    card = await _find(context, token_id)
+    card = await find(context, token_id)
     if card is None:
         return
     if card.over(context.now):

@@ -110,6 +110,8 @@ token-rotate = New value
 token-urgent-refuse = Refuse urgent
 token-urgent-allow = Allow urgent
 token-revoke = Revoke
+token-senders = How to send
+token-secret = Signatures
 token-undo = Undo (10 seconds)
 token-hide = Hide it now
 
@@ -140,6 +142,46 @@ token-rotated =
     For a program that speaks Gotify: <spoiler>{ $gotify }</spoiler>
 
     It is shown this once and disappears in a minute. The old value no longer works.
+senders-title = What shall send with <b>{ $who }</b>?
+senders-others = Other programs
+sender-filled =
+    <b>{ $name }</b>, in: { $where }
+    <spoiler>{ $snippet }</spoiler>
+
+    { $signed ->
+        [yes] What it sends is signed, too, if you set the same secret there and on the token’s card: Signatures.
+       *[no] Tap to see and copy it.
+    } It disappears in a minute.
+sender-unfilled =
+    <b>{ $name }</b>, in: { $where }
+    <code>{ $snippet }</code>
+
+    { $signed ->
+        [yes] What it sends is signed, too, if you set the same secret there and on the token’s card: Signatures.
+       *[no] The token itself is not kept here.
+    } Write yours for BOT_TOKEN, or make a new value: then I fill it in.
+
+secret-none = <b>{ $who }</b>: no secret is set, so signatures are not checked. With a secret, what GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it. Other programs sign nothing and write to you as before.
+secret-title = <b>{ $who }</b>: a secret is set. What GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it.
+secret-refused = { $count ->
+        [one] { $count } wrong signature was refused
+       *[other] { $count } wrong signatures were refused
+    }, the latest: { $age }
+secret-make = Make a secret
+secret-another = Make another secret
+secret-own = I have one
+secret-remove = Remove the secret
+secret-removed = Removed: signatures are not checked any more.
+secret-made =
+    The secret of <b>{ $who }</b>, tap to see it:
+    <spoiler>{ $secret }</spoiler>
+
+    Write it into the program as its secret. It is shown this once and disappears in a minute.
+secret-made-before = This was done before: the secret has already been changed.
+secret-ask = Write the secret with which <b>{ $who }</b> signs: 8 to 200 characters without spaces. /cancel ends this.
+secret-wrong = A secret is 8 to 200 letters, digits and signs without spaces. Please try another.
+secret-stored = Stored. Now delete your message, so that nobody reads the secret in it.
+
 token-rotated-before = This was done before: the value has already been changed.
 token-revoke-ask = Revoke <b>{ $who }</b>? It can’t write to you any more, and what it has waiting is not sent.
 token-revoke-sure = Yes, revoke
@@ -671,6 +713,10 @@ queue-one-changed = Nothing was done: it has changed meanwhile, or its token was
 
 errors-title = <b>Why messages failed</b>
 errors-none = No message has failed.
+errors-signatures = <b>Wrong signatures of webhooks</b>
+errors-signature =
+    <b>{ $who }</b> (token <code>{ $prefix }…</code>), { $format }: { $count }
+    Latest: { $age }
 errors-line =
     <b>{ $reason }</b>: { $count }
     Latest: { $age }

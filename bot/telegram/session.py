@@ -1,20 +1,19 @@
 """The session with Telegram. The database keeps it encrypted, so that the next leader can continue it."""
 
-import base64
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 import structlog
-from cryptography.fernet import Fernet, InvalidToken
 
+from djangobot.db import credentials
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.telegram import session as telegram_session
 
 log = structlog.get_logger(__name__)
 
+KIND = "session"
 Keep = Callable[["Session"], Awaitable[None]]
 
 
@@ -68,17 +67,16 @@ class SessionStorage:
 async def open_session(bot_id: int, secret: str) -> SessionStorage:
     """Loads the bot's session from the database; it is empty when the bot never signed in. Raises
     SessionLocked when it was encrypted under another secret than this, DatabaseUnavailable."""
-    box = Fernet(base64.urlsafe_b64encode(sha256(b"djangobot session\0" + secret.encode()).digest()))
 
     def seal(session: Session) -> str:
-        return box.encrypt(msgspec.json.encode(session)).decode()
+        return credentials.seal(msgspec.json.encode(session), secret, KIND)
 
     async def keep(session: Session) -> None:
         await telegram_session.save(bot_id, seal(session), utc_now())
 
     sealed = await telegram_session.load(bot_id, seal(Session()), utc_now())
     try:
-        session = msgspec.json.decode(box.decrypt(sealed.encode()), type=Session)
-    except InvalidToken as exc:
+        session = msgspec.json.decode(credentials.unseal(sealed, secret, KIND), type=Session)
+    except credentials.WrongKey as exc:
         raise SessionLocked from exc
     return SessionStorage(session, keep)

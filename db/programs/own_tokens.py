@@ -74,8 +74,18 @@ async def issue(
     return token_id, value
 
 
+async def shown_value(chat_id: int, token_id: int, secret: str) -> str | None:
+    """The value of a token while it stands in the chat. None when it is hidden."""
+    rows = await current().fetch(
+        "SELECT nonce FROM bot_token WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL AND revoked IS NULL",
+        chat_id,
+        token_id,
+    )
+    return credentials.derived_token(secret, rows[0]["nonce"]) if rows else None
+
+
 async def hide_value(chat_id: int, token_id: int) -> None:
-    """Hides the value of a chat's own token. Nobody can derive it any more."""
+    """Hides the value of a token. Nobody can derive it any more."""
     await current().execute(
         "UPDATE bot_token SET nonce = NULL WHERE id = $2 AND chat = $1 AND nonce IS NOT NULL",
         chat_id,

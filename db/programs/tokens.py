@@ -60,8 +60,8 @@ class BotToken(Table, tablename="bot_token"):
     origin = BigInt(null=True, default=None)
     """Only the chat's own token: Telegram's number of the person's message that asked for it."""
     nonce = Varchar(length=credentials.NONCE_LENGTH, null=True, default=None, secret=True)
-    """Only the chat's own token, while its value stands in the chat: what the value was made from, together
-    with a secret that the database does not have."""
+    """While the value stands in the chat: what it was made from, together with a secret that the database
+    does not have."""
 
 
 INDEXES = ("CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT NULL",)
@@ -103,7 +103,7 @@ UPDATE bot_token SET {column} = $3 WHERE id = $2 AND chat = $1 AND revoked IS NU
 AND (expires IS NULL OR expires > $4)
 """
 ROTATE = """
-UPDATE bot_token SET digest = $4, gotify_digest = $7, prefix = $5, nonce = NULL
+UPDATE bot_token SET digest = $4, gotify_digest = $7, prefix = $5, nonce = $8
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
 RETURNING id
 """
@@ -212,14 +212,17 @@ async def refuse_urgent(chat_id: int, token_id: int, refuses: bool, now: datetim
     return await _change(chat_id, token_id, "refuses_urgent", refuses, now)
 
 
-async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tuple[TokenCard, str | None]:
+async def rotate(
+    chat_id: int, token_id: int, prefix: str, now: datetime, *, secret: str
+) -> tuple[TokenCard, str | None]:
     """Gives the token that begins with `prefix` another value. The old value stops working. Returns None for
     the value when the token is revoked or expired, or when it begins with something else: then it was rotated
-    before.
+    before. The value can be shown again with the same `secret` until it is hidden (own_tokens.py).
 
     Raises TokenNotFound.
     """
-    token = credentials.new_bot_token()
+    nonce = credentials.new_nonce()
+    token = credentials.derived_token(secret, nonce)
     changed = await current().execute(
         ROTATE,
         chat_id,
@@ -229,6 +232,7 @@ async def rotate(chat_id: int, token_id: int, prefix: str, now: datetime) -> tup
         token[:PREFIX],
         now,
         gotify_digest(token),
+        nonce,
     )
     if changed:
         log.info("bot token rotated", token_id=token_id, chat=chat_id)

@@ -5,7 +5,9 @@ import traceback
 import structlog
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.db.errors import TooManyRequests
+from djangobot.db.clock import utc_now
+from djangobot.db.errors import SignatureWrong, TooManyRequests
+from djangobot.db.programs import token_secrets
 from djangobot.http.errors import Refused, whole_seconds
 from djangobot.http.inlets.common.accept import accept, sender_of, token_of
 from djangobot.http.inlets.common.message import InletMessage
@@ -13,6 +15,7 @@ from djangobot.http.inlets.common.request import InletRequest, read_request
 from djangobot.http.inlets.formats import Format, format_of
 from djangobot.http.messages import SendResult
 from djangobot.http.responses import Answer, Call, answer
+from djangobot.http.state import state_of
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,7 @@ async def hook(request: Call) -> Answer:
     sender = await sender_of(token)
     read = await read_request(request.scope, request.receive)
     found = format_of(read)
+    await _check_signature(request, sender.token, found, read)
     try:
         accepted = await accept(request.scope, token, sender, _message(found, read))
     except TooManyRequests as exc:
@@ -33,6 +37,16 @@ async def hook(request: Call) -> Answer:
             found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}
         ) from None
     return answer(SendResult("message was accepted", accepted.id, accepted.status))
+
+
+async def _check_signature(call: Call, token: int, found: Format, request: InletRequest) -> None:
+    """Raises SignatureWrong, if the format has a signature and the token a secret to check it with."""
+    if found.is_signed is None:
+        return
+    secret = await token_secrets.of_token(token, state_of(call.scope).config.session_key)
+    if secret is not None and not found.is_signed(request, secret):
+        await token_secrets.note_refused(token, found.name, utc_now())
+        raise SignatureWrong
 
 
 def _message(found: Format, request: InletRequest) -> InletMessage:

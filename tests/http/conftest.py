@@ -29,6 +29,7 @@ from djangobot.http.app import Application, Bounds, Config, create_app
 from djangobot.http.limits import Limits
 
 SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
+SESSION_KEY = "a key for tests only, of more than 32 bytes"
 PASSWORD = "password1234"
 
 Json = dict[str, Any]
@@ -154,6 +155,7 @@ def an_app(
         limit_send=0,
         registration=registration,
         inlets=inlets,
+        session_key=SESSION_KEY,
     )
     return create_app(config, limits)
 

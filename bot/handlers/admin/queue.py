@@ -10,6 +10,8 @@ from djangobot.db.admin import stats
 from djangobot.db.admin.stats import Cause
 from djangobot.db.delivery import backlog
 from djangobot.db.delivery.backlog import BulkVerb
+from djangobot.db.programs import token_secrets
+from djangobot.db.programs.token_secrets import Refused
 
 CAUSES = 10
 ASKED: dict[BulkVerb, str] = {
@@ -56,12 +58,27 @@ async def decide_all(context: Context, data: DecideQueueAll) -> None:
 
 async def show_causes(context: Context) -> None:
     """/errors"""
-    causes = await stats.causes(CAUSES)
-    if not causes:
-        await context.reply(formatted(context.language, "errors-none"))
-        return
-    lines = [formatted(context.language, "errors-title"), *(_line(context, cause) for cause in causes)]
+    causes, refused = await stats.causes(CAUSES), await token_secrets.refused(context.now)
+    lines = []
+    if causes or not refused:
+        lines = [formatted(context.language, "errors-title" if causes else "errors-none")]
+        lines += [_line(context, cause) for cause in causes]
+    if refused:
+        lines.append(formatted(context.language, "errors-signatures"))
+        lines += [_signature(context, one) for one in refused]
     await context.reply(joined(lines, separator="\n\n"))
+
+
+def _signature(context: Context, refused: Refused) -> Text:
+    return formatted(
+        context.language,
+        "errors-signature",
+        who=refused.name,
+        prefix=refused.prefix,
+        format=refused.format,
+        count=refused.times,
+        age=shown_age(context.language, refused.latest, context.now),
+    )
 
 
 def _line(context: Context, cause: Cause) -> Text:

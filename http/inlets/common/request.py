@@ -1,6 +1,7 @@
 """A request of a foreign program: its headers, its query and its body, read without refusing anything."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,10 @@ LARGEST = 5 * 1024 * 1024
 TOO_LARGE = "The request is larger than {} bytes, the most of a webhook."
 FIELDS_MOST = 1000
 """Fields of a form or a query that are read."""
+
+
+_FORM = re.compile(rb"[!-~]*=[!-~]*")
+"""A form. What `curl -d` sends is only called one: a text has spaces, or letters beyond ASCII, and no `=`."""
 
 
 class InletRequest:
@@ -58,7 +63,7 @@ class InletRequest:
         """The fields of a form of either kind. Empty when the body is none."""
         if self._fields is not None:
             return self._fields
-        return pairs(self.text) if self.kind == FORM and self.json is None else {}
+        return pairs(self.text) if self.kind == FORM and _FORM.fullmatch(self.body) else {}
 
     @cached_property
     def json(self) -> Any:

@@ -122,7 +122,9 @@ async def test_it_is_paused_limited_rotated_revoked_and_taken_back(world: World)
     assert (await acceptance.accept(value, NewMessage("one", key="k"), world.now)).repeated
     with pytest.raises(TokenLimited):
         await acceptance.accept(value, NewMessage("two"), world.now)
-    card, fresh = await tokens.rotate(person.id, token_id, value[: tokens.PREFIX], world.now)
+    card, fresh = await tokens.rotate(
+        person.id, token_id, value[: tokens.PREFIX], world.now, secret="a secret"
+    )
     assert card.account_name is None
     assert fresh
     with pytest.raises(TokenInvalid):

@@ -107,13 +107,13 @@ async def test_an_expired_token_ends_and_stays_ended(world: World) -> None:
 async def test_another_value_ends_the_one_before_once(world: World) -> None:
     """A button pressed twice changes it once: it names the value it replaces."""
     person, token, token_id = await linked(world)
-    card, fresh = await tokens.rotate(person.id, token_id, token[:4], world.now)
+    card, fresh = await tokens.rotate(person.id, token_id, token[:4], world.now, secret="a secret")
     assert fresh is not None
     assert card.prefix == fresh[:4]
     with pytest.raises(TokenInvalid):
         await send(world, token)
     await send(world, fresh)
-    assert (await tokens.rotate(person.id, token_id, token[:4], world.now))[1] is None
+    assert (await tokens.rotate(person.id, token_id, token[:4], world.now, secret="a secret"))[1] is None
     await send(world, fresh)
 
 
@@ -149,7 +149,7 @@ async def test_nobody_acts_on_anothers_token(world: World) -> None:
         tokens.limit(eve, token_id, 1, world.now),
         tokens.expire(eve, token_id, world.now, world.now),
         tokens.refuse_urgent(eve, token_id, True, world.now),
-        tokens.rotate(eve, token_id, token[:4], world.now),
+        tokens.rotate(eve, token_id, token[:4], world.now, secret="a secret"),
         tokens.revoke(eve, token_id, world.now),
         tokens.unrevoke(eve, token_id, world.now),
     ):

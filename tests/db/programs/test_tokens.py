@@ -76,7 +76,7 @@ async def test_a_gotify_token_stands_for_its_bot_token_until_that_ends(world: Wo
     assert [message.text for message in await world.deliver() if message.kind == "message"] == [
         "by its Gotify token"
     ]
-    _, another = await tokens.rotate(person.id, row.id, token[:4], NOW)
+    _, another = await tokens.rotate(person.id, row.id, token[:4], NOW, secret="a secret")
     assert another is not None
     with pytest.raises(TokenInvalid):
         await acceptance.accept(alias, NewMessage("by the former one"), NOW)

@@ -110,6 +110,13 @@ async def test_the_query_names_the_format(api: Api) -> None:
         (b'{"message": "a", "title": "b"}', "application/json", "a"),
         (b'{"number": 1}', "application/json", '{\n "number": 1\n}'),
         (b'{"text": "half \\ud800"}', "application/json", "half"),
+        (
+            "Backup failed: a=b на диске".encode(),
+            "application/x-www-form-urlencoded",
+            "Backup failed: a=b на диске",
+        ),
+        (b"Failed", "application/x-www-form-urlencoded", "Failed"),
+        (b"text=%D0%9F+a%3Db", "application/x-www-form-urlencoded", "П a=b"),
         (b"message=a&more=b", "application/x-www-form-urlencoded", "a"),
         (b"disk=full&host=db1", "application/x-www-form-urlencoded", "disk: full\nhost: db1"),
         (b"[" * 100_000, "application/json", None),
