@@ -82,7 +82,7 @@ notify:
       Authorization: Bearer {token}
     title_param_name: title"""
 WATCHTOWER = """\
-WATCHTOWER_NOTIFICATION_URL=gotify://{host}/{gotify}{shoutrrr}"""
+WATCHTOWER_NOTIFICATION_URL=gotify://{host}/{gotify}?priority=5{shoutrrr}"""
 APPRISE = """\
 apprise -t "Title" -b "Text" \\
   "{json}://{host}/api/hook?+X-Bot-Token={token}" """.rstrip()
@@ -137,5 +137,5 @@ def snippet(sender: Sender, address: str, token: str | None) -> str:
         token=token or PLACEHOLDER,
         gotify=gotify_token(token) if token else PLACEHOLDER,
         json="jsons" if scheme == "https" else "json",
-        shoutrrr="" if scheme == "https" else "?disabletls=yes",
+        shoutrrr="" if scheme == "https" else "&disabletls=yes",
     )

@@ -265,7 +265,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T12:03:22:640256"
+ID = "2026-11-26T12:09:20:136633"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -312,6 +312,8 @@ async def forwards():
     manager.add_table(class_name="TelegramSession", tablename="telegram_session", schema=None, columns=None)
 
     manager.add_table(class_name="TokenNetwork", tablename="token_network", schema=None, columns=None)
+
+    manager.add_table(class_name="TokenSecret", tablename="token_secret", schema=None, columns=None)
 
     manager.add_table(class_name="UpdateStateRow", tablename="update_state", schema=None, columns=None)
 
@@ -3929,6 +3931,156 @@ async def forwards():
         column_class=Timestamptz,
         params={
             "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="SerialOnce",
+        column_class=SerialOnce,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="token",
+        db_column_name="token",
+        column_class_name="ForeignKey",
+        column_class=ForeignKey,
+        params={
+            "references": BotToken,
+            "on_delete": OnDelete.cascade,
+            "on_update": OnUpdate.cascade,
+            "target_column": None,
+            "null": False,
+            "primary_key": False,
+            "unique": True,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="sealed",
+        db_column_name="sealed",
+        column_class_name="Text",
+        column_class=Text,
+        params={
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": True,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="version",
+        db_column_name="version",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 1,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="refused",
+        db_column_name="refused",
+        column_class_name="Integer",
+        column_class=Integer,
+        params={
+            "default": 0,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="refused_at",
+        db_column_name="refused_at",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="TokenSecret",
+        tablename="token_secret",
+        column_name="refused_format",
+        db_column_name="refused_format",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 32,
+            "default": "",
             "null": False,
             "primary_key": False,
             "unique": False,

@@ -18,13 +18,14 @@ from djangobot.http.bodies import ENCODED, MULTIPART
 from djangobot.http.fields import LINE
 from djangobot.http.messages import SendResult
 from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
-from djangobot.http.openapi import accounts, health, messages
+from djangobot.http.openapi import accounts, health, inlets, messages
 from djangobot.http.openapi.operation import Json, Operation
 from djangobot.http.responses import JSON, Refusal
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **accounts.OPERATIONS,
     **messages.OPERATIONS,
+    **inlets.OPERATIONS,
     **health.OPERATIONS,
 }
 
@@ -39,7 +40,8 @@ Programs send messages to people in Telegram with one call.
 Every answer is JSON with `answer`; a refusal says there, in a sentence, what is wrong, and names the
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
 `Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms of both
-kinds and plain text, too. Fields and query parameters that are not known are refused.
+kinds and plain text, too. Fields and query parameters that are not known are refused; `POST /api/hook`
+ignores them, for it takes what other programs send.
 """
 
 FILE_PARTS: Json = {
@@ -184,6 +186,9 @@ def _operation(method: str, path: str, operation: Operation) -> Json:
                 **operation.other_bodies,
             },
         }
+    if operation.any_body is not None:
+        content = {JSON: {"schema": {}, "example": operation.any_body}, **operation.other_bodies}
+        written["requestBody"] = {"required": False, "content": content}
     return written
 
 
@@ -216,8 +221,11 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
     refusals: dict[int, list[str]] = {500: [errors.BUG]}
     for error in operation.refusals:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
-    if operation.body is not None:
+    if operation.body is not None or operation.any_body is not None:
         refusals.setdefault(413, []).append(operation.too_large.format(operation.largest))
+    if operation.any_body is not None:
+        refusals.setdefault(415, []).extend([OTHER_MULTIPART, ENCODED])
+    if operation.body is not None:
         multipart = OTHER_MULTIPART if FORM_DATA in operation.other_bodies else MULTIPART
         refusals.setdefault(415, []).extend([multipart, ENCODED])
     return refusals

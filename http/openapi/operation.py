@@ -32,6 +32,8 @@ class Operation:
     description: str = ""
     body: type[msgspec.Struct] | None = None
     body_example: Json | None = None
+    any_body: Json | None = None
+    """An example of a body of any shape."""
     body_required: bool = True
     largest: int = LARGEST_BODY
     """Bytes of a body, at most."""

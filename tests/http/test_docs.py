@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pytest
 
 from djangobot.http.app import ROUTES
+from djangobot.http.inlets import table
 from djangobot.http.openapi.document import OPERATIONS, openapi_document
 
 from .conftest import Api
@@ -68,7 +69,7 @@ def test_every_route_is_in_the_document() -> None:
     documented = {(method, path.rstrip("/")) for method, path in OPERATIONS}
     own = {("get", "/api"), ("get", "/api/docs/{name}"), ("get", "/api/openapi.json"), ("get", "/metrics")}
     routes = set()
-    for handler in ROUTES:
+    for handler in [*ROUTES, *table.routes(["hook"])]:  # the others are Gotify's and ntfy's own
         for path in handler.paths:
             plain = re.sub(r"{(\w+):str}", r"{\1}", path)
             routes |= {(method.lower(), plain) for method in getattr(handler, "http_methods", {"POST"})}

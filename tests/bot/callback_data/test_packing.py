@@ -21,7 +21,11 @@ from djangobot.bot.dispatch.commands import (
 
 EVERY_BUTTON = {**BUTTONS, **ADMIN_BUTTONS}
 EVERYTHING = [*EVERY_BUTTON.values(), *QUESTIONS.values(), *ADMIN_QUESTIONS.values()]
-LARGEST_TEXT = {"^([0-9]{10}|[0-9]{20})\\Z": "9" * 20, "^[A-Za-z0-9]{1,4}\\Z": "zzzz", "^[a-z-]{1,20}\\Z": "z" * 20}
+LARGEST_TEXT = {
+    "^([0-9]{10}|[0-9]{20})\\Z": "9" * 20,
+    "^[A-Za-z0-9]{1,4}\\Z": "zzzz",
+    "^[a-z-]{1,20}\\Z": "z" * 20,
+}
 """The longest text by its pattern."""
 HOURS = "23:00-08:00"
 

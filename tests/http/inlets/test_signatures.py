@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import structlog
 
+from djangobot.db.errors import SignatureWrong
 from djangobot.db.messages import acceptance
 from djangobot.db.programs import token_secrets
 
@@ -113,12 +114,12 @@ async def test_a_format_without_signatures_is_taken_as_before(api: Api, token: s
 async def test_a_secret_sealed_under_another_key_lets_nobody_in(api: Api, token: str) -> None:
     """The database was moved without its key: 401, and the log says which setting it is."""
     sender = await acceptance.sender(token, datetime.now(UTC))
-    with structlog.testing.capture_logs() as logs, pytest.raises(token_secrets.SignatureWrong):
+    with structlog.testing.capture_logs() as logs, pytest.raises(SignatureWrong):
         await token_secrets.of_token(sender.token, "another key")
     assert "DJANGOBOT_SESSION_KEY" in logs[0]["event"]
 
 
 async def post(api: Api, token: str, one: Recorded, headers: dict[str, str]) -> int:
-    encoded = {name: value.encode() for name, value in {**one.headers, **headers}.items()}
+    encoded = {name.encode(): value.encode() for name, value in {**one.headers, **headers}.items()}
     answer = await api.client.post(f"/api/hook/{token}", content=one.content, headers=encoded)
     return answer.status_code

@@ -1,0 +1,61 @@
+"""The call for webhooks: /api/hook, with the token in a header or in the path."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from djangobot.db import errors as family
+from djangobot.http.inlets.common.request import LARGEST
+from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
+from djangobot.http.inlets.formats import FORMATS
+from djangobot.http.messages import SendResult
+from djangobot.http.openapi.operation import ID, TEXT, Operation, Success
+from djangobot.http.requests import PLAIN
+
+FORMAT = {
+    "name": "as",
+    "in": "query",
+    "description": "The format, if it is not to be told by headers and shape: "
+    f"{', '.join(one.name for one in FORMATS)}. Any other word is ignored.",
+    "schema": {"type": "string"},
+}
+BOT_TOKEN = {
+    "name": "bot_token",
+    "in": "path",
+    "required": True,
+    "description": "For programs that can send no header.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9]{1,64}$"},
+    "example": "7EVgXzmREWIf1qHsaYkegiQMa",
+}
+HOOK = Operation(
+    "Send a webhook",
+    {
+        200: Success(
+            SendResult,
+            "The message is on disk and will be delivered, once. `replaced` with an empty id: it was nothing "
+            "new.",
+            {"answer": "message was accepted", "id": ID, "status": "queued"},
+        )
+    },
+    (
+        family.TokenInvalid,
+        family.SignatureWrong,
+        family.TokenPaused,
+        family.ChatBlocked,
+        family.TooManyRequests,
+        family.DatabaseUnavailable,
+    ),
+    "Takes what other programs send, as they send it: Alertmanager, Grafana, GitHub, GitLab, Gitea, Forgejo, "
+    "Uptime Kuma, Healthchecks, Sentry, Apprise, Sonarr, Slack's JSON, any other JSON, forms and texts. "
+    "Unknown fields are ignored, and what is too long is shortened.",
+    any_body={"text": TEXT},
+    largest=LARGEST,
+    too_large=BODY_TOO_LARGE,
+    other_bodies={PLAIN: {"schema": {"type": "string"}, "example": TEXT}},
+    security=["botToken"],
+    parameters=[FORMAT],
+)
+
+OPERATIONS: Mapping[tuple[str, str], Operation] = {
+    ("post", "/api/hook"): HOOK,
+    ("post", "/api/hook/{bot_token}"): replace(HOOK, security=(), parameters=(BOT_TOKEN, FORMAT)),
+}
