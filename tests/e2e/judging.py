@@ -16,6 +16,7 @@ PROPER = {
         "API",
         "CI",
         "CSV",
+        "Gotify",
         "JSON",
         "Lines",
         "UTC",

@@ -39,7 +39,7 @@ def dying(owner, name, before, during, after, about=lambda *_: True):
 def of_edits(results, now):
     return any(result.message.is_edit for result in results)
 
-def of_ours(gateway, peer, message_id, text):
+def of_ours(gateway, peer, message_id, text, file=None):
     return "after" in text.text
 
 dying(Gateway, "edit", "before the edit", "edit under way", "edit done", of_ours)

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,11 +20,16 @@ LAST = ("token_new_sure", "token_new", "unrevoke", "revoke_sure", "revoke", "for
 """What ends something is pressed once all else was, in this order."""
 ADMINS_LAST = ("queue_all_sure", "dismiss_sure", "broadcast")
 """The same for admins."""
-OF_PROGRAMS = {"press", "pressed", "scheduled", "scheduled_cancel", "scheduled_now"}
-"""Under what programs send, or will send; their tests are beside their rules."""
 NUMBER = re.compile(r"\d+")
 NAMES = ("Fedor", "ci", "kept")
 """Messages that begin so were written by programs."""
+
+
+def part_of(name: str) -> str:
+    """Which of the three people sees to this command or kind of button."""
+    if "token" in name or "revoke" in name:
+        return "tokens"
+    return "programs" if name.startswith(("press", "scheduled")) else "all else"
 
 
 def shape(data: str) -> str:
@@ -108,14 +114,22 @@ class PersonWalker(Walker):
         self.id = box.person(language=language)
         self.token = service.bot_token(self.id, service.account(), name="ci")
         for number in range(7):  # two pages of a tag
-            said = {"title": "build", "tags": ["build"], "text": f"build {number}"}
-            assert service.client.post(
-                "/api/send_message", json={"type": "Text", "bot_token": self.token, **said}
-            ).is_success
+            self.post(title="build", tags=["build"], text=f"build {number}")
         for text in ("build " + "1 " * 300, *(f"build {number}" for number in range(7))):
             assert service.send(self.token, text).status_code == 200
         other = service.bot_token(self.id, service.account(), name="kept")
         assert service.send(other, "build").status_code == 200
+
+    def post(self, **message: Any) -> None:
+        """A program sends this."""
+        body = {"bot_token": self.token, **message}
+        assert self.service.client.post("/api/send_message", json=body).is_success
+
+    def ask(self) -> None:
+        """A program asks by a button, and schedules two pages of messages."""
+        for _ in range(9):
+            self.post(text="build", delay=3600)
+        self.post(text="build", buttons=[[{"text": "build", "value": "build"}]])
 
     def press(self, message_id: int, data: str) -> None:
         """Whoever is muted by it writes at once, and is listed. After the way back it is asked anew."""
@@ -175,18 +189,19 @@ def service(
     running.client.close()
 
 
-@pytest.mark.parametrize("part", ["tokens", "all else"])
+@pytest.mark.parametrize("part", ["tokens", "programs", "all else"])
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_every_command_and_every_kind_of_button_is_reached(
     box: Sandbox, service: Service, language: str, part: str
 ) -> None:
     """Each command answers in the person's language; from their answers each kind of BUTTONS is reached. It
-    takes two people: more than sixty presses a minute of one are a flood."""
+    takes three people: more than sixty presses a minute of one are a flood."""
     walker = PersonWalker(box, service, language)
-    walker.kinds = {kind for kind in BUTTONS if ("token" in kind or "revoke" in kind) == (part == "tokens")}
-    walker.kinds -= OF_PROGRAMS
+    walker.kinds = {kind for kind in BUTTONS if part_of(kind) == part}
+    if part == "programs":
+        walker.ask()
     for command in FOR_EVERYBODY:
-        if command.name == "start" or ("token" in command.name) == (part == "tokens"):
+        if command.name == "start" or part_of(command.name) == part:
             words = " build" if command.name == "search" else ""
             said = box.say(walker.id, f"/{command.name}{words}")
             assert bool(CYRILLIC.search(said["text"])) == (language == "ru"), (command.name, said["text"])
