@@ -142,7 +142,7 @@ def read(
     )
 
 
-def message_of(publication: Publication, *, tag: str = "") -> InletMessage:
+def message_of(publication: Publication, tag: str = "") -> InletMessage:
     """The message for the chat. `tag` is a further hashtag."""
     markup: Format = "markdown" if publication.markdown else "plain"
     emoji, others = tags.split(publication.tags)

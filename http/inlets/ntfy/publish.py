@@ -139,12 +139,12 @@ async def _publish(
     now = utc_now()
     delay = Parameters(sent, fields).text(parameters.DELAY)
     if delay and delays.is_spoken(delay):
-        local = await _local_time(sender.chat, now)
-        publication = await asyncio.to_thread(read, sent, topic, local, fields, sequence)
-    else:
-        publication = read(sent, topic, now, fields, sequence)
+        now = await _local_time(sender.chat, now)
+    # In a thread: the first spoken time and the first emoji load their libraries.
+    publication = await asyncio.to_thread(read, sent, topic, now, fields, sequence)
     tag = "" if credentials.looks_like_token(topic) else topic
-    accepted = await accept(request.scope, token, sender, message_of(publication, tag=tag))
+    message = await asyncio.to_thread(message_of, publication, tag)
+    accepted = await accept(request.scope, token, sender, message)
     return answer(published(publication, accepted, now))
 
 
