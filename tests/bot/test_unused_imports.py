@@ -13,7 +13,7 @@ def printed(program: str) -> list[str]:
 def test_the_service_does_not_load_what_it_does_not_use() -> None:
     """These are installed, and cost time and memory as soon as something imports them."""
     (loaded,) = printed("import sys, djangobot.bot.app; print(*sys.modules)")
-    unused = {"rich", "pygments", "matplotlib", "numpy", "cryptography.x509", "uvicorn", "httpx", "faker"}
+    unused = {"rich", "pygments", "PIL", "cryptography.x509", "uvicorn", "httpx", "faker"}
     unused |= {"piccolo.apps.migrations.auto", "pydantic", "yaml.loader", "pyrogram.client"}
     assert sorted(unused & set(loaded.split())) == []
 

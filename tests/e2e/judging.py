@@ -1,7 +1,6 @@
 """What is wrong with how a message looks: words of another language, buttons a phone can't show."""
 
 import re
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,7 @@ OF_LANGUAGES = {"Русский"}
 KEYS = 0.88 * (390 - 24)
 """Pixels that buttons have on a phone 390 wide, as the page sets them (style.css: .keys), side by side with
 gaps and padding; and its letters, in the widest face it may be shown in."""
-MATPLOTLIB = find_spec("matplotlib")
-assert MATPLOTLIB is not None
-assert MATPLOTLIB.origin is not None
-FONTS = Path(MATPLOTLIB.origin).parent / "mpl-data" / "fonts" / "ttf"
-"""Found without importing matplotlib, which other tests of this process must not find loaded."""
+FONTS = Path(__file__).resolve().parents[2] / "bot" / "rendering" / "fonts"
 GAP, PADDING = 4.8, 2 * (8 + 1)
 FACE = ImageFont.truetype(str(FONTS / "DejaVuSans-Bold.ttf"), 15.2)
 
