@@ -86,6 +86,11 @@ class Context:
         random_id = self._next_random_id(file.name)
         return await self._insist(lambda: self.gateway.send_file(self._peer(), file, caption, random_id))
 
+    async def copy(self, message_ids: Sequence[int]) -> None:
+        """Shows messages of the chat once more. Raises Refused."""
+        random_id = self._next_random_id(str(message_ids))
+        await self._insist(lambda: self.gateway.copy(self._peer(), message_ids, random_id))
+
     async def replace(self, text: Text, file: File | None = None) -> None:
         """Replaces the message whose button was pressed, and its file if it shows one."""
         await self.edit(self.message_id, text, file)

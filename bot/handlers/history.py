@@ -17,6 +17,7 @@ from djangobot.bot.rendering.entries import full_buttons, in_full, in_pairs, lis
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.rendering.splitting import in_parts
+from djangobot.bot.telegram.errors import Refused
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
 from djangobot.db.messages.history import Page, Place, Sender
@@ -62,13 +63,27 @@ async def choose_day(context: Context, data: HistoryDays) -> None:
 
 
 async def show_full(context: Context, data: ShowFull) -> None:
-    """Shows one message unchanged, in messages of its own. The list stays."""
+    """Shows one message unchanged, in messages of its own: with its files, unless they are gone from the
+    chat. The list stays."""
     entry = await history.one(context.chat.id, data.message)
     if entry is None:
         return await context.answer(say(context.language, "history-gone"))
     await context.answer()
+    if entry.has_files_in_chat and await _copied(context, entry.seq):
+        return
     for part in in_parts(in_full(context.language, entry, context.zone)):
         await context.reply(part)
+
+
+async def _copied(context: Context, number: int) -> bool:
+    """Shows a message as the chat has it. False when the chat has not, or Telegram does not show it."""
+    ids = await history.telegram_ids(context.chat.id, number)
+    try:
+        if ids:
+            await context.copy(ids)
+    except Refused:
+        return False
+    return bool(ids)
 
 
 async def _page(context: Context, view: HistoryPage) -> Text:

@@ -15,6 +15,7 @@ from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.messages import history
+from djangobot.db.messages.history import Days
 
 log = structlog.get_logger(__name__)
 
@@ -25,11 +26,12 @@ NAMED = charts.MOST_SERIES - 1
 
 class Month(msgspec.Struct, frozen=True):
     """Thirty days, of which today is the last. `counts`: the messages of each day by token. `names`: those of
-    the tokens."""
+    the tokens. `files`: how many the messages had."""
 
     days: list[date]
     counts: list[dict[int, int]]
     names: dict[int, str]
+    files: int = 0
 
     @property
     def by_sender(self) -> list[tuple[int, int]]:
@@ -71,7 +73,10 @@ async def _month(context: Context) -> Month:
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     counts = [await history.counts(context.chat.id, history.whole_day(day, context.zone)) for day in days]
     senders = await history.senders(context.chat.id)
-    return Month(days, counts, {sender.token: whose(sender.account, sender.name) for sender in senders})
+    since, until = (history.whole_day(day, context.zone) for day in (days[0], days[-1]))
+    files = await history.files_of_chat(context.chat.id, Days(since.since, until.until))
+    names = {sender.token: whose(sender.account, sender.name) for sender in senders}
+    return Month(days, counts, names, files)
 
 
 async def _drawn(context: Context, month: Month, *, dark: bool) -> File | None:
@@ -128,6 +133,7 @@ def _caption(context: Context, month: Month, *, dark: bool) -> Text:
         "stats-caption",
         [[Button(label, DrawStats(other).pack())]],
         count=total,
+        files=month.files,
         days=DAYS,
         day=shown_day(month.days[sums.index(max(sums))]),
         most=max(sums),

@@ -21,6 +21,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
+from djangobot.db.messages import history
 from djangobot.db.programs import tokens
 from djangobot.db.programs.tokens import TokenCard
 
@@ -51,7 +52,8 @@ async def card_text(context: Context, card: TokenCard) -> Text:
         return _over(context, card)
     language = context.language
     week = await tokens.messages_since(card.id, context.now - WEEK)
-    lines = [_head(context, card), formatted(language, "token-week", count=week)]
+    files = await history.files_of_token(card.id, context.now - WEEK)
+    lines = [_head(context, card), formatted(language, "token-week", count=week, files=files)]
     if card.paused:
         lines.append(formatted(language, "token-is-paused"))
     if card.limit_minute:

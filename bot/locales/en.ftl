@@ -89,7 +89,11 @@ token-card-own =
     Token: <code>{ $prefix }…</code>
     Created: { $created }
     Last used: { $used }
-token-week = Messages in 7 days: { $count }
+token-week = Messages in 7 days: { $count }{ $files ->
+        [0] {""}
+        [one] {""}, with { $files } file
+       *[other] {""}, with { $files } files
+    }
 token-is-paused = Paused: nothing is sent with it.
 token-is-limited = { $count ->
         [one] Limit: { $count } message a minute
@@ -234,6 +238,7 @@ history-head =
 history-none = No messages yet. /code gives you a code to let a program write to you.
 history-nothing = Nothing here: choose another sender or day below.
 history-full = In full: { $which }
+history-files = Files: { $which }
 history-gone = This message is not here any more.
 history-older = Older ›
 history-newer = ‹ Newer
@@ -289,6 +294,10 @@ stats-caption =
     { $count ->
         [one] <b>{ $count } message</b>
        *[other] <b>{ $count } messages</b>
+    }{ $files ->
+        [0] {""}
+        [one] {""} with { $files } file
+       *[other] {""} with { $files } files
     } in the last { $days } days, most on { $day } ({ $most }), most from { $who } ({ $share } %).
 stats-none = No messages in the last { $days } days. /history shows earlier ones.
 stats-dark = Dark

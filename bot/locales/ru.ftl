@@ -92,7 +92,11 @@ token-card-own =
     Токен: <code>{ $prefix }…</code>
     Создан: { $created }
     Использован: { $used }
-token-week = Сообщений за 7 дней: { $count }
+token-week = Сообщений за 7 дней: { $count }{ $files ->
+        [0] {""}
+        [one] {""}, с { $files } файлом
+       *[many] {""}, с { $files } файлами
+    }
 token-is-paused = Приостановлен: с ним ничего не отправить.
 token-is-limited = Лимит: { $count ->
         [one] { $count } сообщение
@@ -243,6 +247,7 @@ history-head =
 history-none = Сообщений пока нет. /code даст код, чтобы впустить программу.
 history-nothing = Здесь пусто: выберите другого отправителя или другой день.
 history-full = Целиком: { $which }
+history-files = Файлы: { $which }
 history-gone = Этого сообщения здесь больше нет.
 history-older = Старше ›
 history-newer = ‹ Новее
@@ -302,6 +307,10 @@ stats-caption =
         [one] <b>{ $count } сообщение</b>
         [few] <b>{ $count } сообщения</b>
        *[many] <b>{ $count } сообщений</b>
+    }{ $files ->
+        [0] {""}
+        [one] {""} с { $files } файлом
+       *[many] {""} с { $files } файлами
     } за последние { $days } дней; больше всего { $day } ({ $most }), чаще всех пишет { $who } ({ $share } %).
 stats-none = За последние { $days } дней сообщений не было. /history покажет прежние.
 stats-dark = Тёмный фон

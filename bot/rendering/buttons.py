@@ -17,9 +17,10 @@ from djangobot.bot.rendering.replies import say
 from djangobot.bot.telegram.text import Button
 
 
-def full_button(language: str, which: str, number: int) -> Button:
-    """The button that shows a message in full, unchanged."""
-    return Button(say(language, "history-full", which=which), ShowFull(number).pack())
+def full_button(language: str, which: str, number: int, *, with_files: bool = False) -> Button:
+    """The button that shows a message in full, unchanged, and with its files if the chat has them."""
+    label = say(language, "history-files" if with_files else "history-full", which=which)
+    return Button(label, ShowFull(number).pack())
 
 
 def revoke_button(language: str, token_id: int, who: str) -> Button:

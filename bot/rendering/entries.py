@@ -43,13 +43,13 @@ def full_buttons(
     language: str, entries: Sequence[Entry], zone: tzinfo, text_shown: int
 ) -> list[list[Button]]:
     """Buttons for the messages of which a list shows less than there is, two in a row."""
-    return in_pairs(
-        [
-            full_button(language, f"{entry.time.astimezone(zone):%H:%M}", entry.seq)
-            for entry in entries
-            if is_cut(language, entry.text, entry.content, text_shown)
-        ]
-    )
+    buttons = []
+    for entry in entries:
+        with_files = entry.has_files_in_chat
+        if with_files or is_cut(language, entry.text, entry.content, text_shown):
+            which = f"{entry.time.astimezone(zone):%H:%M}"
+            buttons.append(full_button(language, which, entry.seq, with_files=with_files))
+    return in_pairs(buttons)
 
 
 def is_cut(language: str, text: str, content: Content, text_shown: int) -> bool:

@@ -12,6 +12,7 @@ import msgspec
 
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ENTRY, Entry, entry_of_person
+from djangobot.db.programs.tokens import COUNTED_MOST
 
 BATCH = 1000
 """Messages read at once when all are read."""
@@ -31,6 +32,20 @@ SELECT t.id AS token, a.name AS account, t.name AS name
 FROM bot_token t LEFT JOIN account a ON a.id = t.account
 WHERE t.chat = $1 AND EXISTS (SELECT 1 FROM message m WHERE m.token = t.id AND m.kind = 'message')
 ORDER BY COALESCE(t.last_used, t.created) DESC, t.id DESC
+"""
+# Each message's files are looked up by an index.
+FILES_SINCE = """
+SELECT SUM((SELECT COUNT(*) FROM file f WHERE f.message = m.id)) AS files FROM (
+    SELECT id, created FROM message WHERE token = $1 AND kind = 'message' ORDER BY id DESC LIMIT $3
+) m WHERE m.created > $2
+"""
+FILES_OF_CHAT = """
+SELECT SUM((SELECT COUNT(*) FROM file f WHERE f.message = m.id)) AS files FROM message m
+WHERE m.chat = $1 AND m.kind = 'message' AND m.created >= $2 AND m.created < $3
+"""
+TELEGRAM_IDS = """
+SELECT telegram_id, telegram_ids FROM message
+WHERE id = $2 AND chat = $1 AND status || '' = 'sent' AND deleted IS NULL
 """
 COUNTS = """
 SELECT token, COUNT(*) AS messages FROM message
@@ -128,6 +143,16 @@ async def one(chat_id: int, seq: int) -> Entry | None:
     return entry_of_person(rows[0]) if rows else None
 
 
+async def telegram_ids(chat_id: int, seq: int) -> list[int]:
+    """Telegram's ids of all that the chat has of this message, as far as they are known."""
+    rows = await current().fetch(TELEGRAM_IDS, chat_id, seq)
+    if not rows:
+        return []
+    several = rows[0]["telegram_ids"]
+    found = [rows[0]["telegram_id"]] if several is None else msgspec.json.decode(several, type=list[int])
+    return [one for one in found if one]
+
+
 async def count(chat_id: int) -> int:
     """How many messages this person has."""
     sql = "SELECT COUNT(*) AS messages FROM message WHERE chat = $1 AND kind = 'message'"
@@ -153,6 +178,18 @@ async def counts(chat_id: int, days: Days) -> dict[int, int]:
     """How many messages this person got in that time, by token."""
     rows = await current().fetch(COUNTS, chat_id, days.since, days.until)
     return {row["token"]: row["messages"] for row in rows}
+
+
+async def files_of_token(token_id: int, moment: datetime) -> int:
+    """How many files the messages of a token have had since then; of COUNTED_MOST messages at most."""
+    rows = await current().fetch(FILES_SINCE, token_id, moment, COUNTED_MOST)
+    return int(rows[0]["files"] or 0)
+
+
+async def files_of_chat(chat_id: int, days: Days) -> int:
+    """How many files this person got in that time."""
+    rows = await current().fetch(FILES_OF_CHAT, chat_id, days.since, days.until)
+    return int(rows[0]["files"] or 0)
 
 
 async def days_with_messages(chat_id: int, zone: tzinfo, *, limit: int, before: datetime) -> Sequence[date]:

@@ -158,6 +158,11 @@ class Entry(msgspec.Struct, frozen=True):
     edited: int = 0
     deleted: datetime | None = None
 
+    @property
+    def has_files_in_chat(self) -> bool:
+        """Whether its files were sent. The person may have deleted them since."""
+        return self.status == "sent" and bool(self.content.files)
+
 
 class Page(msgspec.Struct, frozen=True):
     """Newest first. `next` is the `before` of the older page; None at the end."""

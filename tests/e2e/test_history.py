@@ -12,6 +12,8 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
+from .conftest import WAIT
+
 
 class Reader:
     """A person who reads what two programs sent them, on a phone in one language."""
@@ -57,13 +59,13 @@ WORDS = {
     "en": {
         "older": "Older", "newer": "Newer", "newest": "Newest", "senders": "All senders",
         "any day": "Any day", "nothing": "Nothing found", "done": "Done", "dark": "Dark", "light": "Light",
-        "what": "What are you looking for",
+        "what": "What are you looking for", "files": "Files:",
     },
     "ru": {
         "older": "Старше", "newer": "Новее", "newest": "Новые", "senders": "Все отправители",
         "any day": "Любой день", "nothing": "ничего не нашлось", "done": "Готово",
         "dark": "Тёмный", "light": "Светлый",
-        "what": "Что искать",
+        "what": "Что искать", "files": "Файлы:",
     },
 }  # fmt: skip
 
@@ -204,3 +206,28 @@ def test_titles_tags_and_formatting_are_in_the_lists_and_a_tag_is_a_choice(reade
     chosen = reader.press(page, "#disk_full")
     assert chosen["text"].count("All is well") == 1
     assert "backup" not in chosen["text"].replace("#", "")
+
+
+def test_a_message_with_files_is_shown_once_more(reader: Any) -> None:
+    """A tap copies what the chat has, files and words. What the person has deleted is shown in words."""
+    files = [{"name": f"отчёт {number}.txt", "base64": "aGVsbG8="} for number in range(2)]
+    body = {"text": "two reports", "bot_token": reader.ci, "files": files}
+    sent = reader.service.client.post("/api/send_message", json=body, headers={"Prefer": WAIT})
+    assert sent.json()["status"] == "sent"
+    page = reader.ask("/history")
+    assert "отчёт 0.txt (5 " in page["text"]
+    reader.press(page, reader.words["files"])
+    found = [reader.box.next_from_bot(reader.id, page["id"])]
+    found.append(reader.box.next_from_bot(reader.id, found[0]["id"]))
+    assert [one["file"]["name"] for one in found] == ["отчёт 0.txt", "отчёт 1.txt"]
+    assert "two reports" in found[0]["text"]
+    last = found[1]["id"]
+    reader.box.post(
+        "/faults", method="messages.forwardMessages", kind="error", value="400 MESSAGE_ID_INVALID"
+    )
+    reader.press(page, reader.words["files"])
+    words = reader.box.next_from_bot(reader.id, last)
+    assert (words["file"], "two reports" in words["text"]) == (None, True)
+    assert re.search(r"\b2 (files|файл)", reader.ask("/stats")["text"])
+    card = reader.ask("/tokens")
+    assert re.search(r"\b2 (files|файл)", reader.press(card, "· ci")["text"])

@@ -19,7 +19,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable, KeyReused
-from djangobot.db.messages import acceptance, files, messages
+from djangobot.db.messages import acceptance, files, history, messages
 from djangobot.db.messages.file_storage import PART
 from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
 from djangobot.db.messages.new_message import Accepted, NewMessage
@@ -407,3 +407,17 @@ async def test_bytes_go_after_the_delivery_as_any_other(world: World) -> None:
     await a_message(world, file)
     await world.deliver()
     assert await files.sweep(NOW) == 1
+
+
+async def test_the_files_of_a_token_and_of_a_person_are_counted(world: World) -> None:
+    """Within a time, and also when their bytes are gone."""
+    number = await a_message(world, await store(b"a"), await store(b"b"), status="sent")
+    await acceptance.accept(
+        await world.link(await world.account("other"), await world.person()), NewMessage("x"), NOW
+    )
+    (row,) = await current().fetch("SELECT token, chat FROM message WHERE id = $1", number)
+    await files.sweep(LATER)
+    for since, count in ((NOW - MINUTE, 2), (NOW, 0)):
+        assert await history.files_of_token(row["token"], since) == count
+    for days, count in ((history.Days(NOW, LATER), 2), (history.Days(LATER, LATER), 0)):
+        assert await history.files_of_chat(row["chat"], days) == count
