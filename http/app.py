@@ -22,6 +22,7 @@ from djangobot.http import (
     metrics,
 )
 from djangobot.http.access_tokens import Signer
+from djangobot.http.bodies import headers_of
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.inlets import table
 from djangobot.http.limits import Limits
@@ -101,8 +102,7 @@ def _is_hot(scope: Any) -> bool:
         and scope["path"] == messages.SEND_MESSAGE
         and scope["method"] == "POST"
         and not scope.get("root_path")
-        and PLAIN_HOST.fullmatch(next((value for name, value in scope["headers"] if name == b"host"), b""))
-        is not None
+        and PLAIN_HOST.fullmatch(headers_of(scope).get(b"host", b"")) is not None
     )
 
 

@@ -11,18 +11,28 @@ from djangobot.http.server.bounds import KEPT
 LARGEST_BODY = 64 * 1024
 """Bytes, for all calls but those that send a message."""
 
+HEADERS = "headers"
+"""The key in the state of a request."""
+
 TOO_LARGE = "The request is larger than {} bytes."
 MULTIPART = "Send the body as JSON; multipart is not understood here."
 ENCODED = "Send the body as it is: no Content-Encoding but identity is understood here."
 BROKEN_OFF = "The connection was closed before the whole request had come."
 
 
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The headers by their names, in lower case; of several with one name, the first."""
+    state = scope.setdefault("state", {})
+    found: dict[bytes, bytes] | None = state.get(HEADERS)
+    if found is None:
+        found = state[HEADERS] = dict(reversed(list(scope["headers"])))
+    return found
+
+
 def header_of(scope: Scope, name: bytes) -> str | None:
     """The first header of this (lower-case) name."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return value.decode("latin-1")
-    return None
+    value = headers_of(scope).get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 async def body_of(
@@ -30,13 +40,14 @@ async def body_of(
 ) -> bytes:
     """The request's body. It is refused as soon as it is known to be too large, with this sentence; no more
     than the limit is kept."""
-    for key, value in scope["headers"]:
-        if key == b"content-length" and (len(value) > 9 or int(value) > limit):
-            raise Refused(413, too_large.format(limit))
-        if key == b"content-type" and value[:10].lower() == b"multipart/":
-            raise Refused(415, MULTIPART)
-        if key == b"content-encoding":
-            _refuse_encoding(value)
+    headers = headers_of(scope)
+    length = headers.get(b"content-length", b"0")
+    if len(length) > 9 or int(length) > limit:
+        raise Refused(413, too_large.format(limit))
+    if headers.get(b"content-type", b"")[:10].lower() == b"multipart/":
+        raise Refused(415, MULTIPART)
+    if b"content-encoding" in headers:
+        _refuse_encoding(headers[b"content-encoding"])
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body", False):
         within_limit(message["body"], limit, too_large)

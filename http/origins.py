@@ -3,6 +3,7 @@ answer. But the browser sends whatever a form could send, without asking us firs
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from djangobot.http.bodies import headers_of
 from djangobot.http.errors import Refused
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,14 +29,8 @@ def refuse_foreign(scope: Scope) -> None:
 def is_foreign(scope: Scope) -> bool:
     """Checks Sec-Fetch-Site, which browsers send to https and to this machine. Elsewhere checks that Origin
     equals Host. A caller that sends neither is no browser."""
-    site = origin = host = None
-    for name, value in scope["headers"]:
-        if name == b"sec-fetch-site":
-            site = value
-        elif name == b"origin":
-            origin = value
-        elif name == b"host":
-            host = value
+    headers = headers_of(scope)
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
     if site is not None:
         return site not in (b"same-origin", b"none")
-    return origin is not None and (host is None or origin.partition(b"://")[2].lower() != host.lower())
+    return origin is not None and origin.partition(b"://")[2].lower() != headers.get(b"host", b"").lower()

@@ -10,6 +10,7 @@ import asyncio
 import shutil
 import time
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 from cachetools import LRUCache
@@ -31,7 +32,7 @@ COUNT_AGAIN = 5.0
 LOOK_AT_DISK = 1.0
 """Seconds between two checks of the disk."""
 REMEMBERED = 10_000
-"""The number of tokens, and of rooms, that are remembered."""
+"""The number of tokens that are remembered."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -48,11 +49,13 @@ class Bounds(msgspec.Struct, frozen=True):
     disk: int = 128 * MIB
 
 
-class Room(msgspec.Struct):
-    """What may be given away until the next count. `full_until` is on the monotonic clock."""
+class Room(msgspec.Struct, weakref=True):
+    """What may be given away until the next count, in the place of this `kind`. `full_until` is on the
+    monotonic clock. Nothing may be given away before the first count."""
 
-    messages: int
-    bytes: int
+    kind: str
+    messages: int = 0
+    bytes: int = 0
     full_until: float = 0.0
 
     def has(self, size: int) -> bool:
@@ -70,12 +73,12 @@ class Turn(msgspec.Struct):
 
 
 class Whose(msgspec.Struct, frozen=True):
-    """Whom a token is of; one of a chat's own is of no account. `bounded`: whose rooms it takes from."""
+    """Whom a token is of; one of a chat's own is of no account. `rooms`: where its messages need room."""
 
     token: int
     chat: int
     account: int | None
-    bounded: tuple[tuple[str, int], ...]
+    rooms: tuple[Room, ...]
 
 
 WHOSE = "SELECT id AS token, chat, account FROM bot_token WHERE digest = $1"
@@ -102,7 +105,8 @@ FROM (
 """
 _bounds = Bounds()
 _whose: LRUCache[str, Whose] = LRUCache(REMEMBERED)
-_rooms: LRUCache[tuple[str, int], Room] = LRUCache(REMEMBERED)
+_rooms: WeakValueDictionary[tuple[str, int], Room] = WeakValueDictionary()
+"""They are kept as long as a token that needs them is remembered."""
 _disk: tuple[float, int] = (0.0, 0)
 _database: object = None
 _counting: dict[str, Turn] = {}
@@ -173,12 +177,11 @@ async def _count_and_reserve(digest: str, size: int) -> None:
         rows = await current().fetch(WHOSE, digest)
         if not rows:
             return  # no token: whoever accepts says so
-        _whose[digest] = Whose(**rows[0], bounded=_bounded(**rows[0]))
+        _whose[digest] = Whose(**rows[0], rooms=_rooms_of(**rows[0]))
     whose = _whose[digest]
-    for place in whose.bounded:
-        room = _rooms.get(place)
-        if room is None or (not room.has(size) and room.full_until <= time.monotonic()):
-            await _count(place[0], whose)
+    for room in whose.rooms:
+        if not room.has(size) and room.full_until <= time.monotonic():
+            await _count(room.kind, whose)
     _reserve(digest, size)
 
 
@@ -187,25 +190,21 @@ def _reserve(digest: str, size: int) -> bool:
     whose = _whose.get(digest)
     if whose is None:
         return False
-    rooms: list[Room] = []
-    for place in whose.bounded:
-        room = _rooms.get(place)
-        if room is None:
-            return False
+    for room in whose.rooms:
         if not room.has(size):
             if room.full_until <= time.monotonic():
                 return False
-            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(place[0]))
-        rooms.append(room)
-    for room in rooms:
+            raise TooMuchWaiting(max(1.0, room.full_until - time.monotonic()), _said(room.kind))
+    for room in whose.rooms:
         room.messages -= 1
         room.bytes -= size
     return True
 
 
-def _bounded(token: int, chat: int, account: int | None) -> tuple[tuple[str, int], ...]:
-    found = [("chat", chat), ("token", token), ("account", account)]
-    return tuple((kind, number) for kind, number in found if number is not None and any(_of(kind)))
+def _rooms_of(token: int, chat: int, account: int | None) -> tuple[Room, ...]:
+    places = [("chat", chat), ("token", token), ("account", account)]
+    bounded = [(kind, number) for kind, number in places if number is not None and any(_of(kind))]
+    return tuple(_rooms.setdefault((kind, number), Room(kind)) for kind, number in bounded)
 
 
 async def _count(kind: str, whose: Whose) -> None:
@@ -228,9 +227,10 @@ def _leave(kind: str, number: int, messages: int, size: int) -> None:
     bytes_left = max(0, most_bytes - int(size)) if most_bytes else UNBOUND
     given = max(left // GIVEN, min(left, 1))
     part = bytes_left // GIVEN
-    room = Room(given, part if part >= TEXT_BYTES else bytes_left)
+    if (room := _rooms.get((kind, number))) is None:
+        return  # not bounded, or its token is forgotten
+    room.messages, room.bytes = given, part if part >= TEXT_BYTES else bytes_left
     room.full_until = time.monotonic() + COUNT_AGAIN if not left or bytes_left < TEXT_BYTES else 0.0
-    _rooms[kind, number] = room
 
 
 def _of(kind: str) -> tuple[int, int]:

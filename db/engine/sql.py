@@ -4,6 +4,8 @@
 - `$rows2 r(a, b::text)` is a table made from parameter 2, a JSON array of arrays.
 - `JOIN $lookup(message m: m.id = h.id)` looks up rows by an index, once for each row before it, and in no
   other way.
+- `$inserted(message: id, chat)` at the end of an INSERT of one row returns these columns of the row: with
+  RETURNING in PostgreSQL, and by a second statement in SQLite, whose RETURNING makes a table each time.
 - Casts such as `::uuid`, `FOR SHARE OF b, c` and `FOR NO KEY UPDATE OF b SKIP LOCKED` are dropped for SQLite,
   which has neither such types nor two writers at once.
 """
@@ -11,11 +13,17 @@
 import re
 from functools import cache, partial
 
+INSERTED = r"\$inserted\((\w+): ([^)]*)\)"
+READ_INSERTED = r"SELECT \2 FROM \1 WHERE rowid = last_insert_rowid()"
 LOOKUP = r"(LEFT )?JOIN \$lookup\((\w+) (\w+): ([^)]*)\)"
+THEN = "\n-- then\n"
+"""Between an INSERT and what is read after it if there is a new row."""
 
 
 @cache
 def for_sqlite(sql: str) -> str:
+    """The SQL for SQLite. Where it has THEN, it is two statements."""
+    sql = re.sub(INSERTED, THEN + READ_INSERTED, sql)
     sql = re.sub(LOOKUP, lambda found: f"{found[1] or 'CROSS '}JOIN {found[2]} {found[3]} ON {found[4]}", sql)
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
     rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
@@ -29,6 +37,7 @@ def for_sqlite(sql: str) -> str:
 
 @cache
 def for_postgres(sql: str) -> str:
+    sql = re.sub(INSERTED, r"RETURNING \2", sql)
     # OFFSET 0 stops the planner from merging it with the rest and from using a hash of the whole table
     # instead.
     one = r"\1JOIN LATERAL (SELECT * FROM \2 \3 WHERE \4 OFFSET 0) \3 ON true"

@@ -14,9 +14,9 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
-from piccolo.engine.sqlite import TransactionType, dict_factory
+from piccolo.engine.sqlite import TransactionType
 
-from djangobot.db.engine import Ask, Row, Statement
+from djangobot.db.engine import Ask, Row, Statement, sqlite_values
 from djangobot.db.engine.errors import as_our_errors
 from djangobot.db.engine.sql import for_sqlite
 from djangobot.db.engine.sqlite_writer import ExclusiveConnection, Writer, run_sql
@@ -37,6 +37,7 @@ PAGE_CACHE = 16 * 1024
 """KiB of pages that a connection caches. SQLite's default of 2000 KiB does not hold the index pages that a
 busy outbox reads again and again."""
 _LOCAL = threading.local()
+sqlite_values.register()
 
 
 class SQLiteEngine(PiccoloSQLiteEngine):
@@ -95,7 +96,6 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             check_same_thread=False,
             cached_statements=256,
         )
-        connection.row_factory = dict_factory
         connection.create_function("LOWER", 1, _lower, deterministic=True)  # SQLite's own handles only ASCII
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
@@ -240,7 +240,7 @@ def _read(sql: str, args: Sequence[Any]) -> list[Row]:
 
 
 def _read_at_once(sql: str, args: Sequence[Any]) -> list[Row]:
-    found: str = _LOCAL.connection.execute(_as_json(sql), args).fetchone()["found"]
+    (found,) = _LOCAL.connection.execute(_as_json(sql), args).fetchone()
     rows: list[Row] = msgspec.json.decode(found)
     return rows
 
@@ -264,9 +264,10 @@ def _restart_log(connection: sqlite3.Connection) -> bool:
     connection.execute(f"PRAGMA busy_timeout = {int(LOG_WAIT * 1000)}")
     try:
         size = "SELECT page_count * page_size AS size FROM pragma_page_count(), pragma_page_size()"
-        if connection.execute(size).fetchone()["size"] <= REWRITTEN_MOST:
+        if connection.execute(size).fetchone()[0] <= REWRITTEN_MOST:
             connection.execute("VACUUM")  # a row that moved to another page leaves a copy in the first
-        return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()["busy"]
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
     finally:
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from djangobot.db.engine import Row
 from djangobot.db.engine.errors import as_our_errors
+from djangobot.db.engine.sql import THEN
 from djangobot.db.errors import DatabaseUnavailable
 
 Job = Callable[[sqlite3.Connection], Any]
@@ -22,7 +23,18 @@ END = object()
 
 
 def run_sql(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> list[Row]:
-    return connection.execute(sql, args).fetchall()
+    """Runs a statement and returns its rows, or those of the SELECT that stands behind an INSERT."""
+    sql, then, select = sql.partition(THEN)
+    cursor = connection.execute(sql, args)
+    if then:
+        if cursor.rowcount < 1:
+            return []
+        cursor = connection.execute(select)
+    rows = cursor.fetchall()
+    if not rows:
+        return rows
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 class ExclusiveConnection:

@@ -100,7 +100,7 @@ WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expi
       SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a))
 FOR SHARE OF t
 ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-RETURNING id, token, chat, urgent
+$inserted(message: id, token, chat, urgent)
 """.format(**PARAMETERS)
 # Locks the token's row. Of several senders at the same moment, each sees what the one before has sent.
 LIMIT = """

@@ -82,6 +82,17 @@ class NewMessage(msgspec.Struct, frozen=True):
             "type": None if self.type in TYPES else f"must be one of: {', '.join(TYPES)}",
             "text": unstorable(self.text) or (None if self.files else blank(self.text)),
             "ttl": _wrong_ttl(self.ttl),
+            **({} if self.is_text_alone else self._wrong_beside_the_text()),
+        }
+        if details := {field: wrong for field, wrong in found.items() if wrong}:
+            raise FieldsInvalid(details)
+        if len(self.text) > TEXT_LIMIT:
+            raise TextTooLong
+        if self.key is not None:
+            check_idempotency_key(self.key)
+
+    def _wrong_beside_the_text(self) -> dict[str, str | None]:
+        found = {
             "format": contents.wrong_format(self.format),
             "title": contents.wrong_title(self.title),
             "tags": wrong_tags(self.tags),
@@ -94,12 +105,12 @@ class NewMessage(msgspec.Struct, frozen=True):
         }
         if self.delay is not None and self.send_at is not None:
             found["send_at"] = "must not stand beside `delay`"
-        if details := {field: wrong for field, wrong in found.items() if wrong}:
-            raise FieldsInvalid(details)
-        if len(self.text) > TEXT_LIMIT:
-            raise TextTooLong
-        if self.key is not None:
-            check_idempotency_key(self.key)
+        return found
+
+    @property
+    def is_text_alone(self) -> bool:
+        """Whether nothing is asked for that stands behind `network`."""
+        return msgspec.structs.astuple(self)[BESIDE_THE_TEXT:] == NOTHING_BESIDE
 
     @property
     def is_plain(self) -> bool:
@@ -108,6 +119,8 @@ class NewMessage(msgspec.Struct, frozen=True):
 
     async def formatted(self) -> "NewMessage":
         """The message with the text that people will see, and with all else they will see."""
+        if self.is_text_alone:
+            return self
         self = self._with_request()
         adds = self.title or self.tags or self.silent or self.preview or self.buttons or self.files
         if self.format == "plain" and self.progress is None and not adds:
@@ -142,6 +155,10 @@ class NewMessage(msgspec.Struct, frozen=True):
             source=self.text if long and self.text != shown.text else None,
         )
         return msgspec.structs.replace(self, text=shown.text, rich=contents.encode(content))
+
+
+BESIDE_THE_TEXT = NewMessage.__struct_fields__.index("format")
+NOTHING_BESIDE = msgspec.structs.astuple(NewMessage(""))[BESIDE_THE_TEXT:]
 
 
 class Accepted(msgspec.Struct, frozen=True):

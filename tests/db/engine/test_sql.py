@@ -1,6 +1,6 @@
 """One SQL for both databases: what each of them is given."""
 
-from djangobot.db.engine.sql import for_postgres, for_sqlite
+from djangobot.db.engine.sql import THEN, for_postgres, for_sqlite
 
 
 def test_parameters_keep_their_numbers_and_casts_are_postgresqls_alone() -> None:
@@ -48,3 +48,12 @@ def test_lookup_keeps_the_order_of_the_join() -> None:
     left = "SELECT 1 FROM h LEFT JOIN $lookup(message m: m.id = h.id)"
     assert for_sqlite(left) == "SELECT 1 FROM h LEFT JOIN message m ON m.id = h.id"
     assert for_postgres(left).startswith("SELECT 1 FROM h LEFT JOIN LATERAL (")
+
+
+def test_the_row_of_an_insert_is_returned_or_read_behind_it() -> None:
+    """SQLite runs a second statement when there is a new row."""
+    sql = "INSERT INTO t (a) SELECT $1 $inserted(t: id, a)"
+    assert for_postgres(sql) == "INSERT INTO t (a) SELECT $1 RETURNING id, a"
+    insert, _, select = for_sqlite(sql).partition(THEN)
+    assert insert.strip() == "INSERT INTO t (a) SELECT ?1"
+    assert select == "SELECT id, a FROM t WHERE rowid = last_insert_rowid()"

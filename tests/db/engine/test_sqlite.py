@@ -318,7 +318,7 @@ async def test_a_full_disk_is_reported_and_what_was_answered_is_there(
     engine: SQLiteEngine, world: World
 ) -> None:
     """No answered write is lost, and none that was refused is there."""
-    pages = await on_the_writer(engine, lambda c: c.execute("PRAGMA page_count").fetchone()["page_count"])
+    pages = await on_the_writer(engine, lambda c: c.execute("PRAGMA page_count").fetchone()[0])
     await on_the_writer(engine, lambda c: c.execute(f"PRAGMA max_page_count = {pages + 20}").fetchone())
     fill = "UPDATE chat SET settings = $2 WHERE id = $1"
     answered: list[int] = []
