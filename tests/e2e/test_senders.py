@@ -4,11 +4,14 @@ import hashlib
 import hmac
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import apprise
 import pytest
 
 from djangobot.bot.rendering.snippets import SENDERS
+from djangobot.db.credentials import gotify_token
 
 from .test_tokens import Chat, open_card
 
@@ -96,3 +99,32 @@ def test_a_secret_of_ones_own_is_the_next_text(chat: Chat, service: Any) -> None
     headers = {"x-gitlab-event": "Push Hook", "x-gitlab-token": "my-own-secret"}
     answer = service.client.post(f"/api/hook/{token}", json={"object_kind": "push"}, headers=headers)
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("chat", ["en"], indirect=True)
+def test_apprise_reaches_the_chat(chat: Chat, service: Any, tmp_path: Path) -> None:
+    """By Gotify's call and by ntfy's, with the address and the token alone: text, emoji, button, file."""
+    token = service.bot_token(chat.id, service.account(), name="ci")
+    seen = chat.box.messages(chat.id)[-1]["id"]
+    (tmp_path / "report.csv").write_text("a;b\n")
+    place = f"127.0.0.1:{service.port}"
+    query = "xtags=tada,nightly&click=https://example.org"
+
+    def notify(address: str, **more: Any) -> dict[str, Any]:
+        nonlocal seen
+        sender = apprise.Apprise()
+        assert sender.add(address)
+        assert sender.notify(title="Backup", body="all done", **more)
+        message: dict[str, Any] = chat.box.next_from_bot(chat.id, seen)
+        seen = message["id"]
+        return message
+
+    by_gotify = notify(f"gotify://{place}/{gotify_token(token)}?priority=low")
+    assert by_gotify["text"].splitlines()[1:] == ["Backup", "all done"]
+    assert by_gotify["silent"]
+    by_ntfy = notify(f"ntfy://apprise:{token}@{place}/backups?{query}")
+    assert by_ntfy["text"].splitlines()[1:] == ["🎉 Backup", "all done", "#nightly #backups"]
+    assert by_ntfy["buttons"][0][0]["url"] == "https://example.org"
+    with_file = notify(f"ntfy://{place}/{token}", attach=str(tmp_path / "report.csv"))
+    assert with_file["file"]["name"] == "report.csv"
+    assert "all done" in with_file["text"]

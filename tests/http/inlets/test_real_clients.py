@@ -72,13 +72,20 @@ async def test_apprise_sends_to_ntfy(api: Api) -> None:
     )
     for address in (f"ntfy://phil:{token}@{place(api)}/backups", f"ntfy://{place(api)}/{token}"):
         assert await notify(f"{address}?{query}", "*done*", title="Backup")
-    (text, first, urgent), (_, second, _) = await contents()
+    for address in (
+        f"ntfy://{token}@{place(api)}/backups",
+        f"ntfy://{place(api)}/backups?auth=token&token={token}",
+    ):
+        assert await notify(address, "x"), address
+    for address in (f"ntfy://phil:wrong@{place(api)}/backups", f"ntfy://{place(api)}/backups"):
+        assert not await notify(address, "x"), address
+    (text, first, urgent), (_, second, _), *others = await contents()
+    assert [other.tags for _, other, _ in others] == [("backups",)] * 2
     assert (text, first.title, urgent) == ("*done*", "🎉 Backup", True)
     assert (first.tags, second.tags) == (("disk", "backups"), ("disk",))
     assert first.buttons == second.buttons == (
         (Button("Open", url="https://example.org"), Button("example.org", url="https://example.org/a")),
     )  # fmt: skip
-    assert not await notify(f"ntfy://phil:wrong@{place(api)}/backups", "x")
 
 
 async def test_apprise_sends_files_to_ntfy(api: Api, tmp_path: Path) -> None:
