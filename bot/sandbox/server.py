@@ -103,7 +103,7 @@ class TelegramServer:
 
     def keep_key(self, made: NewKey) -> None:
         """Stores the auth key of a finished handshake."""
-        key = AuthKey(key=made.auth_key, first_salt=made.salt, made=time.time())
+        key = AuthKey(key=made.auth_key, first_salt=made.salt, made=time.time(), dc=made.dc)
         self.auth_keys[key.id] = key
         self.save_key(key)
 

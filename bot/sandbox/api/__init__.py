@@ -11,6 +11,7 @@ from djangobot.bot.sandbox.api import (
     callbacks,
     config,
     contacts,
+    dialogs,
     download,
     edits,
     history,
@@ -39,9 +40,11 @@ ANYONE: dict[str, Handler] = {
 }
 
 SIGNED_IN: dict[str, Handler] = {
+    "account.getNotifySettings": users.get_notify_settings,
     "account.getPassword": auth.get_password,
     "account.updateStatus": users.update_status,
     "contacts.resolveUsername": contacts.resolve_username,
+    "help.getTermsOfServiceUpdate": config.get_terms_of_service_update,
     "messages.deleteMessages": edits.delete_messages,
     "messages.editMessage": edits.edit_message,
     "messages.forwardMessages": messages.forward_messages,
@@ -78,9 +81,13 @@ PEOPLE: dict[str, Handler] = {
     "contacts.getContacts": contacts.get_contacts,
     "contacts.unblock": contacts.unblock,
     "messages.getBotCallbackAnswer": callbacks.get_bot_callback_answer,
-    "messages.getDialogs": history.get_dialogs,
+    "messages.getDialogFilters": dialogs.get_dialog_filters,
+    "messages.getDialogs": dialogs.get_dialogs,
     "messages.getHistory": history.get_history,
+    "messages.getPeerDialogs": dialogs.get_peer_dialogs,
+    "messages.getPinnedDialogs": dialogs.get_pinned_dialogs,
     "messages.readHistory": history.read_history,
+    "messages.search": history.search,
     "messages.startBot": messages.start_bot,
 }
 

@@ -7,6 +7,7 @@ from djangobot.bot.sandbox.api.call import Call
 from djangobot.bot.sandbox.api.text import MAX_CAPTION, MAX_TEXT
 from djangobot.bot.sandbox.mtproto.schema import TL
 
+DATA_CENTRES = range(1, 6)
 # The real server's usual answers to help.getConfig; clients here need none of them to be exact.
 _USUAL: TL = {
     "dc_txt_domain_name": "",
@@ -38,7 +39,7 @@ _USUAL: TL = {
 
 
 def get_config(call: Call) -> TL:
-    """The configuration: the address of every data centre is this server's."""
+    """The configuration: every data centre is this server. It is the one that the client wanted to reach."""
     host, port = call.server.address
     now = int(time.time())
     return {
@@ -46,10 +47,10 @@ def get_config(call: Call) -> TL:
         "date": now,
         "expires": now + 3600,
         "test_mode": False,
-        "this_dc": render.DC,
+        "this_dc": _asked_dc(call),
         "dc_options": [
             {"_": "dcOption", "id": number, "ip_address": host, "port": port, "static": True}
-            for number in range(1, 6)
+            for number in DATA_CENTRES
         ],
         **_USUAL,
         "webfile_dc_id": render.DC,
@@ -68,4 +69,16 @@ def get_cdn_config(call: Call) -> TL:
 
 def get_nearest_dc(call: Call) -> TL:
     """This one."""
-    return {"_": "nearestDc", "country": "XX", "this_dc": render.DC, "nearest_dc": render.DC}
+    dc = _asked_dc(call)
+    return {"_": "nearestDc", "country": "XX", "this_dc": dc, "nearest_dc": dc}
+
+
+def get_terms_of_service_update(call: Call) -> TL:
+    """The terms never change; a day is until the client asks again."""
+    return {"_": "help.termsOfServiceUpdateEmpty", "expires": int(time.time()) + 86_400}
+
+
+def _asked_dc(call: Call) -> int:
+    """TDLib asks again and again while this is not the one it began with. Test servers are above 10 000."""
+    asked = abs(call.session.key.dc) % 10_000
+    return asked if asked in DATA_CENTRES else render.DC

@@ -1,4 +1,4 @@
-"""Reading messages: by id, by chat, and the list of chats."""
+"""Reading messages: by id, by chat, by what they say."""
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
@@ -10,6 +10,19 @@ from djangobot.bot.sandbox.world import Message
 MAX_PAGE = 100
 # Ids in one getMessages; further ones are ignored. Our own choice.
 MAX_ASKED = 200
+# The kinds of files that a search asks for; every other filter finds nothing here.
+_FILTERS: dict[str, set[str]] = {
+    "inputMessagesFilterEmpty": set(),
+    "inputMessagesFilterPhotos": {"photo"},
+    "inputMessagesFilterVideo": {"video"},
+    "inputMessagesFilterPhotoVideo": {"photo", "video"},
+    "inputMessagesFilterDocument": {"document"},
+    "inputMessagesFilterGif": {"animation"},
+    "inputMessagesFilterVoice": {"voice"},
+    "inputMessagesFilterMusic": {"audio"},
+    "inputMessagesFilterRoundVideo": {"video_note"},
+    "inputMessagesFilterRoundVoice": {"voice", "video_note"},
+}
 
 
 def get_messages(call: Call) -> TL:
@@ -29,61 +42,57 @@ def get_messages(call: Call) -> TL:
         else:
             known.append(message)
             found.append(render.message(call.world, me, message, call.schema))
-    return {"_": "messages.messages", **_with_people(call, found, known)}
+    return {"_": "messages.messages", **with_people(call, found, known)}
 
 
 def get_history(call: Call) -> TL:
     """A chat's messages, newest first."""
-    me = call.user.id
     if user_of(call, call["peer"]).bot == call.user.bot:
-        return {"_": "messages.messages", **_with_people(call, [], [])}
+        return {"_": "messages.messages", **with_people(call, [], [])}
     chat = chat_of(call, call["peer"])
     every = [m for m in reversed(call.world.history(chat.bot, chat.person)) if not m.deleted]
+    return _page(call, every)
+
+
+def search(call: Call) -> TL:
+    """The chat's messages that hold the text, newest first; of files, those of the kind asked for."""
+    chat = chat_of(call, call["peer"])
+    asked = call["q"].casefold()
+    kinds = _FILTERS.get(call["filter"]["_"], {"nothing"})
+    found = [
+        message
+        for message in reversed(call.world.history(chat.bot, chat.person))
+        if not message.deleted
+        and asked in message.text.casefold()
+        and (not kinds or _kind(call, message) in kinds)
+        and (not call["min_date"] or message.date > call["min_date"])
+        and (not call["max_date"] or message.date < call["max_date"])
+    ]
+    return _page(call, found)
+
+
+def _kind(call: Call, message: Message) -> str:
+    file = call.world.files.get(message.file or 0)
+    return file.kind if file else ""
+
+
+def _page(call: Call, every: list[Message]) -> TL:
+    """The part of these messages, newest first, that the offsets and the limit name."""
+    me = call.user.id
     side = {id(m): m.id_for(me) for m in every}
     kept = [
         m
         for m in every
         if (not call["max_id"] or side[id(m)] < call["max_id"])
         and side[id(m)] > call["min_id"]
-        and (not call["offset_date"] or m.date < call["offset_date"])
+        and (not call.get("offset_date") or m.date < call["offset_date"])
     ]
     start = next((i for i, m in enumerate(kept) if side[id(m)] < call["offset_id"]), len(kept))
     start = max((start if call["offset_id"] else 0) + call["add_offset"], 0)
     part = kept[start : start + min(max(call["limit"], 0), MAX_PAGE)]
     shown = [render.message(call.world, me, m, call.schema) for m in part]
     name = "messages.messages" if len(part) == len(every) else "messages.messagesSlice"
-    return {"_": name, "count": len(every), **_with_people(call, shown, part)}
-
-
-def get_dialogs(call: Call) -> TL:
-    """The person's chats, newest first."""
-    me = call.user.id
-    dialogs: list[TL] = []
-    last: list[Message] = []
-    for chat in call.world.chats.values():
-        if chat.person != me:
-            continue
-        history = [m for m in call.world.history(chat.bot, me) if not m.deleted]
-        if history:
-            last.append(history[-1])
-            unread = sum(1 for m in history if m.from_bot and m.person_side_id > chat.read_by_person)
-            dialogs.append(
-                {
-                    "_": "dialog",
-                    "peer": render.peer(chat.bot),
-                    "top_message": history[-1].person_side_id,
-                    "read_inbox_max_id": chat.read_by_person,
-                    "read_outbox_max_id": history[-1].person_side_id,
-                    "unread_count": unread,
-                    "unread_mentions_count": 0,
-                    "unread_reactions_count": 0,
-                    "unread_poll_votes_count": 0,
-                    "notify_settings": {"_": "peerNotifySettings"},
-                }
-            )
-    dialogs.sort(key=lambda dialog: -dialog["top_message"])
-    shown = [render.message(call.world, me, m, call.schema) for m in last]
-    return {"_": "messages.dialogs", "dialogs": dialogs, **_with_people(call, shown, last)}
+    return {"_": name, "count": len(every), **with_people(call, shown, part)}
 
 
 def read_history(call: Call) -> TL:
@@ -106,7 +115,8 @@ def received_messages(call: Call) -> list[TL]:
     return []
 
 
-def _with_people(call: Call, shown: list[TL], messages: list[Message]) -> TL:
+def with_people(call: Call, shown: list[TL], messages: list[Message]) -> TL:
+    """The part of an answer that holds messages, with the users they speak of."""
     me = call.user.id
     numbers = dict.fromkeys([number for m in messages for number in (m.bot, m.person)])
     return {

@@ -54,6 +54,11 @@ def get_full_user(call: Call) -> TL:
     }
 
 
+def get_notify_settings(call: Call) -> TL:
+    """Nobody is notified of anything."""
+    return {"_": "peerNotifySettings"}
+
+
 def update_status(call: Call) -> bool:
     """Accepted, but nobody is shown who is online."""
     return True

@@ -19,6 +19,8 @@ class AuthKey(msgspec.Struct, kw_only=True):
     """Seconds since 1970."""
     user: int = 0
     """0: nobody is signed in."""
+    dc: int = 0
+    """The data centre that the client has made it with; 0 when it did not say."""
     layer: int = 0
     """The layer of the last initConnection; 0 before the first one."""
 

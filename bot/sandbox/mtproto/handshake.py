@@ -60,6 +60,8 @@ class NewKey:
     auth_key: bytes
     salt: int
     expires_in: int | None
+    dc: int
+    """The data centre that the client wanted to reach; 0 when it did not say."""
 
 
 class Handshake:
@@ -120,7 +122,7 @@ class Handshake:
         inner = self._pq_inner(self._decrypt(encrypted))
         if inner is None:
             raise Malformed("p_q_inner_data cannot be read")
-        self._new_nonce, self._expires_in = inner
+        self._new_nonce, self._expires_in, self._dc = inner
         self._a = secrets.randbits(2048) % (DH_PRIME - 2) + 1
         answer = (
             pack_uint(DH_INNER)
@@ -159,8 +161,8 @@ class Handshake:
             candidates.append(plain[1:])
         return candidates
 
-    def _pq_inner(self, candidates: list[bytes]) -> tuple[bytes, int | None] | None:
-        """(new_nonce, expires_in) of the first candidate that is p_q_inner_data of this handshake."""
+    def _pq_inner(self, candidates: list[bytes]) -> tuple[bytes, int | None, int] | None:
+        """(new_nonce, expires_in, dc) of the first candidate that is p_q_inner_data of this handshake."""
         for candidate in candidates:
             for start, hashed in ((0, False), (20, True)):
                 reader = Reader(candidate, start)
@@ -172,14 +174,13 @@ class Handshake:
                         reader.blob()
                     self._check_nonces(reader)
                     new_nonce = reader.raw(32)
-                    if constructor in _PQ_INNER_WITH_DC:
-                        reader.int32()
+                    dc = reader.int32() if constructor in _PQ_INNER_WITH_DC else 0
                     expires_in = reader.int32() if PQ_INNER[constructor] else None
                 except Malformed:
                     continue
                 if hashed and sha1(candidate[20 : reader.pos]).digest() != candidate[:20]:  # noqa: S324
                     continue
-                return new_nonce, expires_in
+                return new_nonce, expires_in, dc
         return None
 
     def _temporary_aes(self) -> tuple[bytes, bytes]:
@@ -212,7 +213,7 @@ class Handshake:
             "little",
             signed=True,
         )
-        self._keep_key(NewKey(auth_key, salt, self._expires_in))
+        self._keep_key(NewKey(auth_key, salt, self._expires_in, self._dc))
         return self._gen_answer(DH_GEN_OK, 1, auth_key)
 
     def _gen_answer(self, constructor: int, number: int, auth_key: bytes) -> bytes:

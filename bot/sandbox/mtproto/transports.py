@@ -7,7 +7,8 @@ bytes into packets, and packets into bytes.
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Protocol
 
 import tgcrypto
@@ -16,6 +17,8 @@ import tgcrypto
 # longer ones are not read.
 MAX_PACKET = 4 << 20
 
+PROXY_SECRET = b"djangobotsandbox"
+"""The sandbox is an MTProto proxy as well, for clients that take a proxy but no address."""
 OBFUSCATED_HEAD = 64
 _ABRIDGED = 0xEFEFEFEF
 _INTERMEDIATE = 0xEEEEEEEE
@@ -140,13 +143,18 @@ class Full:
 
 
 class Obfuscation:
-    """The obfuscated2 layer: AES-256-CTR over any other transport, keys in the first 64 bytes."""
+    """The obfuscated2 layer: AES-256-CTR over any other transport, keys in the first 64 bytes.
 
-    def __init__(self, head: bytes) -> None:
+    Clients of an MTProto proxy mix the proxy's secret into the keys.
+    """
+
+    def __init__(self, head: bytes, secret: bytes = b"") -> None:
         backwards = head[55:7:-1]
-        self._in = (head[8:40], bytearray(head[40:56]), bytearray(1))
-        self._out = (backwards[:32], bytearray(backwards[32:48]), bytearray(1))
+        self._in = (_mixed(head[8:40], secret), bytearray(head[40:56]), bytearray(1))
+        self._out = (_mixed(backwards[:32], secret), bytearray(backwards[32:48]), bytearray(1))
         self.head = self.decrypt(head)
+        self.framing = _TAGS.get(int.from_bytes(self.head[56:60], "little"))
+        """The transport below, as the head names it; None when the keys do not fit."""
 
     def decrypt(self, data: bytes) -> bytes:
         """Bytes from the client."""
@@ -207,17 +215,21 @@ class Transport:
             return Full()
         if len(buffer) < OBFUSCATED_HEAD:
             return None
-        self._obfuscation = Obfuscation(bytes(buffer[:OBFUSCATED_HEAD]))
-        rest = self._obfuscation.decrypt(bytes(buffer[OBFUSCATED_HEAD:]))
-        buffer[:] = rest
-        tag = int.from_bytes(self._obfuscation.head[56:60], "little")
-        if tag == _ABRIDGED:
-            return Abridged()
-        if tag == _INTERMEDIATE:
-            return Intermediate()
-        if tag == _PADDED:
-            return Padded()
+        head = bytes(buffer[:OBFUSCATED_HEAD])
+        for secret in (b"", PROXY_SECRET):
+            found = Obfuscation(head, secret)
+            if found.framing is not None:
+                self._obfuscation = found
+                buffer[:] = found.decrypt(bytes(buffer[OBFUSCATED_HEAD:]))
+                return found.framing()
         raise BadFrame("not a transport of Telegram")
+
+
+_TAGS: dict[int, Callable[[], Framing]] = {_ABRIDGED: Abridged, _INTERMEDIATE: Intermediate, _PADDED: Padded}
+
+
+def _mixed(key: bytes, secret: bytes) -> bytes:
+    return sha256(key + secret).digest() if secret else key
 
 
 def _check(length: int) -> None:

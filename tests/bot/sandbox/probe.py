@@ -10,6 +10,7 @@ import os
 import struct
 import time
 import zlib
+from collections.abc import Callable
 from hashlib import sha1, sha256
 from typing import Any, Self
 
@@ -17,9 +18,10 @@ import tgcrypto
 
 from djangobot.bot.sandbox.mtproto import constructors, schema, wire
 from djangobot.bot.sandbox.mtproto.handshake import DH_PRIME
+from djangobot.bot.sandbox.mtproto.transports import PROXY_SECRET
 from djangobot.bot.sandbox.mtproto.wire import Reader, pack_bytes, pack_int, pack_long, pack_uint
 
-TRANSPORTS = ("abridged", "intermediate", "padded", "full", "obfuscated")
+TRANSPORTS = ("abridged", "intermediate", "padded", "full", "obfuscated", "proxy")
 
 
 class ClientTransport:
@@ -34,17 +36,19 @@ class ClientTransport:
     def hello(self) -> bytes:
         """The first bytes of a connection."""
         if self.name == "obfuscated":
-            return self._obfuscate()
+            return self._obfuscate(lambda key: key)
+        if self.name == "proxy":
+            return self._obfuscate(lambda key: sha256(key + PROXY_SECRET).digest())
         return {"abridged": b"\xef", "intermediate": b"\xee" * 4, "padded": b"\xdd" * 4, "full": b""}[
             self.name
         ]
 
-    def _obfuscate(self) -> bytes:
+    def _obfuscate(self, mixed: Callable[[bytes], bytes]) -> bytes:
         head = bytearray(b"\x11" * 8 + os.urandom(56))
         head[56:60] = b"\xdd" * 4
         turned = bytes(head[55:7:-1])
-        self._out = (bytes(head[8:40]), bytearray(head[40:56]), bytearray(1))
-        self._in = (turned[:32], bytearray(turned[32:48]), bytearray(1))
+        self._out = (mixed(bytes(head[8:40])), bytearray(head[40:56]), bytearray(1))
+        self._in = (mixed(turned[:32]), bytearray(turned[32:48]), bytearray(1))
         encrypted = tgcrypto.ctr256_encrypt(bytes(head), *self._out)
         return bytes(head[:56]) + bytes(encrypted[56:])
 
@@ -58,7 +62,7 @@ class ClientTransport:
             body = struct.pack("<II", len(packet) + 12, self._sent) + packet
             self._sent += 1
             return body + struct.pack("<I", zlib.crc32(body))
-        padding = os.urandom(3) if self.name in ("padded", "obfuscated") else b""
+        padding = os.urandom(3) if self.name in ("padded", "obfuscated", "proxy") else b""
         framed = struct.pack("<I", len(packet) + len(padding)) + packet + padding
         return bytes(tgcrypto.ctr256_encrypt(framed, *self._out)) if self._out else framed
 
@@ -74,7 +78,7 @@ class ClientTransport:
             rest = await stream.readexactly(length - 4)
             return rest[4:-4]
         packet = self._open(await stream.readexactly(length))
-        if self.name in ("padded", "obfuscated") and len(packet) > 24:
+        if self.name in ("padded", "obfuscated", "proxy") and len(packet) > 24:
             if any(packet[:8]):
                 return packet[: len(packet) - (len(packet) - 24) % 16]
             return packet[: 20 + int.from_bytes(packet[16:20], "little")]
@@ -116,6 +120,7 @@ class Probe:
         self.rsa = key
         self.transport = transport
         self.layer = layer
+        self.dc = 2
         self.schema = schema.schema_for(layer)
         self.auth_key = b""
         self.salt = 0
@@ -176,7 +181,7 @@ class Probe:
         p, q = _factor(int.from_bytes(pq, "big"))
         p_bytes, q_bytes = p.to_bytes(4, "big"), q.to_bytes(4, "big")
         inner = pack_uint(0xA9F55F95) + pack_bytes(pq) + pack_bytes(p_bytes) + pack_bytes(q_bytes)
-        inner += nonce + server_nonce + new_nonce + pack_int(2)
+        inner += nonce + server_nonce + new_nonce + pack_int(self.dc)
         padded = _rsa_pad(inner, modulus) if rsa_pad else _old_pad(inner)
         encrypted = pow(int.from_bytes(padded, "big"), exponent, modulus).to_bytes(256, "big")
         request = pack_uint(0xD712E4BE) + nonce + server_nonce + pack_bytes(p_bytes) + pack_bytes(q_bytes)
@@ -290,10 +295,23 @@ class Probe:
 
     async def sign_in(self, bot: int) -> None:
         """Makes a key and signs in as a bot."""
-        await self.make_key()
-        await self.call({"_": "help.getConfig"}, init=True)
+        await self._begin()
         request = {"_": "auth.importBotAuthorization", "flags": 0, "api_id": 1, "api_hash": "x"}
         await self.call({**request, "bot_auth_token": f"{bot}:probe"})
+
+    async def sign_in_person(self, person: int) -> None:
+        """Makes a key and signs in as a person, who must be there."""
+        await self._begin()
+        number = {"phone_number": f"+999{person}"}
+        request = {"_": "auth.sendCode", "api_id": 1, "api_hash": "x", "settings": {"_": "codeSettings"}}
+        sent = await self.call({**request, **number})
+        known = {"phone_code_hash": sent["phone_code_hash"], "phone_code": "12345"}
+        await self.call({"_": "auth.signIn", **number, **known})
+
+    async def _begin(self) -> None:
+        if not self.auth_key:
+            await self.make_key()
+        await self.call({"_": "help.getConfig"}, init=True)
 
 
 class CallError(Exception):

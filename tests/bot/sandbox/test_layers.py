@@ -100,3 +100,11 @@ async def test_a_layer_between_two_is_answered_as_the_nearest_and_named(
     await probe.make_key()
     await as_layer(probe, 180)
     assert (await shared.journal())["protocol"]["layer 180 answered as 179"]
+
+
+async def test_the_data_centre_is_the_one_the_client_wanted(shared: SandboxProcess, probe: Probe) -> None:
+    """TDLib asks for the configuration without end while it is another one."""
+    probe.dc = 4
+    await probe.make_key()
+    assert (await probe.call({"_": "help.getConfig"}, init=True))["this_dc"] == 4
+    assert (await probe.call({"_": "help.getNearestDc"}))["nearest_dc"] == 4

@@ -61,6 +61,7 @@ async def test_every_transport_carries_a_handshake_of_either_padding(
 ) -> None:
     """A key is made and used over each transport; the first bytes tell them apart."""
     names = {"padded": "padded intermediate", "obfuscated": "obfuscated padded intermediate"}
+    names["proxy"] = names["obfuscated"]
     before = await counted(sandbox, "connections", names.get(transport, transport))
     async with probe_of(sandbox, transport=transport) as probe:
         await probe.make_key(rsa_pad=rsa_pad)
