@@ -45,7 +45,7 @@ def shortened(message: InletMessage) -> InletMessage:
         tags=tuple(dict.fromkeys(tag for tag in tags if tag))[:TAGS_LIMIT],
         buttons=tuple(_buttons(message.buttons)),
         files=files,
-        replace=_name(message.replace) if not files else None,
+        replace=_name(message.replace),
         reply_to=_name(message.reply_to),
         key=_key(message.key),
         ttl=None if message.ttl is None else min(max(message.ttl, 1), TTL_MOST),

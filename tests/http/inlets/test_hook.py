@@ -10,6 +10,7 @@ import structlog
 from djangobot.bot import settings
 from djangobot.db.messages.new_message import TEXT_LIMIT
 from djangobot.db.programs import tokens
+from djangobot.http.inlets import formats, hook
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.shorten import NOTHING, shortened
 from djangobot.http.inlets.table import INLETS
@@ -56,6 +57,30 @@ async def test_a_wrong_token_is_401_and_stands_in_no_answer_and_no_log(api: Api)
     assert [answer.status_code for answer in answers] == [401, 404, 405, 401]
     assert token not in repr([answer.text for answer in answers]) + repr(logs)
     assert token not in (await api.client.get("/metrics")).text
+
+
+async def test_a_fault_of_ours_loses_no_message_and_tells_no_token(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A format that fails shows the body as it is. Whatever else fails is logged without the path."""
+    access = await api.access()
+    token = await api.bot_token(access)
+
+    def broken(*_: object) -> InletMessage:
+        raise ZeroDivisionError(token)
+
+    with structlog.testing.capture_logs() as logs:
+        monkeypatch.setitem(formats.BY_NAME, "text", formats.BY_NAME["text"]._replace(read=broken))
+        assert (await post(api, f"/api/hook/{token}?as=text", b"body")).status_code == 200
+        monkeypatch.setattr(hook, "format_of", broken)
+        answer = await post(api, f"/api/hook/{token}", b"one")
+    assert (answer.status_code, token in answer.text) == (500, False)
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "webhook not understood",
+        "request failed",
+    ]
+    assert token not in repr(logs)
+    assert [line["text"] for line in await told(api, access)] == ["body"]
 
 
 async def test_a_revoked_token_is_401(api: Api) -> None:
