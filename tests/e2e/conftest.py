@@ -59,6 +59,7 @@ class Sandbox:
     def __init__(self, state: Path, *options: str) -> None:
         self.process = SandboxProcess(state, *options)
         self.telegram, self.key, self.web = self.process.address, self.process.key, self.process.web
+        self.post("/settings", press_timeout=PATIENCE)
 
     def post(self, path: str, **body: Any) -> Any:
         return self.process.request_now("POST", path, body)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,7 +20,7 @@ from litestar import Litestar
 from djangobot.bot.app import http_server
 from djangobot.bot.settings import INLETS
 from djangobot.db import credentials
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
@@ -180,28 +180,6 @@ def a_client(address: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=address, timeout=30, limits=httpx.Limits(), verify=False)  # noqa: S501
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database with all its tables, made once and copied for each test."""
-    path = tmp_path_factory.mktemp("migrated") / "djangobot.sqlite"
-
-    async def make() -> None:
-        await open_database(f"sqlite:///{path}")
-        await migrate()
-        await close_database()
-
-    asyncio.run(make())
-    return path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cheap_hashes() -> Iterator[None]:
-    """argon2 with the least it can do; `dear_hashes` is for tests of what hashes cost."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
-
-
 @pytest.fixture
 def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that take a while, if a fifth of those in earnest, so that fifty of them are no long wait."""
@@ -209,10 +187,8 @@ def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def database(migrated: Path, tmp_path: Path) -> AsyncIterator[None]:
-    for file in migrated.parent.glob("djangobot.sqlite*"):
-        shutil.copy(file, tmp_path)
-    await open_database(f"sqlite:///{tmp_path / migrated.name}")
+async def database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[None]:
+    await open_database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}")
     yield
     await close_database()
 

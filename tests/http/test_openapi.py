@@ -18,6 +18,7 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -37,27 +38,40 @@ T = TypeVar("T")
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "20230925"))
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "30"))
 
-schema = schemathesis.openapi.from_dict(
-    openapi_document("0.0.test"),
-    config=SchemathesisConfig.from_dict(
-        {
-            "seed": SEED,
-            "generation": {
-                "mode": "all",
-                "with-security-parameters": False,  # authorize() does this
-                "max-examples": EXAMPLES,
-                "deterministic": True,
-                "database": "none",
-            },
-            # 413, for a text that is too long, is a refusal too.
-            "checks": {
-                "negative_data_rejection": {
-                    "expected-statuses": ["400", "401", "403", "404", "409", "413", "415", "429"]
-                }
-            },
-        }
-    ),
-)
+
+@pytest.fixture(scope="module")
+def document() -> BaseSchema:
+    """The document as schemathesis reads it, which takes longer than every process of a run is to wait."""
+    return schemathesis.openapi.from_dict(
+        openapi_document("0.0.test"),
+        config=SchemathesisConfig.from_dict(
+            {
+                "seed": SEED,
+                "generation": {
+                    "mode": "all",
+                    "with-security-parameters": False,  # authorize() does this
+                    "max-examples": EXAMPLES,
+                    "deterministic": True,
+                    "database": "none",
+                },
+                # 413, for a text that is too long, is a refusal too.
+                "checks": {
+                    "negative_data_rejection": {
+                        "expected-statuses": ["400", "401", "403", "404", "409", "413", "415", "429"]
+                    }
+                },
+            }
+        ),
+    )
+
+
+schema = schemathesis.pytest.from_fixture("document")
+
+
+@pytest.fixture(autouse=True)
+def node_id(request: pytest.FixtureRequest) -> None:
+    """Schemathesis 4.32 asks a test for this name, which pytest 9.2 has given up."""
+    request.node._nodeid = request.node.nodeid
 
 
 @dataclass
@@ -113,9 +127,9 @@ def with_time_to_come(case: "schemathesis.Case[Any]") -> None:
 
 
 @pytest.fixture(scope="module")
-def opened(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    path = tmp_path_factory.mktemp("schemathesis") / migrated.name
-    shutil.copy(migrated, path)
+def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    path = tmp_path_factory.mktemp("schemathesis") / sqlite_template.name
+    shutil.copy(sqlite_template, path)
     ready: list[Opened] = []
     up, down = threading.Event(), asyncio.Event()
 
@@ -164,6 +178,7 @@ async def _set(event: asyncio.Event) -> None:
     event.set()
 
 
+@pytest.mark.timeout(20 * PATIENCE)  # all calls of the document are one test
 @schema.parametrize()
 @hypothesis.seed(SEED)
 @hypothesis.settings(

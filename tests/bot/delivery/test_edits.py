@@ -13,10 +13,14 @@ from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway, Peer
+from djangobot.db import state
+from djangobot.db.delivery import recalls
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.people import mutes
+
+from .conftest import chat_of, from_bot, until_so
 
 
 @pytest.fixture
@@ -37,8 +41,8 @@ async def send(token: str, text: str, **more: object) -> Accepted:
 
 async def shown(sandbox: SandboxProcess) -> list[dict[str, Any]]:
     """What the chat shows of the program's messages."""
-    (person,) = [person["id"] for person in await sandbox.request("GET", "/people")]
-    found = [message for message in await sandbox.messages(person) if message["from"] == "bot"]
+    person, _ = await chat_of(sandbox)
+    found = await from_bot(sandbox, person)
     return [m for m in found if m["text"].startswith("Fedor\n") and not m["deleted"]]
 
 
@@ -112,11 +116,23 @@ async def test_telegrams_wait_holds_for_edits_and_the_newest_is_done_after_it(
 ) -> None:
     """Those accepted meanwhile are replaced."""
     await send(token, "0", replace="k")
-    await sandbox.fault("error", "messages.editMessage", value="420 FLOOD_WAIT_2", times=1)
+    await sandbox.fault("error", "messages.editMessage", value="420 FLOOD_WAIT_1", times=1)
     waiting = [asyncio.create_task(send(token, "1", replace="k"))]
-    while not await current().fetch("SELECT 1 FROM message WHERE failure = 'flood wait 2 s'"):  # noqa: ASYNC110
-        await asyncio.sleep(0.02)
+
+    async def told_to_wait() -> bool:
+        return bool(await current().fetch("SELECT 1 FROM message WHERE failure = 'flood wait 1 s'"))
+
+    async def accepted() -> bool:
+        (row,) = await current().fetch("SELECT COUNT(*) AS count FROM message WHERE kind <> 'linked'")
+        return bool(row["count"] == 4)
+
+    await until_so(told_to_wait)
+    await state.put("paused", True, datetime.now(UTC))  # the wait must not end before the others are there
+    await recalls.apply()
     waiting += [asyncio.create_task(send(token, str(number), replace="k")) for number in (2, 3)]
+    await until_so(accepted)
+    await state.put("paused", False, datetime.now(UTC))
+    await recalls.apply()
     done = [accepted.status for accepted in await asyncio.gather(*waiting)]
     assert sorted(done) == ["replaced", "replaced", "sent"]
     (message,) = await shown(sandbox)

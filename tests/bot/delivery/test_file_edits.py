@@ -19,6 +19,8 @@ from djangobot.db.messages import acceptance, deletions, files, history, message
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 
+from .conftest import chat_of, from_bot
+
 VOICE = b"OggS".ljust(28, b"\0") + b"OpusHead" + bytes(40)
 
 
@@ -54,8 +56,8 @@ class Chat:
 
     async def shown(self) -> list[tuple[int, str, str | None]]:
         """The program's messages in the chat: the id, the text without its sender, the file's name."""
-        (person,) = [person["id"] for person in await self.sandbox.request("GET", "/people")]
-        found = [m for m in await self.sandbox.messages(person) if m["from"] == "bot" and not m["deleted"]]
+        person, _ = await chat_of(self.sandbox)
+        found = [m for m in await from_bot(self.sandbox, person) if not m["deleted"]]
         return [
             (m["id"], m["text"].removeprefix("Fedor\n"), m["file"] and m["file"]["name"])
             for m in found
@@ -67,7 +69,7 @@ class Chat:
 
     async def listed(self) -> list[Entry]:
         """What the person's history shows."""
-        (person,) = [person["id"] for person in await self.sandbox.request("GET", "/people")]
+        person, _ = await chat_of(self.sandbox)
         return (await history.page(person, limit=9)).messages
 
     async def delete_superseded(self) -> None:

@@ -17,11 +17,10 @@ from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, files
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.new_message import Accepted, NewMessage
-from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 
-from ..telegram.test_gateway import met
-from .test_worker import Running
+from ..conftest import linked
+from .conftest import Running, chat_of, from_bot
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 30, 20) + bytes(10)
 
@@ -46,25 +45,14 @@ async def send(token: str, text: str, *sent: StoredFile, wait: float = PATIENCE)
 
 async def other_chat(client: TelegramClient, sandbox: SandboxProcess) -> str:
     """The token of another person's chat."""
-    peer, now = await met(client, sandbox), datetime.now(UTC)
-    chat = await chats.meet(
-        peer.id,
-        access_hash=peer.access_hash,
-        first_name="B",
-        last_name="",
-        username="",
-        language="en",
-        now=now,
-    )
-    account = await accounts.register("Nora", "nora", "password1234", now)
-    _, token = await codes.redeem(account, await codes.issue(chat, now), now)
-    return token
+    account = await accounts.register("Nora", "nora", "password1234", datetime.now(UTC))
+    return (await linked(client, sandbox, account))[1]
 
 
 async def shown(sandbox: SandboxProcess) -> list[tuple[str, str | None]]:
     """Of each message of the bot: its text, and what its file is."""
-    (person,) = [person["id"] for person in await sandbox.request("GET", "/people")]
-    said = [message for message in await sandbox.messages(person) if message["from"] == "bot"]
+    person, _ = await chat_of(sandbox)
+    said = await from_bot(sandbox, person)
     return [(message["text"], message["file"] and message["file"]["kind"]) for message in said]
 
 

@@ -29,7 +29,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.rich_text.spans import Kind, Span
 from djangobot.db.people.digests import Digest, Share
 
-from .test_worker import Running, SteppingClock, chat_of
+from .conftest import Running, SteppingClock, chat_of, drained, until
 
 LONG = "".join(f"{number:04} " for number in range(4096 // 5)).ljust(4096, "x")
 Step = Callable[[], Awaitable[None]]
@@ -59,12 +59,6 @@ class Watching(Gateway):
 
 async def rename(name: str) -> None:
     await current().execute("UPDATE account SET name = $1", name)
-
-
-async def drained() -> None:
-    async with asyncio.timeout(PATIENCE):
-        while await outbox.depth():  # noqa: ASYNC110 - in the database
-            await asyncio.sleep(0.01)
 
 
 def faults(sandbox: SandboxProcess, kind: str, change: Step) -> Step:
@@ -202,9 +196,7 @@ async def test_what_was_not_begun_is_not_fixed(
     running = asyncio.create_task(at_work.run())
     for number in range(CHAT_BURST + 1):
         await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
-    async with asyncio.timeout(PATIENCE):
-        while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
-            await asyncio.sleep(0.01)
+    await until(lambda: bool(at_work.in_flight.paced))
     at_work.stop()
     await running
     await rename("Nora")
@@ -224,14 +216,12 @@ async def test_a_message_that_waited_in_flight_says_how_late_it_is(
     running = asyncio.create_task(at_work.run())
     for number in range(CHAT_BURST + 1):
         await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
-    async with asyncio.timeout(PATIENCE):
-        while not at_work.in_flight.paced:  # noqa: ASYNC110 - nothing tells when a message is held
-            await asyncio.sleep(0.01)
-        clock.behind = -timedelta(hours=1)
-        (message, turn) = next(iter(at_work.in_flight.paced.values()))
-        turn.cancel()
-        at_work.in_flight.on_chat_turn(message)
-        await drained()
+    await until(lambda: bool(at_work.in_flight.paced))
+    clock.behind = -timedelta(hours=1)
+    (message, turn) = next(iter(at_work.in_flight.paced.values()))
+    turn.cancel()
+    at_work.in_flight.on_chat_turn(message)
+    await drained()
     at_work.stop()
     await running
     _, said = await chat_of(sandbox)

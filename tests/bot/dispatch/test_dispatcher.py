@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,7 +22,6 @@ from djangobot.bot.telegram.incoming import Callback, GroupMessage, Incoming, Me
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Text
 from djangobot.db import audit, state
-from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import TokenInvalid
 from djangobot.db.messages import acceptance, history
@@ -101,11 +98,8 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    await open_database(f"sqlite:///{tmp_path}/djangobot.sqlite")
-    await migrate()
-    yield Door()
-    await close_database()
+async def door(database: None) -> Door:
+    return Door()
 
 
 @pytest.mark.parametrize("peer", [Peer(11, 0, "group"), Peer(12, 0, "channel")])

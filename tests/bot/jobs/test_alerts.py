@@ -2,7 +2,6 @@
 
 import shutil
 from collections import namedtuple
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
 from djangobot.bot.telegram.errors import AnswerLost
 from djangobot.bot.telegram.gateway import Peer
+from djangobot.bot.telegram.refusals import ended_sessions
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
 from djangobot.db.admin.alerts import COOL_DOWN, STUCK_AFTER
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
@@ -70,14 +70,12 @@ class Watch:
 
 
 @pytest.fixture
-async def watch(tmp_path: Path) -> AsyncIterator[Watch]:
-    await open_database(f"sqlite:///{tmp_path}/x.sqlite")
-    await migrate()
+async def watch(database: None, tmp_path: Path) -> Watch:
     await chats.meet(
         ROOT, access_hash=1, first_name="Root", last_name="", username="", language="en", now=NOW
     )
-    yield Watch(tmp_path)
-    await close_database()
+    ended_sessions()  # those of tests before this one
+    return Watch(tmp_path)
 
 
 async def due(moment: datetime) -> None:
@@ -157,7 +155,7 @@ async def test_a_database_that_ended_the_leadership_is_told_of_and_when_it_is_ov
     assert "database does not answer" in said
     with pytest.raises(DatabaseUnavailable):
         await memory.save(watch.time)
-    await open_database(f"sqlite:///{watch.data}/x.sqlite")
+    await open_database(f"sqlite:///{watch.data}/djangobot.sqlite")
     await memory.save(watch.time)
     watch.begin(memory if same else None)
     assert await watch.poll() == ["The database answers again."]

@@ -13,7 +13,7 @@ from djangobot.bot.telegram.text import Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
 
-from .test_gateway import met
+from ..conftest import met
 
 BEFORE, WORD = "🇩🇪 «é» ", "word 👍🏽"
 VALUES: dict[Kind, str] = {"pre": "python", "text_link": "https://example.org/?a=1&b=2"}
@@ -23,10 +23,10 @@ SHOWN: dict[Kind, str] = {"expandable_blockquote": "blockquote"}
 CAPTION = File("a.txt", "text/plain", b"x")
 
 
-@pytest.fixture(scope="module")
-def sandbox(module_sandbox: SandboxProcess) -> SandboxProcess:
-    """One for all tests of this module."""
-    return module_sandbox
+@pytest.fixture
+def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
+    """One for all tests."""
+    return shared_sandbox
 
 
 def spanned(kind: Kind) -> Text:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.errors import AnswerLost, Blocked, FloodWait, Refused
 from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
@@ -20,27 +20,15 @@ from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import PART, SMALL_FILE, File
 
+from ..conftest import met
+
 HELLO = Text("hello")
 
 
-@pytest.fixture(scope="module")
-def sandbox(module_sandbox: SandboxProcess) -> SandboxProcess:
-    """One for all tests of this module."""
-    return module_sandbox
-
-
-async def met(client: TelegramClient, sandbox: SandboxProcess) -> Peer:
-    """Somebody who wrote to the bot, as the bot may address them."""
-    heard: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-
-    async def hear(update: Any, users: dict[int, Any]) -> None:
-        for user in users.values():
-            if not user.bot and not heard.done():
-                heard.set_result(Peer(user.id, user.access_hash))
-
-    client.on_update = hear
-    await sandbox.say(await sandbox.person(), "/start")
-    return await heard
+@pytest.fixture
+def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
+    """One for all tests."""
+    return shared_sandbox
 
 
 async def texts(sandbox: SandboxProcess, peer: Peer) -> list[str]:
@@ -117,12 +105,18 @@ async def test_a_person_who_blocked_the_bot_is_told_apart(
     ("kind", "value", "done"), [("cut_before", None, 0), ("cut_after", None, 1), ("error", "500 OOPS", 0)]
 )
 async def test_a_lost_answer_is_lost_at_once_and_a_repeat_is_safe(
-    client: TelegramClient, sandbox: SandboxProcess, kind: str, value: str | None, done: int
+    client: TelegramClient,
+    sandbox: SandboxProcess,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    value: str | None,
+    done: int,
 ) -> None:
     """Whether it was done nobody knows; with the same random_id it is there once afterwards."""
     gateway, peer = Gateway(client), await met(client, sandbox)
     await sandbox.fault(kind, "messages.sendMessage", value=value, times=1)
-    async with asyncio.timeout(10):  # Pyrogram would wait 15 s for an answer that can't come any more
+    monkeypatch.setattr("djangobot.bot.telegram.client.ANSWER_TIMEOUT", 100 * PATIENCE)  # nothing to wait for
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(AnswerLost):
             await gateway.send(peer, HELLO, 5)
     assert len(await texts(sandbox, peer)) == done

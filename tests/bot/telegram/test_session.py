@@ -1,22 +1,14 @@
 """The session with Telegram, as it lies in the database."""
 
-from pathlib import Path
-
 import pytest
 
 from djangobot.bot.telegram.session import Session, SessionLocked, open_session
-from djangobot.db.conf import close_database, migrate, open_database
 from djangobot.db.engine import current
 
 KEY = bytes(range(256))
 
 
-@pytest.fixture(autouse=True)
-async def _database(tmp_path: Path):  # type: ignore[no-untyped-def]
-    await open_database(f"sqlite:///{tmp_path / 'djangobot.sqlite'}")
-    await migrate()
-    yield
-    await close_database()
+pytestmark = pytest.mark.usefixtures("database")
 
 
 async def test_what_was_kept_is_there_for_the_next_process() -> None:
