@@ -11,6 +11,7 @@ import msgspec
 
 from djangobot.bot import secret_file
 from djangobot.bot.settings import Settings, trouble_with
+from djangobot.bot.telegram import library
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
 from djangobot.db import conf
@@ -242,4 +243,4 @@ async def _telegram(settings: Settings) -> Finding:
         name = await try_sign_in(settings, SIGN_IN_TIMEOUT)
     except SignInFailed as exc:
         return Finding("telegram", False, str(exc))
-    return Finding("telegram", True, f"signed in as @{name}")
+    return Finding("telegram", True, f"signed in as @{name} with {library.described()}")

@@ -19,6 +19,7 @@ from cachetools import LRUCache
 from pyrogram import raw
 from pyrogram.errors import MessageNotModified, RandomIdDuplicate
 
+from djangobot.bot.telegram import library
 from djangobot.bot.telegram.entities import entities_of
 from djangobot.bot.telegram.errors import GatewayError, NotYet, Refused, after_a_part
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
@@ -149,7 +150,7 @@ class Albums:
             media=media,
             message=item.caption.text,
             random_id=item.random_id,
-            reply_to_msg_id=item.caption.reply_to,
+            **library.reply_to(item.caption.reply_to),
             silent=item.caption.silent or None,
             entities=entities_of(item.caption.spans),
             reply_markup=markup,
@@ -226,7 +227,7 @@ class Albums:
                 )
                 for item in items
             ],
-            reply_to_msg_id=items[0].caption.reply_to,
+            **library.reply_to(items[0].caption.reply_to),
             silent=items[0].caption.silent or None,
         )
         try:

@@ -47,6 +47,16 @@ def described() -> str:
     return f"{name} {metadata.version(name)}, layer {LAYER}"
 
 
+def reply_to(message_id: int | None) -> dict[str, Any]:
+    """The argument of a send that answers this message of the chat."""
+    if message_id is None:
+        return {}
+    if not FORK:
+        return {"reply_to_msg_id": message_id}
+    types: Any = raw.types
+    return {"reply_to": types.InputReplyToMessage(reply_to_msg_id=message_id)}
+
+
 def inline_keyboard(rows: Sequence[Sequence[Button]]) -> Any:
     """Buttons under a message, row by row."""
     types: Any = raw.types

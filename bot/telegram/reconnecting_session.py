@@ -108,8 +108,9 @@ class ReconnectingSession(Session):
                 what = refusals.meaning(exc)
                 if what == "session":
                     raise KeyForgotten(refusals.word(exc)) from exc
-                log.warning("telegram connection refused", reason=str(exc))
-                await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else RECONNECT_PAUSE)
+                self.client.last_failure = refusals.sentence(exc)
+                log.warning("telegram connection refused", reason=self.client.last_failure)
+                await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else pauses.next_pause())
             except OSError as exc:
                 if self.forgotten:
                     raise KeyForgotten from exc

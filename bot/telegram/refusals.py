@@ -10,6 +10,8 @@ from typing import Literal
 
 from pyrogram.errors import RPCError
 
+from djangobot.bot.telegram import library
+
 Meaning = Literal["again", "wait", "session", "connection", "chat", "refused"]
 """`again`: Telegram has an internal error, and nobody knows whether the call was done. `wait`: not done, and
 not before some seconds. `session`: not done, and impossible under this session; a new sign-in is needed.
@@ -54,6 +56,8 @@ WORDS: dict[str, Meaning] = {
     "USER_IS_BLOCKED": "chat",
     "YOU_BLOCKED_USER": "chat",
 }
+OUTDATED = {"CONNECTION_LAYER_INVALID", "INPUT_LAYER_INVALID", "UPDATE_APP_TO_LOGIN"}
+"""What Telegram says to a library that speaks a layer of its schema that it does not take any more."""
 WAIT_UNSAID = 30
 """Seconds to wait when Telegram does not say for how long."""
 
@@ -93,6 +97,22 @@ def word(exc: RPCError) -> str:
     if exc.ID:
         return str(exc.ID)
     return str(exc.value).strip("[]").partition(" ")[2] or str(code_of(exc))
+
+
+def sentence(exc: RPCError) -> str:
+    """Why Telegram refused us, and what to do about it if that is not for its caller to say."""
+    if word(exc) not in OUTDATED:
+        return word(exc)
+    change = "update it" if library.FORK else "change to kurigram, its maintained fork"
+    return (
+        f"{word(exc)}: Telegram does not take the layer any more that {library.described()} speaks; "
+        f"{change} (docs/telegram.md)"
+    )
+
+
+def is_outdated(exc: RPCError) -> bool:
+    """Whether the library is too old for Telegram."""
+    return word(exc) in OUTDATED
 
 
 def seconds_of(exc: RPCError) -> int:

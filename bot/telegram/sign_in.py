@@ -64,8 +64,10 @@ async def _after_refusal(exc: RPCError, client: TelegramClient, backoff: Backoff
             log.warning("telegram has not signed the bot in yet", reason=str(exc))
             await asyncio.sleep(backoff.next_pause())
         case _ if client.bot_id:
-            log.error("telegram refuses the bot; messages are still accepted", reason=refusals.word(exc))
+            log.error("telegram refuses the bot; messages are still accepted", reason=refusals.sentence(exc))
             await asyncio.sleep(backoff.next_pause())
+        case _ if refusals.is_outdated(exc):
+            raise StartError(f"Telegram refused the sign-in: {refusals.sentence(exc)}") from exc
         case _:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "
@@ -84,8 +86,12 @@ async def try_sign_in(settings: Settings, seconds: float) -> str:
         return client.bot_name
     except TimeoutError as exc:
         why = client.last_failure or f"no answer in {seconds:g} s"
+        if why.startswith(tuple(refusals.OUTDATED)):
+            raise SignInFailed(why) from exc
         raise SignInFailed(f"{why}: check the network, a proxy or firewall") from exc
     except RPCError as exc:
+        if refusals.is_outdated(exc):
+            raise SignInFailed(refusals.sentence(exc)) from exc
         raise SignInFailed(f"refused the sign-in ({exc.ID}): check the bot token, API id and hash") from exc
     finally:
         await client.stop()
