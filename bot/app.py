@@ -44,7 +44,7 @@ from djangobot.db.delivery import changes, leader, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import files, search
+from djangobot.db.messages import edits, files, search
 from djangobot.http.app import Application, Bounds, Config, Server, create_app
 
 log = structlog.get_logger(__name__)
@@ -105,6 +105,7 @@ def _process_workers(
         BackgroundWorker(name="log level", run=log_level.keep_up, stops=4),
         BackgroundWorker(name="purge", run=purge.keep_up, stops=4),
         BackgroundWorker(name="files", run=files.keep_up, stops=4),
+        BackgroundWorker(name="old edits", run=edits.keep_up, stops=4),
     ]
     if bot_state is not None:
         workers.append(BackgroundWorker(name="bot", run=partial(_run_bot, settings, bot_state), stops=3))

@@ -250,12 +250,14 @@ class Sender:
 
     async def _on_flood_wait(self, message: Claimed, wait: FloodWait) -> Postponed:
         """After a FLOOD_WAIT, this chat waits exactly as long as Telegram says. Flood control decides whether
-        others wait too."""
+        others wait too. A wait for uploads concerns this message alone."""
         seconds, now = wait.seconds, self.now()
         metrics.flood_waits.inc()
         log.warning("flood wait", id=message.public_id, chat=message.chat_id, seconds=seconds)
-        self.pacing.delay_chat(message.chat_id, time.monotonic() + seconds)
-        await self.flood_control.on_flood_wait(message.chat_id, seconds, now, whole_bot=wait.whole_bot)
+        if wait.scope != "uploads":
+            self.pacing.delay_chat(message.chat_id, time.monotonic() + seconds)
+            whole_bot = wait.scope == "bot"
+            await self.flood_control.on_flood_wait(message.chat_id, seconds, now, whole_bot=whole_bot)
         return Postponed(
             message,
             now + timedelta(seconds=seconds),

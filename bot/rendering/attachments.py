@@ -6,6 +6,7 @@ from functools import partial
 import msgspec
 
 from djangobot.bot.rendering.picture_size import picture_size
+from djangobot.bot.rendering.video_size import video_size
 from djangobot.bot.telegram.text import ALBUM_OF, Media, Text
 from djangobot.db.messages.content import Content, FileInfo
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT
@@ -50,7 +51,10 @@ async def _media(file: FileInfo, read: ReadFile, *, as_document: bool) -> Media:
         if _is_photo(file.size, width, height):
             return msgspec.structs.replace(media, kind="photo", width=width, height=height)
     if file.mime in VIDEOS:
-        return msgspec.structs.replace(media, kind="video")
+        shown = await video_size(partial(read, file.id), file.size)
+        return msgspec.structs.replace(
+            media, kind="video", width=shown.width, height=shown.height, seconds=shown.seconds
+        )
     if file.mime in VOICES and await _is_opus(partial(read, file.id)):
         return msgspec.structs.replace(media, kind="voice", mime="audio/ogg")
     if file.mime in AUDIO:

@@ -8,6 +8,7 @@ it is tried again after a pause. bot/telegram/refusals.py says which of Telegram
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 
 class GatewayError(Exception):
@@ -34,13 +35,17 @@ class NotYet(AnswerLost):
     """Nothing is in the chat: what comes before the send did not succeed."""
 
 
-class FloodWait(GatewayError):
-    """Telegram accepts no such call for `seconds`. `whole_bot`: the call concerned no chat."""
+Scope = Literal["chat", "uploads", "bot"]
+"""Who has to wait: one chat, all that uploads files, or the whole bot."""
 
-    def __init__(self, seconds: int, *, whole_bot: bool = False) -> None:
+
+class FloodWait(GatewayError):
+    """Telegram accepts no such call for `seconds`."""
+
+    def __init__(self, seconds: int, scope: Scope = "chat") -> None:
         super().__init__(f"wait {seconds} s")
         self.seconds = seconds
-        self.whole_bot = whole_bot
+        self.scope = scope
 
 
 class Refused(GatewayError):
@@ -60,7 +65,7 @@ class PartlySent(FloodWait):
     first part, which Telegram recognises by its random_id."""
 
     def __init__(self, wait: FloodWait) -> None:
-        super().__init__(wait.seconds, whole_bot=wait.whole_bot)
+        super().__init__(wait.seconds, wait.scope)
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from djangobot.bot.telegram.errors import (
     FloodWait,
     GatewayError,
     Refused,
+    Scope,
     Unasked,
     Undone,
 )
@@ -236,7 +237,7 @@ def _refusal(exc: RPCError, query: TLObject) -> GatewayError:
         case "again":
             return AnswerLost(str(exc))
         case "wait":
-            return FloodWait(refusals.seconds_of(exc), whole_bot=not hasattr(query, "peer"))
+            return FloodWait(refusals.seconds_of(exc), _scope(query))
         case "session" | "connection":
             return Undone(said)
         case "chat" if said == "USER_IS_BLOCKED":
@@ -244,6 +245,13 @@ def _refusal(exc: RPCError, query: TLObject) -> GatewayError:
         case "chat" if said == "INPUT_USER_DEACTIVATED":
             return Refused("deactivated")
     return Refused(said)
+
+
+def _scope(query: TLObject) -> Scope:
+    """Whom a wait concerns, by the call that got it."""
+    if isinstance(query, raw.functions.upload.SaveFilePart | raw.functions.upload.SaveBigFilePart):
+        return "uploads"
+    return "chat" if hasattr(query, "peer") else "bot"
 
 
 def _input_peer(peer: Peer) -> Any:

@@ -3,6 +3,8 @@
 """Uploads: a file on its way to Telegram, several parts at a time."""
 
 import asyncio
+import math
+import time
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +15,7 @@ from pyrogram import raw
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.backoff import Backoff
-from djangobot.bot.telegram.errors import AnswerLost, Cut, NotYet, Undone
+from djangobot.bot.telegram.errors import AnswerLost, Cut, FloodWait, NotYet, Undone
 from djangobot.db.credentials import new_random_id
 
 PART = 512 << 10
@@ -28,6 +30,8 @@ AT_ONCE = 4
 read, packed, encrypted, and in the connection's buffer. Other calls wait behind them in the connection."""
 PART_TIMEOUT = 60.0
 """Seconds until the answer to a part counts as lost. A slow line needs some for its 512 KiB."""
+WAIT_MOST = 30
+"""Seconds of a FLOOD_WAIT that an upload waits in its place. After a longer one, it goes on later."""
 PART_TRIES = 5
 """How often a part is sent before the upload is given up for now."""
 REMEMBERED = 32
@@ -100,11 +104,14 @@ class Uploads:
         self._ask = ask
         self._places = asyncio.Semaphore(AT_ONCE)
         self._begun: LRUCache[Hashable, Upload] = LRUCache(REMEMBERED)
+        self._flood_until = 0.0
+        """Until when Telegram takes no parts, on the monotonic clock. It limits them for the whole bot, and
+        nothing else with them."""
 
     async def upload(self, file: Source, key: Hashable = None) -> Any:
         """Uploads the file and returns Telegram's reference to it. Nothing is in a chat then: raises NotYet
-        and Undone where an answer was lost. Raises ValueError for an empty file and for one of more than
-        FILE_LIMIT bytes."""
+        and Undone where an answer was lost, and FloodWait after a long one. Raises ValueError for an empty
+        file and for one of more than FILE_LIMIT bytes."""
         upload = self._begin(file, key)
         try:
             await self._send_missing(file, upload)
@@ -162,18 +169,29 @@ class Uploads:
             query = raw.functions.upload.SaveBigFilePart(
                 file_id=upload.file_id, file_part=number, file_total_parts=upload.parts, bytes=content
             )
-        pauses = Backoff()
-        for _ in range(PART_TRIES):
+        pauses, tries = Backoff(), 0
+        while tries < PART_TRIES:
+            await self._after_flood_wait()
             try:
                 await self._ask(query, within=PART_TIMEOUT)
             except Cut:
                 raise
+            except FloodWait as exc:
+                self._flood_until = max(self._flood_until, time.monotonic() + exc.seconds)
             except AnswerLost:
+                tries += 1
                 await asyncio.sleep(pauses.next_pause())
             else:
                 upload.missing.discard(number)
                 return
         raise NotYet("telegram did not answer the parts of a file")
+
+    async def _after_flood_wait(self) -> None:
+        """Waits until Telegram takes parts again. Raises FloodWait if that takes long."""
+        while (left := self._flood_until - time.monotonic()) > 0:
+            if left > WAIT_MOST:
+                raise FloodWait(math.ceil(left), "uploads")
+            await asyncio.sleep(left)
 
 
 def _read(path: Path, offset: int, length: int) -> bytes:

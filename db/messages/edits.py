@@ -5,14 +5,18 @@ with the key is an edit of it, a row of its own. If the root was never in the ch
 its place instead. Of a root's edits that wait, only the newest is done.
 """
 
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
 
+from djangobot.db.clock import utc_now
 from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.engine import Row, current
-from djangobot.db.errors import FieldsInvalid
+from djangobot.db.errors import DatabaseUnavailable, FieldsInvalid
 from djangobot.db.messages import tags
 from djangobot.db.messages.messages import is_uuid
 from djangobot.db.messages.new_message import NewMessage
@@ -50,12 +54,30 @@ TAKE_OVER = """
 UPDATE message SET supersedes = (SELECT r.supersedes FROM message r WHERE r.id = $1) WHERE id = $2
 """
 FREE_KEY = "UPDATE message SET replace_key = NULL WHERE id = $1"
+# The last one of a message may have set the buttons that its chat shows.
+SWEEP = """
+DELETE FROM message WHERE id IN (
+    SELECT e.id FROM message e
+    WHERE e.replaces IS NOT NULL AND e.created < $1 AND e.status NOT IN ('scheduled', 'queued', 'sending')
+      AND (e.status <> 'sent' OR EXISTS (
+          SELECT 1 FROM message n WHERE n.replaces = e.replaces AND n.id > e.id AND n.status || '' = 'sent'))
+    LIMIT $2)
+RETURNING id
+"""
 BY_ID = """
 SELECT COALESCE(m.replaces, m.id) AS id FROM message m
 WHERE m.public_id = $2::uuid AND m.token = $1 AND m.kind IN ('message', 'edit')
 """
 BY_KEY = f"SELECT m.id AS id FROM message m WHERE {OF_KEY}"
 UNKNOWN_REPLY = "is neither the id nor the replace key of a message of this bot token"
+
+
+KEPT = timedelta(days=30)
+"""How long a program may ask what became of an edit."""
+SWEEP_EVERY = 3600.0
+"""Seconds between two sweeps."""
+SWEEP_MOST = 500
+"""The most edits that are removed in one transaction."""
 
 
 class Replacing:
@@ -118,6 +140,24 @@ class Replacing:
         for public_id in self._ended:
             log.debug("message replaced", id=public_id)
             wakeups.notify_settled(public_id, "replaced", None)
+
+
+async def sweep(now: datetime) -> int:
+    """Removes settled edits that are older than KEPT, but the last one of each message. Returns how many."""
+    swept = 0
+    while found := await current().execute(SWEEP, now - KEPT, SWEEP_MOST):
+        swept += len(found)
+    if swept:
+        log.info("old edits removed", count=swept)
+    return swept
+
+
+async def keep_up() -> None:
+    """Sweeps for ever."""
+    while True:
+        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
+            await sweep(utc_now())
+        await asyncio.sleep(SWEEP_EVERY)
 
 
 def _place(root: Row) -> Place:

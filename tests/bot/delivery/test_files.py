@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from djangobot.bot.delivery.flood_control import FLOODED_CHATS
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
@@ -105,6 +106,24 @@ async def test_a_message_whose_file_is_gone_fails_with_that_reason(
         ("failed", "its file is gone"), ("failed", "its file is gone"), ("sent", None),
     ]  # fmt: skip
     assert await shown(sandbox) == [("Fedor\nnext", None)]
+
+
+async def test_a_wait_for_uploads_delays_no_text(
+    client: TelegramClient, sandbox: SandboxProcess, token: str
+) -> None:
+    """The message with the file is put off, and so are other files. Texts to other chats are sent."""
+    account = await accounts.register("Nora", "nora", "password1234", datetime.now(UTC))
+    others = [(await linked(client, sandbox, account))[1] for _ in range(FLOODED_CHATS)]
+    await sandbox.fault("flood_wait", "upload.saveFilePart", value=3600, times=FLOODED_CHATS)
+    waits = "SELECT COUNT(*) AS waits FROM message WHERE failure LIKE 'flood wait%'"
+    async with Running(client) as worker:
+        for other in others:
+            await send(other, "x", await stored(b"%PDF", "a.pdf", ""), wait=0)
+        while (await current().fetch(waits))[0]["waits"] < FLOODED_CHATS:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert (await send(token, "a text")).status == "sent"
+        assert worker.flood_control.open
+    await sandbox.request("DELETE", "/faults")  # an upload that did not ask has left one
 
 
 async def test_uploads_of_others_do_not_delay_a_text(

@@ -266,19 +266,27 @@ async def test_a_photo_refused_in_an_album_leaves_the_album(
     assert kinds == ["photo", "photo", "document", "photo", "photo"]
 
 
-async def test_a_flood_wait_at_an_upload_concerns_the_whole_bot(
+async def test_a_flood_wait_at_an_upload_concerns_uploads(
     client: TelegramClient, sandbox: SandboxProcess
 ) -> None:
-    """One at a call to the chat concerns the chat alone."""
+    """A short one is waited for. After a long one no upload asks before its end. One at a call to the chat
+    concerns the chat."""
     gateway, peer = Gateway(client), await met(client, sandbox)
     text = Text("", media=(await stored(b"1"), await stored(b"2")))
-    for method, whole_bot in (("upload.saveFilePart", True), ("messages.uploadMedia", False)):
-        await sandbox.fault("flood_wait", method, value=1, times=1)
-        with pytest.raises(FloodWait) as caught:
-            await gateway.send_media(peer, text, 7)
-        assert caught.value.whole_bot is whole_bot
-        assert not isinstance(caught.value, PartlySent)
+    await sandbox.fault("flood_wait", "upload.saveFilePart", value=1, times=1)
+    await sandbox.fault("flood_wait", "messages.uploadMedia", value=1, times=1)
+    with pytest.raises(FloodWait) as caught:
+        await gateway.send_media(peer, text, 7)
+    assert (caught.value.scope, isinstance(caught.value, PartlySent)) == ("chat", False)
     await gateway.send_media(peer, text, 7)
+    await sandbox.fault("flood_wait", "upload.saveFilePart", value=3600, times=1)
+    asked = await calls(sandbox, "upload.saveFilePart")
+    for name in "ab":
+        with pytest.raises(FloodWait) as caught:
+            await gateway.send_media(peer, Text("", media=(await stored(b"3", name=name),)), 8)
+        assert caught.value.scope == "uploads"
+        assert caught.value.seconds > 30
+    assert await calls(sandbox, "upload.saveFilePart") == asked + 1
 
 
 async def test_a_file_that_is_gone_is_said_so(client: TelegramClient, sandbox: SandboxProcess) -> None:

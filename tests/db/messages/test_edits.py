@@ -10,8 +10,8 @@ import pytest
 from djangobot.db.admin import users
 from djangobot.db.delivery import claims, outcomes, scheduled_messages, settlement
 from djangobot.db.engine import current
-from djangobot.db.errors import FieldsInvalid, KeyReused
-from djangobot.db.messages import acceptance, history, messages, search
+from djangobot.db.errors import FieldsInvalid, KeyReused, MessageNotFound
+from djangobot.db.messages import acceptance, edits, history, messages, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.programs import accounts, tokens
 
@@ -303,3 +303,21 @@ async def test_whose_account_may_not_send_edits_nothing_later_either(world: Worl
         await accounts.change(account, password="password12345", tokens_end=NOW)
     rows = await current().fetch("SELECT status FROM message WHERE public_id = $1::uuid", edit)
     assert rows[0]["status"] == "canceled"
+
+
+async def test_old_edits_are_removed_but_the_last_of_a_message(world: World, token: str) -> None:
+    """Their message stays as it is. One that waits stays, too; and so do those of the last thirty days."""
+    first = await send(token, "0")
+    await world.deliver()
+    done = []
+    for number in range(1, 4):
+        done.append(await send(token, str(number)))
+        await world.deliver()
+    replaced, waits = await send(token, "4"), await send(token, "5")
+    assert await edits.sweep(NOW + edits.KEPT) == 0
+    assert await edits.sweep(NOW + edits.KEPT + MINUTE) == 3
+    for public_id in (*done[:2], replaced):
+        with pytest.raises(MessageNotFound):
+            await status(token, public_id)
+    assert [await status(token, one) for one in (first, done[2], waits)] == ["sent", "sent", "queued"]
+    assert (await messages.of_token(first, token, NOW)).edited == 3
