@@ -41,7 +41,8 @@ Every answer is JSON with `answer`; a refusal says there, in a sentence, what is
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
 `Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms of both
 kinds and plain text, too. Fields and query parameters that are not known are refused; `POST /api/hook`
-ignores them, for it takes what other programs send.
+ignores them, for it takes what other programs send. What programs for Gotify and ntfy ask is described in
+docs/senders.md.
 """
 
 FILE_PARTS: Json = {

@@ -1,6 +1,6 @@
 """POST /message and GET /version, as clients of Gotify use them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -9,10 +9,12 @@ import structlog
 
 from djangobot.db.credentials import gotify_token
 from djangobot.db.messages.content import Button
+from djangobot.db.people import chats
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.gotify import CreateMessage, message_of, number_of, read
+from djangobot.http.limits import Limits
 
-from ..conftest import Api, a_client, an_app, served
+from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 
 MARKDOWN = {"client::display": {"contentType": "text/markdown"}}
 JSON = {"content-type": "application/json"}
@@ -197,6 +199,32 @@ async def test_the_version_is_answered_as_gotify_does(api: Api) -> None:
     assert answer.status_code == 200
     assert list(answer.json()) == ["version", "commit", "buildDate"]
     assert answer.json()["version"][0] == "2"
+
+
+async def test_both_values_of_a_token_have_one_limit(database: None) -> None:
+    """A throttle says when to come again, in the shape of Gotify and in that of ntfy."""
+    limited = an_app(limits=Limits(limit_send=2))
+    async with served(limited) as address, a_client(address) as client:
+        api = Api(client, Clock(), Telegram())
+        token = await api.bot_token(await api.access())
+        alias = gotify_token(token)
+        for value in (token, alias):
+            assert (await client.post(f"/message?token={value}", json={"message": "m"})).status_code == 200
+        for value in (token, alias):
+            answer = await client.post(f"/message?token={value}", json={"message": "m"})
+            assert refusal(answer) == (429, "Too Many Requests", 429)
+            assert int(answer.headers["retry-after"]) > 0
+            answer = await client.put(f"/{value}", content="m")
+            assert (answer.json()["code"], "retry-after" in answer.headers) == (42901, True)
+
+
+async def test_who_blocked_the_bot_is_403(api: Api) -> None:
+    """As everywhere, in the shape of Gotify."""
+    person = await api.person()
+    token = await api.bot_token(await api.access(), person)
+    await chats.block(person.id, datetime.now(UTC))
+    answer = await api.client.post(f"/message?token={token}", json={"message": "m"})
+    assert refusal(answer) == (403, "Forbidden", 403)
 
 
 async def test_a_closed_inlet_is_404(database: None) -> None:
