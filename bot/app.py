@@ -37,9 +37,9 @@ from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_session
 from djangobot.bot.telegram.sign_in import keep_signed_in
 from djangobot.bot.telegram.updates import Inbox
-from djangobot.db import purge, state
+from djangobot.db import migrate, purge, state
 from djangobot.db.clock import utc_now
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import changes, leader, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
@@ -260,7 +260,7 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
     )
     await open_database(settings.database_url)
     try:
-        for migration in await migrate():
+        for migration in await migrate.run():
             log.info("database migrated", migration=migration)
         await _compare_secrets(settings)
         yield

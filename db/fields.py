@@ -50,7 +50,7 @@ IDEMPOTENCY_KEY = re.compile("[!-~]{1,255}")
 def whole_number(text: str, least: int, most: int) -> int | None:
     """The whole number that stands in this text, without a sign. None if there is none, or if it is out of
     bounds. Digits of other scripts are none."""
-    if not re.fullmatch("[0-9]{1,19}", text):
+    if not re.fullmatch("[0-9]{1,200}", text):
         return None
     number = int(text)
     return number if least <= number <= most else None

@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from litestar.types import Scope
 
+from djangobot.db.fields import whole_number
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -77,7 +79,7 @@ def address_in(text: str) -> Address | None:
 
 def _is_port(text: str) -> bool:
     """Whether the text is empty, or a colon and a port."""
-    return not text or (text[0] == ":" and text[1:].isascii() and text[1:].isdigit() and len(text) <= 6)
+    return not text or (text[0] == ":" and whole_number(text[1:], 0, 65535) is not None)
 
 
 def address_of(scope: Scope) -> str:

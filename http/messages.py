@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked
+from djangobot.db.fields import whole_number
 from djangobot.db.messages import acceptance, schedule
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
@@ -214,8 +215,8 @@ def _preferred(header: str) -> tuple[float | None, bytes]:
         name, value = name.strip().lower(), value.strip(' \t"')
         if name == "respond-async":
             at_once = True
-        elif name == "wait" and wait is None and value.isascii() and value.isdigit():
-            wait = min(float(value), LONGEST_WAIT)
+        elif name == "wait" and wait is None and (seconds := whole_number(value, 0, 10**200)) is not None:
+            wait = min(float(seconds), LONGEST_WAIT)
     applied = ["respond-async"] if at_once else []
     if wait is not None:
         applied.append(f"wait={wait:.0f}")

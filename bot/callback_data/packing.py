@@ -53,13 +53,5 @@ def parse(data: str, kind: type[P]) -> P:
         raise DataInvalid from exc
 
 
-def read_number(text: str) -> int | None:
-    """The number that somebody wrote after a command. None when it is not one, or is too large."""
-    try:
-        return msgspec.convert(text, Number, strict=False)
-    except (msgspec.ValidationError, UnicodeEncodeError):
-        return None
-
-
 def _written(field: object) -> str:
     return str(int(field)) if isinstance(field, bool) else str(msgspec.to_builtins(field))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: bool = False) -> Any:
     """Runs `work` on an open database and returns its result. The database is migrated first, unless the work
     `looks_only`. A service may use it at the same time."""
-    from djangobot.db import conf
+    from djangobot.db import conf, migrate
 
     settings = read_settings()
 
@@ -22,9 +22,9 @@ def with_database(work: Callable[[], Coroutine[Any, Any, Any]], *, looks_only: b
         await conf.open_database(settings.database_url, create=not looks_only)
         try:
             if looks_only:
-                await conf.refuse_other_version()
-            elif work is not conf.migrate:
-                await conf.migrate()
+                await migrate.refuse_other_version()
+            elif work is not migrate.run:
+                await migrate.run()
             return await work()
         finally:
             await conf.close_database()

@@ -14,7 +14,7 @@ from djangobot.bot.settings import Settings, trouble_with
 from djangobot.bot.telegram import library
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DjangoBotError, reason
@@ -215,7 +215,7 @@ async def _database(settings: Settings) -> Finding:
     try:
         await conf.open_database(url, create=False)
         try:
-            lacking = await conf.refuse_unfit()
+            lacking = await migrate.refuse_unfit()
         finally:
             await conf.close_database()
     except DatabaseRefused as exc:

@@ -15,12 +15,12 @@ MACHINE = 0
 JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 
-@click.command()
-def migrate() -> None:
+@click.command("migrate")
+def migrate_database() -> None:
     """Bring the database to this version's tables; `run` does it by itself."""
-    from djangobot.db import conf
+    from djangobot.db import migrate
 
-    done: list[str] = with_database(conf.migrate)
+    done: list[str] = with_database(migrate.run)
     click.echo("\n".join(f"migrated: {name}" for name in done) or "The database is up to date.")
 
 
@@ -47,10 +47,10 @@ def stats(as_json: bool) -> None:
 def backup(file: Path, force: bool, as_json: bool) -> None:
     """Copy the database into FILE, compressed; the service may run. No Telegram session and no generated
     secret is inside. PostgreSQL's by pg_dump, which must be installed."""
-    from djangobot.db import conf
+    from djangobot.db import migrate
     from djangobot.db.admin import backup
 
-    url, known = read_settings().database_url, conf.known_migrations()
+    url, known = read_settings().database_url, migrate.known()
     _say_backup(_unless_refused(backup.create(url, file, known, utc_now(), force=force)), as_json)
 
 
@@ -61,13 +61,13 @@ def restore(file: Path, as_json: bool) -> None:
     """Put a backup in the place of the database, which is kept beside it. The service must be stopped, in
     every process on that database. PostgreSQL's by pg_restore, which must be installed."""
     from djangobot.bot.startup import StartError, alone_on
-    from djangobot.db import conf
+    from djangobot.db import migrate
     from djangobot.db.admin import backup
 
     url = read_settings().database_url
     try:
         with alone_on(url):
-            done, kept = _unless_refused(backup.restore(url, file, conf.known_migrations(), utc_now()))
+            done, kept = _unless_refused(backup.restore(url, file, migrate.known(), utc_now()))
     except StartError as exc:
         fail(str(exc))
     _say_backup(done, as_json)

@@ -53,6 +53,6 @@ def doctor(no_bot: bool) -> None:
 
 for command in (
     *(run.run, run.demo, run.sandbox),
-    *(keep.migrate, keep.stats, keep.backup, keep.restore, keep.admin),
+    *(keep.migrate_database, keep.stats, keep.backup, keep.restore, keep.admin),
 ):
     cli.add_command(command)

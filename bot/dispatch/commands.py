@@ -80,12 +80,12 @@ def _table(*routes: Route) -> dict[str, Route]:
 
 async def show_help(context: Context) -> None:
     """/help"""
-    lines = [formatted(context.language, "help-title")]
-    lines += [Text(f"/{name} — {words}") for name, words in menu(context.language)]
+    lines = [Text(f"/{name} — {words}") for name, words in menu(context.language)]
+    parts = [joined([formatted(context.language, "help-title"), *lines])]
     if await _by_admin(context):
-        lines += [Text(""), formatted(context.language, "help-admins")]
-        lines += [Text(f"/{name} — {words}") for name, words in menu(context.language, "admins")]
-    await context.reply(joined(lines))
+        lines = [Text(f"/{name} — {words}") for name, words in menu(context.language, "admins")]
+        parts.append(joined([formatted(context.language, "help-admins"), *lines]))
+    await context.reply(joined(parts, separator="\n\n"))
 
 
 COMMANDS = (

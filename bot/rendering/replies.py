@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-import msgspec
 from fluent.runtime import FluentBundle, FluentResource
 from fluent.runtime.resolver import Pattern
 
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
-from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
+from djangobot.db.messages.rich_text import compose
+from djangobot.db.messages.rich_text.spans import Kind, RichText, Span, utf16_length
 from djangobot.db.people import chat_settings
 from djangobot.db.people.chat_settings import language_of
 
@@ -59,14 +59,8 @@ def with_bold(text: str, places: Sequence[tuple[int, int]]) -> Text:
 
 def joined(parts: Sequence[Text], *, separator: str = "\n", buttons: Sequence[Sequence[Button]] = ()) -> Text:
     """Joins several texts into one message and keeps their formatting."""
-    text = ""
-    spans: list[Span] = []
-    for part in parts:
-        text += separator if text else ""
-        before = utf16_length(text)
-        spans += [msgspec.structs.replace(span, offset=span.offset + before) for span in part.spans]
-        text += part.text
-    return Text(text, tuple(spans), tuple(tuple(row) for row in buttons))
+    whole = compose.joined([RichText(part.text, part.spans) for part in parts], separator)
+    return Text(whole.text, whole.spans, tuple(tuple(row) for row in buttons))
 
 
 def _stand_in(name: str, value: str | int, stand_ins: dict[str, str]) -> str | int:

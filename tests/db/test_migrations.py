@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from piccolo.apps.migrations.tables import Migration
 
-from djangobot.db import conf, migrator, new_migration
+from djangobot.db import conf, migrate, migrator, new_migration
 from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.messages import search
@@ -69,7 +69,7 @@ async def schema() -> dict[str, str]:
 async def test_a_migrated_database_is_what_the_tables_say(bare_database: str) -> None:
     """Columns, types, defaults, nullability, references, indexes: what is not in a migration is nowhere."""
     await conf.open_database(bare_database)
-    assert await conf.migrate() == NAMES
+    assert await migrate.run() == NAMES
     migrated = await schema()
     await current().execute(f"DROP TABLE {INDEX_OF_WORDS[current().engine_type]}")
     for table in reversed(TABLES):
@@ -114,7 +114,7 @@ async def bare(bare_database: str) -> AsyncIterator[str]:
 
 async def refuse_in_every_way(match: str) -> None:
     """As `run` and `migrate` do, as `doctor` does, and as commands that only read do."""
-    for attempt in (conf.migrate, conf.refuse_unfit, conf.refuse_other_version):
+    for attempt in (migrate.run, migrate.refuse_unfit, migrate.refuse_other_version):
         with pytest.raises(DatabaseRefused, match=match):
             await attempt()
 
@@ -130,7 +130,7 @@ async def test_a_database_from_before_the_first_release_is_refused_and_left_as_i
 
 async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(bare: str) -> None:
     """It may have tables and rules we know nothing of."""
-    await conf.migrate()
+    await migrate.run()
     await Migration.insert(Migration(name="2099-01-01T00:00:00:000000", app_name="djangobot"))
     before = await tables_there()
     await refuse_in_every_way("newer version.*backup")
@@ -149,8 +149,8 @@ async def test_other_programs_tables_and_migrations_are_no_hindrance(bare: str) 
     await current().execute("CREATE TABLE invoice (id integer)")
     await Migration.create_table()
     await Migration.insert(Migration(name="2099", app_name="shop"))
-    assert await conf.migrate() == NAMES
-    await conf.refuse_other_version()
+    assert await migrate.run() == NAMES
+    await migrate.refuse_other_version()
 
 
 async def test_a_migration_that_fails_at_its_end_leaves_nothing(
@@ -163,9 +163,9 @@ async def test_a_migration_that_fails_at_its_end_leaves_nothing(
     with monkeypatch.context() as patch:
         patch.setitem(statements, kind, (*statements[kind], "INSERT INTO nowhere VALUES (1)"))
         with pytest.raises(Exception, match="nowhere"):
-            await conf.migrate()
+            await migrate.run()
     assert await tables_there() == set()
-    assert await conf.migrate() == NAMES
+    assert await migrate.run() == NAMES
 
 
 async def test_migrating_again_does_nothing_and_says_nothing(
@@ -173,8 +173,8 @@ async def test_migrating_again_does_nothing_and_says_nothing(
 ) -> None:
     """Each start migrates; rows stay."""
     person = await world.person()
-    assert not await conf.pending_migrations()
-    assert await conf.migrate() == []
+    assert not await migrate.pending()
+    assert await migrate.run() == []
     assert capfd.readouterr().out == ""
     assert [row["id"] for row in await current().fetch("SELECT id FROM chat")] == [person.id]
 
@@ -184,9 +184,9 @@ async def test_a_first_migration_says_nothing_on_stdout(
 ) -> None:
     """Piccolo prints; our stdout belongs to whoever reads it."""
     await conf.open_database(bare_database)
-    assert await conf.pending_migrations()
-    assert await conf.migrate() == NAMES
-    assert not await conf.pending_migrations()
+    assert await migrate.pending()
+    assert await migrate.run() == NAMES
+    assert not await migrate.pending()
     await conf.close_database()
     assert capfd.readouterr().out == ""
 
@@ -200,7 +200,7 @@ async def test_processes_that_migrate_at_the_same_moment_do_not_disturb_each_oth
     ]
     assert await asyncio.gather(*(process.wait() for process in started)) == [0, 0, 0]
     await conf.open_database(bare_database)
-    assert not await conf.pending_migrations()
+    assert not await migrate.pending()
     assert await current().fetch("SELECT id FROM message") == []
     await conf.close_database()
 
@@ -209,7 +209,7 @@ async def test_one_process_may_migrate_two_databases(tmp_path: Path) -> None:
     """A migration's tables belong to the database in use."""
     for name in ("one", "two"):
         await conf.open_database(f"sqlite:///{tmp_path / name}.sqlite")
-        assert await conf.migrate() == NAMES
+        assert await migrate.run() == NAMES
         await conf.close_database()
 
 

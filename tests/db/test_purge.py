@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf, purge, state
+from djangobot.db import migrate, purge, state
 from djangobot.db.admin import users
 from djangobot.db.admin.backup import sqlite
 from djangobot.db.engine import current
@@ -103,7 +103,7 @@ async def test_what_was_deleted_is_in_no_file_of_sqlite_any_more(
     assert await purge.run()
     assert await state.get(purge.DELETED) is None
     assert list(traces(*files_of(engine))) == []
-    sqlite.create(Path(engine.path), tmp_path / "backup.gz", conf.known_migrations(), NOW, force=False)
+    sqlite.create(Path(engine.path), tmp_path / "backup.gz", migrate.known(), NOW, force=False)
     (tmp_path / "backup").write_bytes(gzip.decompress((tmp_path / "backup.gz").read_bytes()))
     assert list(traces(tmp_path / "backup")) == []
     found = await search.find(person.id + 1, "готово", limit=5)
@@ -202,4 +202,4 @@ async def test_what_was_deleted_is_in_no_statistics_when_its_table_is_empty(
     assert await purge.run()
     left = {row["tablename"] for row in await current().fetch(SAMPLES, pattern)}
     assert left == set()
-    assert await conf.migrate() == []
+    assert await migrate.run() == []

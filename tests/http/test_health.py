@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf, state
+from djangobot.db import conf, migrate, state
 from djangobot.db.delivery import outbox, quotas
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
@@ -91,7 +91,7 @@ async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
 async def on_postgresql(postgresql_server: str) -> str:
     """The server's database, with our tables."""
     await conf.open_database(postgresql_server)
-    await conf.migrate()
+    await migrate.run()
     await conf.close_database()
     return postgresql_server
 

@@ -2,13 +2,14 @@
 
 from djangobot.bot.callback_data.admin_buttons import AskDismiss, Dismiss, ListAdmins
 from djangobot.bot.callback_data.jobs import SetMenu
-from djangobot.bot.callback_data.packing import read_number
+from djangobot.bot.callback_data.packing import MOST
 from djangobot.bot.context import SPACE, Context
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import admins
 from djangobot.db.admin.admins import Dismissal
 from djangobot.db.delivery import scheduled
+from djangobot.db.fields import whole_number
 from djangobot.db.people import chats
 
 WORDS: dict[Dismissal, str] = {
@@ -22,7 +23,7 @@ WORDS: dict[Dismissal, str] = {
 async def show(context: Context) -> None:
     """/admins, /admins add ID, /admins remove ID"""
     verb, who = [*SPACE.split(context.argument.lower(), maxsplit=1), ""][:2]
-    number = read_number(who)
+    number = whole_number(who, 0, MOST)
     if not verb:
         text = await _list(context)
     elif verb == "add" and number is not None:

@@ -10,6 +10,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.audit import AuditEntry
+from djangobot.db.fields import whole_number
 
 PAGE = 8
 SENTENCES = {
@@ -26,7 +27,7 @@ SENTENCES = {
     "broadcast paused": "audit-broadcast-paused",
     "broadcast running": "audit-broadcast-running",
     "broadcast canceled": "audit-broadcast-canceled",
-    "retry_now": "audit-retry-now",
+    "send": "audit-send-now",
     "retry": "audit-retry",
     "resend": "audit-resend",
     "drop": "audit-drop",
@@ -90,12 +91,13 @@ async def _sentence(language: str, entry: AuditEntry) -> str:
 async def _target(language: str, target: str) -> str:
     """The name of `account 12`, `chat 1001` or `1001`; other targets as they are."""
     kind, _, number = target.rpartition(" ")
-    if not number.isdecimal() or kind not in ("", "account", "chat"):
+    whose = whole_number(number, 0, 2**63 - 1)
+    if whose is None or kind not in ("", "account", "chat"):
         return target
     if kind == "account":
-        name = await users.name("account", int(number))
+        name = await users.name("account", whose)
         return say(language, "audit-account", name=f"{name} ({number})" if name else number)
-    return await _person(int(number))
+    return await _person(whose)
 
 
 async def _person(number: int) -> str:

@@ -43,12 +43,12 @@ SIDE_OF: dict[SideLetter, Side] = {"c": "chat", "a": "account"}
 SIDE_LETTER_OF: dict[Side, SideLetter] = {side: letter for letter, side in SIDE_OF.items()}
 ALLOWED: dict[State, tuple[Verb, ...]] = {
     "due": ("drop",),
-    "postponed": ("retry_now", "drop"),
+    "postponed": ("send", "drop"),
     "failed": ("retry",),
     "uncertain": ("resend", "drop"),
 }
 WORDS: dict[Verb, str] = {
-    "retry_now": "queue-one-retry-now",
+    "send": "queue-one-send-now",
     "retry": "queue-one-retry",
     "resend": "queue-one-resend",
     "drop": "queue-one-drop",

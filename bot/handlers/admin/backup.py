@@ -8,10 +8,9 @@ from djangobot.bot.context import Context
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.bot.telegram.uploads import FILE_LIMIT, File
-from djangobot.db import audit
+from djangobot.db import migrate
 from djangobot.db.admin import backup
-from djangobot.db.admin.backup.files import BackupRefused
-from djangobot.db.conf import known_migrations
+from djangobot.db.admin.backup.files import BackupRefused, BackupTooLarge
 
 MIB = 1 << 20
 
@@ -30,14 +29,15 @@ async def send(context: Context, _: SendBackup) -> None:
         url = context.settings.database_url
         path = Path(folder) / f"djangobot-{context.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
         try:
-            taken = await backup.create(url, path, known_migrations(), context.now)
+            taken = await backup.create_for_chat(
+                context.chat.id, url, path, migrate.known(), context.now, largest=FILE_LIMIT
+            )
         except BackupRefused as exc:
             await context.reply(formatted(context.language, "backup-refused", reason=str(exc)))
             return
-        if taken.size > FILE_LIMIT:
-            await context.reply(formatted(context.language, "backup-too-big", size=taken.size // MIB))
+        except BackupTooLarge as exc:
+            await context.reply(formatted(context.language, "backup-too-big", size=exc.size // MIB))
             return
-        await audit.record(context.chat.id, "backup", path.name, None, taken.rows, context.now)
         caption = formatted(
             context.language,
             "backup-file",

@@ -43,7 +43,7 @@ def stored(call: Call, media: TL) -> File:
 
 
 def _uploaded(call: Call, media: TL) -> File:
-    number, size, part_size = upload.joined(call, media["file"])
+    number, size, part_size = upload.join_parts(call, media["file"])
     photo = media["_"] == "inputMediaUploadedPhoto"
     attributes = [_kept(given) for given in media.get("attributes", []) if given["_"] in _KEPT]
     named = (given["file_name"] for given in attributes if given["_"] == "documentAttributeFilename")

@@ -50,7 +50,7 @@ def _divides(size: int) -> bool:
     return size > 0 and size % PART_UNIT == 0 and PART_LIMIT % size == 0
 
 
-def joined(call: Call, file: TL) -> tuple[int, int, int]:
+def join_parts(call: Call, file: TL) -> tuple[int, int, int]:
     """Makes a file of its parts: its id, its size, the size of a part. RpcError as Telegram refuses them."""
     if file["_"] not in ("inputFile", "inputFileBig"):
         raise RpcError(400, "MEDIA_INVALID")

@@ -5,8 +5,9 @@ from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
+from djangobot.db import audit
 from djangobot.db.admin.backup import files, postgres, sqlite
-from djangobot.db.admin.backup.files import Backup
+from djangobot.db.admin.backup.files import Backup, BackupTooLarge
 from djangobot.db.engine.address import SQLITE
 
 
@@ -25,6 +26,18 @@ async def create(
     if database is None:
         return await postgres.create(url, target, known, force=force)
     return await asyncio.to_thread(sqlite.create, database, target, known, now, force=force)
+
+
+async def create_for_chat(
+    admin: int, url: str, file: Path, known: Collection[str], now: datetime, *, largest: int
+) -> Backup:
+    """Writes a backup that an admin gets in the chat, and records that in the audit. Raises BackupRefused,
+    and BackupTooLarge."""
+    done = await create(url, file, known, now)
+    if done.size > largest:
+        raise BackupTooLarge(done.size)
+    await audit.record(admin, "backup", file.name, None, done.rows, now)
+    return done
 
 
 async def restore(url: str, file: Path, known: Collection[str], now: datetime) -> tuple[Backup, str | None]:

@@ -17,6 +17,14 @@ class BackupRefused(Exception):
     """A backup can't be taken or restored. The text says why, and what to do."""
 
 
+class BackupTooLarge(Exception):
+    """A backup is larger than what may be sent."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
+
+
 class Backup(msgspec.Struct, frozen=True):
     """A file, its size in bytes, and the number of rows of each table in it."""
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.bot.callback_data.buttons import DATA_LIMIT, CallbackData
-from djangobot.bot.callback_data.packing import MOST, DataInvalid, Packed, parse, prefix_of, read_number
+from djangobot.bot.callback_data.packing import MOST, DataInvalid, Packed, parse, prefix_of
 from djangobot.bot.callback_data.questions import TokenName
 from djangobot.bot.dispatch.commands import (
     ADMIN_BUTTONS,
@@ -116,16 +116,3 @@ def test_data_that_telegram_would_refuse_are_never_packed() -> None:
     kind = EVERY_BUTTON["users"].kind
     with pytest.raises(ValueError, match="64 bytes"):
         kind(1, "long " * 20).pack()  # pyright: ignore[reportCallIssue]
-
-
-@given(st.text(max_size=30) | st.integers().map(str))
-def test_a_number_after_a_command_is_bounded_like_one_of_a_button(text: str) -> None:
-    """What is no such number is None."""
-    number = read_number(text)
-    assert number is None or 0 <= number <= MOST
-
-
-@pytest.mark.parametrize(("text", "number"), [("12", 12), ("", None), ("-1", None), (str(MOST + 1), None)])
-def test_a_number_after_a_command_is_read(text: str, number: int | None) -> None:
-    """Digits, and nothing else."""
-    assert read_number(text) == number

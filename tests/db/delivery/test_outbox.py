@@ -387,18 +387,18 @@ async def test_a_key_used_by_many_at_once_gives_an_idle_deliverer_one_message(
     assert len([*idle.taken, *await claim()]) == 1
 
 
-async def test_one_that_waits_is_retried_now_or_dropped_and_the_audit_says_so(world: World) -> None:
+async def test_one_that_waits_is_sent_now_or_dropped_and_the_audit_says_so(world: World) -> None:
     """Whoever waits for it hears; what is being sent is left alone."""
     token = await world.link(await world.account(), await world.person())
     for text in ("first", "second"):
         await acceptance.accept(token, NewMessage(text), NOW)
     (first,) = await claim()
     assert not await backlog.apply("drop", first.id, 7, NOW)
-    assert not await backlog.apply("retry_now", first.id, 7, NOW)
+    assert not await backlog.apply("send", first.id, 7, NOW)
     await settlement.settle([outcomes.Postponed(first, NOW + timedelta(hours=1), "no answer")], NOW)
     assert await claim() == []
-    assert await backlog.apply("retry_now", first.id, 7, NOW)
-    assert not await backlog.apply("retry_now", first.id, 7, NOW)
+    assert await backlog.apply("send", first.id, 7, NOW)
+    assert not await backlog.apply("send", first.id, 7, NOW)
     assert wakeups.pop_due(9) == [first.chat_id]
     (second,) = [one for one in await backlog.listed(NOW, 9) if one.id != first.id]
     waiting = wakeups.add_waiter(second.public_id)
@@ -407,4 +407,4 @@ async def test_one_that_waits_is_retried_now_or_dropped_and_the_audit_says_so(wo
     assert [message.id for message in await world.deliver()] == [first.id]
     dropped, retried = await audit.page(2)
     assert (dropped.action, dropped.before, dropped.after) == ("drop", '"queued"', '"canceled"')
-    assert (retried.actor, retried.action, retried.target) == (7, "retry_now", f"message {first.public_id}")
+    assert (retried.actor, retried.action, retried.target) == (7, "send", f"message {first.public_id}")

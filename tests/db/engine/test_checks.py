@@ -17,7 +17,7 @@ import asyncpg
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf, state
+from djangobot.db import conf, migrate, state
 from djangobot.db.delivery import leader
 from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
@@ -58,7 +58,7 @@ async def refusal(url: str) -> str:
 async def opened(url: str) -> list[str]:
     try:
         await conf.open_database(url)
-        return await conf.migrate()
+        return await migrate.run()
     finally:
         await conf.close_database()
 
@@ -92,11 +92,11 @@ async def test_a_database_of_a_newer_version_is_refused(database: str) -> None:
     await current().execute("UPDATE migration SET name = '2099' WHERE id = 1")
     try:
         with pytest.raises(DatabaseRefused, match="newer version"):
-            await conf.migrate()
+            await migrate.run()
         with pytest.raises(DatabaseRefused, match="newer version"):
-            await conf.refuse_other_version()
+            await migrate.refuse_other_version()
     finally:
-        first = min(conf.known_migrations())
+        first = min(migrate.known())
         await current().execute("UPDATE migration SET name = $1 WHERE id = 1", first)
 
 
@@ -107,9 +107,9 @@ async def test_a_replica_is_refused_and_told_apart_from_a_setting(postgresql: st
     assert "primary" in said
     await conf.open_database(replica)
     try:
-        assert await conf.pending_migrations() is False
+        assert await migrate.pending() is False
         with pytest.raises(DatabaseRefused, match="replica"):
-            await conf.refuse_unfit()
+            await migrate.refuse_unfit()
         with pytest.raises(DatabaseUnavailable):
             await state.probe(NOW)
     finally:

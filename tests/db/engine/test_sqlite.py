@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import conf
+from djangobot.db import conf, migrate
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.engine.sqlite_writer import MOST_TOGETHER, ExclusiveConnection, Writer
@@ -385,7 +385,7 @@ async def test_a_closed_database_leaves_no_thread_and_no_open_file(database: str
 
     for _ in range(3):
         await conf.open_database(database)
-        await conf.migrate()
+        await migrate.run()
         await asyncio.gather(*(ids() for _ in range(20)))
         assert held() > (0, 0)
         await conf.close_database()
