@@ -109,33 +109,33 @@ class RefuseUrgent(CallbackData, frozen=True, tag="token_urgent"):
     refuses: bool
 
 
-class ListSenders(CallbackData, frozen=True, tag="how"):
+class ListSenders(CallbackData, frozen=True, tag="token_how"):
     token: Number
 
 
-class ShowSender(CallbackData, frozen=True, tag="how_to"):
+class ShowSender(CallbackData, frozen=True, tag="token_how_to"):
     """The program by its key in bot/rendering/snippets.py."""
 
     token: Number
     sender: SenderKey
 
 
-class OpenTokenSecret(CallbackData, frozen=True, tag="secret"):
+class OpenTokenSecret(CallbackData, frozen=True, tag="token_secret"):
     token: Number
 
 
-class MakeTokenSecret(CallbackData, frozen=True, tag="secret_new"):
+class MakeTokenSecret(CallbackData, frozen=True, tag="token_secret_new"):
     """The version is the secret's at the time of the question: a second press changes nothing."""
 
     token: Number
     version: Number
 
 
-class AskTokenSecret(CallbackData, frozen=True, tag="secret_own"):
+class AskTokenSecret(CallbackData, frozen=True, tag="token_secret_own"):
     token: Number
 
 
-class RemoveTokenSecret(CallbackData, frozen=True, tag="secret_off"):
+class RemoveTokenSecret(CallbackData, frozen=True, tag="token_secret_off"):
     token: Number
 
 

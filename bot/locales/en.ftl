@@ -149,7 +149,7 @@ token-rotated =
 senders-title = What shall send with <b>{ $who }</b>?
 senders-others = Other programs
 sender-filled =
-    <b>{ $name }</b>, in: { $where }
+    <b>{ $name }</b>, in: <code>{ $where }</code>
     <spoiler>{ $snippet }</spoiler>
 
     { $signed ->
@@ -157,13 +157,13 @@ sender-filled =
        *[no] Tap to see and copy it.
     } It disappears in a minute.
 sender-unfilled =
-    <b>{ $name }</b>, in: { $where }
+    <b>{ $name }</b>, in: <code>{ $where }</code>
     <code>{ $snippet }</code>
 
     { $signed ->
         [yes] What it sends is signed, too, if you set the same secret there and on the token’s card: Signatures.
        *[no] The token itself is not kept here.
-    } Write yours for BOT_TOKEN, or make a new value: then I fill it in.
+    } Write yours for <code>BOT_TOKEN</code>, or make a new value: then I fill it in.
 
 secret-none = <b>{ $who }</b>: no secret is set, so signatures are not checked. With a secret, what GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it. Other programs sign nothing and write to you as before.
 secret-title = <b>{ $who }</b>: a secret is set. What GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it.

@@ -6,6 +6,8 @@ from typing import Any
 
 from PIL import ImageFont
 
+from djangobot.bot.rendering.snippets import SENDERS
+
 CYRILLIC = re.compile("[а-яё]+", re.IGNORECASE)
 LATIN = re.compile(r"(?<![/\w])[A-Za-z]{2,}(?!\w)")
 QUOTED = re.compile(r"https?://\S+|/[a-z]+( add| remove| off| on| debug| N)?|«[^»]*»|“[^”]*”")
@@ -25,10 +27,12 @@ PROPER = {
         "POST",
         "ID",
         "DjangoBot",
+        "GitHub",
     ),
     *("SQLite", "PostgreSQL", "English", "DJANGOBOT_ADMINS"),
     *("Alex", "Fedor", "ci", "build", "kept", "nightly", "Root", "Deputy"),
     *("debug", "info", "warning", "error"),
+    *(word for sender in SENDERS for word in LATIN.findall(sender.name)),
 }
 """Latin words that stand in Russian, and the names of these tests."""
 OF_LANGUAGES = {"Русский"}

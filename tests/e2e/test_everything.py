@@ -132,13 +132,18 @@ class PersonWalker(Walker):
         self.post(text="build", buttons=[[{"text": "build", "value": "build"}]])
 
     def press(self, message_id: int, data: str) -> None:
-        """Whoever is muted by it writes at once, and is listed. After the way back it is asked anew."""
+        """Whoever is muted by it writes at once, and is listed. After the way back it is asked anew. What
+        leads away from a token's card has a way back."""
         super().press(message_id, data)
         if data.startswith(("mute:", "mute_here:")) and "unmute" not in self.verbs:
             self.service.send(self.token, "kept")
             self.box.say(self.id, "/unmute")
         if data == "mutes":
             self.pressed.discard("mute_ask:#")
+        if data.startswith(("token_how", "token_secret")):
+            self.pressed.discard("token:#")
+        if data.startswith("token_secret_new"):
+            self.pressed.discard("token_secret:#")
 
 
 class AdminWalker(Walker):
