@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -89,6 +90,26 @@ def test_every_door_sends_and_hears_what_became_of_it(box: Sandbox, cluster: Clu
         assert (answer.status_code, answer.json()["status"]) == (200, "sent")
     shown = [message["text"].partition("\n")[2] for message in box.messages(alex)[-4:]]
     assert shown == [f"through {number}" for number in range(4)]
+
+
+def test_a_file_and_its_deletion_come_through_any_door(box: Sandbox, cluster: Cluster) -> None:
+    """The door that takes the bytes has no bot, and the process that sends them has no folder of the door's.
+    Another door deletes the message."""
+    alex = box.person()
+    one, other = cluster.doors
+    token = one.bot_token(alex, cluster.active().account())
+    bearer = {"Authorization": f"Bearer {token}", "Prefer": WAIT}
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    content = random.Random(seed).randbytes(3_000_000)
+    form = {"data": {"text": "a file"}, "files": {"file": ("a.bin", content)}}
+    answer = one.client.post("/api/send_message", headers=bearer, **form)
+    assert (answer.status_code, answer.json()["status"]) == (200, "sent")
+    message = box.messages(alex)[-1]
+    assert httpx.get(box.web + message["file"]["url"]).content == content
+    answer = other.client.delete(f"/api/messages/{answer.json()['id']}", headers=bearer)
+    assert (answer.status_code, answer.json()["answer"]) == (200, "message was deleted")
+    assert box.messages(alex)[-1]["deleted"]
 
 
 def test_a_ban_holds_at_every_door_at_once(box: Sandbox, cluster: Cluster) -> None:
