@@ -77,8 +77,11 @@ class Context:
         return command.partition("@")[0].lower(), rest[0] if rest else ""
 
     async def reply(self, text: Text) -> int:
-        """Sends a new message. Returns its id in the chat, which may be UNKNOWN_TELEGRAM_ID."""
+        """Sends a new message, with its files. Returns its id in the chat, which may be UNKNOWN_TELEGRAM_ID.
+        Raises FileGone."""
         random_id = self._next_random_id(text.text)
+        if text.media:
+            return (await self._insist(lambda: self.gateway.send_media(self._peer(), text, random_id)))[0]
         return await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
 
     async def reply_file(self, file: File, caption: Text) -> int:

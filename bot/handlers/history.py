@@ -1,6 +1,7 @@
 """/history: what was sent to this person, page by page in one message. A person can choose one sender or one
 day."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from djangobot.bot.callback_data.buttons import (
@@ -13,14 +14,17 @@ from djangobot.bot.callback_data.buttons import (
 from djangobot.bot.context import Context
 from djangobot.bot.handlers import history_tags
 from djangobot.bot.rendering import timezones
+from djangobot.bot.rendering.attachments import attachments, with_attachments
 from djangobot.bot.rendering.entries import full_buttons, in_full, in_pairs, listed
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.errors import Refused
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.messages import history
+from djangobot.db.errors import FileGone
+from djangobot.db.messages import files, history
 from djangobot.db.messages.history import Page, Place, Sender
+from djangobot.db.messages.messages import Entry
 
 PAGE = 5
 TEXT_SHOWN = 220
@@ -63,15 +67,15 @@ async def choose_day(context: Context, data: HistoryDays) -> None:
 
 
 async def show_full(context: Context, data: ShowFull) -> None:
-    """Shows one message unchanged, in messages of its own: with its files, unless they are gone from the
-    chat. The list stays."""
+    """Shows one message unchanged, in messages of its own: with its files, unless they are gone. The list
+    stays."""
     entry = await history.one(context.chat.id, data.message)
     if entry is None:
         return await context.answer(say(context.language, "history-gone"))
     await context.answer()
-    if entry.has_files_in_chat and await _copied(context, entry.seq):
+    if entry.has_files_to_show and await _copied(context, entry.seq):
         return
-    for part in in_parts(in_full(context.language, entry, context.zone)):
+    for part in await _in_full(context, entry):
         await context.reply(part)
 
 
@@ -84,6 +88,17 @@ async def _copied(context: Context, number: int) -> bool:
     except Refused:
         return False
     return bool(ids)
+
+
+async def _in_full(context: Context, entry: Entry) -> Sequence[Text]:
+    """A message in full. What was held and never shown comes with its files while they are kept."""
+    parts = in_parts(in_full(context.language, entry, context.zone))
+    if entry.status != "held" or not entry.content.files:
+        return parts
+    try:
+        return with_attachments(parts, await attachments(entry.content, files.read))
+    except FileGone:
+        return parts
 
 
 async def _page(context: Context, view: HistoryPage) -> Text:

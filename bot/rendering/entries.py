@@ -45,7 +45,7 @@ def full_buttons(
     """Buttons for the messages of which a list shows less than there is, two in a row."""
     buttons = []
     for entry in entries:
-        with_files = entry.has_files_in_chat
+        with_files = entry.has_files_to_show
         if with_files or is_cut(language, entry.text, entry.content, text_shown):
             which = f"{entry.time.astimezone(zone):%H:%M}"
             buttons.append(full_button(language, which, entry.seq, with_files=with_files))

@@ -40,7 +40,8 @@ minutes at the slowest pace that the server allows."""
 SWEEP_EVERY = 60.0
 """Seconds between two sweeps."""
 KEPT = timedelta(days=7)
-"""How long the bytes of a message are kept that failed or is uncertain: an admin may have it sent again."""
+"""How long the bytes of a message are kept that failed or is uncertain, because an admin may have it sent
+again, and of one that is held, because the person may want to see it."""
 CHECK_ROOM_EVERY = 16 * MIB
 """Bytes between two checks of the disk."""
 
@@ -88,7 +89,7 @@ TOUCH = "UPDATE file SET created = $2 WHERE id = $1 AND message IS NULL"
 USELESS = """
 SELECT f.id FROM file f JOIN $lookup(message m: m.id = f.message) WHERE f.storage <> 'gone' AND (
     m.status IN ('sent', 'expired', 'canceled', 'replaced')
-    OR (m.status IN ('failed', 'uncertain') AND COALESCE(m.first_attempt, m.created) < $1))
+    OR (m.status IN ('failed', 'uncertain', 'held') AND COALESCE(m.first_attempt, m.created) < $1))
 """
 DISCARD = "UPDATE file SET storage = 'gone', key = NULL WHERE id = $1 RETURNING id"
 KEY = "SELECT key FROM file WHERE id = $1"

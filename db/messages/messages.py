@@ -159,9 +159,9 @@ class Entry(msgspec.Struct, frozen=True):
     deleted: datetime | None = None
 
     @property
-    def has_files_in_chat(self) -> bool:
-        """Whether its files were sent. The person may have deleted them since."""
-        return self.status == "sent" and bool(self.content.files)
+    def has_files_to_show(self) -> bool:
+        """Whether its files are in the chat, or are kept for the person, unless they are gone since."""
+        return self.status in ("sent", "held") and bool(self.content.files)
 
 
 class Page(msgspec.Struct, frozen=True):

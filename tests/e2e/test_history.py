@@ -231,3 +231,21 @@ def test_a_message_with_files_is_shown_once_more(reader: Any) -> None:
     assert re.search(r"\b2 (files|файл)", reader.ask("/stats")["text"])
     card = reader.ask("/tokens")
     assert re.search(r"\b2 (files|файл)", reader.press(card, "· ci")["text"])
+
+
+def test_a_held_message_is_shown_with_its_files(box: Any, service: Any) -> None:
+    """It was never in the chat. Its bytes are kept for the person."""
+    chat = Reader(box, service, "en")
+    muting = chat.ask("/mute")
+    chat.press(muting, "Фёдор")
+    chat.press(muting, "8 h")
+    body = {"text": "a report", "bot_token": chat.ci}
+    body["files"] = [{"name": f"{number}.txt", "base64": "aGVsbG8="} for number in range(2)]
+    held = service.client.post("/api/send_message", json=body, headers={"Prefer": WAIT})
+    assert held.json()["status"] == "held"
+    page = chat.ask("/history")
+    chat.press(page, "Files:")
+    first = chat.box.next_from_bot(chat.id, page["id"])
+    second = chat.box.next_from_bot(chat.id, first["id"])
+    assert [one["file"]["name"] for one in (first, second)] == ["0.txt", "1.txt"]
+    assert "a report" in first["text"]
