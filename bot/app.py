@@ -18,6 +18,7 @@ from hashlib import sha256
 import structlog
 
 from djangobot import __version__
+from djangobot.bot import systemd
 from djangobot.bot.background import BackgroundWorker, first_end, running
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
@@ -40,7 +41,7 @@ from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import migrate, purge, state
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import changes, leader, pubsub, quotas, wakeups
+from djangobot.db.delivery import changes, leader, outbox, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
@@ -82,7 +83,9 @@ async def serve(settings: Settings, *, bot: bool = True, once_up: OnceUp | None 
         workers = _process_workers(settings, listening, bot_state, once_up, stop)
         tasks = await stack.enter_async_context(running(workers))
         log.info("up", version=__version__, http=f"{settings.listening}/api/")
+        systemd.tell(f"READY=1\nSTATUS=listening on {settings.listening}")
         await first_end(tasks, stop)
+        systemd.tell("STOPPING=1")
         log.info("stopping")
 
 
@@ -107,6 +110,9 @@ def _process_workers(
         BackgroundWorker(name="files", run=files.keep_up, stops=4),
         BackgroundWorker(name="old edits", run=edits.keep_up, stops=4),
     ]
+    if patience := systemd.patience():
+        feed = partial(systemd.keep_watchdog_fed, lambda: outbox.oldest_due(utc_now()), patience)
+        workers.append(BackgroundWorker(name="watchdog", run=feed, stops=4))
     if bot_state is not None:
         workers.append(BackgroundWorker(name="bot", run=partial(_run_bot, settings, bot_state), stops=3))
     workers.append(

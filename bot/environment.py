@@ -1,4 +1,5 @@
-"""Environment: the variables of the process, and below them those of the `.env` file."""
+"""Environment: the variables of the process, below them those of the `.env` file, and below these systemd's
+credentials. A variable may also be given as a file that holds its value: NAME_FILE."""
 
 import codecs
 import io
@@ -7,6 +8,11 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
+
+IN_FILE = "_FILE"
+"""The end of a variable's name that names a file with its value."""
+LARGEST_FILE = 16_384
+"""Bytes. No setting is longer."""
 
 
 class SettingsError(Exception):
@@ -21,7 +27,56 @@ def environment() -> dict[str, str]:
     """The process environment, and below it the `.env` file of the working directory. Empty values are left
     out. Raises SettingsError for a file that can't be read."""
     merged = {**_env_file(Path(".env")), **os.environ}
-    return {name: value for name, value in merged.items() if value}
+    given = {name: value for name, value in merged.items() if value}
+    problems: list[str] = []
+    values = _credentials(os.environ.get("CREDENTIALS_DIRECTORY", ""), problems)
+    values |= {name: value for name, value in given.items() if not _is_file_of_ours(name)}
+    for name in filter(_is_file_of_ours, given):
+        of = name.removesuffix(IN_FILE)
+        if of in given:
+            problems.append(f"{of} and {name} are both set: leave one of them out")
+        elif (held := _content(Path(given[name]), name, problems)) is not None:
+            values[of] = held
+    if problems:
+        raise SettingsError(problems)
+    return values
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("DJANGOBOT_") or name == "DATABASE_URL"
+
+
+def _is_file_of_ours(name: str) -> bool:
+    return name.endswith(IN_FILE) and _is_ours(name.removesuffix(IN_FILE))
+
+
+def _credentials(folder: str, problems: list[str]) -> dict[str, str]:
+    """What systemd handed over: a file for each credential, named like the setting (systemd.exec(5))."""
+    if not folder:
+        return {}
+    found = {}
+    for path in sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []:
+        if _is_ours(path.name) and (held := _content(path, path.name, problems)) is not None:
+            found[path.name] = held
+    return found
+
+
+def _content(path: Path, name: str, problems: list[str]) -> str | None:
+    """The value that this file holds, without white space around it. Adds to the problems when there is
+    none."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+        held = raw.decode().strip()
+    except OSError as exc:
+        problems.append(f"{name}: the file {path} can't be read: {exc.strerror or exc}")
+    except UnicodeDecodeError:
+        problems.append(f"{name}: the file {path} is not text in UTF-8")
+    else:
+        if held and len(raw) <= LARGEST_FILE and "\0" not in held:
+            return held
+        problems.append(f"{name}: the file {path} {'holds no value' if held else 'is empty'}")
+    return None
 
 
 def _env_file(path: Path) -> dict[str, str | None]:
