@@ -314,3 +314,35 @@ def test_a_checkout_without_symbolic_links_works(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(str(clone))
     assert "demo" in done.stdout
+
+
+def is_fixture(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any("fixture" in ast.unparse(one) for one in function.decorator_list)
+
+
+def untyped(tests: dict[str, str]) -> list[str]:
+    """Fixtures of these modules that are, or are asked for as, `Any`."""
+    every = [
+        (name, node)
+        for name, source in tests.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    fixtures = {node.name for _, node in every if is_fixture(node)}
+    found = []
+    for name, node in every:
+        returns = node.returns and ast.unparse(node.returns)
+        if is_fixture(node) and returns in (None, "Any", "Iterator[Any]", "AsyncIterator[Any]"):
+            found.append(f"{name}: {node.name}")
+        for one in (*node.args.args, *node.args.kwonlyargs):
+            if one.arg in fixtures and one.annotation is not None and ast.unparse(one.annotation) == "Any":
+                found.append(f"{name}: {one.arg} of {node.name}")
+    return found
+
+
+def test_every_fixture_has_a_type() -> None:
+    """A test's reader, and the type checker, see what it gets."""
+    tests = {str(path.relative_to(ROOT)): path.read_text() for path in (ROOT / "tests").rglob("*.py")}
+    assert untyped(tests) == []
+    fixture = "@pytest.fixture\ndef box() -> Any: ...\ndef test_x(box: Any, other: Any) -> None: ...\n"
+    assert untyped({"x.py": fixture}) == ["x.py: box", "x.py: box of test_x"]

@@ -5,11 +5,12 @@ import os
 import random
 import time
 from collections import Counter
-from typing import Any
 
 import httpx
 
 from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import Sandbox
 
 PAUSE = 0.03
 """Seconds between a program's messages: a steady load for as long as the killing takes."""
@@ -59,7 +60,7 @@ class Sender:
                 return
 
 
-def drained(box: Any, senders: list[Sender]) -> dict[int, list[str]]:
+def drained(box: Sandbox, senders: list[Sender]) -> dict[int, list[str]]:
     """What is in each chat once nothing more is to come; the bot's own notices left out."""
     deadline, least = time.monotonic() + DRAIN, sum(len(sender.accepted) for sender in senders)
     while True:
@@ -80,7 +81,7 @@ def drained(box: Any, senders: list[Sender]) -> dict[int, list[str]]:
         time.sleep(0.2)  # the sandbox says when a chat changes, not when all of them are complete
 
 
-def check(box: Any, senders: list[Sender]) -> int:
+def check(box: Sandbox, senders: list[Sender]) -> int:
     """None lost, none doubled, order kept. How many were accepted."""
     shown = drained(box, senders)
     doubled = {

@@ -5,7 +5,6 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,10 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
+from ..ports import free_port
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Wait = Callable[[Callable[[], bool]], None]
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 WAIT = f"wait={min(int(PATIENCE), 60)}"
 """The `Prefer` of a call whose message is to arrive: the service waits a minute at most."""
@@ -32,12 +35,6 @@ def work_of(process: subprocess.Popen[str]) -> float:
         times = psutil.Process(process.pid).cpu_times()
         return float(times.user + times.system)
     return 0.0
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def start(
@@ -199,7 +196,7 @@ def service(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+def run() -> Run:
     """The program to its end, in a folder and an environment of its own."""
 
     def call(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -210,14 +207,8 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     return call
 
 
-@pytest.fixture(name="free_port")
-def free_port_fixture() -> Callable[[], int]:
-    """Ports nobody listens on."""
-    return free_port
-
-
 @pytest.fixture
-def wait_until() -> Callable[[Callable[[], bool]], None]:
+def wait_until() -> Wait:
     """For what another process does and nobody announces."""
 
     def wait(true: Callable[[], bool]) -> None:

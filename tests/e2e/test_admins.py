@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from djangobot.bot.settings import NAMES
 
-from .conftest import WAIT, Sandbox, Service
+from .conftest import WAIT, Run, Sandbox, Service, Wait
 from .judging import foreign, too_wide
 
 COMMANDS = (
@@ -126,7 +127,7 @@ def test_to_a_stranger_there_are_no_such_commands(box: Sandbox, service: Service
 
 
 def test_an_admins_menu_shows_more(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """From their first /start on; /help says the same."""
     root = people["en"]
@@ -137,7 +138,7 @@ def test_an_admins_menu_shows_more(
 
 
 def test_a_paused_delivery_accepts_and_waits_until_it_goes_on(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """Also over a restart; both entries are in the audit."""
     root, alex = people["en"], box.person()
@@ -167,7 +168,7 @@ def test_the_last_day_is_drawn(box: Sandbox, service: Service, people: dict[str,
 
 
 def test_what_failed_is_told_by_its_cause_and_sent_anew(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """After a question that says how many."""
     root, alex = people["en"], box.person()
@@ -185,7 +186,7 @@ def test_what_failed_is_told_by_its_cause_and_sent_anew(
 
 
 def test_one_message_is_looked_into_by_person_and_by_sender(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """Everything about it but what it says; then it is sent anew, or dropped after a question."""
     root, alex = people["en"], box.person(first_name="Postponed")
@@ -239,7 +240,7 @@ def test_a_backup_comes_as_a_file(box: Sandbox, service: Service, people: dict[s
 
 
 def test_an_admin_appoints_and_dismisses_others(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any, run: Any, tmp_path: Path
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait, run: Run, tmp_path: Path
 ) -> None:
     """They must have come before; what they may, they may at once and no longer. Those of the settings
     stay."""
@@ -273,7 +274,7 @@ def test_an_admin_appoints_and_dismisses_others(
 
 
 def test_an_account_is_found_banned_and_let_in_again(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """Its tokens end with the press of the button; nobody's texts are shown."""
     root, alex = people["en"], box.person(first_name="Alexandra")
@@ -308,7 +309,7 @@ def test_an_account_is_found_banned_and_let_in_again(
 
 
 def test_a_banned_person_gets_nothing_and_can_do_nothing(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """No answer to a word or a button, no message; another one who writes at the same time is answered."""
     root, eve = people["en"], box.person(first_name="Eve")
@@ -329,7 +330,7 @@ def test_a_banned_person_gets_nothing_and_can_do_nothing(
 
 
 def test_who_guesses_passwords_is_told_of(
-    box: Sandbox, service: Service, people: dict[str, int], wait_until: Any
+    box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:
     """To every admin, in their language, without being asked."""
     for person in people.values():
@@ -337,8 +338,12 @@ def test_who_guesses_passwords_is_told_of(
     for _ in range(40):
         answer = service.client.post("/api/auth/", json={"login": "nobody-here", "psw": "guess1234"})
         assert answer.status_code in (401, 429)
+
+    def told(who: int, words: str) -> bool:
+        return words in str(box.messages(who))
+
     for language, words in (("en", "Somebody is guessing"), ("ru", "Кто-то подбирает")):
-        wait_until(lambda who=people[language], said=words: said in str(box.messages(who)))
+        wait_until(partial(told, people[language], words))
 
 
 def test_an_account_that_tried_too_often_is_let_try_again(

@@ -1,20 +1,20 @@
 """What people do while the bot is away is not lost."""
 
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from .conftest import WAIT
+from .conftest import WAIT, Sandbox, Service, Wait
 
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 
 
-def codes_in(box: Any, chat: int) -> list[str]:
+def codes_in(box: Sandbox, chat: int) -> list[str]:
     texts = [message["text"] for message in box.messages(chat) if message["from"] == "bot"]
     return [found.group() for text in texts if (found := CODE.search(text))]
 
 
-def test_who_pressed_start_while_the_bot_was_down_gets_a_code(box: Any, service: Any) -> None:
+def test_who_pressed_start_while_the_bot_was_down_gets_a_code(box: Sandbox, service: Service) -> None:
     """After a kill and a start the code is there, once, and works."""
     alex = box.person()
     box.say(alex, "/help")
@@ -28,7 +28,7 @@ def test_who_pressed_start_while_the_bot_was_down_gets_a_code(box: Any, service:
     assert answer.status_code == 200
 
 
-def test_what_is_said_during_a_cut_is_answered_after_it(box: Any, service: Any) -> None:
+def test_what_is_said_during_a_cut_is_answered_after_it(box: Sandbox, service: Service) -> None:
     """The connection is cut and refused for a while; nothing said meanwhile is missed or answered twice."""
     people = [box.person() for _ in range(3)]
     for person in people:
@@ -43,7 +43,7 @@ def test_what_is_said_during_a_cut_is_answered_after_it(box: Any, service: Any) 
 
 
 def test_a_block_while_the_bot_was_down_is_known_after_the_start(
-    box: Any, service: Any, wait_until: Any
+    box: Sandbox, service: Service, wait_until: Wait
 ) -> None:
     """The sender hears 403 at once."""
     alex = box.person()
@@ -58,7 +58,7 @@ def test_a_block_while_the_bot_was_down_is_known_after_the_start(
     box.post(f"/chats/{alex}/unblock")
 
 
-def test_nothing_is_answered_again_after_a_restart(box: Any, service: Any) -> None:
+def test_nothing_is_answered_again_after_a_restart(box: Sandbox, service: Service) -> None:
     """What was handled before the stop is not handled anew."""
     alex = box.person()
     box.say(alex, "/code")
@@ -72,7 +72,7 @@ def test_nothing_is_answered_again_after_a_restart(box: Any, service: Any) -> No
 
 
 def test_while_telegram_is_away_messages_are_accepted_and_come_in_order_when_it_is_back(
-    box: Any, service: Any, wait_until: Any
+    box: Sandbox, service: Service, wait_until: Wait
 ) -> None:
     """Its server is gone, then it is back with its state; /health says so meanwhile."""
     alex, eve = box.person(), box.person()
@@ -90,16 +90,18 @@ def test_while_telegram_is_away_messages_are_accepted_and_come_in_order_when_it_
     )
     assert (short.status_code, short.json()["status"]) == (504, "expired")
     box.process.start_again()
+
+    def complete(chat: int) -> bool:
+        return bool(box.messages(chat)[-1]["text"] == "Fedor\nnumber 9")
+
     for chat in tokens:
-        wait_until(lambda chat=chat: box.messages(chat)[-1]["text"] == "Fedor\nnumber 9")
+        wait_until(partial(complete, chat))
         texts = [message["text"] for message in box.messages(chat) if "number" in message["text"]]
         assert texts == [f"Fedor\nnumber {number}" for number in range(10)]
     wait_until(lambda: service.client.get("/health").is_success)
 
 
-def test_a_flood_wait_of_the_sign_in_is_waited_out(
-    box: Any, tmp_path: Path, free_port: Any, service: Any
-) -> None:
+def test_a_flood_wait_of_the_sign_in_is_waited_out(box: Sandbox, tmp_path: Path, service: Service) -> None:
     """The process neither ends nor asks again before."""
     box.post("/faults", method="auth.importBotAuthorization", kind="flood_wait", value=1, times=1)
     other = type(service)(box, tmp_path / "data", DJANGOBOT_BOT_TOKEN="7:sandbox")
@@ -111,7 +113,9 @@ def test_a_flood_wait_of_the_sign_in_is_waited_out(
         other.client.close()
 
 
-def test_a_session_that_telegram_ended_is_replaced_and_nothing_is_lost(box: Any, service: Any) -> None:
+def test_a_session_that_telegram_ended_is_replaced_and_nothing_is_lost(
+    box: Sandbox, service: Service
+) -> None:
     """The send that hears of it is not taken for refused: after a new sign-in it is repeated."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
@@ -126,7 +130,9 @@ def test_a_session_that_telegram_ended_is_replaced_and_nothing_is_lost(box: Any,
     assert box.get("/journal")["sign_ins"]["bot 1"] == before + 2
 
 
-def test_a_stop_in_the_middle_of_a_send_waits_for_its_answer(box: Any, service: Any, wait_until: Any) -> None:
+def test_a_stop_in_the_middle_of_a_send_waits_for_its_answer(
+    box: Sandbox, service: Service, wait_until: Wait
+) -> None:
     """Exit code 0; it is in the chat once, and the next process does not ask again."""
     alex = box.person()
     token = service.bot_token(alex, service.account())

@@ -6,9 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
 
-from .conftest import WAIT, Sandbox, Service
+from .conftest import WAIT, Run, Sandbox, Service
 
 
 def count(service: Service, sql: str) -> int:
@@ -18,7 +17,7 @@ def count(service: Service, sql: str) -> int:
 
 
 def test_a_backup_taken_under_load_is_put_back_and_nothing_is_sent_twice(
-    box: Sandbox, service: Service, tmp_path: Path, run: Any
+    box: Sandbox, service: Service, tmp_path: Path, run: Run
 ) -> None:
     """Same counts; what waited then and was sent since is not in the chat a second time."""
     alex = box.person()
@@ -80,7 +79,7 @@ def spoiled(whole: bytes, what: str, folder: Path) -> bytes:
     return gzip.compress(plain.read_bytes())
 
 
-def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_path: Path, run: Any) -> None:
+def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_path: Path, run: Run) -> None:
     """It says why; the database is as it was."""
     file = tmp_path / "backup.gz"
     assert run(tmp_path, "backup", str(file), **service.env).returncode == 0
@@ -97,7 +96,7 @@ def test_what_is_no_good_replaces_nothing(box: Sandbox, service: Service, tmp_pa
     service.start()
 
 
-def test_a_postgresql_that_does_not_answer_is_said_so(tmp_path: Path, run: Any) -> None:
+def test_a_postgresql_that_does_not_answer_is_said_so(tmp_path: Path, run: Run) -> None:
     """Neither backup nor restore leave anything behind."""
     env = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}
     refused = run(tmp_path, "backup", str(tmp_path / "file"), **env)

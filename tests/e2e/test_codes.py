@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 
+from .conftest import Sandbox, Service, Wait
+
 CODE = re.compile(r"\b\d{3} \d{3} \d{4}\b")
 
 
-def shown(box: Any, chat: int, message: dict[str, Any]) -> dict[str, Any]:
+def shown(box: Sandbox, chat: int, message: dict[str, Any]) -> dict[str, Any]:
     """The message as it is by now."""
     return dict(next(known for known in box.messages(chat) if known["id"] == message["id"]))
 
 
-def press(box: Any, chat: int, message: dict[str, Any], words: str) -> dict[str, Any]:
+def press(box: Sandbox, chat: int, message: dict[str, Any], words: str) -> dict[str, Any]:
     """Presses the button that says so; what the bot answers."""
     (button,) = [button for row in message["buttons"] for button in row if words in button["text"]]
     return dict(box.post(f"/chats/{chat}/press", message_id=message["id"], data=button["data"]))
@@ -25,7 +27,7 @@ def press(box: Any, chat: int, message: dict[str, Any], words: str) -> dict[str,
     ("language", "call", "back"), [("en", "curl call", "Back"), ("ru", "вызов curl", "Назад")]
 )
 def test_the_ready_call_does_what_it_says(
-    box: Any, service: Any, language: str, call: str, back: str
+    box: Sandbox, service: Service, language: str, call: str, back: str
 ) -> None:
     """The call under the code is complete but for the account's token, and works as it stands."""
     alex = box.person(language=language)
@@ -54,7 +56,7 @@ def test_the_ready_call_does_what_it_says(
     ],
 )
 def test_a_message_with_a_dead_code_says_why(
-    box: Any, service: Any, wait_until: Any, language: str, used: str, replaced: str
+    box: Sandbox, service: Service, wait_until: Wait, language: str, used: str, replaced: str
 ) -> None:
     """Replaced or used, its digits are gone, and its button."""
     alex = box.person(language=language)
@@ -71,7 +73,7 @@ def test_a_message_with_a_dead_code_says_why(
 
 
 def test_a_code_that_was_used_while_the_service_was_down_is_told_after(
-    box: Any, service: Any, wait_until: Any
+    box: Sandbox, service: Service, wait_until: Wait
 ) -> None:
     """What is to be done about a message survives a kill."""
     alex = box.person()
@@ -87,7 +89,7 @@ def test_a_code_that_was_used_while_the_service_was_down_is_told_after(
 
 
 @pytest.mark.parametrize("command", ["/code ci-server", "/start ci-server", "/code  nightly · отчёты "])
-def test_a_code_can_name_the_token_to_come(box: Any, service: Any, command: str) -> None:
+def test_a_code_can_name_the_token_to_come(box: Sandbox, service: Service, command: str) -> None:
     """By /code and by a link's parameter; whoever redeems it may still choose another name."""
     alex = box.person()
     name = command.partition(" ")[2].strip()
@@ -106,7 +108,7 @@ def test_a_code_can_name_the_token_to_come(box: Any, service: Any, command: str)
     assert "Fedor · another" in box.next_from_bot(alex, seen)["text"]
 
 
-def test_a_name_that_cannot_be_is_refused_in_words(box: Any, service: Any) -> None:
+def test_a_name_that_cannot_be_is_refused_in_words(box: Sandbox, service: Service) -> None:
     """Too long for a token; a link's parameter that is none of ours is ignored."""
     alex = box.person()
     assert "64" in box.say(alex, "/code " + "x" * 65)["text"]

@@ -2,12 +2,13 @@
 
 import signal
 import struct
-from typing import Any
 
 import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import Sandbox, Service, Wait
 
 DYING = """
 import asyncio, os, signal, sys
@@ -58,7 +59,7 @@ FILES = [
 """Two photos, which are an album, and a document of four parts."""
 
 
-def kill_once(box: Any, service: Any, step: str, repeats: str, wait_until: Any) -> None:
+def kill_once(box: Sandbox, service: Service, step: str, repeats: str, wait_until: Wait) -> None:
     """One message with files, and one after it, are sent by a process that dies and by the next."""
     box.post("/settings", repeats=repeats)
     chat = box.person()
@@ -89,7 +90,7 @@ def kill_once(box: Any, service: Any, step: str, repeats: str, wait_until: Any) 
 
 @pytest.mark.parametrize("step", ["part uploaded", "album sent", "file sent"])
 def test_killed_at_this_step_of_sending_files_none_is_lost_or_doubled(
-    box: Any, service: Any, step: str, wait_until: Any
+    box: Sandbox, service: Service, step: str, wait_until: Wait
 ) -> None:
     """Once at each of the steps behind which most differs. The chaos run takes all of them."""
     kill_once(box, service, step, "error", wait_until)
@@ -99,7 +100,7 @@ def test_killed_at_this_step_of_sending_files_none_is_lost_or_doubled(
 @pytest.mark.timeout(30 * PATIENCE)
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_this_step_of_sending_files_again_and_again_none_is_lost_or_doubled(
-    box: Any, service: Any, step: str, wait_until: Any
+    box: Sandbox, service: Service, step: str, wait_until: Wait
 ) -> None:
     """Three times for each step and each way in which Telegram answers a repeat, with cuts besides."""
     for number in range(3):

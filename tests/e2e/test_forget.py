@@ -7,6 +7,8 @@ import pytest
 
 from djangobot.bot.callback_data.buttons import Forget
 
+from .conftest import Run, Sandbox, Service
+
 WORDS = {
     "en": (
         "What I keep about you",
@@ -26,7 +28,9 @@ WORDS = {
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_a_person_is_shown_what_is_kept_and_has_it_deleted(box: Any, service: Any, language: str) -> None:
+def test_a_person_is_shown_what_is_kept_and_has_it_deleted(
+    box: Sandbox, service: Service, language: str
+) -> None:
     """No keeps it; yes, also pressed where it was asked before, deletes it, and tokens end with it."""
     keeps, history, kept, deleted, none = WORDS[language]
     chat = box.person(language=language)
@@ -57,7 +61,7 @@ def test_a_person_is_shown_what_is_kept_and_has_it_deleted(box: Any, service: An
     ],
 )
 def test_an_admin_is_told_where_their_number_stays(
-    box: Any, service: Any, run: Any, tmp_path: Path, language: str, stays: str, gone: str
+    box: Sandbox, service: Service, run: Run, tmp_path: Path, language: str, stays: str, gone: str
 ) -> None:
     """Before and after."""
     chat = box.person(language=language)

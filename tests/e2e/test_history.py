@@ -12,14 +12,14 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .conftest import WAIT
+from .conftest import WAIT, Sandbox, Service
 
 
 class Reader:
     """A person who reads what two programs sent them, on a phone in one language."""
 
-    def __init__(self, box: Any, service: Any, language: str) -> None:
-        self.box, self.service = box, service
+    def __init__(self, box: Sandbox, service: Service, language: str) -> None:
+        self.box, self.service, self.words = box, service, WORDS[language]
         self.id = box.person(language=language)
         self.bearer = service.account("Фёдор")
         self.ci = service.bot_token(self.id, self.bearer, name="ci")
@@ -45,7 +45,7 @@ class Reader:
         return self.now(message)
 
 
-def finished(reader: Any, message: dict[str, Any], label: str) -> dict[str, Any]:
+def finished(reader: Reader, message: dict[str, Any], label: str) -> dict[str, Any]:
     """Presses, and returns the message once what was asked for has been sent and said."""
     reader.press(message, label)
     deadline = time.monotonic() + PATIENCE
@@ -71,16 +71,15 @@ WORDS = {
 
 
 @pytest.fixture(scope="module", params=["en", "ru"])
-def reader(request: pytest.FixtureRequest, box: Any, service: Any) -> Reader:
+def reader(request: pytest.FixtureRequest, box: Sandbox, service: Service) -> Reader:
     """With seven messages of one program and two of another."""
     someone = Reader(box, service, request.param)
-    someone.words = WORDS[request.param]  # type: ignore[attr-defined]
     someone.get(someone.ci, *(f"сборка {number}: ошибка на сервере 😀" for number in range(7)))
     someone.get(someone.backup, "backup done", "backup failed: ошибок 3")
     return someone
 
 
-def test_the_history_of_one_sender_is_a_choice_in_the_same_message(reader: Any) -> None:
+def test_the_history_of_one_sender_is_a_choice_in_the_same_message(reader: Reader) -> None:
     """All senders, then one, its pages, and all again; nothing piles up."""
     words = reader.words
     page = reader.ask("/history")
@@ -101,7 +100,7 @@ def test_the_history_of_one_sender_is_a_choice_in_the_same_message(reader: Any) 
     assert len(reader.box.messages(reader.id)) == count
 
 
-def test_the_history_of_one_day_is_a_choice_in_the_same_message(reader: Any) -> None:
+def test_the_history_of_one_day_is_a_choice_in_the_same_message(reader: Reader) -> None:
     """The days on which something came, and back to all."""
     page = reader.ask("/history")
     days = reader.press(page, reader.words["any day"])
@@ -113,7 +112,7 @@ def test_the_history_of_one_day_is_a_choice_in_the_same_message(reader: Any) -> 
     assert "backup failed" in reader.press(page, reader.words["any day"])["text"]
 
 
-def test_a_search_finds_forms_of_words_and_shows_them_in_bold(reader: Any) -> None:
+def test_a_search_finds_forms_of_words_and_shows_them_in_bold(reader: Reader) -> None:
     """Pages in place; the hits are bold where they stand, counted as Telegram counts."""
     found = reader.ask("/search ошибки")
     assert "ошибок 3" in found["text"]
@@ -129,7 +128,7 @@ def test_a_search_finds_forms_of_words_and_shows_them_in_bold(reader: Any) -> No
     assert "ошибок 3" in reader.press(found, reader.words["newer"])["text"]
 
 
-def test_a_search_without_words_asks_for_them(reader: Any) -> None:
+def test_a_search_without_words_asks_for_them(reader: Reader) -> None:
     """The next text is what to look for; nothing found is said."""
     assert reader.words["what"] in reader.ask("/search")["text"]
     assert "backup done" in reader.ask("done")["text"]
@@ -137,7 +136,7 @@ def test_a_search_without_words_asks_for_them(reader: Any) -> None:
         assert reader.words["nothing"] in reader.ask(f"/search {strange}")["text"]
 
 
-def test_statistics_are_a_picture_with_one_sentence(reader: Any) -> None:
+def test_statistics_are_a_picture_with_one_sentence(reader: Reader) -> None:
     """Light first; the button turns it dark and light again, in the same message."""
     picture = reader.ask("/stats")
     assert picture["file"]["kind"] == "photo"
@@ -151,14 +150,14 @@ def test_statistics_are_a_picture_with_one_sentence(reader: Any) -> None:
     assert len(reader.box.messages(reader.id)) == count
 
 
-def test_statistics_of_nothing_are_words(reader: Any, box: Any) -> None:
+def test_statistics_of_nothing_are_words(reader: Reader, box: Sandbox) -> None:
     """A newcomer gets no empty picture."""
     newcomer = box.person()
     assert box.say(newcomer, "/stats")["file"] is None
 
 
 @pytest.mark.parametrize("form", ["CSV", "JSON Lines"])
-def test_all_messages_come_as_a_file(reader: Any, form: str) -> None:
+def test_all_messages_come_as_a_file(reader: Reader, form: str) -> None:
     """Oldest first, to the letter, and no formula for a spreadsheet."""
     if form == "CSV":
         reader.get(reader.ci, "=1+1;\n\"quoted\", 'text'")
@@ -177,12 +176,12 @@ def test_all_messages_come_as_a_file(reader: Any, form: str) -> None:
     assert len(rows) == len({row["id"] for row in rows})
 
 
-def test_an_export_of_nothing_is_words(reader: Any, box: Any) -> None:
+def test_an_export_of_nothing_is_words(reader: Reader, box: Sandbox) -> None:
     """A newcomer gets no empty file."""
     assert box.say(box.person(), "/export")["buttons"] == []
 
 
-def test_titles_tags_and_formatting_are_in_the_lists_and_a_tag_is_a_choice(reader: Any) -> None:
+def test_titles_tags_and_formatting_are_in_the_lists_and_a_tag_is_a_choice(reader: Reader) -> None:
     """A tap shows a message in full, with its formatting; /history and /search take a tag."""
     text = "**All** is " + "well " * 200
     body = {"type": "Text", "bot_token": reader.ci, "text": text, "format": "markdown"}
@@ -208,7 +207,7 @@ def test_titles_tags_and_formatting_are_in_the_lists_and_a_tag_is_a_choice(reade
     assert "backup" not in chosen["text"].replace("#", "")
 
 
-def test_a_message_with_files_is_shown_once_more(reader: Any) -> None:
+def test_a_message_with_files_is_shown_once_more(reader: Reader) -> None:
     """A tap copies what the chat has, files and words. What the person has deleted is shown in words."""
     files = [{"name": f"отчёт {number}.txt", "base64": "aGVsbG8="} for number in range(2)]
     body = {"text": "two reports", "bot_token": reader.ci, "files": files}

@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from typing import Any
 
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
 from .chaos import Sender, check, seeded
+from .conftest import Sandbox, Service
 
 
 async def _load_and_kill(
-    box: Any, service: Any, senders: list[Sender], least: int, kills: int, dice: random.Random
+    box: Sandbox, service: Service, senders: list[Sender], least: int, kills: int, dice: random.Random
 ) -> None:
     """Before each kill Telegram begins to misbehave: connections cut before or after a message was
     executed."""
@@ -31,7 +31,7 @@ async def _load_and_kill(
     await load
 
 
-def _run(box: Any, service: Any, *, chats: int, least: int, kills: int) -> None:
+def _run(box: Sandbox, service: Service, *, chats: int, least: int, kills: int) -> None:
     dice = seeded()
     bearer = service.account("Chaos")
     senders = []
@@ -44,13 +44,13 @@ def _run(box: Any, service: Any, *, chats: int, least: int, kills: int) -> None:
     print(f"{kills} kills, {accepted} accepted, {repeats} repeats recognised; none lost, none doubled")
 
 
-def test_killed_a_few_times_nothing_is_lost_or_doubled(box: Any, service: Any) -> None:
+def test_killed_a_few_times_nothing_is_lost_or_doubled(box: Sandbox, service: Service) -> None:
     """The short form: eight chats, five kills."""
     _run(box, service, chats=8, least=40, kills=5)
 
 
 @pytest.mark.chaos
 @pytest.mark.timeout(120 * PATIENCE)
-def test_killed_fifty_times_nothing_is_lost_or_doubled(box: Any, service: Any) -> None:
+def test_killed_fifty_times_nothing_is_lost_or_doubled(box: Sandbox, service: Service) -> None:
     """The long form: forty chats, two thousand messages and more, fifty kills."""
     _run(box, service, chats=40, least=60, kills=50)

@@ -4,15 +4,15 @@ import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from .conftest import WAIT
+from ..ports import free_port
+from .conftest import WAIT, Run, Sandbox, Service, Wait
 
 
-def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Any, service: Any) -> None:
+def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Sandbox, service: Service) -> None:
     """Register, sign in, code, bot token, message: what the README promises."""
     alex = box.person()
     assert "Alex" in box.say(alex, "/start")["text"]
@@ -31,7 +31,7 @@ def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Any, service: An
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_the_process_is_small(service: Any) -> None:
+def test_the_process_is_small(service: Service) -> None:
     """Under 95 MB resident, as docs/benchmarks.md says."""
     status = Path(f"/proc/{service.process.pid}/status").read_text()
     resident = re.search(r"VmRSS:\s+(\d+) kB", status)
@@ -40,7 +40,9 @@ def test_the_process_is_small(service: Any) -> None:
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Hello"), ("ru", "Здравствуйте")])
-def test_people_are_greeted_in_their_language(box: Any, service: Any, language: str, word: str) -> None:
+def test_people_are_greeted_in_their_language(
+    box: Sandbox, service: Service, language: str, word: str
+) -> None:
     """By what their Telegram says; the code can be copied with a tap."""
     greeting = box.say(box.person(language=language), "/start")
     assert word in greeting["text"]
@@ -48,7 +50,7 @@ def test_people_are_greeted_in_their_language(box: Any, service: Any, language: 
     assert any("ode" in kind for kind in kinds)
 
 
-def test_the_menu_is_set_in_both_languages(box: Any, service: Any) -> None:
+def test_the_menu_is_set_in_both_languages(box: Sandbox, service: Service) -> None:
     """Telegram shows the commands when somebody types a slash."""
     for language in ("en", "ru"):
         person = box.person(language=language)
@@ -60,7 +62,7 @@ def test_the_menu_is_set_in_both_languages(box: Any, service: Any) -> None:
         ]
 
 
-def test_history_turns_its_pages_in_place(box: Any, service: Any) -> None:
+def test_history_turns_its_pages_in_place(box: Sandbox, service: Service) -> None:
     """Twelve messages, five a page, forth and back in one message."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
@@ -82,7 +84,7 @@ def test_history_turns_its_pages_in_place(box: Any, service: Any) -> None:
 
 
 def test_a_blocked_bot_is_told_to_the_sender_until_the_person_is_back(
-    box: Any, service: Any, wait_until: Any
+    box: Sandbox, service: Service, wait_until: Wait
 ) -> None:
     """403 as soon as the block is known; what was refused never comes, what follows the return does."""
     alex = box.person()
@@ -97,7 +99,7 @@ def test_a_blocked_bot_is_told_to_the_sender_until_the_person_is_back(
     assert "and now?" not in "".join(message["text"] for message in box.messages(alex))
 
 
-def test_a_text_of_4096_characters_arrives_whole(box: Any, service: Any) -> None:
+def test_a_text_of_4096_characters_arrives_whole(box: Sandbox, service: Service) -> None:
     """The sender's name above it makes it too long for one message: it comes in parts. Sixteen times that is
     refused."""
     alex = box.person()
@@ -111,7 +113,7 @@ def test_a_text_of_4096_characters_arrives_whole(box: Any, service: Any) -> None
     assert service.send(token, "x" * 65_537).status_code == 413
 
 
-def test_a_flood_wait_holds_its_chat_and_no_other(box: Any, service: Any) -> None:
+def test_a_flood_wait_holds_its_chat_and_no_other(box: Sandbox, service: Service) -> None:
     """The message waits what Telegram says and arrives; the neighbour's goes at once."""
     alex, eve = box.person(), box.person()
     bearer = service.account()
@@ -125,7 +127,9 @@ def test_a_flood_wait_holds_its_chat_and_no_other(box: Any, service: Any) -> Non
 
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "drop_answer", "error"])
-def test_whatever_happens_to_the_answer_the_message_is_there_once(box: Any, service: Any, kind: str) -> None:
+def test_whatever_happens_to_the_answer_the_message_is_there_once(
+    box: Sandbox, service: Service, kind: str
+) -> None:
     """Cut before and after it was done, answer dropped, server error: asked again under the same
     random_id."""
     alex = box.person()
@@ -140,7 +144,7 @@ def test_whatever_happens_to_the_answer_the_message_is_there_once(box: Any, serv
     assert box.get("/faults") == []
 
 
-def test_run_without_settings_names_what_is_missing_and_the_demo(tmp_path: Path, run: Any) -> None:
+def test_run_without_settings_names_what_is_missing_and_the_demo(tmp_path: Path, run: Run) -> None:
     """Nobody ends on the sandbox by accident, and everybody learns of it."""
     from_nothing = run(tmp_path, "run")
     assert from_nothing.returncode == 1
@@ -148,7 +152,7 @@ def test_run_without_settings_names_what_is_missing_and_the_demo(tmp_path: Path,
         assert name in from_nothing.stderr
 
 
-def test_a_wrong_setting_is_a_sentence_not_a_traceback(tmp_path: Path, run: Any) -> None:
+def test_a_wrong_setting_is_a_sentence_not_a_traceback(tmp_path: Path, run: Run) -> None:
     """The variable is named."""
     refused = run(tmp_path, "run", DJANGOBOT_HTTP_PORT="http")
     assert refused.returncode == 1
@@ -156,7 +160,7 @@ def test_a_wrong_setting_is_a_sentence_not_a_traceback(tmp_path: Path, run: Any)
     assert "Traceback" not in refused.stderr
 
 
-def test_a_taken_port_is_a_clear_error(service: Any, tmp_path: Path, run: Any) -> None:
+def test_a_taken_port_is_a_clear_error(service: Service, tmp_path: Path, run: Run) -> None:
     """Which port, and what to set."""
     other = {**service.env, "DJANGOBOT_DATA": str(tmp_path / "other"), "DATABASE_URL": ""}
     (tmp_path / "other").mkdir()
@@ -167,14 +171,14 @@ def test_a_taken_port_is_a_clear_error(service: Any, tmp_path: Path, run: Any) -
     assert "Traceback" not in refused.stderr
 
 
-def test_a_second_process_on_the_same_folder_is_refused(service: Any, tmp_path: Path, run: Any) -> None:
+def test_a_second_process_on_the_same_folder_is_refused(service: Service, tmp_path: Path, run: Run) -> None:
     """Two would deliver everything twice."""
     refused = run(tmp_path, "run", **{**service.env, "DJANGOBOT_HTTP_PORT": "1"})
     assert refused.returncode == 1
     assert "DJANGOBOT_DATA" in refused.stderr
 
 
-def test_a_refused_bot_token_is_said(box: Any, tmp_path: Path, run: Any, free_port: Any) -> None:
+def test_a_refused_bot_token_is_said(box: Sandbox, tmp_path: Path, run: Run) -> None:
     """Telegram's word for it, and where the token comes from."""
     refused = run(
         tmp_path,
@@ -193,7 +197,7 @@ def test_a_refused_bot_token_is_said(box: Any, tmp_path: Path, run: Any, free_po
     assert "@BotFather" in refused.stderr
 
 
-def test_sigterm_ends_in_order(box: Any, service: Any) -> None:
+def test_sigterm_ends_in_order(box: Sandbox, service: Service) -> None:
     """Exit code 0, and what was accepted just before is there after the next start."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
@@ -207,7 +211,9 @@ def test_sigterm_ends_in_order(box: Any, service: Any) -> None:
     assert texts == [f"Fedor\nbefore the end {number}" for number in range(20)]
 
 
-def test_who_waits_while_the_service_stops_is_answered(box: Any, service: Any, wait_until: Any) -> None:
+def test_who_waits_while_the_service_stops_is_answered(
+    box: Sandbox, service: Service, wait_until: Wait
+) -> None:
     """202: it is on disk, and the next start delivers it."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
@@ -221,7 +227,7 @@ def test_who_waits_while_the_service_stops_is_answered(box: Any, service: Any, w
     wait_until(lambda: box.messages(alex)[-1]["text"] == "Fedor\npatience")
 
 
-def test_the_walkthrough_plays_the_readme(tmp_path: Path, run: Any, free_port: Any) -> None:
+def test_the_walkthrough_plays_the_readme(tmp_path: Path, run: Run) -> None:
     """One command, no account, exit code 0, and nothing left behind."""
     ports = [str(free_port()) for _ in range(3)]
     played = run(
@@ -244,7 +250,7 @@ def test_the_walkthrough_plays_the_readme(tmp_path: Path, run: Any, free_port: A
         httpx.get(f"http://127.0.0.1:{ports[1]}/")
 
 
-def test_the_doctor_says_what_is_wrong_and_what_to_do(service: Any, tmp_path: Path, run: Any) -> None:
+def test_the_doctor_says_what_is_wrong_and_what_to_do(service: Service, tmp_path: Path, run: Run) -> None:
     """Nothing set: names what is missing. All right: signs in beside the running service and says as whom."""
     sick = run(tmp_path, "doctor")
     assert sick.returncode == 1
@@ -256,7 +262,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(service: Any, tmp_path: Pa
     assert "DATABASE_URL" in unreachable.stdout
 
 
-def test_migrate_says_what_it_did(tmp_path: Path, run: Any) -> None:
+def test_migrate_says_what_it_did(tmp_path: Path, run: Run) -> None:
     """The second time there is nothing to do."""
     first, second = (run(tmp_path, "migrate") for _ in range(2))
     assert first.stdout.startswith("migrated: ")

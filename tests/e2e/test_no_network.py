@@ -6,7 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from .conftest import Sandbox, free_port, start
+from ..ports import free_port
+from .conftest import Sandbox, start
 
 
 def test_the_log_says_why_telegram_is_not_reached_and_when_it_is_tried_again(

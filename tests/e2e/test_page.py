@@ -19,6 +19,8 @@ from telethon.tl import types
 
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
+from .conftest import Sandbox, Service
+
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 pytestmark = pytest.mark.skipif(
     not Path(CHROMIUM).exists(), reason="needs Chromium: Debian's package chromium (apt-get install chromium)"
@@ -216,7 +218,9 @@ def last_from_bot(page: Page) -> Any:
 # ---- with DjangoBot
 
 
-def test_a_newcomer_is_made_starts_the_bot_and_copies_the_code(visit: Visits, box: Any, service: Any) -> None:
+def test_a_newcomer_is_made_starts_the_bot_and_copies_the_code(
+    visit: Visits, box: Sandbox, service: Service
+) -> None:
     """The whole way from an empty page to the code on the clipboard."""
     page = visit(box.web, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_label("New person").first.click()
@@ -234,7 +238,7 @@ def test_a_newcomer_is_made_starts_the_bot_and_copies_the_code(visit: Visits, bo
 
 
 def test_a_programs_message_appears_live_and_revoking_edits_in_place(
-    visit: Visits, box: Any, service: Any
+    visit: Visits, box: Sandbox, service: Service
 ) -> None:
     """Linked, written to, revoked with the button: without reloading anything."""
     alex = box.person()
@@ -258,7 +262,7 @@ def test_a_programs_message_appears_live_and_revoking_edits_in_place(
     assert service.send(token, "too late").status_code == 401
 
 
-def test_a_slash_brings_the_bots_commands(visit: Visits, box: Any, service: Any) -> None:
+def test_a_slash_brings_the_bots_commands(visit: Visits, box: Sandbox, service: Service) -> None:
     """Arrows choose, Tab completes, Enter sends, Escape puts the menu away."""
     alex = box.person()
     box.say(alex, "/help")
@@ -285,7 +289,7 @@ def test_a_slash_brings_the_bots_commands(visit: Visits, box: Any, service: Any)
     expect(last_from_bot(page)).to_contain_text("Your code, tap to copy")
 
 
-def test_the_bot_is_blocked_and_taken_back(visit: Visits, box: Any, service: Any) -> None:
+def test_the_bot_is_blocked_and_taken_back(visit: Visits, box: Sandbox, service: Service) -> None:
     """From the menu; a program is refused in between."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
@@ -302,7 +306,7 @@ def test_the_bot_is_blocked_and_taken_back(visit: Visits, box: Any, service: Any
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl: Debian's package curl")
-def test_the_first_steps_work_as_they_are_copied(visit: Visits, box: Any, service: Any) -> None:
+def test_the_first_steps_work_as_they_are_copied(visit: Visits, box: Sandbox, service: Service) -> None:
     """One line after the other, in a plain shell, until the message is in the chat."""
     alex = box.person()
     api = str(service.client.base_url).rstrip("/")
@@ -340,7 +344,7 @@ keys => keys.flatMap(key => {
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_no_word_on_a_button_is_broken_on_a_phone(
-    visit: Visits, box: Any, service: Any, language: str
+    visit: Visits, box: Sandbox, service: Service, language: str
 ) -> None:
     """390 pixels wide, as Chromium draws it: each word stands on one line, inside of the screen."""
     someone = box.person(language=language)
@@ -561,7 +565,7 @@ def test_the_first_steps_fill_themselves_in(visit: Visits, stage: Stage) -> None
     assert CODE in copied(page, 4)
 
 
-def test_without_the_demo_there_are_no_first_steps(visit: Visits, box: Any, service: Any) -> None:
+def test_without_the_demo_there_are_no_first_steps(visit: Visits, box: Sandbox, service: Service) -> None:
     """The sandbox alone knows nothing of DjangoBot's API."""
     page = visit(box.web, box.person(), viewport={"width": 1500, "height": 900})
     expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()

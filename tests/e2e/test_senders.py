@@ -13,6 +13,7 @@ import pytest
 from djangobot.bot.rendering.snippets import SENDERS
 from djangobot.db.credentials import gotify_token
 
+from .conftest import Sandbox, Service
 from .test_tokens import Chat, open_card
 
 WORDS = {
@@ -28,12 +29,12 @@ WORDS = {
 
 
 @pytest.fixture(params=["en", "ru"])
-def chat(request: pytest.FixtureRequest, box: Any) -> Chat:
+def chat(request: pytest.FixtureRequest, box: Sandbox) -> Chat:
     """Somebody who reads that language."""
     return Chat(box, box.person(language=request.param), WORDS[request.param])
 
 
-def test_a_snippet_has_the_token_as_long_as_it_is_shown(chat: Chat, service: Any) -> None:
+def test_a_snippet_has_the_token_as_long_as_it_is_shown(chat: Chat, service: Service) -> None:
     """Made in the chat: filled in, under a spoiler. Hidden: a placeholder, and how to get a new value."""
     chat.say("/token ci")
     made = chat.shown
@@ -61,7 +62,7 @@ def test_a_snippet_has_the_token_as_long_as_it_is_shown(chat: Chat, service: Any
     assert "from the snippet" in chat.box.next_from_bot(chat.id, chat.message_id)["text"]
 
 
-def test_a_secret_of_the_card_is_asked_for(chat: Chat, service: Any) -> None:
+def test_a_secret_of_the_card_is_asked_for(chat: Chat, service: Service) -> None:
     """Made here: shown once. Wrong signatures are counted on the card; without a secret none is asked."""
     token = open_card(chat, service)
     chat.press("signatures")
@@ -87,7 +88,7 @@ def test_a_secret_of_the_card_is_asked_for(chat: Chat, service: Any) -> None:
     assert ping("0" * 64) == 200
 
 
-def test_a_secret_of_ones_own_is_the_next_text(chat: Chat, service: Any) -> None:
+def test_a_secret_of_ones_own_is_the_next_text(chat: Chat, service: Service) -> None:
     """A wrong one is asked for again."""
     token = open_card(chat, service)
     chat.press("signatures")
@@ -102,7 +103,7 @@ def test_a_secret_of_ones_own_is_the_next_text(chat: Chat, service: Any) -> None
 
 
 @pytest.mark.parametrize("chat", ["en"], indirect=True)
-def test_apprise_reaches_the_chat(chat: Chat, service: Any, tmp_path: Path) -> None:
+def test_apprise_reaches_the_chat(chat: Chat, service: Service, tmp_path: Path) -> None:
     """By Gotify's call and by ntfy's, with the address and the token alone: text, emoji, button, file."""
     token = service.bot_token(chat.id, service.account(), name="ci")
     seen = chat.box.messages(chat.id)[-1]["id"]

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import Sandbox, Service
+
 WORDS = {
     "en": {
         "settings": "Settings", "ask": "Which city", "unknown": "don’t know that place",
@@ -30,7 +32,7 @@ WORDS = {
 class Chat:
     """A person and what they read."""
 
-    def __init__(self, box: Any, language: str) -> None:
+    def __init__(self, box: Sandbox, language: str) -> None:
         self.box = box
         self.id = box.person(language=language)
         self.words = WORDS[language]
@@ -63,7 +65,7 @@ class Chat:
 
 
 @pytest.fixture(params=["en", "ru"])
-def chat(request: pytest.FixtureRequest, box: Any) -> Chat:
+def chat(request: pytest.FixtureRequest, box: Sandbox) -> Chat:
     """Somebody who reads that language."""
     return Chat(box, request.param)
 
@@ -115,7 +117,7 @@ def test_everything_is_set_on_one_card(chat: Chat) -> None:
     assert chat.words["settings"] in card["text"]
 
 
-def test_in_quiet_hours_messages_are_silent_and_urgent_ones_are_not(chat: Chat, service: Any) -> None:
+def test_in_quiet_hours_messages_are_silent_and_urgent_ones_are_not(chat: Chat, service: Service) -> None:
     """As Telegram shows it."""
     token = service.bot_token(chat.id, service.account())
     chat.after(chat.box.say(chat.id, f"/quiet {quiet_now()}"))
@@ -127,7 +129,7 @@ def test_in_quiet_hours_messages_are_silent_and_urgent_ones_are_not(chat: Chat, 
     assert shown == {"Fedor\nsleep well": True, "Fedor\nfire": False}
 
 
-def test_a_message_waits_for_the_digest(chat: Chat, service: Any) -> None:
+def test_a_message_waits_for_the_digest(chat: Chat, service: Service) -> None:
     """It is held; it is told of as soon as the quiet hours are over, here by the person's own word."""
     token = service.bot_token(chat.id, service.account())
     chat.after(chat.box.say(chat.id, f"/quiet {quiet_now()}"))
@@ -141,7 +143,7 @@ def test_a_message_waits_for_the_digest(chat: Chat, service: Any) -> None:
     assert "later" in digest["text"]
 
 
-def test_a_muted_sender_is_held_and_counted_when_it_ends(chat: Chat, service: Any) -> None:
+def test_a_muted_sender_is_held_and_counted_when_it_ends(chat: Chat, service: Service) -> None:
     """Chosen from the list, ended from the list."""
     token = service.bot_token(chat.id, service.account())
     assert chat.words["nobody"] in chat.box.say(chat.id, "/unmute")["text"]
@@ -161,7 +163,7 @@ def test_a_muted_sender_is_held_and_counted_when_it_ends(chat: Chat, service: An
     assert service.send(token, "hello").json()["status"] == "sent"
 
 
-def test_a_sender_who_writes_much_can_be_muted_under_the_message(chat: Chat, service: Any) -> None:
+def test_a_sender_who_writes_much_can_be_muted_under_the_message(chat: Chat, service: Service) -> None:
     """Once in a burst, and ended in the same place; the token stands behind the sender's name."""
     token = service.bot_token(chat.id, service.account(), name="ci")
     seen = chat.box.messages(chat.id)[-1]["id"]

@@ -15,8 +15,9 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
+from ..ports import free_port
 from .chaos import Sender, check, seeded
-from .conftest import WAIT, Sandbox, Service, free_port
+from .conftest import WAIT, Run, Sandbox, Service
 
 TAKEOVER = PATIENCE / 3
 """Seconds within which a standby is to lead after the other's death: the ten that are
@@ -193,7 +194,7 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
 
 
 def test_a_process_with_another_session_key_is_refused(
-    box: Sandbox, cluster: Cluster, tmp_path: Path, run: Any
+    box: Sandbox, cluster: Cluster, tmp_path: Path, run: Run
 ) -> None:
     """It could not go on with the session; it says which setting is wrong, before anything needs it."""
     env = {**cluster.bots[0].env, "DJANGOBOT_SESSION_KEY": "x" * 32, "DJANGOBOT_DATA": str(tmp_path)}

@@ -2,12 +2,15 @@
 
 import signal
 from collections import Counter
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
+
+from .conftest import Sandbox, Service, Wait
 
 CHATS = 4
 DYING = """
@@ -61,7 +64,7 @@ LONG = " ".join(["boom"] * 819)
 """With its sender's name above it, two parts."""
 
 
-def send(service: Any, token: str, text: str) -> bool | None:
+def send(service: Service, token: str, text: str) -> bool | None:
     """Whether it was accepted; None: nobody knows."""
     try:
         return bool(service.send(token, text, prefer="respond-async").status_code == 202)
@@ -71,14 +74,18 @@ def send(service: Any, token: str, text: str) -> bool | None:
         return None
 
 
-def shown(box: Any, chat: int) -> list[str]:
+def shown(box: Sandbox, chat: int) -> list[str]:
     """What the chat shows of ours, told from the parts of one message by its first."""
     texts = [m["text"].removeprefix("Fedor\n") for m in box.messages(chat) if m["from"] == "bot"]
     return ["boom" if text.startswith("boom") else text for text in texts]
 
 
+def is_shown(box: Sandbox, chat: int, text: str) -> bool:
+    return text in shown(box, chat)
+
+
 def kill_once(
-    box: Any, service: Any, tokens: dict[int, str], step: str, number: int, wait_until: Any
+    box: Sandbox, service: Service, tokens: dict[int, str], step: str, number: int, wait_until: Wait
 ) -> None:
     service.kill()
     service.start_to_die(DYING, step)
@@ -92,7 +99,7 @@ def kill_once(
     for chat, token in tokens.items():
         end = f"end {number}"
         assert send(service, token, end)
-        wait_until(lambda chat=chat, end=end: end in shown(box, chat))
+        wait_until(partial(is_shown, box, chat, end))
         there = shown(box, chat)[before[chat] :]
         sure = [text for text, accepted in [*tried[chat], (end, True)] if accepted]
         unsure = [text for text, accepted in tried[chat] if accepted is None]
@@ -106,7 +113,7 @@ def kill_once(
 
 
 @pytest.fixture
-def tokens(box: Any, service: Any) -> Any:
+def tokens(box: Sandbox, service: Service) -> Iterator[dict[int, str]]:
     """Chats with their bot tokens; afterwards the service runs as ever."""
     bearer = service.account("Fedor")
     people = [box.person() for _ in range(CHATS)]
@@ -117,7 +124,7 @@ def tokens(box: Any, service: Any) -> Any:
 
 @pytest.mark.parametrize("step", ["claimed", "sent", "second part sent", "before it is recorded"])
 def test_killed_at_this_step_of_a_send_nothing_is_lost_or_doubled(
-    box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any
+    box: Sandbox, service: Service, tokens: dict[int, str], step: str, wait_until: Wait
 ) -> None:
     """Once at each of the steps behind which most differs; a message of two parts among others. The chaos run
     takes all of them."""
@@ -128,7 +135,7 @@ def test_killed_at_this_step_of_a_send_nothing_is_lost_or_doubled(
 @pytest.mark.timeout(30 * PATIENCE)
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_this_step_again_and_again_nothing_is_lost_or_doubled(
-    box: Any, service: Any, tokens: dict[int, str], step: str, wait_until: Any
+    box: Sandbox, service: Service, tokens: dict[int, str], step: str, wait_until: Wait
 ) -> None:
     """Ten times for each step, answers dropped and connections cut besides."""
     for number in range(10):

@@ -10,6 +10,8 @@ import pytest
 
 from djangobot.db.credentials import gotify_token
 
+from .conftest import Sandbox, Service
+
 WORDS = {
     "en": {
         "all": "All tokens", "rename": "Rename", "pause": "Pause", "resume": "Resume", "limit": "Limit",
@@ -39,7 +41,7 @@ WORDS = {
 class Chat:
     """A person, and one message of the bot that they press buttons under."""
 
-    box: Any
+    box: Sandbox
     id: int
     words: dict[str, str]
     message_id: int = 0
@@ -68,12 +70,12 @@ class Chat:
 
 
 @pytest.fixture(params=["en", "ru"])
-def chat(request: pytest.FixtureRequest, box: Any) -> Chat:
+def chat(request: pytest.FixtureRequest, box: Sandbox) -> Chat:
     """Somebody who reads that language."""
     return Chat(box, box.person(language=request.param), WORDS[request.param])
 
 
-def open_card(chat: Chat, service: Any) -> str:
+def open_card(chat: Chat, service: Service) -> str:
     """A token named ci, its card open; the token."""
     token: str = service.bot_token(chat.id, service.account(), name="ci")
     chat.say("/tokens")
@@ -81,7 +83,7 @@ def open_card(chat: Chat, service: Any) -> str:
     return token
 
 
-def test_a_card_opens_in_place_of_the_list_and_goes_back(chat: Chat, service: Any) -> None:
+def test_a_card_opens_in_place_of_the_list_and_goes_back(chat: Chat, service: Service) -> None:
     """Name, account, first characters, use, and this week's messages."""
     token: str = service.bot_token(chat.id, service.account(), name="ci")
     assert service.send(token, "hello").status_code == 200
@@ -94,7 +96,7 @@ def test_a_card_opens_in_place_of_the_list_and_goes_back(chat: Chat, service: An
     assert chat.shown["text"] == listed["text"]
 
 
-def test_many_tokens_are_listed_in_pages(box: Any, service: Any) -> None:
+def test_many_tokens_are_listed_in_pages(box: Sandbox, service: Service) -> None:
     """Eight on a page, forth and back in one message."""
     chat = Chat(box, box.person(), WORDS["en"])
     bearer = service.account()
@@ -109,7 +111,7 @@ def test_many_tokens_are_listed_in_pages(box: Any, service: Any) -> None:
     assert "Fedor · n8" in chat.shown["buttons"][0][0]["text"]
 
 
-def test_a_token_is_renamed_by_the_next_text(chat: Chat, service: Any) -> None:
+def test_a_token_is_renamed_by_the_next_text(chat: Chat, service: Service) -> None:
     """A wrong name is asked for again; a command leaves the name as it is."""
     open_card(chat, service)
     seen = chat.message_id
@@ -127,7 +129,7 @@ def test_a_token_is_renamed_by_the_next_text(chat: Chat, service: Any) -> None:
     assert "Fedor · nightly builds" in chat.button("nightly")["text"]
 
 
-def test_a_paused_token_is_refused_until_it_is_resumed(chat: Chat, service: Any) -> None:
+def test_a_paused_token_is_refused_until_it_is_resumed(chat: Chat, service: Service) -> None:
     """403 in a sentence of its own; pressed twice it is still paused."""
     token = open_card(chat, service)
     chat.press("pause")
@@ -140,7 +142,7 @@ def test_a_paused_token_is_refused_until_it_is_resumed(chat: Chat, service: Any)
     assert service.send(token, "hello").status_code == 200
 
 
-def test_a_limit_is_chosen_and_lifted(chat: Chat, service: Any) -> None:
+def test_a_limit_is_chosen_and_lifted(chat: Chat, service: Service) -> None:
     """429 with Retry-After; then as many as one likes."""
     token = open_card(chat, service)
     chat.press("limit")
@@ -158,7 +160,7 @@ def test_a_limit_is_chosen_and_lifted(chat: Chat, service: Any) -> None:
     assert service.send(token, "three").status_code == 200
 
 
-def test_an_expiry_is_chosen_and_lifted(chat: Chat, service: Any) -> None:
+def test_an_expiry_is_chosen_and_lifted(chat: Chat, service: Service) -> None:
     """The card says until when."""
     open_card(chat, service)
     chat.press("expiry")
@@ -169,7 +171,7 @@ def test_an_expiry_is_chosen_and_lifted(chat: Chat, service: Any) -> None:
     assert chat.words["expires"] not in chat.shown["text"]
 
 
-def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Any) -> None:
+def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Service) -> None:
     """A command or a button and a name; the call that is shown sends the first message as it stands."""
     chat.say("/start")
     seen = chat.message_id
@@ -198,7 +200,7 @@ def test_a_token_of_ones_own_takes_two_steps(chat: Chat, service: Any) -> None:
         assert service.send(either, "again").status_code == 200
 
 
-def test_urgent_messages_are_refused_and_allowed(chat: Chat, service: Any) -> None:
+def test_urgent_messages_are_refused_and_allowed(chat: Chat, service: Service) -> None:
     """The card says what is so."""
     open_card(chat, service)
     chat.press("refuse")
@@ -207,7 +209,7 @@ def test_urgent_messages_are_refused_and_allowed(chat: Chat, service: Any) -> No
     assert chat.words["not urgent"] not in chat.shown["text"]
 
 
-def test_a_new_value_is_shown_once_and_hidden(chat: Chat, service: Any) -> None:
+def test_a_new_value_is_shown_once_and_hidden(chat: Chat, service: Service) -> None:
     """In a spoiler, and gone with a tap; the value before is dead."""
     token = open_card(chat, service)
     chat.press("new")
@@ -227,7 +229,7 @@ def test_a_new_value_is_shown_once_and_hidden(chat: Chat, service: Any) -> None:
     assert fresh[:4] in chat.shown["text"]
 
 
-def test_a_revoked_token_can_be_taken_back(chat: Chat, service: Any) -> None:
+def test_a_revoked_token_can_be_taken_back(chat: Chat, service: Service) -> None:
     """From the notice of the link; what waited comes after all."""
     token: str = service.bot_token(chat.id, service.account(), name="ci")
     chat.message_id = chat.box.messages(chat.id)[-1]["id"]
@@ -242,7 +244,7 @@ def test_a_revoked_token_can_be_taken_back(chat: Chat, service: Any) -> None:
 
 @pytest.mark.parametrize("chat", ["en"], indirect=True)
 def test_after_ten_seconds_a_revoked_token_can_not_be_taken_back(
-    chat: Chat, service: Any, wait_until: Callable[[Callable[[], bool]], None]
+    chat: Chat, service: Service, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     """The button is gone."""
     token: str = service.bot_token(chat.id, service.account(), name="ci")
@@ -255,7 +257,7 @@ def test_after_ten_seconds_a_revoked_token_can_not_be_taken_back(
 
 
 def test_a_new_network_is_told_with_a_way_to_revoke(
-    chat: Chat, service: Any, wait_until: Callable[[Callable[[], bool]], None]
+    chat: Chat, service: Service, wait_until: Callable[[Callable[[], bool]], None]
 ) -> None:
     """Once for each; behind a proxy on this machine the caller is whom the proxy names."""
     token = open_card(chat, service)

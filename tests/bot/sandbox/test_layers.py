@@ -1,6 +1,6 @@
 """Clients of every layer: each is answered in its own one."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -46,7 +46,7 @@ def sending(layer: int, person: int) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def probe(shared: SandboxProcess) -> Any:
+async def probe(shared: SandboxProcess) -> AsyncIterator[Probe]:
     """A connection without a key."""
     async with Probe(shared.host, shared.port, read_public_key(shared.key)) as made:
         yield made

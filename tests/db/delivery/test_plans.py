@@ -5,7 +5,6 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import pytest
@@ -41,7 +40,7 @@ READ_THROUGH = re.compile(r"Seq Scan on (message|file)\b")
 
 
 # ruff: noqa: S608 - our own SQL
-async def fill(connection: Any) -> None:
+async def fill(connection: asyncpg.Connection) -> None:
     await connection.execute(
         "INSERT INTO account (name, login, password_hash, token_version, created)"
         f" VALUES ('a', 'a', 'x', 1, '{NOW}');"
@@ -53,16 +52,16 @@ async def fill(connection: Any) -> None:
     )
 
 
-async def add(connection: Any, status: str, many: int, chats: int) -> None:
+async def add(connection: asyncpg.Connection, status: str, many: int, chats: int) -> None:
     await connection.execute(MESSAGES.format(status=status, many=many, chats=chats, now=NOW))
 
 
-async def add_files(connection: Any, status: str, many: int, storage: str) -> None:
+async def add_files(connection: asyncpg.Connection, status: str, many: int, storage: str) -> None:
     """A file for each of so many messages."""
     await connection.execute(FILES.format(status=status, many=many, storage=storage, now=NOW))
 
 
-async def add_backlog(connection: Any) -> None:
+async def add_backlog(connection: asyncpg.Connection) -> None:
     """Much waits, now and for later, and a little of it has files."""
     await add(connection, "queued", BACKLOG, 2)
     await add(connection, "scheduled", SCHEDULED, 2)
@@ -70,7 +69,7 @@ async def add_backlog(connection: Any) -> None:
 
 
 @pytest.fixture
-async def connection(postgresql: str) -> AsyncIterator[Any]:
+async def connection(postgresql: str) -> AsyncIterator[asyncpg.Connection]:
     """To a database of its own, set up as the engine sets up its connections."""
     server = await asyncpg.connect(postgresql)
     await server.execute("CREATE DATABASE plans TEMPLATE template0")
@@ -98,7 +97,7 @@ def literal(value: object) -> str:
     return "'" + (value.isoformat() if isinstance(value, datetime) else str(value)) + "'"
 
 
-async def explain(connection: Any, prepared: str, args: tuple[object, ...]) -> tuple[int, str]:
+async def explain(connection: asyncpg.Connection, prepared: str, args: tuple[object, ...]) -> tuple[int, str]:
     """Pages read by a prepared statement, and its plan; what it does is undone."""
     call = f"{prepared}({', '.join(map(literal, args))})" if args else prepared
     undone = connection.transaction()
@@ -112,7 +111,7 @@ async def explain(connection: Any, prepared: str, args: tuple[object, ...]) -> t
     return sum(int(number or 0) for number in first.groups()) if first else 0, plan
 
 
-async def expensive(connection: Any) -> dict[str, int]:
+async def expensive(connection: asyncpg.Connection) -> dict[str, int]:
     """The statements that read more than they touch, with the pages they read: planned for their arguments,
     and for any."""
     found = {}
@@ -127,7 +126,9 @@ async def expensive(connection: Any) -> dict[str, int]:
     return found
 
 
-async def test_a_backlog_the_statistics_know_nothing_of_costs_what_is_touched(connection: Any) -> None:
+async def test_a_backlog_the_statistics_know_nothing_of_costs_what_is_touched(
+    connection: asyncpg.Connection,
+) -> None:
     """ANALYZE while the queue was empty; then much was accepted and nobody delivered."""
     await fill(connection)
     await add(connection, "sent", HISTORY, PEOPLE)
@@ -137,7 +138,9 @@ async def test_a_backlog_the_statistics_know_nothing_of_costs_what_is_touched(co
     assert await expensive(connection) == {}
 
 
-async def test_a_queue_the_statistics_think_full_costs_what_is_touched(connection: Any) -> None:
+async def test_a_queue_the_statistics_think_full_costs_what_is_touched(
+    connection: asyncpg.Connection,
+) -> None:
     """ANALYZE while all there was waited; then it was delivered, and a little came."""
     await fill(connection)
     await add(connection, "queued", HISTORY + BACKLOG, 2)
@@ -151,7 +154,7 @@ async def test_a_queue_the_statistics_think_full_costs_what_is_touched(connectio
     assert await expensive(connection) == {}
 
 
-async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: Any) -> None:
+async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: asyncpg.Connection) -> None:
     """A new service: its statements are prepared before there is anything, and much comes at once."""
     await connection.execute("SET plan_cache_mode = force_generic_plan")
     found: dict[str, tuple[str, tuple[object, ...]]] = {}

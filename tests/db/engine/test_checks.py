@@ -6,7 +6,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -23,6 +22,7 @@ from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DatabaseUnavailable, reason
 
+from ...ports import free_port
 from ..conftest import NOW, on_postgresql
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
@@ -203,11 +203,6 @@ async def up(process: asyncio.subprocess.Process) -> asyncio.Task[None]:
 
 def nobody_else() -> None:
     raise AssertionError("the lock is ours at once")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 async def test_a_pooler_is_used_in_session_mode_and_refused_in_the_others(pooled: tuple[str, str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 import telethon
 from telethon import Button, TelegramClient, events, functions
 from telethon.network import (
+    Connection,
     ConnectionTcpAbridged,
     ConnectionTcpFull,
     ConnectionTcpIntermediate,
@@ -19,14 +20,14 @@ from telethon.sessions import MemorySession
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 
-def client_of(sandbox: SandboxProcess, connection: Any = ConnectionTcpFull) -> Any:
+def client_of(sandbox: SandboxProcess, connection: type[Connection] = ConnectionTcpFull) -> TelegramClient:
     """A Telethon client that has not started."""
     client = TelegramClient(MemorySession(), 1, "x", connection=connection)
     sandbox.point_telethon(client)
     return client
 
 
-async def signed_in(sandbox: SandboxProcess, phone: str) -> Any:
+async def signed_in(sandbox: SandboxProcess, phone: str) -> TelegramClient:
     """A person's client."""
     client = client_of(sandbox)
     await client.connect()
@@ -36,7 +37,7 @@ async def signed_in(sandbox: SandboxProcess, phone: str) -> Any:
 
 
 @pytest.fixture
-async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Any]:
+async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
     """A bot that repeats what it hears under a button, and edits when that is pressed."""
     client = client_of(shared)
     await client.start(bot_token=f"{new_id()}:telethon")
@@ -55,7 +56,7 @@ async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterato
 
 
 @pytest.fixture
-async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Any]:
+async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
     """A person who has signed in with the code."""
     number = new_id()
     await shared.person("Bob", id=number, username=f"bob{number}")
@@ -69,7 +70,7 @@ async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIter
     [ConnectionTcpFull, ConnectionTcpAbridged, ConnectionTcpIntermediate, ConnectionTcpObfuscated],
 )
 async def test_telethon_signs_in_over_each_of_its_transports(
-    shared: SandboxProcess, connection: Any, new_id: Callable[[], int]
+    shared: SandboxProcess, connection: type[Connection], new_id: Callable[[], int]
 ) -> None:
     """As a bot, in its own layer."""
     client, number = client_of(shared, connection), new_id()
@@ -78,7 +79,9 @@ async def test_telethon_signs_in_over_each_of_its_transports(
     await client.disconnect()
 
 
-async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(bot: Any, person: Any) -> None:
+async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(
+    bot: TelegramClient, person: TelegramClient
+) -> None:
     """Over real MTProto on both sides."""
     name = (await bot.get_me()).username
     async with person.conversation(name, timeout=PATIENCE) as conversation:
@@ -96,7 +99,7 @@ async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(bot: Any, perso
 
 
 async def test_two_layers_share_one_chat(
-    shared: SandboxProcess, person: Any, new_id: Callable[[], int]
+    shared: SandboxProcess, person: TelegramClient, new_id: Callable[[], int]
 ) -> None:
     """A Pyrogram bot (layer 158) and a Telethon person (layer 229) see each other's texts and buttons."""
     pyrogram: Any = importlib.import_module("pyrogram")
@@ -122,7 +125,9 @@ async def test_two_layers_share_one_chat(
     await client.stop()
 
 
-async def test_a_person_sees_the_history_and_the_list_of_chats(bot: Any, person: Any) -> None:
+async def test_a_person_sees_the_history_and_the_list_of_chats(
+    bot: TelegramClient, person: TelegramClient
+) -> None:
     """Newest first, unread ones counted, read ones not."""
     name = (await bot.get_me()).username
     async with person.conversation(name, timeout=PATIENCE) as conversation:
@@ -139,7 +144,9 @@ async def test_a_person_sees_the_history_and_the_list_of_chats(bot: Any, person:
     assert dialog.unread_count == 0
 
 
-async def test_a_persons_file_reaches_the_bot(shared: SandboxProcess, bot: Any, person: Any) -> None:
+async def test_a_persons_file_reaches_the_bot(
+    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+) -> None:
     """Uploaded in parts by one, downloaded in parts by the other."""
     got: asyncio.Queue[Any] = asyncio.Queue()
     bot.add_event_handler(got.put, events.NewMessage(incoming=True))
@@ -168,7 +175,9 @@ async def test_a_wrong_code_is_refused_and_a_new_number_signs_up(
     await client.disconnect()
 
 
-async def test_a_person_blocks_a_bot_with_a_client(shared: SandboxProcess, bot: Any, person: Any) -> None:
+async def test_a_person_blocks_a_bot_with_a_client(
+    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+) -> None:
     """The bot is refused until it is unblocked; the person is told not to write either."""
     me = await person.get_me()
     name = (await bot.get_me()).username
@@ -183,7 +192,7 @@ async def test_a_person_blocks_a_bot_with_a_client(shared: SandboxProcess, bot: 
     assert await bot.send_message(me.id, "yes")
 
 
-async def test_typing_is_shown_to_the_other_side(bot: Any, person: Any) -> None:
+async def test_typing_is_shown_to_the_other_side(bot: TelegramClient, person: TelegramClient) -> None:
     """Whoever types."""
     name = (await bot.get_me()).username
     await person.send_message(name, "hello")
@@ -195,7 +204,9 @@ async def test_typing_is_shown_to_the_other_side(bot: Any, person: Any) -> None:
     assert event.typing
 
 
-async def test_telethon_comes_back_after_a_cut(shared: SandboxProcess, bot: Any, person: Any) -> None:
+async def test_telethon_comes_back_after_a_cut(
+    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+) -> None:
     """Both clients reconnect by themselves, in new sessions and without a new initConnection."""
     name = (await bot.get_me()).username
     async with person.conversation(name, timeout=PATIENCE) as conversation:
@@ -208,7 +219,9 @@ async def test_telethon_comes_back_after_a_cut(shared: SandboxProcess, bot: Any,
         assert (await conversation.get_response()).raw_text == "after"
 
 
-async def test_a_bot_may_not_do_what_is_for_people_nor_they_what_is_for_bots(bot: Any, person: Any) -> None:
+async def test_a_bot_may_not_do_what_is_for_people_nor_they_what_is_for_bots(
+    bot: TelegramClient, person: TelegramClient
+) -> None:
     """BOT_METHOD_INVALID and USER_BOT_REQUIRED."""
     with pytest.raises(telethon.errors.BotMethodInvalidError):
         await bot.get_dialogs()
