@@ -232,7 +232,7 @@ def test_a_message_with_files_is_shown_once_more(reader: Reader) -> None:
     assert re.search(r"\b2 (files|файл)", reader.press(card, "· ci")["text"])
 
 
-def test_a_held_message_is_shown_with_its_files(box: Any, service: Any) -> None:
+def test_a_held_message_is_shown_with_its_files(box: Sandbox, service: Service) -> None:
     """It was never in the chat. Its bytes are kept for the person."""
     chat = Reader(box, service, "en")
     muting = chat.ask("/mute")
