@@ -353,7 +353,9 @@ def test_no_word_on_a_button_is_broken_on_a_phone(
         assert service.send(token, f"{number} " + "build " * 100).status_code == 200
     phone = {"width": 390, "height": 800}
     page = visit(box.web, someone, viewport=phone, has_touch=True, is_mobile=True)
-    for command in ("/start", "/settings", "/history", "/quiet", "/language", "/mute"):
+    for command in (
+        "/start", "/settings", "/history", "/quiet", "/language", "/mute", "/token my own", "/search build",
+    ):  # fmt: skip
         box.say(someone, command)
     listed = box.say(someone, "/tokens")
     number = listed["buttons"][0][0]["data"].partition(":")[2]
