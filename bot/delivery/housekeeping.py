@@ -14,7 +14,7 @@ import structlog
 
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.db import state
-from djangobot.db.delivery import outbox, recalls
+from djangobot.db.delivery import expiry, outbox, recalls
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import digests
 
@@ -76,7 +76,7 @@ class Housekeeping:
 
     async def _check(self) -> None:
         await self.apply_recall()
-        while await outbox.expire(self.now()):
+        while await expiry.expire(self.now()):
             pass
         while await digests.send_digests(self.now()):
             pass

@@ -1,4 +1,4 @@
-"""The outbox: messages that wait to be sent. They are added, they fall due, and they expire."""
+"""The outbox: messages that wait to be sent. They are added, and they fall due."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -7,21 +7,17 @@ from functools import partial
 import structlog
 import uuid_utils
 
-from djangobot.db import credentials, metrics
+from djangobot.db import credentials
 from djangobot.db.delivery import claims, pubsub, settlement, wakeups
 from djangobot.db.delivery.heads import FROM_HEADS, HAS_URGENT, HEADS, IS_QUEUED, UNSETTLED, WAITING
 from djangobot.db.delivery.local_worker import LocalWorker, local_worker
-from djangobot.db.delivery.outcomes import EXPIRED_IN_DOUBT, Claimed, put_back
+from djangobot.db.delivery.outcomes import Claimed, put_back
 from djangobot.db.engine import Ask, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 
 log = structlog.get_logger(__name__)
 
-EXPIRE_MOST = 1000
-"""The most messages that expire in one transaction."""
-
 # ruff: noqa: S608 - the statements below are put together from constants.
-PERISHABLE = "CASE WHEN expires IS NOT NULL THEN status END = 'queued'"
 OLDEST_DUE = f"""
 {HEADS}
 SELECT m.next_attempt AS due {FROM_HEADS}
@@ -32,17 +28,6 @@ WAITING_CHATS = f"""
 SELECT m.chat AS chat, m.next_attempt AS due, {HAS_URGENT} AS has_urgent
 {FROM_HEADS}
 WHERE {WAITING} ORDER BY m.next_attempt, m.id
-"""
-# A lost answer may mean that the message is in the chat. Then nobody can say that it expired unsent.
-EXPIRE = f"""
-UPDATE message SET status = CASE WHEN first_attempt IS NULL THEN 'expired' ELSE 'uncertain' END,
-                   failure = CASE WHEN first_attempt IS NULL THEN NULL ELSE $2 END, parts = NULL
-WHERE id IN (SELECT b.value FROM $each3 b) AND {IS_QUEUED} AND expires <= $1
-RETURNING public_id, chat, status, failure
-"""
-EXPIRING = f"""
-SELECT id FROM message WHERE {PERISHABLE} AND expires <= $1
-ORDER BY expires LIMIT $2
 """
 DUE_NOW = f"""
 UPDATE message SET next_attempt = $1 WHERE {UNSETTLED.replace("m.", "")} AND {IS_QUEUED} AND next_attempt > $1
@@ -130,22 +115,6 @@ async def poll(now: datetime) -> datetime | None:
             return due
         wakeups.notify_due(row["chat"], urgent=bool(row["has_urgent"]))
     return None
-
-
-async def expire(now: datetime) -> int:
-    """Ends waiting messages whose time is over, whatever they wait for: a blocked chat, Telegram, or earlier
-    messages. Returns their number. The next call continues where this one stopped."""
-    rows = await current().fetch(EXPIRING, now, EXPIRE_MOST)
-    if not rows:
-        return 0
-    ids = current().each([row["id"] for row in rows])
-    ended = await current().execute(EXPIRE, now, EXPIRED_IN_DOUBT, ids)
-    for row in ended:
-        wakeups.notify_settled(str(row["public_id"]), row["status"], row["failure"])
-        wakeups.notify_due(row["chat"])
-        metrics.count_end(row["status"])
-        log.warning("message " + row["status"], id=str(row["public_id"]), chat=row["chat"])
-    return len(ended)
 
 
 async def due_now(now: datetime) -> int:

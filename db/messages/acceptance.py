@@ -6,7 +6,7 @@ why nothing was inserted.
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -23,19 +23,15 @@ from djangobot.db.errors import (
     DiskNearlyFull,
     FieldsInvalid,
     TokenInvalid,
-    TokenLimited,
     TokenPaused,
     TooMuchWaiting,
 )
-from djangobot.db.messages import files, idempotency, send_time, tags
+from djangobot.db.messages import files, idempotency, send_time, tags, token_limit
 from djangobot.db.messages.edits import Replacing
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import token_networks, tokens
 
 log = structlog.get_logger(__name__)
-
-MINUTE = timedelta(minutes=1)
-"""The period of a token's limit."""
 
 
 class NewRow(msgspec.Struct, frozen=True):
@@ -102,18 +98,6 @@ FOR SHARE OF t
 ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 $inserted(message: id, token, chat, urgent)
 """.format(**PARAMETERS)
-# Locks the token's row. Of several senders at the same moment, each sees what the one before has sent.
-LIMIT = """
-UPDATE bot_token SET limit_minute = limit_minute WHERE digest = $1 AND limit_minute IS NOT NULL
-RETURNING id, limit_minute
-"""
-# Forces the index of the token's messages, whatever the statistics say. A range of one token leaves no other
-# order to follow. `IS TRUE` leaves no other index.
-LATEST = """
-SELECT created FROM message
-WHERE token BETWEEN $1 AND $1 AND (kind = 'message' AND created <= $2) IS TRUE
-ORDER BY token DESC, id DESC LIMIT 1 OFFSET $3
-"""
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
        a.banned IS NOT NULL AS account_banned, t.id AS token, t.chat AS chat, t.account AS account
@@ -203,7 +187,7 @@ async def _commit(row: NewRow, message: NewMessage) -> list[Row]:
     async with engine.write():
         await replacing.find(row.digest)
         if row.limit_checked and not replacing.is_edit:
-            await _check_limit(row.digest, row.now)
+            await token_limit.check(row.digest, row.now)
         row = msgspec.structs.replace(row, limit_checked=row.limit_checked or replacing.is_edit)
         rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
         for added in rows:
@@ -220,14 +204,6 @@ def _note(public_id: str, now: datetime, row: Row) -> None:
     metrics.accepted.inc()
     log.debug("message accepted", id=public_id, chat=row["chat"])
     tokens.note_use(row["token"], now)
-
-
-async def _check_limit(digest: str, now: datetime) -> None:
-    """The database counts, so the limit holds in every process. Raises TokenLimited."""
-    for token in await current().execute(LIMIT, digest):
-        latest = await current().fetch(LATEST, token["id"], now, token["limit_minute"] - 1)
-        if latest and latest[0]["created"] > now - MINUTE:
-            raise TokenLimited((latest[0]["created"] + MINUTE - now).total_seconds())
 
 
 async def _insert_after_all(digest: str, message: NewMessage, now: datetime) -> Accepted:

@@ -1,12 +1,14 @@
 """Chat settings: a person's choices. `chat.settings` holds those that differ from the default, as JSON."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+
+from djangobot.db.people import quiet_hours
 
 UNCHANGED = "{}"
 """The column's value for a person who never changed anything, which is nearly everybody."""
@@ -35,23 +37,10 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         return zone_named(self.zone)
 
     def quiet_until(self, now: datetime) -> datetime | None:
-        """The end of the quiet hours that `now` lies in; None outside of them.
-
-        Times are local. A time skipped when the clock is put forward comes as much later. When a time comes
-        twice, quiet hours begin with the first and end with the second.
-        """
+        """The end of the quiet hours that `now` lies in; None outside of them."""
         if not self.quiet_from or not self.quiet_to:
             return None
-        today = now.astimezone(self.clock).date()
-        for day in (today - timedelta(days=1), today):
-            begins, ends = _clock_time(self.quiet_from), _clock_time(self.quiet_to)
-            last = day if begins < ends else day + timedelta(days=1)
-            end = max(
-                datetime.combine(last, ends, self.clock).replace(fold=fold).astimezone(UTC) for fold in (0, 1)
-            )
-            if datetime.combine(day, begins, self.clock).astimezone(UTC) <= now < end:
-                return end
-        return None
+        return quiet_hours.end(self.quiet_from, self.quiet_to, self.clock, now)
 
 
 DEFAULT = ChatSettings()
@@ -89,7 +78,3 @@ def zone_named(name: str) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC
-
-
-def _clock_time(written: str) -> time:
-    return time(int(written[:2]), int(written[3:]))

@@ -9,6 +9,7 @@ from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import (
     changes,
     claims,
+    expiry,
     outbox,
     scheduled,
     scheduled_messages,
@@ -25,6 +26,7 @@ from djangobot.db.messages import (
     messages,
     presses,
     schedule,
+    token_limit,
 )
 from djangobot.db.messages.acceptance import NewRow
 from djangobot.db.messages.new_message import NewMessage
@@ -57,8 +59,8 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "postpone, not done": (settlement.POSTPONE_NOT_DONE, HISTORY + 1, 1, LATER, "x", None),
     "put back": (settlement.PUT_BACK, HISTORY + 1, 1, LATER, "x", None, None),
     "fix the parts": (claims.FIX, HISTORY + 1, 1, "x"),
-    "expiring": (outbox.EXPIRING, LATER, 1000),
-    "expire": (outbox.EXPIRE, LATER, "x", [HISTORY + 1, HISTORY + 2]),
+    "expiring": (expiry.EXPIRING, LATER, 1000),
+    "expire": (expiry.EXPIRE, LATER, "x", [HISTORY + 1, HISTORY + 2]),
     "held and to be told": (digests.TO_TELL, LATER, 100),
     "digest": (digests.RELEASE_HELD, 1, LATER),
     "scheduled jobs": (scheduled.DUE, LATER, 20),
@@ -66,7 +68,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "accept": (acceptance.INSERT, *new_row()),
     "accept once": (acceptance.INSERT, *new_row(key="k")),
     "accept after the limit was checked": (acceptance.INSERT, *new_row(limit_checked=True)),
-    "limit": (acceptance.LATEST, PEOPLE, LATER, 10),
+    "limit": (token_limit.LATEST, PEOPLE, LATER, 10),
     "key": (idempotency.OF_KEY, "digest 1", "k", LATER, NOW),
     "release of a key": (idempotency.RELEASE, "digest 1", "k", LATER),
     "sweep of keys": (idempotency.SWEEP, LATER, 200),

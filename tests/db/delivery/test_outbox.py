@@ -10,7 +10,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import audit
-from djangobot.db.delivery import backlog, claims, outbox, outcomes, settlement, wakeups
+from djangobot.db.delivery import backlog, claims, expiry, outbox, outcomes, settlement, wakeups
 from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
@@ -157,9 +157,9 @@ async def test_a_message_whose_time_is_over_ends_expired_also_in_a_blocked_chat(
         await asyncio.sleep(0)
     kept = await acceptance.accept(token, NewMessage("any time"), NOW)
     await chats.block(person.id, NOW)
-    assert await outbox.expire(NOW + timedelta(seconds=59.999999)) == 0
-    assert await outbox.expire(NOW + MINUTE) == 1
-    assert await outbox.expire(NOW + MINUTE) == 0
+    assert await expiry.expire(NOW + timedelta(seconds=59.999999)) == 0
+    assert await expiry.expire(NOW + MINUTE) == 1
+    assert await expiry.expire(NOW + MINUTE) == 0
     accepted = await waiting
     assert (accepted.status, accepted.failure) == ("expired", None)
     assert (await messages.of_token(accepted.id, token, NOW)).status == "expired"
@@ -176,7 +176,7 @@ async def test_what_may_be_in_the_chat_is_not_said_to_have_expired(world: World)
     (again,) = await claim()
     until = NOW + timedelta(seconds=90)
     await settlement.settle([outcomes.Postponed(again, until, "flood wait 90 s", not_done=True)], NOW)
-    assert await outbox.expire(NOW + MINUTE) == 1
+    assert await expiry.expire(NOW + MINUTE) == 1
     entry = await messages.of_token(accepted.id, token, NOW)
     assert (entry.status, entry.failure) == ("uncertain", outcomes.EXPIRED_IN_DOUBT)
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from djangobot.db import conf
-from djangobot.db.delivery import claims, outbox, outcomes, scheduled_messages, settlement, wakeups
+from djangobot.db.delivery import claims, expiry, outbox, outcomes, scheduled_messages, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, FileGone, TokenInvalid
 from djangobot.db.messages import acceptance, files, presses, schedule
@@ -171,7 +171,7 @@ class Outbox(RuleBasedStateMachine):
     def expire(self) -> None:
         """Blocked or not."""
         over = self.model.expire(outcomes.EXPIRED_IN_DOUBT)
-        assert self.run(outbox.expire(self.model.now)) == over
+        assert self.run(expiry.expire(self.model.now)) == over
 
     @rule()
     def the_clock_steps_back(self) -> None:
