@@ -3,6 +3,7 @@
 import traceback
 
 import structlog
+from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db.clock import utc_now
@@ -14,7 +15,8 @@ from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, read_request
 from djangobot.http.inlets.formats import Format, format_of
 from djangobot.http.messages import SendResult
-from djangobot.http.responses import Answer, Call, answer
+from djangobot.http.requests import PLAIN
+from djangobot.http.responses import HEADERS, Answer, Call, answer
 from djangobot.http.state import state_of
 
 log = structlog.get_logger(__name__)
@@ -36,6 +38,8 @@ async def hook(request: Call) -> Answer:
         raise Refused(
             found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}
         ) from None
+    if found.answer:
+        return Response(found.answer.encode(), status_code=200, media_type=PLAIN, headers=HEADERS)
     return answer(SendResult("message was accepted", accepted.id, accepted.status))
 
 

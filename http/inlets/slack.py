@@ -30,6 +30,8 @@ OWN = frozenset(
     ]
 )
 """What such a body may have."""
+ANSWER = "ok"
+"""As Slack answers: Alertmanager and Grafana take JSON without `"ok": true` for a failure."""
 COLOURS = {"danger": "🔴", "warning": "🟠", "good": "🟢"}
 LONGEST = 12_000
 """Characters of one text."""

@@ -129,3 +129,32 @@ def test_apprise_reaches_the_chat(chat: Chat, service: Service, tmp_path: Path) 
     with_file = notify(f"ntfy://{place}/{token}", attach=str(tmp_path / "report.csv"))
     assert with_file["file"]["name"] == "report.csv"
     assert "all done" in with_file["text"]
+
+
+def test_one_incident_is_one_message_in_the_chat(chat: Chat, service: Any) -> None:
+    """The red message turns green in place; a silent reply says after how long."""
+    token: str = service.bot_token(chat.id, service.account(), name="kuma")
+    seen = chat.box.messages(chat.id)[-1]["id"]
+
+    def tell(status: int, time: str) -> None:
+        """Returns when the chat shows it. An edit lets new messages pass."""
+        monitor = {"id": 1, "name": "Shop", "url": "https://shop.example.org"}
+        beat = {"monitorID": 1, "status": status, "time": f"2026-11-23 {time}", "msg": "timeout"}
+        body = {"heartbeat": beat, "monitor": monitor, "msg": "[Shop] …"}
+        answer = service.client.post(f"/api/hook/{token}", json=body)
+        assert answer.status_code == 200
+        shown = f"/api/messages/{answer.json()['id']}?wait=30"
+        bearer = {"authorization": f"Bearer {token}"}
+        while service.client.get(shown, headers=bearer).json()["status"] != "sent":
+            pass
+
+    tell(0, "05:00:00.527")
+    down = chat.box.next_from_bot(chat.id, seen)
+    assert "🔴 Shop is down" in down["text"]
+    assert [button["text"] for row in down["buttons"] for button in row] == ["Open"]
+    tell(1, "05:07:00.112")
+    reply = chat.box.next_from_bot(chat.id, down["id"])
+    assert "🟢 Up again after 7 min" in reply["text"]
+    assert (reply["reply_to"], reply["silent"]) == (down["id"], True)
+    (up,) = [one for one in chat.box.messages(chat.id) if one["id"] == down["id"]]
+    assert "🟢 Shop is up" in up["text"]

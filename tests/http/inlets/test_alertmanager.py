@@ -29,6 +29,14 @@ route:
   repeat_interval: 1h
 """
 
+SLACK = """
+receivers:
+  - name: telegram
+    slack_configs:
+      - api_url: {address}/api/hook/{token}
+        channel: "#alerts"
+"""
+
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="Alertmanager is not installed (Debian's package prometheus-alertmanager)"
 )
@@ -65,12 +73,14 @@ class Alertmanager:
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        (folder / "alertmanager.yml").write_text(ROUTE + snippet(BY_KEY["alertmanager"], address, token))
+        self.given = {"address": address, "token": token}
+        self.snippet = snippet(BY_KEY["alertmanager"], address, token)
         self.client = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE)
         self.process: asyncio.subprocess.Process | None = None
 
-    async def start(self) -> None:
+    async def start(self, receivers: str = "") -> None:
         assert PROGRAM is not None
+        (self.folder / "alertmanager.yml").write_text(ROUTE + (receivers or self.snippet))
         self.process = await asyncio.create_subprocess_exec(
             PROGRAM,
             f"--config.file={self.folder / 'alertmanager.yml'}",
@@ -185,6 +195,19 @@ async def test_killed_in_mid_notification_it_has_sent_one_message(start: Start) 
     await world.program.tell("Ill", "db1.example.org", resolved=True)
     await world.until("🟢 Ill · resolved")
     assert len(await world.chat()) == 2
+
+
+async def test_its_messages_for_slack_arrive(start: Start) -> None:
+    """By the address alone; Alertmanager takes an answer that is not Slack's for a failure, and repeats."""
+    world = await start(0)
+    await world.program.kill()
+    await world.program.start(SLACK.format(**world.program.given))
+    await world.program.tell("Ill", "db1.example.org")
+    await world.until("Alertmanager")
+    (line,) = (await world.api.client.get("/api/cabinet", headers=world.access)).json()["messages"]
+    assert "[FIRING:1] Ill" in line["text"]
+    metrics = (await world.program.client.get("/metrics")).text
+    assert 'alertmanager_notifications_failed_total{integration="slack"} 0' in metrics
 
 
 async def test_what_is_throttled_comes_again(start: Start) -> None:

@@ -142,6 +142,21 @@ def test_deliveries_of_one_thing_name_the_same_incident() -> None:
     assert [run.closes for run in runs if run] == [False, False, True, True]
 
 
+def test_what_is_known_of_other_json_is_used() -> None:
+    """A link is a button; our own fields mean what they mean elsewhere."""
+    body = {
+        "message": "full",
+        "name": "db1",
+        "url": "https://a.example/1",
+        "tags": ["disk", 1],
+        "silent": True,
+    }
+    request = InletRequest({}, {}, json.dumps(body).encode())
+    message = shortened(format_of(request).read(request))
+    assert (message.text, message.title, message.tags, message.silent) == ("full", "db1", ("disk",), True)
+    assert [button.url for button in message.buttons] == ["https://a.example/1"]
+
+
 def test_a_failed_run_is_told_with_a_sound() -> None:
     """And a good one without."""
     failed, good = the("github", "failed").read(), the("github", "completed").read()

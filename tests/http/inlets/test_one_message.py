@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from djangobot.db.engine import Row, current
+from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.new_message import Accepted
 from djangobot.http.limits import Limits
 
 from ..conftest import Api, Clock, Telegram, a_client, an_app, served
@@ -141,6 +144,40 @@ async def test_an_id_that_comes_with_something_else_is_no_error(hook: Hook) -> N
     push.body["pusher"]["name"] = "octocat"
     assert (await hook.send(push))["status"] == "replaced"
     assert len(await hook.chat()) == 1
+
+
+async def test_slack_is_answered_as_slack_answers(hook: Hook) -> None:
+    """Its clients read the text `ok`, or take it for a failure."""
+    one = the("slack", "blocks")
+    answer = await hook.api.client.post(f"/api/hook/{hook.token}", content=one.content, headers=one.headers)
+    assert (answer.status_code, answer.text) == (200, "ok")
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+async def test_a_delivery_that_broke_off_in_the_middle_is_completed(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each step: before the message, and between the message and the reply. The program sends it again."""
+    await hook.post("alertmanager", "firing")
+    accept = acceptance.accept
+    for step in range(2):
+        left = step
+
+        async def broken(*given: Any) -> Accepted:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise DatabaseUnavailable
+            return await accept(*given)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(acceptance, "accept", broken)
+            resolved = the("alertmanager", "resolved")
+            answer = await hook.api.client.post(f"/api/hook/{hook.token}", content=resolved.content)
+            assert answer.status_code == 503
+    await hook.post("alertmanager", "resolved", "resolved")
+    titles = [line.get("title") or line["text"] for line in await hook.chat()]
+    assert titles == ["🟢 HostOutOfDisk · resolved", "🟢 Resolved after 12 min"]
 
 
 async def test_a_throttle_is_503_for_who_repeats_only_that(database: None) -> None:
