@@ -14,7 +14,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked
 from djangobot.db.fields import whole_number
-from djangobot.db.messages import acceptance, deletions, schedule
+from djangobot.db.messages import acceptance, schedule
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
@@ -267,7 +267,7 @@ CANCELED = {
     outcomes.DELETED_BY_ADMIN: "an admin deleted the account or the person",
     outcomes.FORGOTTEN: "the person deleted everything kept about them",
     schedule.CANCELED_BY_PERSON: "the person did not want it",
-    deletions.CANCELED_BY_SENDER: "its sender did not want it any more",
+    outcomes.CANCELED_BY_SENDER: "its sender did not want it any more",
     "token revoked": "the person revoked this bot token",
     "dropped": "an admin gave it up",
     "deleted": "its account or its person was deleted",

@@ -9,6 +9,8 @@ import msgspec
 SETTLED = ("sent", "held", "failed", "expired", "canceled", "uncertain", "replaced")
 ACCOUNT_BANNED = "account banned"
 """The failure of a message that a ban canceled."""
+CANCELED_BY_SENDER = "canceled by its sender"
+"""The failure of a message that its sender did not want any more."""
 FORGOTTEN = "forgotten"
 ACCOUNT_DELETED = "account deleted"
 DELETED_BY_ADMIN = "deleted by an admin"

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from djangobot.db import metrics
-from djangobot.db.delivery import changes, scheduled, wakeups
+from djangobot.db.delivery import changes, outcomes, scheduled, wakeups
 from djangobot.db.delivery.claims import BACK, CLAIMED
 from djangobot.db.delivery.heads import COMING_EDITS, IS_SENDING
 from djangobot.db.delivery.outcomes import (
@@ -58,6 +58,12 @@ UPDATE message SET status = 'replaced', failure = NULL, lease_until = NULL, part
   AND EXISTS (
     SELECT 1 FROM message n WHERE n.token = message.token AND n.replace_key = message.replace_key
     AND CASE WHEN n.replace_key IS NOT NULL THEN n.kind END = 'message' AND n.id <> message.id)
+"""
+# Its sender wants the message that it would have changed deleted.
+END_UNWANTED = f"""
+UPDATE message SET status = 'canceled', failure = '{outcomes.CANCELED_BY_SENDER}', lease_until = NULL,
+                   parts = NULL {CLAIMED}
+  AND EXISTS (SELECT 1 FROM message r WHERE r.id = message.replaces AND r.delete_asked IS NOT NULL)
 """
 GIVE_UP_EDITS = f"""
 UPDATE message SET replaces = $1 WHERE {COMING_EDITS} {ITS_MESSAGE}
@@ -178,7 +184,7 @@ def _add_edits(statements: dict[str, list[Sequence[object]]], edits: Sequence[Se
 
 def _add_anew(statements: dict[str, list[Sequence[object]]], result: SentAnew) -> None:
     row = (result.message.id, result.message.random_id)
-    for sql in (GIVE_UP_KEY, END_OVERTAKEN, GIVE_UP_EDITS):
+    for sql in (GIVE_UP_KEY, END_OVERTAKEN, END_UNWANTED, GIVE_UP_EDITS):
         statements.setdefault(sql, []).append(row)
     if result.tags:
         statements.setdefault(ADD_OWN_TAGS, []).append((*row, _as_rows(result.tags)))

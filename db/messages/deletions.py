@@ -13,6 +13,7 @@ import structlog
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import changes, scheduled, wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, SENDING
+from djangobot.db.delivery.outcomes import CANCELED_BY_SENDER
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import ChatBanned, DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import tags
@@ -21,11 +22,9 @@ from djangobot.db.programs import tokens
 
 log = structlog.get_logger(__name__)
 
-CANCELED_BY_SENDER = "canceled by its sender"
-"""The failure of a message that its sender canceled."""
 MAY_BE_IN_CHAT = ("sent", "sending", "queued")
-AGAIN_AFTER = 1.0
-"""Seconds until the job of a message that is being sent runs again."""
+AGAIN_AFTER, AGAIN_AT_LAST = 1.0, 60.0
+"""Seconds until the job of a message that is being sent runs again, at first and after a while."""
 
 # ruff: noqa: S608 - the statements below are put together from constants.
 FIND = f"""
@@ -117,15 +116,20 @@ async def doomed(message_id: int, now: datetime) -> Doomed | None:
     if _is_unsent(found) and await _cancel(message_id):
         return None
     if found["status"] in ("queued", "sending"):
-        raise scheduled.TooEarly(AGAIN_AFTER)
+        raise _too_early(found, now)
     one = Doomed(message_id, str(found["public_id"]), _telegram_ids(found))
     if found["status"] != "sent":
         await give_up(one)
         return None
     await _cancel_edits(message_id)
     if await current().fetch(EDIT_IN_FLIGHT, found["chat"], message_id):
-        raise scheduled.TooEarly(AGAIN_AFTER)
+        raise _too_early(found, now)
     return one
+
+
+def _too_early(found: Row, now: datetime) -> scheduled.TooEarly:
+    waited = (now - found["delete_asked"]).total_seconds()
+    return scheduled.TooEarly(min(max(AGAIN_AFTER, waited / 10), AGAIN_AT_LAST))
 
 
 async def record(one: Doomed, now: datetime) -> None:

@@ -103,8 +103,8 @@ def test_a_file_and_its_deletion_come_through_any_door(box: Sandbox, cluster: Cl
     seed = random.randrange(2**32)
     print("seed", seed)
     content = random.Random(seed).randbytes(3_000_000)
-    form = {"data": {"text": "a file"}, "files": {"file": ("a.bin", content)}}
-    answer = one.client.post("/api/send_message", headers=bearer, **form)
+    files = {"file": ("a.bin", content)}
+    answer = one.client.post("/api/send_message", headers=bearer, data={"text": "a file"}, files=files)
     assert (answer.status_code, answer.json()["status"]) == (200, "sent")
     message = box.messages(alex)[-1]
     assert httpx.get(box.web + message["file"]["url"]).content == content

@@ -82,6 +82,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
         for name, sql in (
             ("its message gives up the key", settlement.GIVE_UP_KEY),
             ("it is overtaken", settlement.END_OVERTAKEN),
+            ("it is not wanted", settlement.END_UNWANTED),
             ("its tags go", settlement.DROP_TAGS),
             ("the others", settlement.GIVE_UP_EDITS),
         )

@@ -74,7 +74,7 @@ async def test_what_was_not_sent_is_canceled(world: World, token: str, more: dic
     for _ in range(2):
         assert await deletions.delete(public_id, token, 0) == Deletion(public_id, "canceled", done=True)
     assert await world.deliver() == []
-    assert (await entry(token, public_id)).failure == deletions.CANCELED_BY_SENDER
+    assert (await entry(token, public_id)).failure == outcomes.CANCELED_BY_SENDER
 
 
 async def test_whoever_waits_for_a_canceled_message_is_told(world: World, token: str) -> None:
@@ -273,3 +273,20 @@ async def test_what_a_canceled_message_would_have_superseded_is_deleted(world: W
     assert (await deletions.delete(second, token, 0)).status == "canceled"
     await carry_out()
     assert (await entry(token, first)).deleted == NOW
+
+
+async def test_an_edit_that_is_impossible_is_not_sent_when_its_message_is_to_be_deleted(
+    world: World, token: str
+) -> None:
+    """The sender wants neither. Who waits for the deletion is told that it was done."""
+    first = await send(token, "0", replace="k")
+    await world.deliver()
+    second = await send(token, "1", replace="k")
+    under_way = await claim()
+    deleting = asyncio.create_task(deletions.delete(first, token, PATIENCE))
+    await until_asked()
+    await settlement.settle([outcomes.SentAnew(under_way, NOW, "no", supersedes=True)], NOW)
+    await carry_out()
+    assert (await deleting).done
+    assert await world.deliver() == []
+    assert (await entry(token, second)).status == "canceled"
