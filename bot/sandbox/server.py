@@ -57,6 +57,11 @@ class TelegramServer:
         """The setting of this name."""
         return self.settings.resend_answers
 
+    @property
+    def keep_updates(self) -> bool:
+        """The setting of this name."""
+        return self.settings.keep_updates
+
     async def listen(self, host: str, port: int) -> None:
         """Opens the port; OSError when it is in use."""
         loop = asyncio.get_running_loop()
@@ -150,7 +155,7 @@ class TelegramServer:
 
     def connected(self, user: int) -> int:
         """How many sessions of this user receive updates now."""
-        return sum(1 for session in self._listening(user))
+        return sum(1 for session in self._listening(user) if session.connection is not None)
 
     # ---- writing and sending
 
@@ -181,7 +186,7 @@ class TelegramServer:
     # ---- updates
 
     def push(self, user: int, event: Event) -> None:
-        """Sends an event to the user's sessions. Sessions without a connection fetch the difference later."""
+        """Sends an event to the user's sessions. Those that are away get it when they come back."""
         self.commit_soon()
         if event.kind == "typing" and event.person in self.world.accounts.bots:
             self.on_typing(event.person, user, event)
@@ -190,17 +195,19 @@ class TelegramServer:
             known = session.schema
             if known is None:
                 continue
+            if session.connection is None and (event.kind == "typing" or not self.keep_updates):
+                continue
             if known.layer not in packed:
                 packed[known.layer] = known.write(render.updates(self.world, user, [event], known))
-            session.send(packed[known.layer])
+            session.push(packed[known.layer])
 
     def _listening(self, user: int) -> list[Session]:
         return [
             session
             for session in self._sessions.values()
             if session.key.user == user
-            and session.connection is not None
             and session.initialised
+            and not session.key.imported
             and session.wants_updates
         ]
 

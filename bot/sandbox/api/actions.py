@@ -13,7 +13,9 @@ def set_typing(call: Call) -> bool:
     chat = writable_chat(call, call["peer"])
     me, action = call.user.id, call["action"]
     call.server.journal.note_action(me, chat.person, action_name(action["_"]), action.get("progress"))
-    event = Event(kind="typing", person=me, action=action["_"], progress=action.get("progress"))
+    fields = {name: value for name, value in action.items() if name not in ("_", "progress")}
+    progress = action.get("progress")
+    event = Event(kind="typing", person=me, action=action["_"], progress=progress, fields=fields)
     call.world.notify(other_side(call, chat), event)
     return True
 

@@ -79,7 +79,7 @@ def import_authorization(call: Call) -> TL:
     number = _exported.pop(call["bytes"], None)
     if number is None or number != call["id"]:
         raise RpcError(400, "AUTH_BYTES_INVALID")
-    return _signed_in(call, number)
+    return _signed_in(call, number, imported=True)
 
 
 def get_password(call: Call) -> TL:
@@ -95,7 +95,8 @@ def get_password(call: Call) -> TL:
 _exported: dict[bytes, int] = {}
 
 
-def _signed_in(call: Call, number: int) -> TL:
+def _signed_in(call: Call, number: int, *, imported: bool = False) -> TL:
+    call.session.key.imported = imported
     call.server.sign_in(call.session, number)
     user = call.world.accounts.users[number]
     call.server.journal.count("sign_ins", f"{'bot' if user.bot else 'person'} {number}")

@@ -13,7 +13,12 @@ _KEPT = {
     "documentAttributeAnimated",
     "documentAttributeAudio",
     "documentAttributeVideo",
+    "documentAttributeSticker",
+    "documentAttributeCustomEmoji",
+    "documentAttributeHasStickers",
 }
+# What Telegram shows as a sticker unless `force_file` is set.
+_STICKERS = {"image/webp", "application/x-tgsticker"}
 # Of a video or an audio: what fits 32 bits.
 MAX_SECONDS = (1 << 31) - 1
 _UPLOADED = {"inputMediaUploadedPhoto", "inputMediaUploadedDocument"}
@@ -57,6 +62,9 @@ def _uploaded(call: Call, media: TL) -> File:
         date=call.world.now(),
         attributes=attributes,
     )
+    if file.kind == "sticker" and not any(given["_"] == "documentAttributeSticker" for given in attributes):
+        empty = {"_": "inputStickerSetEmpty"}
+        attributes.append({"_": "documentAttributeSticker", "alt": "", "stickerset": empty})
     _measure(call, file)
     if photo:
         try:
@@ -81,10 +89,12 @@ def _kind(media: TL, attributes: list[TL]) -> str:
     names = {attribute["_"]: attribute for attribute in attributes}
     if media.get("force_file"):
         return "document"
+    if "documentAttributeSticker" in names or media["mime_type"] in _STICKERS:
+        return "sticker"
     if "documentAttributeAnimated" in names:
         return "animation"
-    if "documentAttributeVideo" in names:
-        return "video"
+    if video := names.get("documentAttributeVideo"):
+        return "video_note" if video.get("round_message") else "video"
     if audio := names.get("documentAttributeAudio"):
         return "voice" if audio.get("voice") else "audio"
     return "document"

@@ -10,10 +10,6 @@ from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
 # The number of the one data centre there is.
 DC = 2
 _TYPING = "sendMessageTypingAction"
-# Actions without fields of their own; all others that tell no progress are shown as typing.
-_PLAIN_ACTIONS = {"sendMessageCancelAction"} | {
-    f"sendMessageRecord{what}Action" for what in ("Audio", "Video", "Round")
-}
 
 
 def user(world: World, viewer: int, shown: User) -> TL:
@@ -105,6 +101,7 @@ def media(world: World, viewer: int, file: File, schema: Schema, *, spoiler: boo
         "spoiler": spoiler,
         "voice": file.kind == "voice",
         "video": file.kind == "video",
+        "round": file.kind == "video_note",
     }
 
 
@@ -125,7 +122,9 @@ def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None
         body = message(world, viewer, shown, schema)
         return {"_": name, "message": body, "pts": event.pts, "pts_count": event.count}
     renderer = _OTHER_UPDATES.get(event.kind)
-    return renderer(world, viewer, event) if renderer else None
+    if renderer is None:
+        return _typing(event, schema) if event.kind == "typing" else None
+    return renderer(world, viewer, event)
 
 
 def _deleted(world: World, viewer: int, event: Event) -> TL:
@@ -155,9 +154,10 @@ def _callback(world: World, viewer: int, event: Event) -> TL:
     }
 
 
-def _typing(world: World, viewer: int, event: Event) -> TL:
-    known = event.action if event.action in _PLAIN_ACTIONS or event.progress is not None else _TYPING
-    action = {"_": known, "progress": event.progress}
+def _typing(event: Event, schema: Schema) -> TL:
+    """What a side is doing; an action that came later than the layer is shown as typing."""
+    known = event.action if event.action in schema else _TYPING
+    action = {"_": known, "progress": event.progress or 0, **(event.fields or {})}
     return {"_": "updateUserTyping", "user_id": event.person, "action": action}
 
 
@@ -176,7 +176,6 @@ _OTHER_UPDATES: dict[str, Callable[[World, int, Event], TL]] = {
     "delete": _deleted,
     "stopped": _stopped,
     "callback": _callback,
-    "typing": _typing,
     "read_inbox": _read_inbox,
 }
 

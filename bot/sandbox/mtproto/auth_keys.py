@@ -21,6 +21,8 @@ class AuthKey(msgspec.Struct, kw_only=True):
     """0: nobody is signed in."""
     dc: int = 0
     """The data centre that the client has made it with; 0 when it did not say."""
+    imported: bool = False
+    """Whether the user has signed in elsewhere, and only fetches files with this key: it gets no updates."""
     layer: int = 0
     """The layer of the last initConnection; 0 before the first one."""
 

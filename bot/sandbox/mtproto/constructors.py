@@ -30,6 +30,8 @@ RPC_ANSWER_DROPPED = 0xA43AD8B7
 HTTP_WAIT = 0x9299359F
 DESTROY_AUTH_KEY = 0xD1435160
 DESTROY_AUTH_KEY_OK = 0xF660E1D4
+# Of the API, the same in all layers: the client asks for the difference.
+UPDATES_TOO_LONG = 0xE317AF7E
 
 # The codes of bad_msg_notification (core.telegram.org/mtproto/service_messages_about_messages).
 TOO_LOW, TOO_HIGH, NOT_A_MULTIPLE_OF_4, SAME_IN_CONTAINER, TOO_OLD = 16, 17, 18, 19, 20

@@ -1,4 +1,4 @@
-"""Answers that the client has not acknowledged: they are sent again after a reconnect, or on request."""
+"""Answers and updates that the client has not acknowledged: sent again after a reconnect, or on request."""
 
 import time
 from collections import OrderedDict
@@ -15,12 +15,13 @@ RESEND_WITHIN = 60
 
 class _Answer(msgspec.Struct):
     request: int
+    """0: this is an update."""
     message: Message
     at: float
 
 
 class PendingAnswers:
-    """A session's unacknowledged answers, by their own id and by the id of their request."""
+    """A session's unacknowledged answers and updates, by their own id; answers also by their request's."""
 
     def __init__(self) -> None:
         self._answers: OrderedDict[int, _Answer] = OrderedDict()
@@ -29,10 +30,11 @@ class PendingAnswers:
     def __contains__(self, msg_id: int) -> bool:
         return msg_id in self._answers
 
-    def add(self, request: int, message: Message) -> None:
-        """Keeps the answer to a request."""
+    def add(self, message: Message, *, request: int = 0) -> None:
+        """Keeps the answer to a request; without one, an update."""
         self._answers[message.msg_id] = _Answer(request, message, time.monotonic())
-        self._by_request[request] = message.msg_id
+        if request:
+            self._by_request[request] = message.msg_id
         if len(self._answers) > MAX_KEPT:
             _, old = self._answers.popitem(last=False)
             self._by_request.pop(old.request, None)
@@ -57,7 +59,11 @@ class PendingAnswers:
         """Those of these answers that are kept, in the order asked."""
         return [self._answers[number].message for number in msg_ids if number in self._answers]
 
-    def recent(self) -> list[Message]:
-        """The answers that may still be sent again, oldest first."""
+    def recent(self, *, answers: bool, updates: bool) -> list[Message]:
+        """What of these may still be sent again, oldest first."""
         now = time.monotonic()
-        return [answer.message for answer in self._answers.values() if now - answer.at < RESEND_WITHIN]
+        return [
+            answer.message
+            for answer in self._answers.values()
+            if now - answer.at < RESEND_WITHIN and (answers if answer.request else updates)
+        ]

@@ -46,6 +46,11 @@ class SessionHost(WriterHost, Protocol):
         """Whether unacknowledged answers are sent again after a reconnect."""
         ...
 
+    @property
+    def keep_updates(self) -> bool:
+        """Whether updates that the client has missed are sent after a reconnect."""
+        ...
+
     def call(self, session: "Session", msg_id: int, reader: Reader) -> None:
         """Executes a call; its answer comes through `Session.answer`."""
         ...
@@ -78,18 +83,21 @@ class Session(SessionWriter):
     # ---- messages
 
     def attach(self, connection: PacketWriter) -> None:
-        """The client uses this connection now. The answers that it may have missed are sent first."""
+        """The client uses this connection now. What it may have missed is sent first."""
         if self.connection is connection:
             return
         returning = self.connection is not None or self._greeted
         self.connection = connection
-        if returning and self.host.resend_answers:
-            self.resend(self._pending.recent())
+        if returning:
+            answers, updates = self.host.resend_answers, self.host.keep_updates
+            self.resend(self._pending.recent(answers=answers, updates=updates))
+            self.push_waiting()
 
     def detach(self, connection: PacketWriter) -> None:
         """The connection is gone; answers wait for the next one."""
         if self.connection is connection:
             self.connection = None
+            self._away_since = time.monotonic()
             self._queued.clear()
 
     def receive(self, salt: int, msg_id: int, seqno: int, body: bytes) -> None:

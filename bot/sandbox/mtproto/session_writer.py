@@ -4,6 +4,7 @@ Sources: core.telegram.org/mtproto/description#message-sequence-number-msg-seqno
 core.telegram.org/mtproto/service_messages.
 """
 
+import time
 import zlib
 from typing import Protocol
 
@@ -16,6 +17,10 @@ from djangobot.bot.sandbox.mtproto.wire import pack_bytes, pack_int, pack_long, 
 
 # Bytes. A shorter answer is not worth packing. Our own choice.
 GZIP_FROM = 1024
+# Updates that wait for a client that is away, and the seconds it may be away. Telegram keeps them for minutes
+# and then says that there were too many; it publishes no number.
+MAX_WAITING = 1000
+AWAY_PATIENCE = 600
 
 
 class PacketWriter(Protocol):
@@ -65,6 +70,9 @@ class SessionWriter:
         self._running: set[int] = set()
         self._dropped: set[int] = set()
         self._sent_up_to = 0
+        self._waiting: list[bytes] = []
+        self._too_many = False
+        self._away_since = 0.0
 
     def send(self, body: bytes, *, content: bool = True, answer: bool = False) -> Message:
         """Queues a message for the next `flush`."""
@@ -88,7 +96,24 @@ class SessionWriter:
             if len(packed) < len(result) * 0.9:
                 result = pack_uint(constructors.GZIP_PACKED) + pack_bytes(packed)
         message = self.send(pack_uint(constructors.RPC_RESULT) + pack_long(msg_id) + result, answer=True)
-        self._pending.add(msg_id, message)
+        self._pending.add(message, request=msg_id)
+
+    def push(self, update: bytes) -> None:
+        """Queues an update. It is kept until acknowledged, or until a client that is away comes back."""
+        if self.connection is not None:
+            self._pending.add(self.send(update))
+        elif len(self._waiting) < MAX_WAITING and time.monotonic() - self._away_since < AWAY_PATIENCE:
+            self._waiting.append(update)
+        else:
+            self._waiting, self._too_many = [], True
+
+    def push_waiting(self) -> None:
+        """The client is back: queues what it has missed."""
+        waiting, self._waiting = self._waiting, []
+        if self._too_many:
+            self._too_many, waiting = False, [pack_uint(constructors.UPDATES_TOO_LONG)]
+        for update in waiting:
+            self.push(update)
 
     def error(self, msg_id: int, code: int, text: str) -> None:
         """Queues an rpc_error."""

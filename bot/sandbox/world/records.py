@@ -32,7 +32,7 @@ class File(msgspec.Struct, kw_only=True):
     part_size: int
     """Bytes of each part but the last."""
     kind: str
-    """photo, document, video, animation, audio, voice."""
+    """photo, document, video, video_note, animation, audio, voice, sticker."""
     date: int
     width: int = 0
     height: int = 0
@@ -119,6 +119,8 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     qts: int = 0
     action: str = ""
     progress: int | None = None
+    fields: TL | None = None
+    """What an action says besides its progress. It is not stored."""
 
 
 def new_message(message: Message, owner: int, count: int = 1) -> Event:

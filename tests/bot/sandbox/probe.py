@@ -102,6 +102,11 @@ class Message:
         """Reads after the constructor."""
         return Reader(self.body, 4)
 
+    @property
+    def whole(self) -> Reader:
+        """Reads from the constructor on."""
+        return Reader(self.body)
+
 
 class Probe:
     """One connection of one session."""
@@ -121,6 +126,8 @@ class Probe:
         self.transport = transport
         self.layer = layer
         self.dc = 2
+        self.number = 0
+        """The bot that has signed in."""
         self.schema = schema.schema_for(layer)
         self.auth_key = b""
         self.salt = 0
@@ -250,6 +257,11 @@ class Probe:
         }
         return self.schema.write({"_": "invokeWithLayer", "layer": self.layer, "query": inner})
 
+    def acknowledge(self, *msg_ids: int) -> None:
+        """msgs_ack."""
+        body = pack_uint(constructors.MSGS_ACK) + wire.pack_longs([*msg_ids])
+        self.send(body, seqno=self.next_seqno(content=False))
+
     async def receive(self, seconds: float = 5) -> list[Message]:
         """The messages of the next packet."""
         packet = await self.read_packet(seconds)
@@ -295,6 +307,7 @@ class Probe:
 
     async def sign_in(self, bot: int) -> None:
         """Makes a key and signs in as a bot."""
+        self.number = bot
         await self._begin()
         request = {"_": "auth.importBotAuthorization", "flags": 0, "api_id": 1, "api_hash": "x"}
         await self.call({**request, "bot_auth_token": f"{bot}:probe"})

@@ -181,3 +181,17 @@ async def test_what_a_message_is_besides_its_text_is_shown(bot: Bot) -> None:
     await bot.client.delete_messages(bot.person, first.id)
     with pytest.raises(errors.BadRequest, match="REPLY_MESSAGE_ID_INVALID"):
         await bot.client.send_message(bot.person, "late", reply_to_message_id=first.id)
+
+
+async def test_stickers_and_video_notes_keep_their_kind(bot: Bot) -> None:
+    """A sticker its emoji, too."""
+    file = io.BytesIO(b"RIFF0000WEBPVP8 ")
+    file.name = "sticker.webp"
+    sticker = await bot.client.send_sticker(bot.person, file)
+    assert (await bot.shown())[-1]["file"]["kind"] == "sticker"
+    assert sticker.sticker.mime_type == "image/webp"
+    note = io.BytesIO(bytes(100))
+    note.name = "note.mp4"
+    sent = await bot.client.send_video_note(bot.person, note)
+    assert (await bot.shown())[-1]["file"]["kind"] == "video_note"
+    assert sent.video_note is not None

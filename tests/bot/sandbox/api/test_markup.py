@@ -102,3 +102,34 @@ async def test_login_and_user_buttons_are_kept_by_their_kind(bot: Bot) -> None:
             {"kind": "user", "text": "Ann", "user_id": bot.person},
         ]
     ]
+
+
+REQUESTS: list[dict[str, Any]] = [
+    {"kind": "text", "text": "x"},
+    {"kind": "contact", "text": "x"},
+    {"kind": "location", "text": "x"},
+    {"kind": "poll", "text": "x", "quiz": True},
+    {"kind": "web_app", "text": "x", "url": "https://example.org"},
+]
+
+
+async def test_buttons_that_ask_for_something_keep_their_kind(bot: Bot) -> None:
+    """As they were sent, as the JSON API tells, and in every layer."""
+    buttons = [
+        raw.types.KeyboardButton(text="x"),
+        raw.types.KeyboardButtonRequestPhone(text="x"),
+        raw.types.KeyboardButtonRequestGeoLocation(text="x"),
+        raw.types.KeyboardButtonRequestPoll(text="x", quiz=True),
+        raw.types.KeyboardButtonSimpleWebView(text="x", url="https://example.org"),
+    ]
+    rows = [raw.types.KeyboardButtonRow(buttons=buttons)]
+    sent = await bot.send("which?", 1, reply_markup=raw.types.ReplyKeyboardMarkup(rows=rows))
+    shown = (await bot.shown())[-1]
+    assert shown["keyboard_kinds"] == [[button["kind"] for button in REQUESTS]]
+    [came] = [update.message for update in sent.updates if hasattr(update, "message")]
+    assert [type(button) for button in came.reply_markup.rows[0].buttons] == [type(b) for b in buttons]
+    for layer in schema.layers():
+        known = schema.schema_for(layer)
+        written = markup.shown({"kind": "reply", "rows": [REQUESTS]}, known)
+        assert written is not None
+        assert known.write(written)

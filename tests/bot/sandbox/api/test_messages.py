@@ -1,6 +1,7 @@
 """Sending, editing, deleting: with an unmodified Pyrogram, the calls that DjangoBot itself makes."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -112,3 +113,10 @@ async def test_texts_are_held_to_telegrams_limits(bot: Bot) -> None:
         await bot.send("abc", 3, entities=[wrong])
     broken = (await bot.sandbox.journal())["limits_broken"]
     assert {"MESSAGE_TOO_LONG", "MESSAGE_EMPTY", "ENTITY_BOUNDS_INVALID"} <= set(broken)
+
+
+async def test_a_bot_schedules_nothing(bot: Bot) -> None:
+    """Telegram lets people alone schedule; nothing is sent at once instead."""
+    with pytest.raises(errors.ScheduleBotNotAllowed):
+        await bot.client.send_message(bot.person, "later", schedule_date=datetime(2037, 1, 1, tzinfo=UTC))
+    assert [message["text"] for message in await bot.shown()] == ["/start"]
