@@ -17,6 +17,11 @@ TOKEN_EXPECTED = "expected the token BotFather gave, like 110201543:AAHdqTcvCH1v
 
 NONE_OF_THEM = "none"
 
+UNIX = "unix:"
+UNIX_SOCKET = re.compile(r"unix:(?P<path>/[^?\x00]*[^/?\x00])(\?mode=0?(?P<mode>[0-7]{3}))?")
+LONGEST_SOCKET = 107
+"""Bytes. The kernel takes no longer path."""
+
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
     """Reads a whole number within these bounds."""
@@ -78,6 +83,18 @@ def networks(raw: str) -> tuple[str, ...]:
         raise ValueError(
             "expected addresses or networks separated by commas, like 127.0.0.1,10.0.0.0/8,fd00::/8"
         ) from None
+
+
+def listening_host(raw: str) -> str:
+    """Reads what the HTTP server listens on: an address, a name, or a Unix socket with its mode."""
+    if not raw.startswith(UNIX):
+        return host(raw)
+    found = UNIX_SOCKET.fullmatch(raw)
+    if found is None or len(found["path"].encode()) > LONGEST_SOCKET:
+        raise ValueError(
+            "expected unix:/path of a socket, perhaps with its mode: unix:/run/bot/http.sock?mode=660"
+        )
+    return raw
 
 
 def host(raw: str) -> str:

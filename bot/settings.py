@@ -86,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def listening(self) -> str:
         """The HTTP address on which this process listens, without a slash at the end."""
+        if self.http_host.startswith(setting_values.UNIX):
+            return self.http_host
         host = f"[{self.http_host}]" if ":" in self.http_host else self.http_host
         return f"http://{host}:{self.http_port}"
 
@@ -198,7 +200,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _not_together(values: Mapping[str, str], found: Mapping[str, Any]) -> Iterator[str]:
     """Checks variables that depend on each other: a sandbox needs its key, and accepts any API hash and
-    token."""
+    token. A Unix socket is no address that programs could be shown."""
+    if str(found.get("http_host", "")).startswith(setting_values.UNIX) and "public_url" not in found:
+        yield f"{PREFIX}HTTP_HOST: a Unix socket needs {PREFIX}PUBLIC_URL, which programs are shown"
     sandbox = {name for name in ("TELEGRAM_SERVER", "TELEGRAM_KEY") if values.get(PREFIX + name, "").strip()}
     if len(sandbox) == 1:
         (given,) = sandbox
@@ -255,7 +259,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "DATA": setting_values.folder,
     "JWT_SECRET": setting_values.secret,
     "SESSION_KEY": setting_values.secret,
-    "HTTP_HOST": setting_values.host,
+    "HTTP_HOST": setting_values.listening_host,
     "HTTP_PORT": setting_values.whole_number(1, 65535),
     "HTTP_IDLE": setting_values.number(3600),
     "HTTP_CONNECTIONS": setting_values.whole_number(1, 100_000),

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from djangobot.bot.setting_values import UNIX_SOCKET
 from djangobot.db.engine import address
 
 EVERYWHERE = "::"
@@ -22,6 +23,8 @@ def listen(host: str, port: int, setting: str, host_setting: str = "") -> socket
     """Returns a listening socket; on `::` it also takes IPv4. Raises StartError. The error names the
     `setting` of the port when the port is taken, and the `host_setting` when this machine has no such
     address."""
+    if unix := UNIX_SOCKET.fullmatch(host):
+        return _listen_on_socket(Path(unix["path"]), int(unix["mode"] or "600", 8), host_setting)
     try:
         family, where = _resolved(host, port)
         both = host == EVERYWHERE and socket.has_dualstack_ipv6()
@@ -33,6 +36,34 @@ def listen(host: str, port: int, setting: str, host_setting: str = "") -> socket
             fix = f"This must be an address or a name of this machine: {host_setting}"
         shown = f"[{host}]" if ":" in host else host
         raise StartError(f"Can't listen on {shown}:{port} ({_words(exc)}). {fix}") from exc
+
+
+def _listen_on_socket(path: Path, mode: int, setting: str) -> socket.socket:
+    """Returns a socket that listens at this path. Takes the place of one that nobody listens on any more."""
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        if path.is_socket() and not _is_answered(path):
+            path.unlink()
+        umask = os.umask(0o777 ^ mode)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(umask)
+        listening.listen(2048)
+    except OSError as exc:
+        listening.close()
+        fix = f"Its folder must be there and ours, and nobody else may listen on it: {setting}"
+        raise StartError(f"Can't listen on {path} ({_words(exc)}). {fix}") from exc
+    return listening
+
+
+def _is_answered(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as asking:
+        try:
+            asking.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _words(exc: Exception) -> str:

@@ -14,6 +14,9 @@ Network = IPv4Network | IPv6Network
 UNKNOWN = "unknown"
 """The key of a call without an address. A client can't choose it."""
 
+LOCAL = "local"
+"""The key of a call through a Unix socket that names no address. A client can't choose it, either."""
+
 MOST_HOPS = 20
 """Proxies in a chain that are read. Entries further left are ignored."""
 
@@ -29,7 +32,7 @@ class Trusted:
         return bool(self._networks)
 
     def __contains__(self, host: str) -> bool:
-        return bool(self._networks) and self._is_one(host)
+        return host == LOCAL or (bool(self._networks) and self._is_one(host))
 
     def _poll(self, host: str) -> bool:
         address = address_in(host)
@@ -86,7 +89,7 @@ def address_of(scope: Scope) -> str:
     """The key of limits by address: an IPv4 address, or an IPv6 address's /64."""
     client = scope.get("client")
     if client is None:  # a Unix socket
-        return "local"
+        return LOCAL
     try:
         address = ip_address(client[0])
     except ValueError:
@@ -101,7 +104,7 @@ def address_of(scope: Scope) -> str:
 def network_of(scope: Scope) -> str:
     """The network of a call, as people are told: an IPv4 address's /24, an IPv6 address's /64."""
     client = scope.get("client")
-    return "local" if client is None else _network(client[0])
+    return LOCAL if client is None else _network(client[0])
 
 
 @lru_cache(maxsize=10_000)

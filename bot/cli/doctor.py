@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from djangobot.bot import secret_file
+from djangobot.bot.setting_values import UNIX
 from djangobot.bot.settings import Settings, trouble_with
 from djangobot.bot.telegram import library
 from djangobot.bot.telegram.server import use_server
@@ -81,6 +82,8 @@ def _registration(settings: Settings) -> Finding:
 
 
 def _is_loopback(host: str) -> bool:
+    if host.startswith(UNIX):
+        return True
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -28,7 +28,7 @@ class Listener(Protocol):
     bounds: Bounds
     buffer: memoryview
     date: bytes
-    address: tuple[str, int]
+    address: tuple[str, int | None]
     stopping: bool
     held: int
 

@@ -191,7 +191,7 @@ class Exchange:
         return body
 
 
-def scope_of(head: Head, client: tuple[str, int] | None, server: tuple[str, int]) -> dict[str, Any]:
+def scope_of(head: Head, client: tuple[str, int] | None, server: tuple[str, int | None]) -> dict[str, Any]:
     """ASGI's `scope` for a request."""
     return {
         "type": "http",

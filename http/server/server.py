@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from djangobot.http.addresses import Trusted, address_in
+from djangobot.http.addresses import LOCAL, Trusted, address_in
 from djangobot.http.server.bounds import READ_SIZE, Bounds
 from djangobot.http.server.connection import Connection
 from djangobot.http.server.exchange import Exchange
@@ -49,7 +49,7 @@ class Server:
         self.buffer = memoryview(bytearray(READ_SIZE))
         """The buffer that all connections read into, one at a time."""
         self.date = b""
-        self.address: tuple[str, int] = ("", 0)
+        self.address: tuple[str, int | None] = ("", 0)
         self.loop: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # until it serves
         self._application = application
         self._trusted = Trusted(trusted)
@@ -71,7 +71,8 @@ class Server:
         are answered, or `grace` is over."""
         self.loop = asyncio.get_running_loop()
         self._most = min(self.bounds.connections, _files_allowed(self.bounds.connections))
-        self.address = sockets[0].getsockname()[:2]
+        own = sockets[0].getsockname()
+        self.address = own[:2] if isinstance(own, tuple) else (own, None)
         self._check_deadlines()
         for listening in sockets:
             listening.setblocking(False)
@@ -100,9 +101,13 @@ class Server:
         task.add_done_callback(self._tasks.discard)
 
     def client_of(self, peer: tuple[str, int] | None, forwarded: Sequence[bytes]) -> tuple[str, int] | None:
-        """The address and port of the caller, also behind proxies that are trusted."""
-        if peer is None or not forwarded:
+        """The address and port of the caller, also behind proxies that are trusted. Whoever may open a Unix
+        socket is trusted."""
+        if not forwarded:
             return peer
+        if peer is None:
+            caller = self._trusted.caller(LOCAL, forwarded)
+            return None if caller == LOCAL else (caller, 0)
         host, port = peer
         if host in self._trusted:
             return self._trusted.caller(host, forwarded), port

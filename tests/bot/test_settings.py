@@ -62,6 +62,10 @@ def test_what_telegram_needs_is_listed_by_name() -> None:
         ("DJANGOBOT_HTTP_HOST", "127.0.0.1:8000"),
         ("DJANGOBOT_HTTP_HOST", "[127.0.0.1]"),
         ("DJANGOBOT_HTTP_HOST", "a" * 300),
+        ("DJANGOBOT_HTTP_HOST", "unix:http.sock"),
+        ("DJANGOBOT_HTTP_HOST", "unix:/run/"),
+        ("DJANGOBOT_HTTP_HOST", "unix:/run/http.sock?mode=999"),
+        ("DJANGOBOT_HTTP_HOST", "unix:/run/" + "a" * 100),
         ("DJANGOBOT_HTTP_PORT", "８０００"),
         ("DJANGOBOT_RATE_CHAT", "1e-9"),
         ("DJANGOBOT_RATE_CHAT", "inf"),
@@ -235,3 +239,13 @@ def test_a_data_folder_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=r"DJANGOBOT_DATA: the folder .* can't be used"):
             load({"DJANGOBOT_DATA": str(data)}).prepared()
         assert trouble_with(data)
+
+
+def test_a_unix_socket_needs_the_address_that_programs_use() -> None:
+    """Nobody could be shown a path."""
+    socket = {"DJANGOBOT_HTTP_HOST": "unix:/run/djangobot/http.sock?mode=660"}
+    with pytest.raises(SettingsError, match="HTTP_HOST: a Unix socket needs DJANGOBOT_PUBLIC_URL"):
+        load(socket)
+    settings = load({**socket, "DJANGOBOT_PUBLIC_URL": "https://bot.example.org"})
+    assert settings.address == "https://bot.example.org"
+    assert settings.listening == settings.http_host == socket["DJANGOBOT_HTTP_HOST"]

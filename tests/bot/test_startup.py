@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,33 @@ def test_a_name_with_both_kinds_of_addresses_is_listened_to_on_ipv4() -> None:
     """Where nearly all programs look first when they are given 127.0.0.1."""
     with listen("localhost", 0, "PORT") as door:
         assert door.family is socket.AF_INET
+
+
+@pytest.mark.parametrize(("written", "mode"), [("", 0o600), ("?mode=660", 0o660), ("?mode=0666", 0o666)])
+def test_a_unix_socket_has_the_mode_it_was_given(written: str, mode: int, tmp_path: Path) -> None:
+    """From the first moment on, whatever the process's umask. One that nobody answers on is replaced."""
+    path = tmp_path / "http.sock"
+    before = os.umask(0o077)
+    try:
+        for _ in range(2):
+            with (
+                listen(f"unix:{path}{written}", 8000, "PORT", "HOST"),
+                socket.socket(socket.AF_UNIX) as asking,
+            ):
+                asking.connect(str(path))
+                assert stat.S_IMODE(path.stat().st_mode) == mode
+    finally:
+        assert os.umask(before) == 0o077
+
+
+def test_a_unix_socket_that_cannot_be_had_is_blamed_on_the_hosts_variable(tmp_path: Path) -> None:
+    """Another service listens on it, a file has its name, its folder is not there; nothing is removed."""
+    (tmp_path / "file").write_text("kept")
+    with listen(f"unix:{tmp_path / 'taken'}", 0, "PORT"):
+        for name in ("taken", "file", "no/folder"):
+            with pytest.raises(StartError, match=f"Can't listen on {tmp_path / name} .*: HOST"):
+                listen(f"unix:{tmp_path / name}", 0, "PORT", "HOST")
+    assert (tmp_path / "file").read_text() == "kept"
 
 
 def test_one_folder_has_one_service(tmp_path: Path) -> None:
