@@ -42,7 +42,8 @@ def with_details(shown: Shown, entry: Entry) -> Shown:
     shown.files = or_unset(files or None)
     shown.send_at = or_unset(None if entry.send_at is None else moment(entry.send_at))
     shown.edited = or_unset(entry.edited or None)
-    shown.deleted = or_unset(None if entry.deleted is None else moment(entry.deleted))
+    in_chat = entry.status == "sent"
+    shown.deleted = or_unset(moment(entry.deleted) if in_chat and entry.deleted is not None else None)
     return shown
 
 

@@ -43,7 +43,7 @@ UNSENT = """
 (status || '' IN ('scheduled', 'held') OR (status || '' = 'queued' AND first_attempt IS NULL))
 """
 CANCEL = f"""
-UPDATE message SET status = 'canceled', failure = $2, held_until = NULL, parts = NULL
+UPDATE message SET status = 'canceled', failure = $2, deleted = $3, held_until = NULL, parts = NULL
 WHERE id = $1 AND {UNSENT} RETURNING public_id, chat, supersedes
 """
 CANCEL_EDITS = f"""
@@ -173,8 +173,9 @@ async def _cancel(message_id: int) -> bool:
     would have superseded there is deleted."""
     engine, now = current(), utc_now()
     async with engine.write():
-        rows = await engine.execute(CANCEL, message_id, CANCELED_BY_SENDER)
+        rows = await engine.execute(CANCEL, message_id, CANCELED_BY_SENDER, now)
         if rows:
+            await tags.remove(message_id)
             rows += await engine.execute(CANCEL_EDITS, message_id, CANCELED_BY_SENDER)
         for row in rows:
             if row["supersedes"] is not None:

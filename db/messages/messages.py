@@ -99,7 +99,8 @@ class Message(Table, tablename="message"):
     """When its sender asked to delete it from the chat (db/messages/deletions.py). None when Telegram refused
     that."""
     deleted = Timestamptz(null=True, default=None)
-    """When it was deleted from the chat. Its status stays `sent`."""
+    """When its sender took it back: it was deleted from the chat, and its status stays `sent`, or it was
+    canceled."""
 
 
 INDEXES = (
@@ -254,11 +255,13 @@ def entry_of(row: Row) -> Entry:
 
 
 def entry_of_person(row: Row) -> Entry:
-    """The same for the person's own lists. Of a deleted message they say that there was one."""
+    """The same for the person's own lists. Of a message that its sender took back they say that there was
+    one."""
     entry = entry_of(row)
     if entry.deleted is None:
         return entry
-    return msgspec.structs.replace(entry, text="", content=PLAIN, status="deleted", pressed=None)
+    status = "deleted" if entry.status == "sent" else entry.status
+    return msgspec.structs.replace(entry, text="", content=PLAIN, status=status, pressed=None)
 
 
 def is_uuid(text: str) -> bool:

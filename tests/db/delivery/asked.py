@@ -103,7 +103,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "superseded: once": (settlement.SUPERSEDED, 1, HISTORY + 1),
     "deletion: find": (deletions.FIND, SOME, 1),
     "deletion: of a job": (deletions.OF_JOB, 1),
-    "deletion: cancel": (deletions.CANCEL, HISTORY + 1, "x"),
+    "deletion: cancel": (deletions.CANCEL, HISTORY + 1, "x", LATER),
     "deletion: cancel the edits": (deletions.CANCEL_EDITS, 1, "x"),
     "deletion: ask": (deletions.ASK, 1, LATER),
     "deletion: an edit in flight": (deletions.EDIT_IN_FLIGHT, 1, 1),

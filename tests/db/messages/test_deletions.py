@@ -67,14 +67,21 @@ async def until_asked() -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"delay": 3600.0}, {"replace": "k"}, {"tags": ("backup",)}])
-async def test_what_was_not_sent_is_canceled(world: World, token: str, more: dict[str, Any]) -> None:
-    """Queued or scheduled: it never comes, and whoever waits for it is told. To cancel it again says the
-    same."""
-    public_id = await send(token, **more)
+async def test_what_was_not_sent_is_canceled(
+    world: World, person: Chat, token: str, more: dict[str, Any]
+) -> None:
+    """Queued or scheduled: it never comes, and the person's lists have none of its words. To cancel it again
+    says the same."""
+    public_id = await send(token, "swordfish", **more)
+    assert await search.catch_up(PATIENCE)
     for _ in range(2):
         assert await deletions.delete(public_id, token, 0) == Deletion(public_id, "canceled", done=True)
     assert await world.deliver() == []
     assert (await entry(token, public_id)).failure == outcomes.CANCELED_BY_SENDER
+    (listed,) = (await history.page(person.id, limit=9)).messages
+    assert (listed.status, listed.text) == ("canceled", "")
+    assert (await search.find(person.id, "swordfish", limit=9)).messages == []
+    assert await tags.find(person.id, "backup") is None
 
 
 async def test_whoever_waits_for_a_canceled_message_is_told(world: World, token: str) -> None:
