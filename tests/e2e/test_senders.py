@@ -131,7 +131,7 @@ def test_apprise_reaches_the_chat(chat: Chat, service: Service, tmp_path: Path) 
     assert "all done" in with_file["text"]
 
 
-def test_one_incident_is_one_message_in_the_chat(chat: Chat, service: Any) -> None:
+def test_one_incident_is_one_message_in_the_chat(chat: Chat, service: Service) -> None:
     """The red message turns green in place; a silent reply says after how long."""
     token: str = service.bot_token(chat.id, service.account(), name="kuma")
     seen = chat.box.messages(chat.id)[-1]["id"]
