@@ -110,6 +110,13 @@ def host(raw: str) -> str:
     return bare
 
 
+def base_path(raw: str) -> str:
+    """Reads the path under which the API is, without a slash at the end."""
+    if re.fullmatch(r"/|(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?", raw) is None or len(raw) > LONGEST_SOCKET:
+        raise ValueError("expected a path of letters, digits, - and _, like /notify")
+    return raw.rstrip("/")
+
+
 def server(raw: str) -> tuple[str, int]:
     """Reads host:port."""
     name, _, port = raw.rpartition(":")

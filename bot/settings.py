@@ -78,6 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """MiB of all files of one message."""
     send_wait: float = 5.0
     public_url: str = ""
+    base_path: str = ""
     registration: Registration = "open"
     inlets: tuple[str, ...] = INLETS
     generated: tuple[str, ...] = ()
@@ -98,8 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.public_url:
             return self.public_url
         if self.http_host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            return f"http://{_own_address()}:{self.http_port}"
-        return self.listening
+            return f"http://{_own_address()}:{self.http_port}{self.base_path}"
+        return self.listening + self.base_path
 
     def missing_for_telegram(self) -> list[str]:
         """The missing variables that a sign-in to Telegram needs."""
@@ -282,6 +283,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "FILE_LIMIT": setting_values.whole_number(1, 2000),
     "SEND_WAIT": setting_values.number(60),
     "PUBLIC_URL": setting_values.url,
+    "BASE_PATH": setting_values.base_path,
     "REGISTRATION": setting_values.one_of("open", "closed", "invite"),
     "INLETS": setting_values.some_of(*INLETS),
 }

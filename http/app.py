@@ -22,6 +22,7 @@ from djangobot.http import (
     metrics,
 )
 from djangobot.http.access_tokens import Signer
+from djangobot.http.base_path import under
 from djangobot.http.bodies import headers_of
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.inlets import table
@@ -33,7 +34,7 @@ from djangobot.http.server.bounds import Bounds
 from djangobot.http.server.server import Application, Server
 from djangobot.http.state import AppState, Config
 
-__all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app"]
+__all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app", "under"]
 
 ROUTES: list[BaseRouteHandler] = [
     accounts.register,  #    POST    /api/user/

@@ -249,3 +249,18 @@ def test_a_unix_socket_needs_the_address_that_programs_use() -> None:
     settings = load({**socket, "DJANGOBOT_PUBLIC_URL": "https://bot.example.org"})
     assert settings.address == "https://bot.example.org"
     assert settings.listening == settings.http_host == socket["DJANGOBOT_HTTP_HOST"]
+
+
+@pytest.mark.parametrize(
+    ("written", "path"), [("/notify", "/notify"), ("/a/b-c.d/", "/a/b-c.d"), ("/", ""), ("", "")]
+)
+def test_a_base_path_is_part_of_the_address(written: str, path: str) -> None:
+    """Where nothing else says where programs reach the API."""
+    assert load({"DJANGOBOT_BASE_PATH": written}).address == f"http://127.0.0.1:8000{path}"
+
+
+@pytest.mark.parametrize("wrong", ["notify", "/a//b", "/a b", "/../x", "/a?b", "/ä", "/" + "a" * 200])
+def test_a_base_path_is_a_plain_path(wrong: str) -> None:
+    """What a proxy might write in another way is refused."""
+    with pytest.raises(SettingsError, match="DJANGOBOT_BASE_PATH"):
+        load({"DJANGOBOT_BASE_PATH": wrong})
