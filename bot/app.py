@@ -46,7 +46,7 @@ from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import edits, files, search
-from djangobot.http.app import Application, Bounds, Config, Server, create_app, under
+from djangobot.http.app import Application, Bounds, Config, Server, create_app, under, with_access_log
 
 log = structlog.get_logger(__name__)
 
@@ -303,7 +303,8 @@ def _http_server(settings: Settings, bot_state: BotState | None) -> Server:
         telegram=lambda: "off" if bot_state is None else bot_state.telegram,
     )
     bounds = Bounds(idle=settings.http_idle, connections=settings.http_connections)
-    return http_server(under(settings.base_path, create_app(config)), bounds, settings.trusted_proxies)
+    application = with_access_log(create_app(config), settings.access_log)
+    return http_server(under(settings.base_path, application), bounds, settings.trusted_proxies)
 
 
 def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequence[str] = ()) -> Server:

@@ -32,6 +32,7 @@ LONGEST_SHOWN = 60
 INLETS = ("hook", "gotify", "ntfy")
 """The calls for programs that speak something else than our API (http/inlets/)."""
 
+AccessLog = Literal["off", "on", "slow"]
 Origin = Literal["default", "generated", "set"]
 
 
@@ -62,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     telegram_server: tuple[str, int] | None = None
     telegram_key: Path | None = None
     log_format: str = "console"
+    access_log: AccessLog = "off"
     rate_chat: float = GUIDANCE_RATE_CHAT
     rate_total: float = GUIDANCE_RATE_TOTAL
     concurrency: int = 50
@@ -268,6 +270,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "TELEGRAM_SERVER": setting_values.server,
     "TELEGRAM_KEY": setting_values.key_file,
     "LOG_FORMAT": setting_values.one_of("console", "json"),
+    "ACCESS_LOG": setting_values.one_of("off", "on", "slow"),
     "RATE_CHAT": setting_values.number(1000, SLOWEST),
     "RATE_TOTAL": setting_values.number(10000, SLOWEST),
     "CONCURRENCY": setting_values.whole_number(1, 1000),

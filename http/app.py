@@ -21,6 +21,7 @@ from djangobot.http import (
     messages,
     metrics,
 )
+from djangobot.http.access_log import with_access_log
 from djangobot.http.access_tokens import Signer
 from djangobot.http.base_path import under
 from djangobot.http.bodies import headers_of
@@ -34,7 +35,7 @@ from djangobot.http.server.bounds import Bounds
 from djangobot.http.server.server import Application, Server
 from djangobot.http.state import AppState, Config
 
-__all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app", "under"]
+__all__ = ["ROUTES", "Application", "Bounds", "Config", "Server", "create_app", "under", "with_access_log"]
 
 ROUTES: list[BaseRouteHandler] = [
     accounts.register,  #    POST    /api/user/
@@ -50,6 +51,8 @@ ROUTES: list[BaseRouteHandler] = [
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json
     health.health,  #        GET     /health
+    health.live,  #          GET     /health/live
+    health.ready,  #         GET     /health/ready
     metrics.scrape,  #       GET     /metrics
 ]
 

@@ -10,6 +10,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs import account_networks, accounts
+from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import address_of
 from djangobot.http.bodies import header_of
 from djangobot.http.errors import unauthorized
@@ -56,7 +57,9 @@ async def signed_in(request: Call) -> accounts.Account:
         raise unauthorized(
             "Sign in with POST /api/auth/ and send the token: Authorization: Bearer <access_token>."
         )
-    return await accounts.authenticate(*state_of(request.scope).signer.read(token))
+    account = await accounts.authenticate(*state_of(request.scope).signer.read(token))
+    note_caller(request.scope, account.id)
+    return account
 
 
 def bearer(scope: Scope) -> str | None:

@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db.credentials import gotify_form
 from djangobot.db.messages import deletions
 from djangobot.db.messages.deletions import Deletion
+from djangobot.http.access_log import note_caller
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import header_of
 from djangobot.http.errors import unauthorized
@@ -27,6 +28,7 @@ async def remove(request: Call) -> Answer:
     if token is None:
         raise unauthorized(SEND_THE_TOKEN)
     public_id = canonical(request.path_params["id"])
+    note_caller(request.scope, token)
     wait, applied = preferred(header_of(request.scope, b"prefer") or "")
     deleted = deletions.delete(public_id, token, WAIT if wait is None else wait)
     with state_of(request.scope).limits.waiting.enter(token=gotify_form(token)):

@@ -16,6 +16,7 @@ from djangobot.db.errors import MessageNotFound
 from djangobot.db.messages import messages
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.presses import Pressed
+from djangobot.http.access_log import note_caller
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import BROKEN_OFF
 from djangobot.http.entity_tags import Known, tag_of
@@ -67,6 +68,7 @@ async def show(request: Call) -> Answer:
     if token is None:
         raise unauthorized(SEND_THE_TOKEN)
     public_id = canonical(request.path_params["id"])
+    note_caller(request.scope, token)
     caller = Caller(Known(request.scope))
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)

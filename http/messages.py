@@ -19,6 +19,7 @@ from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.http import message_files
+from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
@@ -153,6 +154,7 @@ async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, 
     wait, applied = preferred(header_of(scope, b"prefer") or "")
     if wait is None:
         wait = state.config.send_wait
+    note_caller(scope, token)
     with state.limits.sending(token):
         new = NewMessage(
             text=message.text,

@@ -123,3 +123,24 @@ async def test_too_much_that_waits_is_429_and_too_little_disk_503(
         assert "nearly full" in refused.json()["answer"]
     finally:
         quotas.bound(quotas.Bounds())
+
+
+async def test_live_asks_nobody_and_ready_asks_the_database_alone(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restart would not bring back a database, and messages are accepted without Telegram."""
+    api.telegram.state = "connecting"
+    ready = await api.client.get("/health/ready")
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"answer": "ok", "database": "ok", "version": "0.0.test"},
+    )
+
+    async def away(_: object) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(outbox, "oldest_due", away)
+    ready, live = await api.client.get("/health/ready"), await api.client.get("/health/live")
+    assert (ready.status_code, ready.json()["database"]) == (503, "unavailable")
+    assert int(ready.headers["retry-after"]) >= 1
+    assert (live.status_code, live.json()) == (200, {"answer": "ok", "version": "0.0.test"})

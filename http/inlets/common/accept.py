@@ -12,6 +12,7 @@ from djangobot.db.messages import acceptance, incidents
 from djangobot.db.messages.acceptance import Sender
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
 from djangobot.http.bodies import header_of
@@ -61,6 +62,7 @@ async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage
 
 
 async def _accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
+    note_caller(scope, token)
     message = shortened(message)
     with state_of(scope).limits.sending(token):
         async with incoming_files() as incoming:
