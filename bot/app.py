@@ -83,9 +83,9 @@ async def serve(settings: Settings, *, bot: bool = True, once_up: OnceUp | None 
         workers = _process_workers(settings, listening, bot_state, once_up, stop)
         tasks = await stack.enter_async_context(running(workers))
         log.info("up", version=__version__, http=f"{settings.listening}/api/")
-        systemd.tell(f"READY=1\nSTATUS=listening on {settings.listening}")
+        systemd.notify(f"READY=1\nSTATUS=listening on {settings.listening}")
         await first_end(tasks, stop)
-        systemd.tell("STOPPING=1")
+        systemd.notify("STOPPING=1")
         log.info("stopping")
 
 

@@ -19,7 +19,7 @@ SHARE = 0.4
 """The part of the watchdog's time after which it is told again: one try may fail."""
 
 
-def tell(state: str) -> None:
+def notify(state: str) -> None:
     """Sends this state, if systemd listens. A state that can't be sent is logged."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -53,5 +53,5 @@ async def keep_watchdog_fed(ask_database: Callable[[], Awaitable[object]], secon
         except (DatabaseUnavailable, TimeoutError):
             log.error("systemd's watchdog is not fed: the database does not answer")
         else:
-            tell("WATCHDOG=1")
+            notify("WATCHDOG=1")
         await asyncio.sleep(seconds * SHARE)

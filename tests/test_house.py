@@ -45,6 +45,14 @@ FORBIDDEN_MODULES = {
     "zones",
 }
 """Names that modules had once: a newcomer did not find the rule behind them."""
+FORBIDDEN_NAMES = {
+    *("Bell", "Cast", "Crowd", "Deed", "Door", "Duty", "Farewell", "Hands", "Inside", "Kept", "Line"),
+    *("Look", "Lost", "Outgoing", "Post", "Reception", "Seat", "Taken", "Visit", "Wire"),
+    *("attend", "deliver_with", "expect", "hasten", "hear", "hurries", "hurry", "in_hand", "line_up", "look"),
+    *("manned", "obey", "patiently", "ring", "stranded", "take", "talk_to", "tell", "told_to_wait", "turn"),
+    *("take_asked", "take_due", "take_urgent", "tell_subscribers", "turn_page"),
+}
+"""Names that classes and functions had once, without a leading underscore. Each meant several things."""
 MODULE_LINES, FUNCTION_LINES = 350, 40
 """No module and no function of ours is longer."""
 
@@ -191,6 +199,18 @@ def test_no_module_has_one_of_the_former_names() -> None:
     """Modules are named in the words of docs/glossary.md; the words of FORBIDDEN_MODULES name none."""
     found = [path.relative_to(ROOT) for path in modules()]
     assert [str(path) for path in found if FORBIDDEN_MODULES & {path.stem, *path.parts}] == []
+
+
+def test_no_class_and_no_function_has_one_of_the_former_names() -> None:
+    """One verb has one meaning, and it is the field's."""
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    found = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, kinds) and node.name.strip("_") in FORBIDDEN_NAMES
+    ]
+    assert found == []
 
 
 def is_table(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

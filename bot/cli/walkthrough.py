@@ -46,10 +46,10 @@ async def walk(steps: Steps, person: int) -> None:
         message = {"text": text, "type": "Text", "bot_token": cabinet["bot_token"]}
         sent = await _call(client, "POST", f"{steps.http}/api/send_message", message)
         _title("And there it is: in the chat, and in the history")
-        await _expect_in_chat(client, steps, person, text)
+        await _require_in_chat(client, steps, person, text)
         history = await _call(client, "GET", f"{steps.http}/api/cabinet", None, bearer)
-        _expect(history["messages"][0]["text"] == text, "the message is not in the history")
-        _expect(sent["status"] == "sent", f"the message is {sent['status']}")
+        _require(history["messages"][0]["text"] == text, "the message is not in the history")
+        _require(sent["status"] == "sent", f"the message is {sent['status']}")
     click.echo("\nAll five steps went as the README says.")
 
 
@@ -64,7 +64,7 @@ async def _call(
         click.echo(f"  {json.dumps(body, ensure_ascii=False)}")
     answer = await client.request(method, url, json=body, headers=headers)
     click.echo(f"← {answer.status_code} {answer.text}")
-    _expect(answer.is_success, f"{method} {url} was refused")
+    _require(answer.is_success, f"{method} {url} was refused")
     return answer.json()
 
 
@@ -83,17 +83,17 @@ async def _code(client: httpx.AsyncClient, steps: Steps, person: int, seen: int)
                 return found.group()
 
 
-async def _expect_in_chat(client: httpx.AsyncClient, steps: Steps, person: int, text: str) -> None:
+async def _require_in_chat(client: httpx.AsyncClient, steps: Steps, person: int, text: str) -> None:
     messages = (await client.get(f"{steps.sandbox}/chats/{person}/messages")).json()
     shown = [message for message in messages if message["from"] == "bot" and text in message["text"]]
-    _expect(len(shown) == 1, f"the message is {len(shown)} times in the chat")
+    _require(len(shown) == 1, f"the message is {len(shown)} times in the chat")
     click.echo("← the bot:\n" + _indented(shown[0]["text"]))
 
 
 async def _news(client: httpx.AsyncClient, steps: Steps, person: int, seen: int) -> list[Any]:
     query = {"after": seen, "wait": ANSWER_WAIT}
     news = (await client.get(f"{steps.sandbox}/chats/{person}/messages", params=query)).json()
-    _expect(bool(news), f"the bot said nothing for {ANSWER_WAIT} s")
+    _require(bool(news), f"the bot said nothing for {ANSWER_WAIT} s")
     return list(news)
 
 
@@ -105,6 +105,6 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def _expect(good: bool, otherwise: str) -> None:
+def _require(good: bool, otherwise: str) -> None:
     if not good:
         raise StartError(f"The walkthrough failed: {otherwise}")

@@ -38,7 +38,7 @@ back = ‹ Back
 
 own-button = For my own program
 own-ask = What is your program called? Its messages will carry this name. /cancel ends this.
-own-too-many = That is a lot of tokens: { $most } at most in a day. /tokens shows them; revoked ones make room tomorrow.
+own-too-many = That is a lot of tokens: at most { $most } a day. /tokens shows them; revoked ones make room tomorrow.
 own-hello = Hello!
 own-made =
     <b>{ $name }</b> can now write to you. Its token, tap to see:
@@ -130,7 +130,7 @@ token-limit-choice = { $count ->
 token-limit-set = The limit is set.
 token-expiry-ask = How long may <b>{ $who }</b> write to you, from now on?
 token-expiry-choice = { $count ->
-        [0] For ever
+        [0] Forever
         [365] 1 year
         [one] { $count } day
        *[other] { $count } days
@@ -146,7 +146,7 @@ token-rotated =
     For a program that speaks Gotify: <spoiler>{ $gotify }</spoiler>
 
     It is shown this once and disappears in a minute. The old value no longer works.
-senders-title = What shall send with <b>{ $who }</b>?
+senders-title = Which program will send with <b>{ $who }</b>?
 senders-others = Other programs
 sender-filled =
     <b>{ $name }</b>, in: <code>{ $where }</code>
@@ -163,7 +163,7 @@ sender-unfilled =
     { $signed ->
         [yes] What it sends is signed, too, if you set the same secret there and on the token’s card: Signatures.
        *[no] The token itself is not kept here.
-    } Write yours for <code>BOT_TOKEN</code>, or make a new value: then I fill it in.
+    } Put yours in place of <code>BOT_TOKEN</code>, or make a new value: then I fill it in.
 
 secret-none = <b>{ $who }</b>: no secret is set, so signatures are not checked. With a secret, what GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it. Other programs sign nothing and write to you as before.
 secret-title = <b>{ $who }</b>: a secret is set. What GitHub, GitLab, Gitea, Grafana or Sentry send is taken only if it is signed with it.
@@ -183,7 +183,7 @@ secret-made =
     Write it into the program as its secret. It is shown this once and disappears in a minute.
 secret-made-before = This was done before: the secret has already been changed.
 secret-ask = Write the secret with which <b>{ $who }</b> signs: 8 to 200 characters without spaces. /cancel ends this.
-secret-wrong = A secret is 8 to 200 letters, digits and signs without spaces. Please try another.
+secret-wrong = A secret is 8 to 200 Latin letters, digits and signs without spaces. Please try another.
 secret-stored = Stored. Now delete your message, so that nobody reads the secret in it.
 
 token-rotated-before = This was done before: the value has already been changed.
@@ -260,7 +260,7 @@ history-earlier = Earlier ›
 search-found = <b>Found for “{ $words }”</b>, newest first (times in { $zone })
 search-none = Nothing found for “{ $words }”. All the words must be in one message, in any form.
 search-what = What are you looking for in your messages? Write one word or several.
-search-old = This search is too old to turn its pages. /search begins a new one.
+search-old = This search is too old to page through. /search starts a new one.
 search-late = The newest messages are still being indexed and may be missing; try again in a minute.
 
 ## export
@@ -321,7 +321,7 @@ digest-others =
     }
 digest-history = Open the history
 
-mute-title = <b>Whose messages should be held back?</b> They stay in the history, and you get a summary afterwards. 🔕 is muted: tap to end it.
+mute-title = <b>Whose messages should be held back?</b> They stay in the history, and you get a summary afterwards. 🔕 means muted: tap to unmute.
 mute-muted-title = <b>Muted.</b> Tap to see their messages again.
 mute-none-muted = Nobody is muted. /mute holds a sender’s messages back for a while.
 mute-how-long = How long should <b>{ $who }</b> be muted?
@@ -367,7 +367,7 @@ quiet-mode-digest = messages wait for one digest
 quiet-choose-silent = In quiet hours: silently
 quiet-choose-digest = In quiet hours: wait for a digest
 
-zone-ask = Which city’s time zone? Write a city (<i>Berlin</i>) or an offset (<i>+3</i>, <i>UTC-5</i>). With a city, daylight saving time is followed.
+zone-ask = Which city’s time zone? Write a city (<i>Berlin</i>) or an offset (<i>+3</i>, <i>UTC-5</i>). With a city, daylight saving time is taken into account.
 zone-wrong = I don’t know that place. Write a larger city in the same time zone, or an offset like <i>+3</i>.
 zone-set = Your time zone: <b>{ $zone }</b>. It is { $time } there now.
 
@@ -387,7 +387,7 @@ forget-ask =
         [2] Your Telegram number stays among the admins and in the record of what admins did. Another admin can remove you from the admins.{"\u000A\u000A"}
         [1] Your Telegram number stays in the record of what admins did.{"\u000A\u000A"}
        *[0] {""}
-    }Delete all of it? It can’t be taken back: programs can’t write to you any more, and what waits is not delivered.
+    }Delete all of it? This can’t be undone: programs can no longer write to you, and what waits is not delivered.
 forget-sure = Yes, delete everything
 forget-no = No, keep it
 forget-kept = Nothing was deleted.
@@ -396,7 +396,7 @@ forget-done =
         [2] Everything I kept about you is deleted, except for your number among the admins and in the record of what admins did.
         [1] Everything I kept about you is deleted, except for your number in the record of what admins did.
        *[0] Everything I kept about you is deleted.
-    } The messages in this chat are yours: delete them in Telegram. /start begins anew.
+    } The messages in this chat are yours: delete them in Telegram. /start starts anew.
 forget-done-short = Everything is deleted.
 
 help-title = <b>What I can do</b>
@@ -408,7 +408,7 @@ unknown-command = I don’t know this command. /help shows the ones I do.
 not-a-command = I only deliver messages from programs and can’t read replies. /help shows what I can do.
 button-unknown = This button no longer works.
 press-before = Already chosen: { $what }
-press-too-late = This can’t be answered any more: its program is not linked, or the message was deleted.
+press-too-late = This can’t be answered any more: its program is no longer linked, or the message was deleted.
 
 command-start = greeting and a code
 command-code = a new code for a program
@@ -417,10 +417,10 @@ command-tokens = who can write to you
 command-history = the last messages
 command-help = what I can do
 command-search = find messages by their words
-command-scheduled = messages that are to come
+command-scheduled = scheduled messages
 command-stats = your messages in a picture
 command-export = all your messages as a file
-command-mute = keep a sender’s messages back
+command-mute = hold back a sender’s messages
 command-unmute = show them again
 command-quiet = quiet hours
 command-settings = language, time zone, quiet hours, news
@@ -446,7 +446,7 @@ command-config = the settings in force
 command-loglevel = how much is logged
 
 admins-title = <b>Admins</b>
-admins-of-settings = · { $who }, by the settings
+admins-of-settings = · { $who }, from the settings
 admins-usage = Write <code>/admins add ID</code> or <code>/admins remove ID</code> with a Telegram id.
 admins-remove = Remove { $who }
 admins-ask = Remove { $who } from the admins?
@@ -456,10 +456,10 @@ admins-already = { $who } is already an admin.
 admins-unknown = I don’t know { $who }: they have to press /start here first.
 admins-removed = { $who } is no longer an admin.
 admins-none = { $who } is not an admin.
-admins-fixed = { $who } is an admin by DJANGOBOT_ADMINS; that can only be changed on the server.
+admins-fixed = { $who } is an admin through DJANGOBOT_ADMINS; that can only be changed on the server.
 admins-last = { $who } is the last admin and can’t be removed.
 
-users-title = <b>Accounts and people</b>, the newest first
+users-title = <b>Accounts and people</b>, newest first
 users-found = <b>Found for “{ $words }”</b>
 users-none = Nobody found for “{ $words }”.
 users-usage = <code>/users words</code> searches names and logins, <code>/user N</code> shows one by its number, login or username.
@@ -478,7 +478,7 @@ users-times = Here since { $since }, last active: { $seen }
 users-tokens = Bot tokens: { $count }
 users-messages = Messages: { $count } ({ $statuses })
 users-writes-to = May write to:
-users-written-by = May be written to by:
+users-written-by = Gets messages from:
 users-own = their own programs
 users-link = · { $who }: { $count ->
         [one] { $count } token
@@ -499,7 +499,7 @@ users-delete-ask = Delete { $who } for good, with { $tokens ->
        *[other] { $count } messages
     }?
 users-delete-sure = Yes, delete
-users-is-admin = This is an admin: /admins remove comes first.
+users-is-admin = This is an admin: use /admins remove first.
 users-banned = Banned.
 users-unbanned = The ban is lifted.
 users-limits-reset = May try again at once.
@@ -510,7 +510,7 @@ invite-made =
     <b>Invite { $number }</b>, good for one account until { $until }. Tap to see the word:
     <spoiler>{ $word }</spoiler>
 
-    Whoever registers sends it as <code>invite</code>. It is shown this once and goes in a minute.
+    Whoever registers sends it as <code>invite</code>. It is shown this once and disappears in a minute.
 invite-idle = Registration is <code>{ $mode }</code> here; invites are only asked for with <code>DJANGOBOT_REGISTRATION=invite</code>.
 invite-hidden = Invite { $number } was shown here. /invites lists them all.
 invites-none = There are no invites. /invite makes one.
@@ -525,10 +525,10 @@ invite-over = It could not be used any more.
 broadcast-what = What should everybody hear? Send me the text, or /cancel.
 broadcast-wrong = The text must have 1 to { $most } characters. Please send another one.
 broadcast-footer = <i>No more of this: /news off</i>
-broadcast-whom = This is how it will look. For { $count ->
+broadcast-whom = This is how it will look, for { $count ->
         [one] { $count } person
        *[other] { $count } people
-    }. To whom?
+    }. Who should get it?
 broadcast-all = All
 broadcast-en = English
 broadcast-ru = Russian
@@ -560,11 +560,11 @@ alert-database-over = The database answers again.
 alert-attack = <b>Somebody is guessing passwords or codes.</b> Many attempts were refused in the last minutes.
 alert-attack-over = The guessing has ended.
 alert-codes = <b>Somebody is trying codes.</b> Too many wrong ones were tried in the last 24 hours. New codes have twenty digits until that is over; nobody is locked out.
-alert-codes-over = The trying of codes has ended. New codes have ten digits again.
+alert-codes-over = Nobody tries codes any more. New codes have ten digits again.
 alert-disk = <b>The disk is nearly full.</b> When it is full, messages are refused until there is room.
 alert-disk-over = There is room on the disk again.
 alert-version = DjangoBot { $version } is running, after { $before }. The database is up to date.
-alert-session = <b>Telegram ended the bot's session</b> ({ $reason }). The bot has signed in again; nothing that waited was lost.
+alert-session = <b>Telegram ended the bot’s session</b> ({ $reason }). The bot has signed in again; nothing that waited was lost.
 
 audit-title = <b>What admins did</b>
 audit-none = No admin has changed anything yet.
@@ -575,7 +575,7 @@ audit-line =
 audit-machine = the command line
 audit-account = account { $name }
 audit-ban = Banned: { $target }
-audit-unban = Ended the ban: { $target }
+audit-unban = Unbanned: { $target }
 audit-sign-out = Signed out everywhere: { $target }
 audit-reset-limits = Reset the limits: { $target }
 audit-delete = Deleted: { $target }
@@ -625,7 +625,7 @@ status-accepted = Accepted
 status-sent = Sent
 status-failed = Failed
 status-median = Median
-status-slowest = 95 of 100
+status-slowest = 95th percentile
 status-pause = Pause delivery
 status-resume = Resume delivery
 status-paused = Delivery is paused.
@@ -633,7 +633,6 @@ status-resumed = Delivery goes on.
 
 message-status = { $status ->
         [queued] waiting
-        [scheduled] scheduled
         [scheduled] scheduled
         [sending] being sent
         [sent] delivered
@@ -645,7 +644,7 @@ message-status = { $status ->
         [paused] paused
        *[uncertain] uncertain
     }
-reason-dropped = given up by an admin
+reason-dropped = dropped by an admin
 reason-token-revoked = the token was revoked
 reason-account-banned = the account is banned
 reason-forgotten = the person had everything deleted
@@ -708,7 +707,7 @@ queue-one-urgent = Urgent.
 queue-one-expires = Not to be sent after { $time }
 queue-one-sending = It is being sent right now.
 queue-one-blocked = The person has blocked the bot: it waits until they are back.
-queue-one-banned = The person is banned: it waits for the end of the ban.
+queue-one-banned = The person is banned: it waits until the ban is lifted.
 queue-one-send-now = Send now
 queue-one-retry = Retry
 queue-one-resend = Resend
@@ -722,7 +721,7 @@ queue-one-changed = Nothing was done: it has changed meanwhile, or its token was
 
 errors-title = <b>Why messages failed</b>
 errors-none = No message has failed.
-errors-signatures = <b>Wrong signatures of webhooks</b>
+errors-signatures = <b>Wrong webhook signatures</b>
 errors-signature =
     <b>{ $who }</b> (token <code>{ $prefix }…</code>), { $format }: { $count }
     Latest: { $age }
@@ -750,4 +749,4 @@ loglevel-card =
     <b>Log level:</b> <code>{ $level }</code>
     It applies to every process and survives a restart. <code>debug</code> logs each step of every message, never its text.
 loglevel-chosen = Log level: { $level }
-loglevel-usage = Write <code>/loglevel debug</code>, or <code>info</code>, <code>warning</code>, <code>error</code>.
+loglevel-usage = Write <code>/loglevel debug</code>, <code>info</code>, <code>warning</code> or <code>error</code>.

@@ -49,7 +49,7 @@ own-made =
     Вызов, который отправит первое сообщение, нажмите и скопируйте:
     <spoiler>{ $call }</spoiler>
 
-    Для программы, которая говорит на языке Gotify, тот же токен выглядит так:
+    Для программы с поддержкой Gotify тот же токен выглядит так:
     <spoiler>{ $gotify }</spoiler>
 
     Показываю один раз, через минуту всё исчезнет. /tokens: пауза, лимит, отзыв.
@@ -151,7 +151,7 @@ token-rotated =
     Для программ с Gotify: <spoiler>{ $gotify }</spoiler>
 
     Оно показано один раз и исчезнет через минуту. Прежнее больше не действует.
-senders-title = Что будет отправлять с токеном <b>{ $who }</b>?
+senders-title = Какая программа будет отправлять с токеном <b>{ $who }</b>?
 senders-others = Другие программы
 sender-filled =
     <b>{ $name }</b>, где: <code>{ $where }</code>
@@ -415,7 +415,7 @@ forget-done =
 forget-done-short = Всё удалено.
 
 help-title = <b>Что я умею</b>
-too-much = Слишком много сразу. Помолчу, пока не пройдёт спокойная минута.
+too-much = Слишком много сразу. Отвечу после минуты тишины.
 private-only = Я работаю только в личных чатах. Напишите мне лично, и я буду приносить сообщения ваших программ туда.
 stopped = Хорошо, отменено.
 nothing-to-stop = Отменять нечего. /help покажет, что я умею.
@@ -469,7 +469,7 @@ admins-sure = Да, убрать
 admins-added = { $who } теперь администратор.
 admins-already = { $who } уже администратор.
 admins-unknown = Не знаю человека с номером { $who }: сначала ему нужно нажать здесь /start.
-admins-removed = { $who } — больше не администратор.
+admins-removed = { $who } больше не администратор.
 admins-none = { $who } — не администратор.
 admins-fixed = { $who } — администратор из DJANGOBOT_ADMINS, это меняют на сервере.
 admins-last = { $who } — последний администратор и останется им.
@@ -500,7 +500,7 @@ users-link = · { $who }: { $count ->
         [few] { $count } токена
        *[many] { $count } токенов
     }, последний раз { $age }
-users-has-blocked = Сам заблокировал бота: { $time }
+users-has-blocked = Этот человек заблокировал бота: { $time }
 users-is-banned = <b>Заблокирован с { $time }</b>
 users-ban = Заблокировать
 users-unban = Разблокировать
@@ -655,7 +655,6 @@ status-resumed = Доставка возобновлена.
 message-status = { $status ->
         [queued] ждут
         [scheduled] запланированы
-        [scheduled] запланированы
         [sending] отправляются
         [sent] доставлены
         [held] придержаны
@@ -774,4 +773,4 @@ loglevel-card =
     <b>Уровень журнала:</b> <code>{ $level }</code>
     Действует для всех процессов и после перезапуска. На уровне <code>debug</code> виден каждый шаг сообщений, но не их тексты.
 loglevel-chosen = Уровень журнала: { $level }
-loglevel-usage = Напишите <code>/loglevel debug</code>, или <code>info</code>, <code>warning</code>, <code>error</code>.
+loglevel-usage = Напишите <code>/loglevel debug</code>, <code>info</code>, <code>warning</code> или <code>error</code>.

@@ -32,7 +32,7 @@ NOT_THERE = "\uffff"
 """A character that no font has."""
 
 
-class Look(msgspec.Struct, frozen=True):
+class Theme(msgspec.Struct, frozen=True):
     """The colours of one background."""
 
     page: str
@@ -43,11 +43,11 @@ class Look(msgspec.Struct, frozen=True):
     series: tuple[str, ...]
 
 
-LIGHT = Look(
+LIGHT = Theme(
     "#ffffff", "#1b2733", "#64748b", "#e5eaf0", "#a9b4c0",
     ("#2a78d0", "#f0932b", "#2fa37c", "#8e63ce", "#d6517d"),
 )  # fmt: skip
-DARK = Look(
+DARK = Theme(
     "#17212b", "#eef3f8", "#93a4b5", "#2a3846", "#5f7081",
     ("#5aa7f0", "#f7b155", "#58c9a0", "#b592ea", "#f082a5"),
 )  # fmt: skip
@@ -56,9 +56,9 @@ DARK = Look(
 class Canvas:
     """The picture while it is drawn. Places are in dots of the finished picture, from its upper left."""
 
-    def __init__(self, height: int, look: Look) -> None:
-        self.look = look
-        self.image = Image.new("RGB", (WIDTH * LARGER, height * LARGER), look.page)
+    def __init__(self, height: int, theme: Theme) -> None:
+        self.theme = theme
+        self.image = Image.new("RGB", (WIDTH * LARGER, height * LARGER), theme.page)
         self.pen = ImageDraw.Draw(self.image)
 
     def text(self, place: tuple[float, float], text: str, size: int, colour: str, style: str = "ls") -> None:
@@ -101,14 +101,14 @@ def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
 
 def paint(picture: Picture) -> bytes:
     """Draws the picture and returns it as PNG."""
-    look = DARK if picture.dark else LIGHT
+    theme = DARK if picture.dark else LIGHT
     heights = [_height(panel) for panel in picture.panels]
-    canvas = Canvas(TITLE_HEIGHT + sum(heights), look)
-    canvas.text((LEFT, 68), picture.title, BIG, look.text, "bls")
-    canvas.text((LEFT, 122), picture.subtitle, NORMAL, look.soft)
+    canvas = Canvas(TITLE_HEIGHT + sum(heights), theme)
+    canvas.text((LEFT, 68), picture.title, BIG, theme.text, "bls")
+    canvas.text((LEFT, 122), picture.subtitle, NORMAL, theme.soft)
     top = TITLE_HEIGHT
     for panel, height in zip(picture.panels, heights, strict=True):
-        canvas.text((LEFT, top + 50), panel.title, MIDDLE, look.text, "bls")
+        canvas.text((LEFT, top + 50), panel.title, MIDDLE, theme.text, "bls")
         _PAINTERS[panel.kind](canvas, panel, top, top + height)
         top += height
     return canvas.png()
@@ -118,9 +118,9 @@ def _height(panel: Panel) -> int:
     return 126 + RANK_HEIGHT * max(1, len(panel.labels)) if panel.kind == "ranks" else PANEL_HEIGHT
 
 
-def _colours(panel: Panel, look: Look, count: int) -> list[str]:
-    chosen = [look.series[number % MOST_SERIES] for number in range(count)]
-    return [*chosen[:-1], look.rest] if panel.rest and chosen else chosen
+def _colours(panel: Panel, theme: Theme, count: int) -> list[str]:
+    chosen = [theme.series[number % MOST_SERIES] for number in range(count)]
+    return [*chosen[:-1], theme.rest] if panel.rest and chosen else chosen
 
 
 class Area(msgspec.Struct, frozen=True):
@@ -145,7 +145,7 @@ def _bars(canvas: Canvas, panel: Panel, top: int, bottom: int) -> None:
     area = Area(top + HEAD, bottom - FOOT, len(panel.labels), max(sums, default=0))
     _axes(canvas, panel, area)
     below = [0.0] * len(panel.labels)
-    for series, colour in zip(panel.series, _colours(panel, canvas.look, len(panel.series)), strict=True):
+    for series, colour in zip(panel.series, _colours(panel, canvas.theme, len(panel.series)), strict=True):
         for place, (base, value) in enumerate(zip(below, series.values, strict=True)):
             upper_left = area.x(place - 0.39), area.y(base + value)
             canvas.box(upper_left, (area.x(place + 0.39), area.y(base)), colour)
@@ -156,7 +156,7 @@ def _lines(canvas: Canvas, panel: Panel, top: int, bottom: int) -> None:
     highest = max((value for series in panel.series for value in series.values), default=0)
     area = Area(top + HEAD, bottom - LEGEND_FOOT, len(panel.labels), highest)
     _axes(canvas, panel, area)
-    colours = _colours(panel, canvas.look, len(panel.series))
+    colours = _colours(panel, canvas.theme, len(panel.series))
     for series, colour in zip(panel.series, colours, strict=True):
         canvas.line([(area.x(place), area.y(value)) for place, value in enumerate(series.values)], colour)
     _legend(canvas, [series.name for series in panel.series], colours, bottom - 45)
@@ -169,7 +169,7 @@ def _legend(canvas: Canvas, names: Sequence[str], colours: Sequence[str], y: flo
     x = max(LEFT, (AXIS_LEFT + RIGHT - sum(widths)) / 2)
     for name, colour, width in zip(shown, colours, widths, strict=True):
         canvas.line([(x, y - 8), (x + 27, y - 8)], colour)
-        canvas.text((x + 42, y), name, SMALL, canvas.look.text)
+        canvas.text((x + 42, y), name, SMALL, canvas.theme.text)
         x += width
 
 
@@ -177,11 +177,11 @@ def _axes(canvas: Canvas, panel: Panel, area: Area) -> None:
     """Draws no frame, few lines, and labels that read horizontally."""
     for tick in _ticks(area.highest):
         y = area.y(tick)
-        canvas.box((AXIS_LEFT, y - 1), (RIGHT, y + 1), canvas.look.grid)
-        canvas.text((AXIS_LEFT - 12, y), _short(tick), SMALL, canvas.look.soft, "rm")
+        canvas.box((AXIS_LEFT, y - 1), (RIGHT, y + 1), canvas.theme.grid)
+        canvas.text((AXIS_LEFT - 12, y), _short(tick), SMALL, canvas.theme.soft, "rm")
     step = -(-len(panel.labels) // MOST_TICKS) or 1
     for place in range(len(panel.labels) - 1, -1, -step):
-        canvas.text((area.x(place), area.bottom + 14), panel.labels[place], SMALL, canvas.look.soft, "mt")
+        canvas.text((area.x(place), area.bottom + 14), panel.labels[place], SMALL, canvas.theme.soft, "mt")
 
 
 def _ticks(highest: float) -> list[float]:
@@ -195,15 +195,15 @@ def _ticks(highest: float) -> list[float]:
 
 
 def _ranks(canvas: Canvas, panel: Panel, top: int, _: int) -> None:
-    look = canvas.look
+    theme = canvas.theme
     values = panel.series[0].values if panel.series else []
     most = max([*values, 1])
-    rows = zip(panel.labels, values, _colours(panel, look, len(values)), strict=True)
+    rows = zip(panel.labels, values, _colours(panel, theme, len(values)), strict=True)
     for row, (label, value, colour) in enumerate(rows):
         y = top + HEAD + row * RANK_HEIGHT
-        canvas.text((LEFT, y + 34), _shortened(label), NORMAL, look.text)
-        canvas.text((RIGHT, y + 34), _number(value), NORMAL, look.text, "brs")
-        canvas.box((LEFT, y + 48), (RIGHT, y + 60), look.grid)
+        canvas.text((LEFT, y + 34), _shortened(label), NORMAL, theme.text)
+        canvas.text((RIGHT, y + 34), _number(value), NORMAL, theme.text, "brs")
+        canvas.box((LEFT, y + 48), (RIGHT, y + 60), theme.grid)
         canvas.box((LEFT, y + 48), (LEFT + (RIGHT - LEFT) * value / most, y + 60), colour)
 
 

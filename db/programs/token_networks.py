@@ -72,7 +72,7 @@ async def know(token_id: int, network: str, now: datetime) -> int:
 async def _note(key: tuple[int, int, str], now: datetime) -> None:
     _, token_id, network = key
     try:
-        chat_id = await _tell(token_id, network, now)
+        chat_id = await _add_notice(token_id, network, now)
     except DatabaseUnavailable:
         _seen.pop(key, None)  # the next use tries again
         return
@@ -85,7 +85,7 @@ async def _note(key: tuple[int, int, str], now: datetime) -> None:
         wakeups.notify_due(chat_id)
 
 
-async def _tell(token_id: int, network: str, now: datetime) -> int | None:
+async def _add_notice(token_id: int, network: str, now: datetime) -> int | None:
     """Adds a notice, if the network is new and not the first. Returns the chat that gets it."""
     engine = current()
     async with engine.write():

@@ -32,16 +32,16 @@ def heard(
 
 def test_a_state_is_sent_in_one_piece(heard: socket.socket) -> None:
     """As sd_notify(3) wants it."""
-    systemd.tell("READY=1\nSTATUS=fine")
+    systemd.notify("READY=1\nSTATUS=fine")
     assert heard.recv(100) == b"READY=1\nSTATUS=fine"
 
 
 def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No socket, or one that is gone: the service goes on."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    systemd.tell("READY=1")
+    systemd.notify("READY=1")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "gone"))
-    systemd.tell("READY=1")
+    systemd.notify("READY=1")
 
 
 @pytest.mark.parametrize(

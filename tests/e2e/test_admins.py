@@ -39,7 +39,7 @@ WORDS = {
         "/invite": "shown this once",
         "/invites": "nvite",
         "/broadcast": "Send me the text",
-        "/admins": "by the settings",
+        "/admins": "from the settings",
         "/audit": "No admin has changed anything",
         "/backup": "whole database",
         "/config": "Settings in force",
