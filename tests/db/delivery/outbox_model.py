@@ -6,21 +6,12 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from djangobot.db.delivery import outcomes
-from djangobot.db.engine import Row
-from djangobot.db.messages import content as contents
-from djangobot.db.messages import presses
+from djangobot.db.messages.deletions import MAY_BE_IN_CHAT
 from djangobot.db.messages.schedule import CANCELED_BY_PERSON
 
 UNSETTLED = ("queued", "sending")
 BYTES_GO = ("sent", "expired", "canceled", "replaced")
 """The statuses after which nobody needs the bytes of a message's files."""
-OUTCOMES = ["sent", "sent", "failed", "uncertain", "expired", "postponed", "not done", "held", "anew"]
-ROWS = """
-SELECT id, public_id, chat, next_attempt AS due, random_id, urgent, expires, text, rich AS value, send_at,
-       status, kind, replace_key AS key, replaces AS root, edits, place, attempts, first_attempt, failure,
-       telegram_id, pressed
-FROM message WHERE kind IN ('message', 'edit') ORDER BY id
-"""
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 Order = tuple[bool, int, datetime, int]
 """A place in the queue of a chat: edits last, then by the place, the time that was chosen, and the id."""
@@ -51,6 +42,9 @@ class Modelled(msgspec.Struct):
     failure: str | None = None
     telegram_id: int | None = None
     pressed: str | None = None
+    supersedes: int | None = None
+    doomed: bool = False
+    deleted: bool = False
 
     @property
     def order(self) -> Order:
@@ -65,6 +59,12 @@ class Modelled(msgspec.Struct):
     def over(self, now: datetime) -> bool:
         """Queued, and not to be sent any more."""
         return self.status == "queued" and self.expires is not None and self.expires <= now
+
+    @property
+    def is_unsent(self) -> bool:
+        """Certainly not in the chat, and still to come."""
+        waits = self.status == "queued" and self.first_attempt is None
+        return waits or self.status in ("scheduled", "held")
 
     def end(self, status: str, failure: str | None = None) -> None:
         self.status, self.failure = status, failure
@@ -143,11 +143,12 @@ class Model:
             return
         for row in self.waiting_edits(root):
             row.end("replaced")
-        if root.status in ("sent", "sending") or (root.status == "queued" and root.first_attempt):
+        if root.status in MAY_BE_IN_CHAT and not root.is_unsent and not root.doomed:
             new.kind, new.root = "edit", root.id
             return
         self.move(root, new, "scheduled")
-        if root.status in ("queued", "held", "scheduled"):
+        new.supersedes = root.supersedes
+        if root.is_unsent and not root.doomed:
             root.end("replaced")
             root.kind, root.root = "edit", new.id
         else:
@@ -165,9 +166,9 @@ class Model:
             return
         match result:
             case outcomes.Sent():
-                self._sent(row, result.telegram_id)
+                self._sent(row, result)
             case outcomes.SentAnew():
-                self._send_anew(row, result.until)
+                self._send_anew(row, result)
             case outcomes.Postponed():
                 row.end("queued", "a reason")
                 row.due = result.until
@@ -179,26 +180,36 @@ class Model:
             case outcomes.Failed() | outcomes.Uncertain() | outcomes.Expired():
                 row.end(outcomes.status_of(result), "a reason")
 
-    def _sent(self, row: Modelled, telegram_id: int) -> None:
+    def _sent(self, row: Modelled, result: outcomes.Sent) -> None:
         row.end("sent")
-        row.telegram_id = telegram_id
+        row.telegram_id = result.telegram_id
+        superseded = self.row(row.supersedes)
+        if superseded is not None and result.message.supersedes == superseded.id:
+            for other in self.rows:
+                other.root = row.id if other.root == superseded.id else other.root
+            superseded.kind, superseded.root, superseded.doomed = "edit", row.id, True
+            row.supersedes, row.edits = None, row.edits + superseded.edits + 1
         root = self.row(row.root)
         if root is not None:
             root.edits, root.text, root.value = root.edits + 1, row.text, row.value
         if row.id not in self.out_of_order:
             self.sent.append((row.chat, row.order))
 
-    def _send_anew(self, row: Modelled, until: datetime) -> None:
+    def _send_anew(self, row: Modelled, result: outcomes.SentAnew) -> None:
         root = self.row(row.root)
         if root is not None:
             root.key = None
         if row.key is not None and self.named((row.token, row.key)) not in (None, row):
             row.end("replaced")
             return
+        if root is not None and root.doomed:
+            row.end("canceled", outcomes.CANCELED_BY_SENDER)
+            return
         if root is not None:
             self.move(root, row, "queued", "scheduled")
         row.end("queued", "a reason")
-        row.kind, row.root, row.due = "message", None, until
+        row.supersedes = row.root if result.supersedes else None
+        row.kind, row.root, row.due = "message", None, result.until
         row.attempts, row.first_attempt = 0, None
         self.out_of_order.add(row.id)
 
@@ -232,6 +243,52 @@ class Model:
         row.end("canceled", CANCELED_BY_PERSON)
         return True
 
+    def delete(self, row: Modelled) -> bool | None:
+        """Whether it is not in the chat now, or will be deleted. None when it was never there."""
+        root = self.row(row.root) or row
+        if root.deleted:
+            return True
+        if row.is_unsent:
+            self._cancel(row)
+            return True
+        of_root = row.kind == "message" or row.status in MAY_BE_IN_CHAT
+        status = root.status if of_root else row.status
+        if status not in MAY_BE_IN_CHAT:
+            return True if status == "canceled" else None
+        root.doomed = True
+        self._cancel_edits(root)
+        return False
+
+    def _cancel(self, row: Modelled) -> None:
+        row.end("canceled", outcomes.CANCELED_BY_SENDER)
+        for one in (row, *self._cancel_edits(row)):
+            if (superseded := self.row(one.supersedes)) is not None and not superseded.deleted:
+                superseded.doomed = True
+
+    def _cancel_edits(self, root: Modelled) -> list[Modelled]:
+        coming = [row for row in self.with_status("queued", "scheduled") if row.root == root.id]
+        for row in coming:
+            row.end("canceled", outcomes.CANCELED_BY_SENDER)
+        return coming
+
+    def delete_doomed(self, row: Modelled, refused: bool) -> bool | None:
+        """Whether its job deletes it or ends without that. None when that must wait."""
+        if row.deleted or not row.doomed:
+            return False
+        if row.is_unsent:
+            self._cancel(row)
+            return False
+        if row.status in UNSETTLED:
+            return None
+        if row.status == "sent":
+            self._cancel_edits(row)
+            if any(one.root == row.id for one in self.with_status("sending")):
+                return None
+            row.deleted = not refused
+        if not row.deleted:
+            row.doomed, row.kind, row.root = False, "message", None
+        return row.deleted
+
     def reclaim(self) -> int:
         in_hand = self.with_status("sending")
         for row in in_hand:
@@ -263,38 +320,3 @@ class Model:
         for chat, order in self.sent:
             by_kind.setdefault((chat, order[0]), []).append(order)
         return [orders for orders in by_kind.values() if orders != sorted(set(orders))]
-
-
-def stored(row: Row, modelled: Modelled) -> Modelled:
-    """A row as it is, with what only the model knows."""
-    pressed = presses.decode(row["pressed"])
-    buttons = [button for line in contents.decode(row["value"]).buttons for button in line]
-    values = {
-        **row,
-        "public_id": str(row["public_id"]),
-        "token": modelled.token,
-        "urgent": bool(row["urgent"]),
-        "value": buttons[0].value if buttons else None,
-        "pressed": pressed and pressed.value,
-    }
-    return Modelled(**values)
-
-
-def outcome_of(claimed: outcomes.Claimed, what: str, now: datetime) -> outcomes.Settled:
-    """As the sender says it: only what was never tried is held, only an edit is sent as new."""
-    until = now + timedelta(seconds=5)
-    if what == "anew" or (what == "sent" and not claimed.edited_id):
-        what = "anew" if claimed.is_edit else "sent"
-    if what == "held" and (claimed.is_edit or claimed.first_attempt):
-        what = "uncertain"
-    ways: dict[str, outcomes.Settled] = {
-        "sent": outcomes.Sent(claimed, claimed.edited_id or claimed.id),
-        "failed": outcomes.Failed(claimed, "a reason"),
-        "uncertain": outcomes.Uncertain(claimed, "a reason"),
-        "expired": outcomes.Expired(claimed, "a reason"),
-        "postponed": outcomes.Postponed(claimed, until, "a reason"),
-        "not done": outcomes.Postponed(claimed, until, "a reason", not_done=True),
-        "held": outcomes.Held(claimed, until),
-        "anew": outcomes.SentAnew(claimed, until, "a reason"),
-    }
-    return ways[what]

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,18 +24,27 @@ from hypothesis.stateful import (
 )
 
 from djangobot.db import conf
-from djangobot.db.delivery import claims, expiry, outbox, outcomes, scheduled_messages, settlement, wakeups
+from djangobot.db.delivery import (
+    claims,
+    expiry,
+    outbox,
+    outcomes,
+    scheduled,
+    scheduled_messages,
+    settlement,
+    wakeups,
+)
 from djangobot.db.engine import current
-from djangobot.db.errors import ChatBanned, ChatBlocked, FileGone, TokenInvalid
-from djangobot.db.messages import acceptance, files, presses, schedule
+from djangobot.db.errors import ChatBanned, ChatBlocked, MessageNotInChat, TokenInvalid
+from djangobot.db.messages import acceptance, deletions, files, presses, schedule
 from djangobot.db.messages.content import Button
-from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import tokens
 
 from ..conftest import MINUTE, NOW, World, _empty
-from .outbox_model import OUTCOMES, ROWS, Model, Modelled, outcome_of, stored
+from .outbox_model import Model, Modelled
+from .outbox_rows import OUTCOMES, ROWS, bytes_of, outcome_of, run_job, store, stored
 
 T = TypeVar("T")
 CHATS, TOKENS_OF_A_CHAT = 3, 2
@@ -111,7 +121,7 @@ class Outbox(RuleBasedStateMachine):
             replace=key,
             delay=delay,
             buttons=((Button("Yes", value=serial),),) if asks else (),
-            files=(self.run(_stored(serial)),) if has_file and key is None else (),
+            files=(self.run(store(serial)),) if has_file else (),
         )
         try:
             accepted = self.run(acceptance.accept(self.tokens[number], message, now))
@@ -207,6 +217,41 @@ class Outbox(RuleBasedStateMachine):
             row.pressed = row.value
         assert (press and press.pressed.value) == row.pressed
 
+    @precondition(lambda self: self.model.rows)
+    @rule(number=st.integers(0, 7))
+    def delete(self, number: int) -> None:
+        """Its program takes a message back. What may be in the chat is deleted by a job."""
+        row = self.model.rows[-1 - number % len(self.model.rows)]
+        delete = deletions.delete(row.public_id, self.tokens[row.token], 0)
+        if row.token in self.revoked:
+            with pytest.raises(TokenInvalid):
+                self.run(delete)
+        elif (done := self._deleted(row)) is None:
+            with pytest.raises((MessageNotInChat, ChatBanned)):
+                self.run(delete)
+        else:
+            assert self.run(delete).done == done
+
+    def _deleted(self, row: Modelled) -> bool | None:
+        """Nothing is deleted from the chat of a banned person."""
+        banned = "banned" in self.model.silent[row.chat]
+        root = self.model.row(row.root) or row
+        if banned and not root.deleted and not row.is_unsent:
+            return True if row.status == "canceled" or root.status == "canceled" else None
+        return self.model.delete(row)
+
+    @rule(refused=st.booleans())
+    def jobs_delete(self, refused: bool) -> None:
+        """Unless Telegram refuses."""
+        for row in list(self.model.rows):
+            if row.doomed:
+                deleted = self.model.delete_doomed(row, refused)
+                if deleted is None:
+                    with pytest.raises(scheduled.TooEarly):
+                        self.run(run_job(row.id, self.model.now, refused))
+                else:
+                    self.run(run_job(row.id, self.model.now, refused))
+
     @rule()
     def sweep(self) -> None:
         """Bytes are kept as long as their message may be sent."""
@@ -215,7 +260,7 @@ class Outbox(RuleBasedStateMachine):
             row = self.model.row(row_id)
             assert row is not None
             kept = row.text.encode() if self.model.kept(row, files.KEPT) else None
-            assert self.run(_bytes(file_id)) == kept
+            assert self.run(bytes_of(file_id)) == kept
 
     @rule(number=st.integers(0, CHATS - 1), banned=st.booleans())
     def silence(self, number: int, banned: bool) -> None:
@@ -288,20 +333,6 @@ class Outbox(RuleBasedStateMachine):
         assert self.model.out_of_place() == []
         sending = [row.chat for row in self.model.with_status("sending")]
         assert len(sending) == len(set(sending))
-
-
-async def _stored(content: str) -> StoredFile:
-    async with files.receive("a.txt", "text/plain") as sink:
-        await sink.write(content.encode())
-    assert sink.file is not None
-    return sink.file
-
-
-async def _bytes(file_id: int) -> bytes | None:
-    try:
-        return await files.read(file_id, 0, 100)
-    except FileGone:
-        return None
 
 
 _copies = count()
