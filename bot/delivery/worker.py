@@ -71,6 +71,8 @@ class Worker:
             self.flood_control, put_back=self._put_back, poll_soon=self._poll_soon, now=now
         )
         self._others = (self.recorder, self.housekeeping, Schedule(now))
+        self._fault: BaseException | None = None
+        """The error that ended a part of the worker."""
         self.poll_at = EVER
         self.grace = STOP_GRACE
         self.lease = LEASE
@@ -93,7 +95,8 @@ class Worker:
         return not self.stopping.is_set() and self.flood_control.open and self.gateway.may_call
 
     async def run(self) -> None:
-        """Delivers until `stop`. Then lets the sends in progress end, and records their outcomes."""
+        """Delivers until `stop`. Then lets the sends in progress end, and records their outcomes. Raises the
+        error of a part that has failed: a worker without it would look alive and deliver nothing."""
         await self._until_db_answers(self._begin)
         others = [asyncio.create_task(other.run()) for other in self._others]
         senders = [
@@ -103,6 +106,8 @@ class Worker:
                 for _ in range(WITH_FILES)
             ),
         ]
+        for part in (*others, *senders):
+            part.add_done_callback(self._on_end)
         register_worker(self)
         try:
             while not self.stopping.is_set():
@@ -112,6 +117,13 @@ class Worker:
             await self._finish(senders)
             await _end(others)
             await self.recorder.flush()
+        if self._fault is not None:
+            raise self._fault
+
+    def _on_end(self, part: asyncio.Task[None]) -> None:
+        if not part.cancelled() and (fault := part.exception()) is not None:
+            self._fault = self._fault or fault
+            self.stopping.set()
 
     def stop(self, *, at_once: bool = False) -> None:
         """Claims nothing more and starts no further send. With `at_once`, sends in progress are cancelled

@@ -55,6 +55,22 @@ async def test_a_message_to_an_idle_service_is_sent_without_being_looked_for(
     assert [row["attempts"] for row in rows] == [1, 1, 1, 1]
 
 
+async def test_an_error_in_a_part_of_the_worker_ends_the_whole_with_it(
+    client: TelegramClient, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it, the process would look alive and record nothing. What was sent is repeated by the next."""
+
+    async def fail(*_: object) -> None:
+        raise ValueError("the outcome can't be recorded")
+
+    monkeypatch.setattr(settlement, "settle", fail)
+    async with asyncio.timeout(PATIENCE) as bound:
+        with pytest.raises(ValueError, match="recorded"):
+            await Worker(Gateway(client), Pacing(0, 0)).run()
+    assert not bound.expired()
+    assert await claims.reclaim(datetime.now(UTC)) == 1
+
+
 async def test_a_stop_gives_back_what_was_not_begun(
     client: TelegramClient, sandbox: SandboxProcess, token: str
 ) -> None:
