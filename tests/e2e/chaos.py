@@ -43,12 +43,9 @@ class Sender:
                 number += 1
 
     async def _one(self, client: httpx.AsyncClient, text: str) -> None:
-        body = {"text": text, "type": "Text", "bot_token": self.token}
         while True:
             try:
-                answer = await client.post(
-                    "/api/send_message", json=body, headers={"Prefer": "respond-async"}
-                )
+                answer = await self._post(client, text)
             except httpx.ConnectError:
                 await asyncio.sleep(0.05)  # down: it was certainly not accepted, and comes back
             except httpx.TransportError:
@@ -58,6 +55,10 @@ class Sender:
                 assert answer.status_code == 202, answer.text
                 self.accepted.append(text)
                 return
+
+    async def _post(self, client: httpx.AsyncClient, text: str) -> httpx.Response:
+        body = {"text": text, "type": "Text", "bot_token": self.token}
+        return await client.post("/api/send_message", json=body, headers={"Prefer": "respond-async"})
 
 
 def drained(box: Sandbox, senders: list[Sender]) -> dict[int, list[str]]:
