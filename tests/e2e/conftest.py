@@ -177,6 +177,19 @@ class Service:
         body = {"text": text, "type": "Text", "bot_token": token}
         return self.client.post("/api/send_message", json=body, headers=headers)
 
+    def wait_until_sent(self, token: str, public_id: str) -> None:
+        """Returns once this message is in its chat, and so all before it, however long that takes."""
+        headers, query = {"Authorization": f"Bearer {token}"}, {}
+        while True:
+            answer = self.client.get(f"/api/messages/{public_id}", params=query, headers=headers)
+            if answer.status_code != 304:
+                status = answer.json()["status"]
+                if status == "sent":
+                    return
+                assert status in ("queued", "sending"), answer.text
+                headers["If-None-Match"] = answer.headers["etag"]
+            query = {"wait": 20}
+
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:

@@ -81,13 +81,8 @@ def shown(box: Sandbox, chat: int) -> list[tuple[str, list[tuple[str, int]]]]:
 
 def check(box: Sandbox, service: Service, sender: FileSender) -> None:
     """None lost, none doubled, each with its files."""
-    headers = {"Authorization": f"Bearer {sender.token}"}
     end = service.send(sender.token, "end", "respond-async").json()["id"]
-    status = ""
-    while status != "sent":  # and so all before it is settled
-        answer = service.client.get(f"/api/messages/{end}?wait=20", headers=headers).json()
-        status = answer["status"]
-        assert status in ("queued", "sending", "sent"), answer
+    service.wait_until_sent(sender.token, end)
     there = shown(box, sender.chat)
     texts = [text for text, _ in there]
     assert texts == sorted(set(texts))

@@ -64,14 +64,6 @@ class Reader:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
-    def wait_for(self, public_id: str) -> None:
-        """Returns once the message is in the chat, and so all before it."""
-        headers, status = {"Authorization": f"Bearer {self.token}"}, ""
-        while status != "sent":
-            answer = self.service.client.get(f"/api/messages/{public_id}?wait=20", headers=headers)
-            status = answer.json()["status"]
-            assert status in ("queued", "sending", "sent"), answer.text
-
     def arrived(self) -> dict[int, list[dict[str, Any]]]:
         """The messages of each document, by its number."""
         found: dict[int, list[dict[str, Any]]] = {}
@@ -100,7 +92,7 @@ def send_and_compare(box: Sandbox, service: Service, many: int) -> None:
     for number, text in enumerate(chosen):
         readers[number // IN_A_CHAT].send(number, text)
     for number, reader in enumerate(readers):
-        reader.wait_for(reader.send(many + number, "the last"))
+        service.wait_until_sent(reader.token, reader.send(many + number, "the last"))
     lost = {}
     for place, reader in enumerate(readers):
         arrived = reader.arrived()
