@@ -125,9 +125,9 @@ class SandboxProcess:
         """A new person's id."""
         return int((await self.request("POST", "/people", {"first_name": first_name, **rest}))["id"])
 
-    async def say(self, chat: int, text: str, bot: int | None = None) -> int:
-        """The person writes; returns the message's id."""
-        body = {"text": text} | ({} if bot is None else {"bot": bot})
+    async def say(self, chat: int, text: str, bot: int | None = None, **rest: object) -> int:
+        """The person writes, or sends what `rest` names (file, contact, location …); the message's id."""
+        body = {"text": text, **rest} | ({} if bot is None else {"bot": bot})
         return int((await self.request("POST", f"/chats/{chat}/say", body))["id"])
 
     async def press(self, chat: int, message_id: int, data: str, bot: int | None = None) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The files that messages carry: made of what a client has uploaded, or stored before."""
 
+import secrets
 from typing import Any
 
 from djangobot.bot.sandbox.api import photos, upload
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.upload import PART_LIMIT
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import File
+from djangobot.bot.sandbox.world import File, World
 
 _KEPT = {
     "documentAttributeFilename",
@@ -21,6 +23,17 @@ _KEPT = {
 _STICKERS = {"image/webp", "application/x-tgsticker"}
 # Of a video or an audio: what fits 32 bits.
 MAX_SECONDS = (1 << 31) - 1
+_STICKER = {"_": "documentAttributeSticker", "alt": "", "stickerset": {"_": "inputStickerSetEmpty"}}
+_VIDEO = {"_": "documentAttributeVideo", "duration": 1, "w": 0, "h": 0}
+_OF_KIND: dict[str, list[TL]] = {
+    "sticker": [_STICKER],
+    "animation": [{"_": "documentAttributeAnimated"}],
+    "video": [_VIDEO],
+    "video_note": [{**_VIDEO, "round_message": True}],
+    "audio": [{"_": "documentAttributeAudio", "duration": 1}],
+    "voice": [{"_": "documentAttributeAudio", "duration": 1, "voice": True}],
+}
+"""What makes a document one of a kind."""
 _UPLOADED = {"inputMediaUploadedPhoto", "inputMediaUploadedDocument"}
 
 
@@ -63,16 +76,8 @@ def _uploaded(call: Call, media: TL) -> File:
         attributes=attributes,
     )
     if file.kind == "sticker" and not any(given["_"] == "documentAttributeSticker" for given in attributes):
-        empty = {"_": "inputStickerSetEmpty"}
-        attributes.append({"_": "documentAttributeSticker", "alt": "", "stickerset": empty})
-    _measure(call, file)
-    if photo:
-        try:
-            photos.check(file)
-        except RpcError:
-            call.world.files.discard(number)
-            raise
-    call.world.files.add(file)
+        attributes.append(_STICKER)
+    _keep(call.world, file)
     return file
 
 
@@ -100,7 +105,41 @@ def _kind(media: TL, attributes: list[TL]) -> str:
     return "document"
 
 
-def _measure(call: Call, file: File) -> None:
+def of_bytes(world: World, owner: int, name: str, mime: str, kind: str, data: bytes) -> File:
+    """A file without a client: POST /chats/{id}/say of the JSON API. RpcError as Telegram refuses it."""
+    upload, number = secrets.randbits(62), secrets.randbits(52) | 1
+    parts = range(0, len(data), PART_LIMIT)
+    for part, offset in enumerate(parts):
+        world.files.save_part(owner, upload, part, data[offset : offset + PART_LIMIT])
+    world.files.join(owner, upload, len(parts), number)
+    attributes = [{"_": "documentAttributeFilename", "file_name": name}, *_OF_KIND.get(kind, [])]
+    file = File(
+        id=number,
+        name=name,
+        mime="image/jpeg" if kind == "photo" else mime,
+        size=len(data),
+        part_size=PART_LIMIT,
+        kind=kind,
+        date=world.now(),
+        attributes=attributes,
+    )
+    _keep(world, file)
+    return file
+
+
+def _keep(world: World, file: File) -> None:
+    """Measures a file and stores its description; a photo that Telegram does not take is removed."""
+    _measure(world, file)
+    if file.kind == "photo":
+        try:
+            photos.check(file)
+        except RpcError:
+            world.files.discard(file.id)
+            raise
+    world.files.add(file)
+
+
+def _measure(world: World, file: File) -> None:
     """Sets width, height and length: a picture's are read from its bytes, a video's are the client's."""
     for attribute in file.attributes:
         if attribute["_"] in ("documentAttributeVideo", "documentAttributeImageSize"):
@@ -112,7 +151,7 @@ def _measure(call: Call, file: File) -> None:
         return
 
     def read(offset: int, length: int) -> bytes:
-        return call.world.files.read(file, offset, length)
+        return world.files.read(file, offset, length)
 
     file.width, file.height = photos.dimensions(read)
     if file.kind != "photo" and file.width:

@@ -1,6 +1,6 @@
 """Sending one message: a text, a file with a caption, a copy of another one."""
 
-from djangobot.bot.sandbox.api import files, markup, text
+from djangobot.bot.sandbox.api import attached, files, markup, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.entities import automatic
 from djangobot.bot.sandbox.api.peers import user_of, writable_chat
@@ -15,7 +15,7 @@ from djangobot.bot.sandbox.api.sending import (
     store_all,
 )
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import Message, World
+from djangobot.bot.sandbox.world import Extras, Message
 
 
 def send_message(call: Call) -> TL:
@@ -40,6 +40,9 @@ def send_media(call: Call) -> TL:
     caption, entities = text.checked_caption(call, call["message"], call.get("entities"))
     keyboard = markup.stored(call, call.get("reply_markup"))
     writable_chat(call, call["peer"])
+    if call["media"]["_"] in attached.KINDS:
+        extras = Extras(attached=attached.stored(call["media"]))
+        return sent(call, [store(call, chat, NewMessage(call["random_id"], "", (), keyboard, extras=extras))])
     file = files.file_of(call, call["media"])
     message = NewMessage(call["random_id"], caption, entities, keyboard, file)
     message.spoiler = bool(call["media"].get("spoiler"))
@@ -47,7 +50,7 @@ def send_media(call: Call) -> TL:
 
 
 def forward_messages(call: Call) -> TL:
-    """Copies messages into another chat; their first author is not stored here."""
+    """Copies messages into another chat, with their first author unless `drop_author` is set."""
     chat = destination(call, call["to_peer"])
     if len(call["id"]) != len(call["random_id"]):
         raise RpcError(400, "RANDOM_ID_INVALID")
@@ -61,8 +64,18 @@ def forward_messages(call: Call) -> TL:
             known.append(before)
             continue
         file = None if source.file is None else call.world.files.get(source.file)
-        copies.append(NewMessage(random_id, source.text, source.entities, None, file, source.spoiler))
+        copy = NewMessage(random_id, source.text, source.entities, None, file, source.spoiler)
+        copy.extras = _forwarded(source, named=not call.get("drop_author"))
+        copies.append(copy)
     return sent(call, store_all(call, chat, copies) if copies else [], before=known)
+
+
+def _forwarded(source: Message, *, named: bool) -> Extras | None:
+    """What a copy takes over from its source."""
+    before = source.extras or Extras()
+    first = {"person": source.sides[0], "name": "", "date": source.date}
+    kept = Extras(attached=before.attached, forwarded=(before.forwarded or first) if named else None)
+    return kept if kept.attached or kept.forwarded else None
 
 
 def start_bot(call: Call) -> TL:
@@ -75,11 +88,3 @@ def start_bot(call: Call) -> TL:
     if answer := repeat(call, chat, call["random_id"]):
         return answer
     return sent(call, [store(call, chat, NewMessage(call["random_id"], content, automatic(content)))])
-
-
-def say(world: World, bot: int, person: int, content: str) -> Message:
-    """A person's message without a client: POST /chats/{id}/say of the JSON API."""
-    content = content.strip()
-    message = world.store(bot, person, from_bot=False, text=content, random_id=0, entities=automatic(content))
-    world.announce(message)
-    return message

@@ -1,11 +1,12 @@
 """The world as one viewer sees it, in one layer: users, messages, updates."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
-from djangobot.bot.sandbox.api import markup
+from djangobot.bot.sandbox.api import attached, markup
 from djangobot.bot.sandbox.mtproto.schema import TL, Schema
-from djangobot.bot.sandbox.world import Box, Event, File, Message, User, World
+from djangobot.bot.sandbox.world import Box, Event, Extras, File, Message, User, World
 
 # The number of the one data centre there is.
 DC = 2
@@ -65,6 +66,8 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
         result["reply_markup"] = markup.shown(shown.markup, schema)
     if shown.file is not None and (file := world.files.get(shown.file)):
         result["media"] = media(world, viewer, file, schema, spoiler=shown.spoiler)
+    if shown.extras:
+        result |= _extras(world, viewer, shown, shown.extras)
     if shown.reply_to is not None and (answered := world.box(shown.bot).messages.get(shown.reply_to)):
         result["reply_to"] = {"_": "messageReplyHeader", "reply_to_msg_id": answered.id_for(viewer)}
     if shown.edited:
@@ -74,6 +77,45 @@ def message(world: World, viewer: int, shown: Message, schema: Schema) -> TL:
     if shown.grouped:
         result["grouped_id"] = shown.grouped
     return result
+
+
+def _extras(world: World, viewer: int, shown: Message, extras: Extras) -> TL:
+    """What few messages have: another media, a first author, a pin, reactions."""
+    result: TL = {"pinned": extras.pinned}
+    if extras.attached:
+        result["media"] = attached.shown(world, extras.attached)
+    if extras.forwarded:
+        known = extras.forwarded["person"]
+        author = {"from_id": peer(known)} if known else {"from_name": extras.forwarded["name"]}
+        result["fwd_from"] = {"_": "messageFwdHeader", "date": extras.forwarded["date"], **author}
+    if extras.reactions:
+        result["reactions"] = _reactions(viewer, shown, extras.reactions)
+    return result
+
+
+def _reactions(viewer: int, shown: Message, given: dict[int, str]) -> TL:
+    counts = Counter(given.values())
+    recent = [
+        {
+            "_": "messagePeerReaction",
+            "my": who == viewer,
+            "peer_id": peer(who),
+            "date": shown.edited or shown.date,
+            "reaction": emoji_reaction(emoji),
+        }
+        for who, emoji in given.items()
+    ]
+    results = []
+    for emoji, count in counts.items():
+        chosen = 0 if given.get(viewer) == emoji else None
+        reaction = emoji_reaction(emoji)
+        results.append({"_": "reactionCount", "chosen_order": chosen, "reaction": reaction, "count": count})
+    return {"_": "messageReactions", "can_see_list": True, "results": results, "recent_reactions": recent}
+
+
+def emoji_reaction(emoji: str) -> TL:
+    """An emoji as a Reaction."""
+    return {"_": "reactionEmoji", "emoticon": emoji}
 
 
 def media(world: World, viewer: int, file: File, schema: Schema, *, spoiler: bool) -> TL:
@@ -121,10 +163,12 @@ def update(world: World, viewer: int, event: Event, schema: Schema) -> TL | None
         name = "updateNewMessage" if event.kind == "new" else "updateEditMessage"
         body = message(world, viewer, shown, schema)
         return {"_": name, "message": body, "pts": event.pts, "pts_count": event.count}
+    if event.kind == "typing":
+        return _typing(event, schema)
     renderer = _OTHER_UPDATES.get(event.kind)
-    if renderer is None:
-        return _typing(event, schema) if event.kind == "typing" else None
-    return renderer(world, viewer, event)
+    found = renderer(world, viewer, event) if renderer else None
+    # Bots hear of reactions since layer 169.
+    return found if found and found["_"] in schema else None
 
 
 def _deleted(world: World, viewer: int, event: Event) -> TL:
@@ -172,11 +216,51 @@ def _read_inbox(world: World, viewer: int, event: Event) -> TL:
     }
 
 
+def _pinned(world: World, viewer: int, event: Event) -> TL:
+    return {
+        "_": "updatePinnedMessages",
+        "peer": peer(event.person),
+        "messages": list(event.ids),
+        "pts": event.pts,
+        "pts_count": event.count,
+        **(event.fields or {}),
+    }
+
+
+def _reacted(world: World, viewer: int, event: Event) -> TL:
+    fields = event.fields or {}
+    return {
+        "_": "updateBotMessageReaction",
+        "peer": peer(event.person),
+        "msg_id": event.ids[0],
+        "date": event.date,
+        "actor": peer(event.person),
+        "old_reactions": [emoji_reaction(fields["old"])] if fields["old"] else [],
+        "new_reactions": [emoji_reaction(fields["new"])] if fields["new"] else [],
+        "qts": event.qts,
+    }
+
+
+def _reactions_now(world: World, viewer: int, event: Event) -> TL:
+    shown = world.box(event.bot).messages[event.message]
+    given = shown.extras.reactions if shown.extras else {}
+    other = shown.person if viewer == shown.bot else shown.bot
+    return {
+        "_": "updateMessageReactions",
+        "peer": peer(other),
+        "msg_id": shown.id_for(viewer),
+        "reactions": _reactions(viewer, shown, given),
+    }
+
+
 _OTHER_UPDATES: dict[str, Callable[[World, int, Event], TL]] = {
     "delete": _deleted,
     "stopped": _stopped,
     "callback": _callback,
     "read_inbox": _read_inbox,
+    "pin": _pinned,
+    "reaction": _reacted,
+    "reactions": _reactions_now,
 }
 
 

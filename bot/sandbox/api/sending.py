@@ -7,7 +7,7 @@ from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of, started, user_of, writable_chat
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import Chat, Event, File, Message
+from djangobot.bot.sandbox.world import Chat, Event, Extras, File, Message
 from djangobot.bot.sandbox.world.records import new_message
 
 
@@ -22,6 +22,7 @@ class NewMessage:
     file: File | None = None
     spoiler: bool = False
     grouped: int = 0
+    extras: Extras | None = None
 
 
 def destination(call: Call, peer: TL) -> Chat:
@@ -97,6 +98,7 @@ def _store(call: Call, chat: Chat, message: NewMessage, answered: int | None) ->
         file=message.file.id if message.file else None,
         spoiler=message.spoiler,
         grouped=message.grouped,
+        extras=message.extras,
         reply_to=answered,
         silent=bool(call.get("silent")),
         no_preview=bool(call.get("no_webpage")),

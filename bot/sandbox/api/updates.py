@@ -30,7 +30,7 @@ def get_difference(call: Call) -> TL:
     others: list[Event] = []
     if not rest and call.user.bot:
         # Clients that keep no qts send -1 or 0; they get only the queries that wait for an answer.
-        others = call.world.stopped_since(me, qts) if qts > 0 else []
+        others = call.world.since_qts(me, qts) if qts > 0 else []
         others += [query.event() for query in call.world.callback_queries.unanswered(me)]
     if not part and not others:
         return _empty()

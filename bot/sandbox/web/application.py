@@ -10,9 +10,10 @@ from djangobot.bot.sandbox.web import errors, origins, routes
 from djangobot.bot.sandbox.web.chats import Chats
 from djangobot.bot.sandbox.web.events import EventStream
 from djangobot.bot.sandbox.web.people import People
+from djangobot.bot.sandbox.web.requests import MAX_FILE
 
-# Bytes. The longest body is a text of 4096 characters.
-MAX_BODY = 1 << 20
+# Bytes. The longest body is a file in Base64.
+MAX_BODY = MAX_FILE // 3 * 4 + (1 << 16)
 
 
 class LeanLitestar(Litestar):

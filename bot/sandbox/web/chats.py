@@ -5,12 +5,13 @@ import time
 from typing import Any
 
 from djangobot.bot.sandbox.api import callbacks
-from djangobot.bot.sandbox.api.messages import say
+from djangobot.bot.sandbox.api.entities import automatic
 from djangobot.bot.sandbox.server import TelegramServer
+from djangobot.bot.sandbox.web import saying
 from djangobot.bot.sandbox.web.errors import Problem
 from djangobot.bot.sandbox.web.events import EventStream
 from djangobot.bot.sandbox.web.lookups import bot_of, message_of, person_of
-from djangobot.bot.sandbox.web.requests import Pressed, Said
+from djangobot.bot.sandbox.web.requests import Deleted, Edited, Pinned, Pressed, Reacted, Said
 from djangobot.bot.sandbox.web.views import message_view
 from djangobot.bot.sandbox.world import Message
 
@@ -37,12 +38,45 @@ class Chats:
         who = person_of(self._world, person)
         if who.deleted:
             raise Problem(409, "this account is deleted")
-        if not order.text.strip():
-            raise Problem(400, "text must hold more than white space")
         if self._world.chat(bot, person).blocked:
             raise Problem(409, "the person has blocked the bot: unblock it first")
-        message = say(self._world, bot, person, order.text)
+        return {"id": saying.say(self._world, bot, person, order).id}
+
+    def edit(self, person: int, order: Edited) -> dict[str, Any]:
+        """The person changes the text of a message of theirs."""
+        message = self._message(person, order.bot, order.message_id)
+        if message.from_bot:
+            raise Problem(400, f"message {order.message_id} is the bot's")
+        text = order.text.strip()
+        if not text:
+            raise Problem(400, "text must hold more than white space")
+        message.text, message.entities = text, automatic(text)
+        self._world.edit(message)
         return {"id": message.id}
+
+    def delete(self, person: int, order: Deleted) -> dict[str, Any]:
+        """The person deletes messages, their own and the bot's, for both sides."""
+        found = [self._message(person, order.bot, number) for number in order.message_ids]
+        self._world.delete(person, found)
+        self._telegram.commit_soon()
+        return {"deleted": len(found)}
+
+    def react(self, person: int, order: Reacted) -> dict[str, Any]:
+        """The person reacts to a message, or takes the reaction back."""
+        message = self._message(person, order.bot, order.message_id)
+        self._world.react(message, person, order.emoji or "")
+        return message_view(self._world, message)
+
+    def pin(self, person: int, order: Pinned) -> dict[str, Any]:
+        """The person pins a message for both sides, or unpins it."""
+        message = self._message(person, order.bot, order.message_id)
+        self._world.pin([message], order.pinned)
+        return message_view(self._world, message)
+
+    def _message(self, person: int, bot: int | None, number: int) -> Message:
+        known = bot_of(self._world, bot)
+        person_of(self._world, person)
+        return message_of(self._world, known, person, number)
 
     async def press(self, person: int, order: Pressed) -> dict[str, Any]:
         """The person presses an inline button; holds until the bot has answered."""

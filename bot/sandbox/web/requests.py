@@ -1,6 +1,6 @@
 """The bodies of the JSON API's requests."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from litestar import Request
@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 # core.telegram.org/method/help.getConfig, message_length_max: a client lets nobody type more.
 MAX_SAID = 4096
+# Bytes of a person's file: as large as a photo may be. Our own choice.
+MAX_FILE = 10 << 20
 
 
 class NewPerson(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -23,10 +25,79 @@ class NewPerson(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     language: Annotated[str, msgspec.Meta(pattern=r"^([a-z]{2}(-[A-Za-z]+)?)?$")] = ""
 
 
+class SaidFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A file that a person sends; its bytes come in Base64."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    data: Annotated[bytes, msgspec.Meta(min_length=1, max_length=MAX_FILE)]
+    mime: Annotated[str, msgspec.Meta(pattern=r"^[\w.+-]+/[\w.+-]+$")] = "application/octet-stream"
+    kind: Literal["photo", "document", "video", "video_note", "animation", "audio", "voice", "sticker"] = (
+        "document"
+    )
+
+
+class SaidContact(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A contact that a person shares."""
+
+    phone_number: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    first_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    last_name: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class SaidLocation(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A place that a person shares."""
+
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+
+
+class Forwarded(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Who wrote it first: somebody who is here, or the name of somebody hidden."""
+
+    person: int | None = None
+    name: Annotated[str, msgspec.Meta(max_length=128)] = ""
+
+
 class Said(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """POST /chats/{id}/say."""
 
+    text: Annotated[str, msgspec.Meta(max_length=MAX_SAID)] = ""
+    file: SaidFile | None = None
+    contact: SaidContact | None = None
+    location: SaidLocation | None = None
+    forwarded: Forwarded | None = None
+    reply_to: int | None = None
+    bot: int | None = None
+
+
+class Edited(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /chats/{id}/edit."""
+
+    message_id: int
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_SAID)]
+    bot: int | None = None
+
+
+class Deleted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /chats/{id}/delete."""
+
+    message_ids: Annotated[list[int], msgspec.Meta(min_length=1, max_length=100)]
+    bot: int | None = None
+
+
+class Reacted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /chats/{id}/react; null takes the reaction back."""
+
+    message_id: int
+    emoji: Annotated[str, msgspec.Meta(min_length=1, max_length=16)] | None
+    bot: int | None = None
+
+
+class Pinned(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """POST /chats/{id}/pin."""
+
+    message_id: int
+    pinned: bool = True
     bot: int | None = None
 
 

@@ -16,7 +16,18 @@ from djangobot.bot.sandbox.web.chats import Chats
 from djangobot.bot.sandbox.web.errors import Problem
 from djangobot.bot.sandbox.web.events import EventStream
 from djangobot.bot.sandbox.web.people import People
-from djangobot.bot.sandbox.web.requests import Aimed, NewPerson, Pressed, Said, SettingsChange, read_body
+from djangobot.bot.sandbox.web.requests import (
+    Aimed,
+    Deleted,
+    Edited,
+    NewPerson,
+    Pinned,
+    Pressed,
+    Reacted,
+    Said,
+    SettingsChange,
+    read_body,
+)
 from djangobot.bot.sandbox.web.views import person_view
 
 Ask = Request[Any, Any, Any]
@@ -44,6 +55,22 @@ def table(
     @post("/chats/{person:int}/say", status_code=201)
     async def say_something(person: int, request: Ask) -> dict[str, Any]:
         return chats.say(person, await read_body(request, Said))
+
+    @post("/chats/{person:int}/edit", status_code=200)
+    async def edit(person: int, request: Ask) -> dict[str, Any]:
+        return chats.edit(person, await read_body(request, Edited))
+
+    @post("/chats/{person:int}/delete", status_code=200)
+    async def delete_messages(person: int, request: Ask) -> dict[str, Any]:
+        return chats.delete(person, await read_body(request, Deleted))
+
+    @post("/chats/{person:int}/react", status_code=200)
+    async def react(person: int, request: Ask) -> dict[str, Any]:
+        return chats.react(person, await read_body(request, Reacted))
+
+    @post("/chats/{person:int}/pin", status_code=200)
+    async def pin(person: int, request: Ask) -> dict[str, Any]:
+        return chats.pin(person, await read_body(request, Pinned))
 
     @post("/chats/{person:int}/press", status_code=200)
     async def press(person: int, request: Ask) -> dict[str, Any]:
@@ -145,6 +172,10 @@ def table(
         add_person,
         list_bots,
         say_something,
+        edit,
+        delete_messages,
+        react,
+        pin,
         press,
         block,
         unblock,

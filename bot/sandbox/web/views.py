@@ -3,7 +3,7 @@
 from typing import Any
 
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import Chat, File, Message, User, World
+from djangobot.bot.sandbox.world import Chat, Extras, File, Message, User, World
 
 # core.telegram.org/bots/api#messageentity. Other types are called as in the schema, in small letters.
 _ENTITY_NAMES = {
@@ -57,6 +57,7 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         else [],
         "keyboard_removed": markup.get("kind") == "hide",
         "file": None if file is None else file_view(file, message.spoiler),
+        **extras_view(message.extras or Extras()),
         "preview": not message.no_preview and not file and _has_link(message),
         "reply_to": message.reply_to,
         "group": message.grouped or None,
@@ -66,6 +67,16 @@ def message_view(world: World, message: Message) -> dict[str, Any]:
         "edit_date": message.edited or None,
         "deleted": message.deleted,
         "random_id": message.random_id or None,
+    }
+
+
+def extras_view(extras: Extras) -> dict[str, Any]:
+    """What few messages have."""
+    return {
+        "attached": extras.attached,
+        "forwarded": extras.forwarded,
+        "pinned": extras.pinned,
+        "reactions": [{"from": who, "emoji": emoji} for who, emoji in extras.reactions.items()],
     }
 
 

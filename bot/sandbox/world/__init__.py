@@ -7,7 +7,7 @@ ids, message boxes and their pts, who may write to whom, what was said.
 from djangobot.bot.sandbox.world.accounts import Refused
 from djangobot.bot.sandbox.world.boxes import Box
 from djangobot.bot.sandbox.world.callback_queries import CallbackQuery
-from djangobot.bot.sandbox.world.records import Chat, Event, File, Message, User
+from djangobot.bot.sandbox.world.records import Chat, Event, Extras, File, Message, User
 from djangobot.bot.sandbox.world.world import World
 
-__all__ = ["Box", "CallbackQuery", "Chat", "Event", "File", "Message", "Refused", "User", "World"]
+__all__ = ["Box", "CallbackQuery", "Chat", "Event", "Extras", "File", "Message", "Refused", "User", "World"]

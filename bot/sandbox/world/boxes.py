@@ -32,12 +32,12 @@ class Box:
 
 
 class Boxes:
-    """All boxes, and the blocks that bots must be told of, which have a counter of their own (qts)."""
+    """All boxes, and the events of bots that have a counter of their own (qts): blocks and reactions."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._boxes: dict[int, Box] = {}
-        self._stopped: dict[int, list[Event]] = {}
+        self._by_qts: dict[int, list[Event]] = {}
 
     def of(self, owner: int) -> Box:
         """An account's box."""
@@ -62,17 +62,17 @@ class Boxes:
         self._state.put("event", f"{owner}/{event.pts}", (owner, event))
         return event
 
-    def log_stopped(self, bot: int, event: Event) -> None:
-        """Keeps the event that a person has blocked or unblocked the bot, and gives it its qts."""
+    def log_by_qts(self, bot: int, event: Event) -> None:
+        """Keeps a block or a reaction, and gives it its qts."""
         box = self.of(bot)
         box.qts += 1
         event.qts = box.qts
-        self._state.put("stopped", f"{bot}/{box.qts}", event)
-        self._stopped.setdefault(bot, []).append(event)
+        self._state.put("by_qts", f"{bot}/{box.qts}", event)
+        self._by_qts.setdefault(bot, []).append(event)
 
-    def stopped_since(self, bot: int, qts: int) -> list[Event]:
-        """Who blocked or unblocked the bot after this qts."""
-        return [event for event in self._stopped.get(bot, []) if event.qts > qts]
+    def since_qts(self, bot: int, qts: int) -> list[Event]:
+        """The blocks and reactions after this qts."""
+        return [event for event in self._by_qts.get(bot, []) if event.qts > qts]
 
     def load(self, messages: list[Message]) -> None:
         """Fills the boxes with these messages and with the stored events."""
@@ -80,9 +80,9 @@ class Boxes:
             self.place(message)
         for _, (owner, event) in self._state.all("event", tuple[int, Event]):
             self.of(owner).log.append(event)
-        for key, event in self._state.all("stopped", Event):
-            self._stopped.setdefault(int(key.split("/")[0]), []).append(event)
-        for bot, events in self._stopped.items():
+        for key, event in self._state.all("by_qts", Event):
+            self._by_qts.setdefault(int(key.split("/")[0]), []).append(event)
+        for bot, events in self._by_qts.items():
             events.sort(key=lambda event: event.qts)
             self.of(bot).qts = events[-1].qts
         for box in self._boxes.values():

@@ -43,6 +43,18 @@ class File(msgspec.Struct, kw_only=True):
     attributes: list[TL] = []
 
 
+class Extras(msgspec.Struct, kw_only=True):
+    """What few messages have."""
+
+    attached: TL | None = None
+    """A contact, a location or a venue: its `kind` and fields."""
+    forwarded: TL | None = None
+    """Who wrote it first: `person`, an account's id or 0; `name`; `date`."""
+    pinned: bool = False
+    reactions: dict[int, str] = {}
+    """The emoji of each account that has reacted."""
+
+
 class Message(msgspec.Struct, kw_only=True, gc=False):
     """One message of a private chat between a bot and a person.
 
@@ -73,6 +85,7 @@ class Message(msgspec.Struct, kw_only=True, gc=False):
     """Whether the file is hidden until somebody taps on it."""
     grouped: int = 0
     """The same for all messages of an album; 0 for others."""
+    extras: Extras | None = None
     pts: int = 0
     person_side_pts: int = 0
 
@@ -105,7 +118,8 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     """A change of a box: updates.getDifference lists it, and it is pushed. There are as many as messages."""
 
     kind: str
-    """new, edit, delete, read_inbox, read_outbox (these move pts); stopped (moves qts); callback, typing."""
+    """new, edit, delete, read_inbox, pin (these move pts); stopped, reaction (move qts); callback, typing,
+    reactions."""
     pts: int = 0
     count: int = 0
     bot: int = 0
@@ -120,7 +134,7 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     action: str = ""
     progress: int | None = None
     fields: TL | None = None
-    """What an action says besides its progress. It is not stored."""
+    """What else an action, a pin or a reaction says."""
 
 
 def new_message(message: Message, owner: int, count: int = 1) -> Event:

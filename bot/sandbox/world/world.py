@@ -11,7 +11,7 @@ from djangobot.bot.sandbox.world.bot_commands import BotCommands
 from djangobot.bot.sandbox.world.boxes import Box, Boxes
 from djangobot.bot.sandbox.world.callback_queries import CallbackQueries, CallbackQuery
 from djangobot.bot.sandbox.world.files import Files
-from djangobot.bot.sandbox.world.records import Chat, Event, Message, new_message
+from djangobot.bot.sandbox.world.records import Chat, Event, Extras, Message, new_message
 
 
 class World:
@@ -73,13 +73,13 @@ class World:
         chat.blocked = blocked
         self._save_chat(chat)
         event = Event(kind="stopped", person=person, date=self.now(), stopped=blocked)
-        self._boxes.log_stopped(bot, event)
+        self._boxes.log_by_qts(bot, event)
         self.notify(bot, event)
         return True
 
-    def stopped_since(self, bot: int, qts: int) -> list[Event]:
-        """Who blocked or unblocked the bot after this qts."""
-        return self._boxes.stopped_since(bot, qts)
+    def since_qts(self, bot: int, qts: int) -> list[Event]:
+        """The blocks and reactions after this qts."""
+        return self._boxes.since_qts(bot, qts)
 
     def read(self, reader: int, bot: int, person: int, max_id: int) -> Event | None:
         """`reader` has read the chat up to `max_id`, which is an id of the reader's side."""
@@ -181,6 +181,42 @@ class World:
             self._notify_waiting(message, "delete")
         return answer
 
+    def pin(self, messages: list[Message], pinned: bool, *, skip: int = 0) -> dict[int, list[Event]]:
+        """Pins or unpins messages of one chat on both sides; returns the event of each side's box."""
+        changed = [m for m in messages if bool(m.extras and m.extras.pinned) != pinned]
+        for message in changed:
+            _extras(message).pinned = pinned
+            self._save(message)
+        events: dict[int, list[Event]] = {messages[0].bot: [], messages[0].person: []}
+        for side, other in zip(events, reversed(events), strict=True):
+            ids = tuple(message.id_for(side) for message in changed)
+            if ids:
+                event = Event(kind="pin", count=len(ids), ids=ids, person=other, fields={"pinned": pinned})
+                events[side] = [self._boxes.log(side, event)]
+                if side != skip:
+                    self.notify(side, event)
+        for message in changed:
+            self._notify_waiting(message, "edit")
+        return events
+
+    def react(self, message: Message, who: int, emoji: str) -> None:
+        """An account's reaction to a message; "" takes it back. The other side is told."""
+        extras = _extras(message)
+        before = extras.reactions.pop(who, "")
+        if emoji:
+            extras.reactions[who] = emoji
+        if emoji == before:
+            return
+        self._save(message)
+        if who == message.person:
+            fields = {"old": before, "new": emoji}
+            event = Event(kind="reaction", person=who, ids=(message.id,), date=self.now(), fields=fields)
+            self._boxes.log_by_qts(message.bot, event)
+            self.notify(message.bot, event)
+        else:
+            self.notify(message.person, Event(kind="reactions", bot=message.bot, message=message.id))
+        self._notify_waiting(message, "edit")
+
     def press(self, bot: int, person: int, message: Message, data: bytes) -> CallbackQuery:
         """The person presses a button; the bot is told."""
         query = self.callback_queries.add(bot, person, message.id, data)
@@ -206,3 +242,10 @@ class World:
 
     def _save_chat(self, chat: Chat) -> None:
         self.state.put("chat", f"{chat.bot}/{chat.person}", chat)
+
+
+def _extras(message: Message) -> Extras:
+    """The message's extras, made when it has none."""
+    if message.extras is None:
+        message.extras = Extras()
+    return message.extras
