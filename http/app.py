@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from litestar import Litestar, Response
-from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
@@ -63,6 +62,9 @@ class App(Litestar):
     """Litestar without its plugins for pydantic and attrs. Our bodies are msgspec structs. Importing
     pydantic, which comes with Piccolo, takes 11 MB."""
 
+    shared: AppState
+    """What all handlers share (state.py)."""
+
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
         return [*plugins, MsgspecDIPlugin()]
@@ -82,21 +84,21 @@ class App(Litestar):
 
 def create_app(config: Config, limits: Limits | None = None) -> Litestar:
     """The ASGI application. The caller opens and closes the database."""
-    state = AppState(
-        config=config,
-        limits=limits or Limits(limit_send=config.limit_send),
-        signer=Signer(config.jwt_secret),
-    )
     routes = [*ROUTES, *table.routes(config.inlets)]
-    return App(
+    app = App(
         [*_options(routes), *routes],
         middleware=[own_pages_only],
         exception_handlers=EXCEPTION_HANDLERS,
         before_request=_without_query,
-        state=State({"shared": state}, deep_copy=False),
         openapi_config=None,  # docs.py writes the document: every status, each with its example
         logging_config=None,  # errors.py logs our errors
     )
+    app.shared = AppState(
+        config=config,
+        limits=limits or Limits(limit_send=config.limit_send),
+        signer=Signer(config.jwt_secret),
+    )
+    return app
 
 
 def _is_hot(scope: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from litestar.types import Scope
 
@@ -44,5 +45,6 @@ class AppState:
 
 
 def state_of(scope: Scope) -> AppState:
-    state: AppState = scope["litestar_app"].state.shared
+    app: Any = scope["litestar_app"]
+    state: AppState = app.shared
     return state
