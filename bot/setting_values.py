@@ -1,5 +1,5 @@
-"""Setting values: from the text of an environment variable to a value. What is not right raises ValueError,
-which says what is expected."""
+"""Setting values: from the text of an environment variable to a value. A wrong value raises ValueError, which
+says what is expected."""
 
 import re
 from collections.abc import Callable

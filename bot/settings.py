@@ -224,7 +224,7 @@ def _plain(name: str) -> str:
 
 
 def _is_meant_for_us(name: str) -> bool:
-    """Whether the name looks like one of ours and is none."""
+    """Whether the name looks like one of our settings, but is not one."""
     return name not in NAMES and _plain(name).startswith(_plain(PREFIX))
 
 

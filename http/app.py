@@ -102,7 +102,7 @@ def create_app(config: Config, limits: Limits | None = None) -> Litestar:
 
 
 def _is_hot(scope: Any) -> bool:
-    """A POST /api/send_message with a Host that the router would have nothing against."""
+    """A POST /api/send_message with a Host that the router would accept."""
     return (
         scope["type"] == "http"
         and scope["path"] == messages.SEND_MESSAGE

@@ -16,8 +16,8 @@ def tag_of(content: bytes) -> str:
 
 
 class Known:
-    """What a client has seen, by its If-None-Match. `given`: whether it says anything. What is no tag is
-    passed over."""
+    """What a client has seen, by its If-None-Match. `given`: whether it says anything. Anything
+    that is not a tag is ignored."""
 
     def __init__(self, scope: Scope) -> None:
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"if-none-match"]

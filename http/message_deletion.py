@@ -23,7 +23,7 @@ WILL_BE_DELETED = "message will be deleted"
 
 @HTTPRouteHandler("/api/messages/{id:str}", http_method="DELETE", status_code=200)
 async def remove(request: Call) -> Answer:
-    """Whoever hangs up waits no more. What is asked for is done all the same."""
+    """Deletes a message. A caller that hangs up stops waiting; the deletion goes on."""
     token = bearer(request.scope)
     if token is None:
         raise unauthorized(SEND_THE_TOKEN)

@@ -1,4 +1,4 @@
-"""What the history and the status of a message both say of it, where there is anything to say."""
+"""The details of a message that the history and its status both have."""
 
 from datetime import UTC, datetime
 from typing import TypeVar

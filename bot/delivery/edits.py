@@ -68,7 +68,7 @@ def is_caption(message: Claimed) -> bool:
 
 
 def _takes_the_place(message: Claimed, ids: Sequence[int], texts: Sequence[Text]) -> bool:
-    """Whether the files can be put where those of the message are, or a text. Telegram refuses some of it."""
+    """Whether these files can replace those of the message, or its text. Telegram refuses some of these."""
     fits = len(texts) == 1 and len(texts[0].media) == len(ids) and UNKNOWN_TELEGRAM_ID not in ids
     return fits and (len(ids) == 1 or is_caption(message))
 

@@ -1,7 +1,7 @@
 """/tokens: who may write to this person, and what the person may change about it.
 
-A button says what shall be, not what shall be switched. So pressing it again changes nothing more. A card
-always shows the present state, also after the press of an old button.
+A button sets a state and does not toggle it, so pressing it again changes nothing. A card always shows the
+present state, also after the press of an old button.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -38,7 +38,7 @@ def render_message(
 
 
 def broadcast_text(language: str, text: str) -> Text:
-    """An admin's text to many people, and how to get no more of them."""
+    """An admin's text to many people, with the line that says how to unsubscribe."""
     return joined([Text(text), formatted(language, "broadcast-footer")], separator="\n\n")
 
 

@@ -109,7 +109,7 @@ class NewMessage(msgspec.Struct, frozen=True):
 
     @property
     def is_text_alone(self) -> bool:
-        """Whether nothing is asked for that stands behind `network`."""
+        """Whether all fields behind `network` have their defaults."""
         return msgspec.structs.astuple(self)[BESIDE_THE_TEXT:] == NOTHING_BESIDE
 
     @property

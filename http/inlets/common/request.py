@@ -67,7 +67,7 @@ class InletRequest:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON, whatever type it declares. None when it is none."""
+        """The body as JSON, whatever type it declares. None when it is not JSON."""
         return parsed(self.body)
 
     @cached_property
@@ -80,7 +80,7 @@ class InletRequest:
 
 
 def parsed(body: bytes) -> Any:
-    """What this JSON says. None when it is none, or nested too deeply."""
+    """The value of this JSON. None when it is not JSON, or nested too deeply."""
     try:
         return msgspec.json.decode(body.removeprefix(BOM))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
