@@ -167,6 +167,24 @@ def test_the_last_day_is_drawn(box: Sandbox, service: Service, people: dict[str,
     assert picture["file"]["name"] == "status.png"
 
 
+def test_a_wrong_signature_is_told_without_its_value(
+    box: Sandbox, service: Service, people: dict[str, int]
+) -> None:
+    """By the token's name and first characters, and by who was to have signed."""
+    alex = box.person()
+    token = service.bot_token(alex, service.account(), name="hooks")
+    listed = box.say(alex, "/tokens")
+    number = listed["buttons"][0][0]["data"].partition(":")[2]
+    for data in (f"token:{number}", f"token_secret:{number}", f"token_secret_new:{number}:0"):
+        press(box, alex, listed, data)
+    headers = {"x-github-event": "ping", "x-hub-signature-256": "sha256=abcdef"}
+    assert service.client.post(f"/api/hook/{token}", json={}, headers=headers).status_code == 401
+    said = box.say(people["en"], "/errors")["text"]
+    assert f"hooks (token {token[:4]}…), github: 1" in said
+    assert "abcdef" not in said
+    assert token not in said
+
+
 def test_what_failed_is_told_by_its_cause_and_sent_anew(
     box: Sandbox, service: Service, people: dict[str, int], wait_until: Wait
 ) -> None:

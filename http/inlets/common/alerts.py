@@ -10,7 +10,7 @@ import msgspec
 
 from djangobot.db.messages.content import Button
 from djangobot.db.messages.incidents import State, Update
-from djangobot.http.inlets.common.html import bold, escaped, lines
+from djangobot.http.inlets.common.html import bold, code, escaped, lines
 from djangobot.http.inlets.common.json import first, objects, present, text, texts
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.times import lasted, read_time
@@ -39,6 +39,8 @@ TELLING = (
     "team",
 )
 """The labels that matter to a person, the most telling first."""
+PLACES = TELLING[:8]
+"""Labels whose value says by itself what it is."""
 SILENT_LABELS = (
     "alertname",
     "severity",
@@ -224,10 +226,13 @@ def _labels(labels: Mapping[str, str], shared: Mapping[str, str], severity: str 
         if name not in SILENT_LABELS and not name.startswith("__") and shared.get(name) != value
     }
     order = sorted(own, key=lambda name: (TELLING.index(name) if name in TELLING else len(TELLING), name))
-    shown = [
-        bold(own[name])
-        if place == 0 and name in TELLING
-        else f"{escaped(name, 40)} {escaped(own[name], 100)}"
-        for place, name in enumerate(order[:LABELS_SHOWN])
-    ]
+    shown = [_label(name, own[name], first=place == 0) for place, name in enumerate(order[:LABELS_SHOWN])]
     return present([*shown, escaped(severity, 40)])
+
+
+def _label(name: str, value: str, *, first: bool) -> str:
+    """A place is told by its bare name, when it comes first. A path is set as code: Telegram would take it
+    for a command."""
+    if first and name in PLACES:
+        return bold(value)
+    return f"{escaped(name, 40)} {code(value[:100]) if value.startswith('/') else escaped(value, 100)}"
