@@ -4,14 +4,14 @@ from datetime import datetime
 
 from djangobot.db.delivery import scheduled_messages, wakeups
 from djangobot.db.engine import current
-from djangobot.db.messages.messages import ENTRY, Entry, entry_of
+from djangobot.db.messages.messages import ONE, Entry, entry_of
 
 CANCELED_BY_PERSON = "canceled by the person"
 """The failure of a message that the person did not want to come."""
 
 # ruff: noqa: S608 - the statements are put together from constants.
 COMING = f"""
-{ENTRY} AND m.chat = $1 AND m.status = 'scheduled' ORDER BY m.send_at, m.id LIMIT $2 OFFSET $3
+{ONE} AND m.chat = $1 AND m.status = 'scheduled' ORDER BY m.send_at, m.id LIMIT $2 OFFSET $3
 """
 CANCEL = f"""
 UPDATE message SET status = 'canceled', failure = $3

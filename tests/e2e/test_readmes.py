@@ -5,6 +5,7 @@ import random
 import re
 from functools import cache
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -35,7 +36,7 @@ def documents() -> tuple[str, ...]:
         texts = [package.metadata.json.get("description")]
         for file in package.files or ():
             if DOCUMENT.search(file.name) and file.suffix != ".py":
-                texts.append(file.locate().read_text("utf-8", "replace"))
+                texts.append(Path(file.locate()).read_text("utf-8", "replace"))
         for text in texts:
             if isinstance(text, str) and text.strip():
                 found |= dict.fromkeys(text[at : at + TEXT_LIMIT] for at in range(0, len(text), TEXT_LIMIT))

@@ -261,6 +261,7 @@ class Model:
 
     def _cancel(self, row: Modelled) -> None:
         row.end("canceled", outcomes.CANCELED_BY_SENDER)
+        row.deleted = True
         for one in (row, *self._cancel_edits(row)):
             if (superseded := self.row(one.supersedes)) is not None and not superseded.deleted:
                 superseded.doomed = True

@@ -142,6 +142,20 @@ async def test_a_person_cancels_a_message_once_and_has_another_now_once(world: W
     assert await schedule.coming(person.id, 5) == []
 
 
+async def test_a_person_sees_and_cancels_a_scheduled_edit_too(world: World) -> None:
+    """It is listed with what it will say; the message in the chat then stays as it is."""
+    person = await world.person()
+    token = await world.link(await world.account(), person)
+    await acceptance.accept(token, NewMessage("now", replace="k"), NOW)
+    await world.deliver()
+    later = await acceptance.accept(token, NewMessage("later", replace="k", delay=60), NOW)
+    (coming,) = await schedule.coming(person.id, 5)
+    assert (coming.id, coming.text, coming.status) == (later.id, "later", "scheduled")
+    assert await schedule.cancel(person.id, coming.seq)
+    assert await scheduled_messages.queue_due(NOW + MINUTE) is None
+    assert await schedule.coming(person.id, 5) == []
+
+
 async def test_a_message_in_flight_when_the_process_died_is_sent_once(world: World) -> None:
     """What was queued stays queued, and keeps its random_id."""
     token = await world.link(await world.account(), await world.person())
