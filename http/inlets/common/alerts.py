@@ -10,13 +10,20 @@ import msgspec
 
 from djangobot.db.messages.content import Button
 from djangobot.db.messages.incidents import State, Update
-from djangobot.http.inlets.common.html import bold, code, escaped, lines
+from djangobot.http.inlets.common.html import LONGEST, bold, code, escaped, lines
 from djangobot.http.inlets.common.json import first, objects, present, text, texts
 from djangobot.http.inlets.common.message import InletMessage
+from djangobot.http.inlets.common.shorten import cut
 from djangobot.http.inlets.common.times import lasted, read_time
 
 SHOWN = 10
 """Alerts that are shown one by one."""
+ROOM = 2500
+"""Characters for all of them: a message that changes is one message, not several."""
+SHORT = 200
+"""Characters of one annotation of one of them."""
+NAME_LONGEST = 120
+"""Characters of a group's name in its title."""
 COMPARED = 100
 """Alerts whose words are compared: what all of them say is told once."""
 NOTES = ("summary", "description", "message")
@@ -144,9 +151,9 @@ def message_of(group: Group) -> InletMessage:
     """The message about a group: green when nothing fires any more."""
     firing = [alert for alert in group.alerts if alert.firing]
     severities = [alert.labels.get("severity", "").lower() for alert in firing]
-    colour = _colour(group.alerts, firing)
+    colour, name = _colour(group.alerts, firing), cut(group.name, NAME_LONGEST)
     return InletMessage(
-        title=f"{colour} {group.name}{_counts(len(firing), len(group.alerts), group.hidden)}",
+        title=f"{colour} {name}{_counts(len(firing), len(group.alerts), group.hidden)}",
         text=lines(_body(group)) or escaped(group.name),
         format="html",
         tags=(group.name, *sorted(set(severities)))[:3],
@@ -198,18 +205,29 @@ def _body(group: Group) -> Iterable[str]:
         yield escaped(group.alerts[0].values)
         yield _time(group.alerts[0])
         return
+    own, shown, room = [note for note in NOTES if note not in same], 0, ROOM
     for alert in group.alerts[:SHOWN]:
-        head = present([_labels(alert.labels, group.shared), escaped(alert.values), _time(alert)])
-        yield f"{alert.colour} {head or escaped(alert.name)}"
-        yield _words(alert, [note for note in NOTES if note not in same]) if alert.firing else ""
-    hidden = max(0, len(group.alerts) - SHOWN) + group.hidden
+        said = lines(_one(group, alert, own))
+        room -= len(said)
+        if room < 0:
+            break
+        shown += 1
+        yield said
+    hidden = len(group.alerts) - shown + group.hidden
     yield f"…and {hidden} more" if hidden else ""
 
 
-def _words(alert: Alert, notes: Sequence[str]) -> str:
+def _one(group: Group, alert: Alert, notes: Sequence[str]) -> Iterable[str]:
+    """One of several alerts. What is resolved needs no words any more."""
+    head = present([_labels(alert.labels, group.shared), escaped(alert.values), _time(alert)])
+    yield f"{alert.colour} {head or escaped(alert.name)}"
+    yield _words(alert, notes, SHORT) if alert.firing else ""
+
+
+def _words(alert: Alert, notes: Sequence[str], longest: int = LONGEST) -> str:
     """What the alert says about itself in these annotations, each text once."""
     said = dict.fromkeys(alert.annotations.get(note, "") for note in notes)
-    return lines(escaped(one) for one in said)
+    return lines(escaped(one, longest) for one in said)
 
 
 def _time(alert: Alert) -> str:

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from djangobot.db.messages.rich_text.formats import parse
-from djangobot.db.messages.rich_text.spans import Span
+from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
+from djangobot.db.messages.rich_text.spans import Span, utf16_length
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import shortened
@@ -64,6 +65,21 @@ def test_a_critical_alert_is_urgent_and_a_notice_is_silent() -> None:
     for alert in firing.body["alerts"]:
         alert["labels"]["severity"] = "info"
     assert (firing.read().urgent, firing.read().silent, firing.read().title[:1]) == (False, True, "🔵")
+
+
+def test_a_large_group_is_one_message_of_telegram() -> None:
+    """However much its alerts say: it can't be edited otherwise. The count tells of all."""
+    many = the("alertmanager", "many")
+    for number, alert in enumerate(many.body["alerts"]):
+        alert["annotations"] = {"summary": f"{number} " * 500, "description": f"{number}<" * 500}
+        alert["labels"] |= {"pod": f"pod{number}" * 30, "namespace": "x" * 500}
+    many.body["commonLabels"]["alertname"] = "Ill" * 100
+    message = many.read()
+    rich = parse(message.text, "html")
+    assert len(message.title) + utf16_length(rich.text) + 600 < MESSAGE_LIMIT
+    assert message.title.endswith("… · 14 firing")
+    shown = sum(line.startswith("🔴") for line in rich.text.splitlines())
+    assert f"…and {14 - shown} more" in rich.text
 
 
 def test_a_silence_is_offered_as_long_as_something_fires() -> None:
