@@ -18,7 +18,7 @@ from djangobot.db.people import chats, erasure
 from djangobot.db.programs import accounts, tokens
 from djangobot.http.messages import preferred
 
-from .conftest import Api
+from .conftest import Api, Clock, Telegram, a_client, an_app, served
 
 
 async def test_a_message_telegram_took_within_the_wait_is_200(api: Api) -> None:
@@ -45,11 +45,13 @@ async def test_a_message_that_still_waits_is_202(api: Api) -> None:
     assert [line["id"] for line in history["messages"]] == [answer.json()["id"]]
 
 
-async def test_respond_async_answers_at_once(api: Api) -> None:
-    """Nobody delivers here, and the default wait is five seconds."""
-    token = await api.bot_token(await api.access())
-    async with asyncio.timeout(4):
-        answer = await api.send(token, prefer="respond-async")
+async def test_respond_async_answers_at_once(database: None) -> None:
+    """Nobody delivers here, and the default wait is an hour."""
+    async with served(an_app(send_wait=3600)) as address, a_client(address) as client:
+        api = Api(client, Clock(), Telegram())
+        token = await api.bot_token(await api.access())
+        async with asyncio.timeout(PATIENCE):
+            answer = await api.send(token, prefer="respond-async")
     assert (answer.status_code, answer.headers["preference-applied"]) == (202, "respond-async")
 
 

@@ -2,7 +2,6 @@
 
 Most are of cmark's pathological_tests.py and of reports to other parsers."""
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -12,12 +11,7 @@ from djangobot.db.messages.rich_text.markdown import from_markdown
 from djangobot.db.messages.rich_text.spans import RichText
 from djangobot.db.messages.rich_text.split import split
 
-SHORT = 2 * 1024
-TIMES = 8
-GROWTH_LIMIT = 3.0
-"""How much longer a character may take in a text of eight times the length. With the square it would be 8."""
-NOISE = 0.004
-"""Seconds below which a time says nothing."""
+from ....growth import GROWTH_LIMIT, growth, of_length
 
 MARKDOWN: dict[str, Callable[[int], str]] = {
     "nested strong emphasis": lambda n: "*a **a " * n + "b" + " a** a*" * n,
@@ -111,29 +105,6 @@ SPLIT: dict[str, Callable[[int], str]] = {
     "flags": lambda n: "🇺🇦" * n,
     "invisible": lambda n: "a" + "\u200b" * n,
 }
-
-
-def of_length(make: Callable[[int], str], length: int) -> str:
-    count = 1
-    while len(make(count)) < length:
-        count *= 2
-    return make(count)[:length]
-
-
-def growth(run: Callable[[str], object], make: Callable[[int], str]) -> float:
-    """How much longer a character takes in the long text; the processor's time, the least of three tries."""
-    short, long = of_length(make, SHORT), of_length(make, SHORT * TIMES)
-    found = float("inf")
-    for _ in range(3):
-        times = []
-        for source in (short, long):
-            start = time.process_time()
-            run(source)
-            times.append(max(time.process_time() - start, NOISE))
-        found = min(found, times[1] / times[0] / TIMES)
-        if found <= GROWTH_LIMIT:
-            break
-    return found
 
 
 @pytest.mark.parametrize("name", MARKDOWN)
