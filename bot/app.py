@@ -45,7 +45,7 @@ from djangobot.db.delivery import changes, leader, outbox, pubsub, quotas, wakeu
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import edits, files, search
+from djangobot.db.messages import edits, files, retention, search
 from djangobot.http.app import Application, Bounds, Config, Server, create_app, under, with_access_log
 
 log = structlog.get_logger(__name__)
@@ -108,6 +108,7 @@ def _process_workers(
         BackgroundWorker(name="log level", run=log_level.keep_up, stops=4),
         BackgroundWorker(name="purge", run=purge.keep_up, stops=4),
         BackgroundWorker(name="files", run=files.keep_up, stops=4),
+        BackgroundWorker(name="old history", run=partial(retention.keep_up, settings.keep), stops=4),
         BackgroundWorker(name="old edits", run=edits.keep_up, stops=4),
     ]
     if patience := systemd.patience():

@@ -33,6 +33,9 @@ INLETS = ("hook", "gotify", "ntfy")
 """The calls for programs that speak something else than our API (http/inlets/)."""
 
 AccessLog = Literal["off", "on", "slow"]
+LONGEST_KEPT = 36_500
+"""Days of history: a hundred years."""
+
 Origin = Literal["default", "generated", "set"]
 
 
@@ -78,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     disk_floor: int = 128
     file_limit: int = 50
     """MiB of all files of one message."""
+    keep: int = 0
+    """Days of history."""
     send_wait: float = 5.0
     public_url: str = ""
     base_path: str = ""
@@ -284,6 +289,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "LIMIT_WAITING_ACCOUNT_FILES_MIB": setting_values.whole_number(0, 100_000_000),
     "DISK_FLOOR": setting_values.whole_number(0, 1_000_000),
     "FILE_LIMIT": setting_values.whole_number(1, 2000),
+    "KEEP": setting_values.whole_number(0, LONGEST_KEPT),
     "SEND_WAIT": setting_values.number(60),
     "PUBLIC_URL": setting_values.url,
     "BASE_PATH": setting_values.base_path,

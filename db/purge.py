@@ -30,6 +30,8 @@ PAUSE = 0.05
 """Seconds between two merges, so that others can write."""
 MERGED_AT_ONCE = 200
 """The pages of the full-text index that are written in one transaction."""
+SHRUNK_AT_ONCE = 200
+"""The free pages that are given back to the disk in one transaction."""
 MERGE = "INSERT INTO message_search (message_search, rank) VALUES ('merge', {pages})"
 PURGE_LOCK = 0x446A616E676F4572
 """PostgreSQL advisory lock of the process that purges: "DjangoEr" in ASCII."""
@@ -96,10 +98,12 @@ async def run() -> bool:
 
 async def _in_sqlite(engine: SQLiteEngine) -> bool:
     """Merges the full-text index into one segment that has no deleted words. Free pages hold zeros
-    (`secure_delete`), and the log starts again."""
+    (`secure_delete`), most are given back to the disk, and the log starts again."""
     pages = -MERGED_AT_ONCE  # negative: merge everything, not only what is due to be merged
     while await engine.count_changes(MERGE.format(pages=pages)) > 1:
         pages = MERGED_AT_ONCE
+        await asyncio.sleep(PAUSE)
+    while await engine.shrink(SHRUNK_AT_ONCE):  # noqa: ASYNC110 - each call does a part
         await asyncio.sleep(PAUSE)
     return await engine.restart_log()
 

@@ -31,6 +31,13 @@ BUSY_TIMEOUT = 10.0
 REWRITTEN_MOST = 64 << 20
 """The most bytes of a database that is rewritten when something is erased from it. The rewrite blocks writes
 for a second at most."""
+FREE_PART = 10
+"""One page in so many may be free. They are used by what is written next."""
+INCREMENTAL = 2
+SPACE = """
+SELECT page_count, freelist_count, auto_vacuum
+FROM pragma_page_count(), pragma_freelist_count(), pragma_auto_vacuum()
+"""
 LOG_WAIT = 0.2
 """Seconds that other writes wait for readers when SQLite's log is restarted."""
 PAGE_CACHE = 16 * 1024
@@ -70,6 +77,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         self._opened = True
         writing = self._connect()
         if create:
+            writing.execute("PRAGMA auto_vacuum = INCREMENTAL")  # in a new file, or at the next VACUUM
             writing.execute("PRAGMA journal_mode = WAL").fetchone()
         self._writer = Writer(writing)
         self._reader_connections = [self._connect() for _ in range(READERS)]
@@ -174,6 +182,11 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         with as_our_errors():
             return int(await self.writer.run(partial(_count_changes, sql)))
 
+    async def shrink(self, pages: int) -> bool:
+        """Gives so many free pages back to the disk, at most. Returns whether there are more to give back."""
+        with as_our_errors():
+            return bool(await self.writer.run(partial(_shrink, pages)))
+
     async def restart_log(self) -> bool:
         """Writes the whole log into the file and empties it. A small file is rewritten as a whole. Returns
         False while somebody reads old data."""
@@ -258,6 +271,15 @@ def _count_changes(sql: str, connection: sqlite3.Connection) -> int:
     before = connection.total_changes
     connection.execute(sql)
     return connection.total_changes - before
+
+
+def _shrink(most: int, connection: sqlite3.Connection) -> bool:
+    pages, free, mode = connection.execute(SPACE).fetchone()
+    surplus: int = free - pages // FREE_PART
+    if surplus <= 0 or mode != INCREMENTAL:
+        return False
+    connection.execute(f"PRAGMA incremental_vacuum({min(most, surplus)})").fetchall()
+    return surplus > most
 
 
 def _restart_log(connection: sqlite3.Connection) -> bool:

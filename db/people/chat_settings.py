@@ -22,7 +22,8 @@ _BY_TAG: dict[str, Language] = {language: language for language in LANGUAGES}
 
 class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     """`language` overrides Telegram's. `zone`: a name of the IANA database or `UTC+05:30`; none until we have
-    asked. `quiet_from` and `quiet_to`: `23:00`, both or none. `news`: whether we may send news of our own."""
+    asked. `quiet_from` and `quiet_to`: `23:00`, both or none. `news`: whether we may send news of our own.
+    `keep`: for how many days their history is kept; 0 for as long as the service keeps it."""
 
     language: str = ""
     zone: str = ""
@@ -30,6 +31,7 @@ class ChatSettings(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_to: str = ""
     quiet_mode: QuietMode = "silent"
     news: bool = True
+    keep: int = 0
 
     @property
     def clock(self) -> tzinfo:
