@@ -44,7 +44,9 @@ async def send(token: str, text: str, when: datetime = NOW, **more: Any) -> str:
 
 async def texts() -> list[str]:
     """The texts of the messages that there are, edits included."""
-    rows = await current().fetch("SELECT text FROM message WHERE token IS NOT NULL AND text <> '' ORDER BY id")
+    rows = await current().fetch(
+        "SELECT text FROM message WHERE token IS NOT NULL AND text <> '' ORDER BY id"
+    )
     return [row["text"] for row in rows]
 
 
