@@ -58,7 +58,7 @@ def demo(walkthrough: bool, http_port: int, web_port: int, telegram_port: int, d
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox(arguments: tuple[str, ...]) -> None:
     """A Telegram of our own on loopback, alone, to test bots with."""
-    from djangobot.bot.sandbox import main as run_sandbox
+    from djangobot.bot.sandbox.app import main as run_sandbox
 
     if UNTIL_STDIN_CLOSES in arguments:
         _stop_when_stdin_closes()

@@ -159,7 +159,7 @@ def test_a_wrong_option_is_one_line(
     capsys: pytest.CaptureFixture[str], options: tuple[str, ...], words: str
 ) -> None:
     """It says which one, and what it takes."""
-    from djangobot.bot.sandbox import main
+    from djangobot.bot.sandbox.app import main
 
     with pytest.raises(SystemExit) as ended:
         main(list(options))
