@@ -39,6 +39,7 @@ from djangobot.bot.telegram.session import SessionLocked, SessionStorage, open_s
 from djangobot.bot.telegram.sign_in import keep_signed_in
 from djangobot.bot.telegram.updates import Inbox
 from djangobot.db import migrate, purge, state
+from djangobot.db.admin import growth
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import changes, leader, outbox, pubsub, quotas, wakeups
@@ -108,6 +109,7 @@ def _process_workers(
         BackgroundWorker(name="log level", run=log_level.keep_up, stops=4),
         BackgroundWorker(name="purge", run=purge.keep_up, stops=4),
         BackgroundWorker(name="files", run=files.keep_up, stops=4),
+        BackgroundWorker(name="growth", run=growth.keep_up, stops=4),
         BackgroundWorker(name="old history", run=partial(retention.keep_up, settings.keep), stops=4),
         BackgroundWorker(name="old edits", run=edits.keep_up, stops=4),
     ]

@@ -323,6 +323,16 @@ class SetNews(CallbackData, frozen=True, tag="set_news"):
     news: bool
 
 
+class ShowKeep(CallbackData, frozen=True, tag="keep"):
+    pass
+
+
+class SetKeep(CallbackData, frozen=True, tag="set_keep"):
+    """0 for as long as the service keeps it."""
+
+    days: Literal[0, 7, 30, 90, 365] = 0
+
+
 class WantNews(CallbackData, frozen=True, tag="news"):
     """From under /news."""
 

@@ -177,6 +177,8 @@ BUTTONS = _table(
     _on(buttons.SetHours, quiet.set_hours),
     _on(buttons.SetQuietMode, quiet.set_mode),
     _on(buttons.SetNews, settings.set_news),
+    _on(buttons.ShowKeep, settings.choose_keep),
+    _on(buttons.SetKeep, settings.set_keep),
     _on(buttons.WantNews, news.refresh),
     _on(buttons.Forget, forget.decide),
 )

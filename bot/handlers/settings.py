@@ -3,14 +3,16 @@
 A button says what shall be, so pressing it again changes nothing more.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from djangobot.bot.callback_data.buttons import (
     AskZone,
+    SetKeep,
     SetLanguage,
     SetNews,
     SetQuietMode,
     ShowHours,
+    ShowKeep,
     ShowLanguages,
     ShowSettings,
 )
@@ -21,6 +23,9 @@ from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.people import chat_settings, chats, digests, questions
 from djangobot.db.people.chat_settings import LANGUAGES, ChatSettings
+
+KEPT: tuple[Literal[7, 30, 90, 365], ...] = (7, 30, 90, 365)
+"""The days of history that a person can choose, when the service keeps more."""
 
 
 async def show(context: Context) -> None:
@@ -54,6 +59,23 @@ async def set_language(context: Context, data: SetLanguage) -> None:
 async def set_news(context: Context, data: SetNews) -> None:
     """Sets whether the person wants news."""
     await change(context, news=data.news)
+    await confirm(context)
+
+
+async def choose_keep(context: Context, _: ShowKeep) -> None:
+    """Shows for how long the history can be kept in place of this message."""
+    language, most = context.language, context.settings.keep
+    rows = [
+        [Button(_shown_days(language, days), SetKeep(days).pack())] for days in KEPT if shorter(days, most)
+    ]
+    rows.append([Button(_shown_days(language, most), SetKeep().pack())])
+    await context.replace(formatted(language, "keep-choose", [*rows, back_row(context)]))
+    await context.answer()
+
+
+async def set_keep(context: Context, data: SetKeep) -> None:
+    """Sets for how long the history is kept."""
+    await change(context, keep=data.days)
     await confirm(context)
 
 
@@ -110,7 +132,19 @@ def card(context: Context) -> Text:
     else:
         lines.append(formatted(language, "settings-quiet-none"))
     lines.append(formatted(language, "settings-news-on" if settings.news else "settings-news-off"))
+    keep, most = settings.keep, context.settings.keep
+    days = keep if keep and shorter(keep, most) else most
+    lines.append(formatted(language, "settings-keep", days=days))
     return joined(lines, buttons=_buttons(language, settings))
+
+
+def shorter(days: int, most: int) -> bool:
+    """Whether so many days are fewer than the service keeps history; 0 for all of it."""
+    return not most or days < most
+
+
+def _shown_days(language: str, days: int) -> str:
+    return say(language, "keep-days", days=days)
 
 
 def shown_hours(settings: ChatSettings) -> str:
@@ -144,4 +178,5 @@ def _buttons(language: str, settings: ChatSettings) -> list[list[Button]]:
     mode_button = Button(mode_label, SetQuietMode("silent" if digest else "digest").pack())
     news_label = say(language, "settings-no-news" if news else "settings-want-news")
     news_button = Button(news_label, SetNews(not news).pack())
-    return [[language_button, zone_button], [hours_button], [mode_button], [news_button]]
+    keep_button = Button(say(language, "settings-change-keep"), ShowKeep().pack())
+    return [[language_button, zone_button], [hours_button], [mode_button], [keep_button], [news_button]]

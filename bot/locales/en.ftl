@@ -344,11 +344,23 @@ settings-quiet = Quiet hours: { $hours }, { $mode }
 settings-quiet-none = Quiet hours: none
 settings-news-on = News about this service: yes
 settings-news-off = News about this service: no
+settings-keep = History is kept: { $days ->
+        [0] for good
+        [one] { $days } day
+       *[other] { $days } days
+    }
 settings-change-language = Language
 settings-change-zone = Time zone
 settings-change-hours = Quiet hours
 news-on = You get news about this service now and then.
 news-off = You get no news about this service.
+settings-change-keep = How long history is kept
+keep-choose = <b>How long shall I keep your history?</b> Older messages are erased within a day: from <code>/history</code>, from the search, and for their senders. In this chat they stay.
+keep-days = { $days ->
+        [0] For good
+        [one] { $days } day
+       *[other] { $days } days
+    }
 settings-no-news = No news, please
 settings-want-news = Yes, send me news
 settings-done = Done.
@@ -608,6 +620,7 @@ status-up = Up: { $since }
 status-telegram-on = Telegram: connected
 status-telegram-off = Telegram: not connected
 status-database = Database: { $kind }, { $size }
+status-growth = Growth in { $days } d: { $size }
 status-queue = Queue: { $count }
 status-queue-due = Queue: { $count }, the oldest due for { $age }
 status-minute = Last minute: { $accepted } accepted, { $sent } sent, { $failed } failed

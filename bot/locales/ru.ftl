@@ -359,11 +359,25 @@ settings-quiet = Тихие часы: { $hours }, { $mode }
 settings-quiet-none = Тихие часы: нет
 settings-news-on = Новости сервиса: да
 settings-news-off = Новости сервиса: нет
+settings-keep = История хранится: { $days ->
+        [0] бессрочно
+        [one] { $days } день
+        [few] { $days } дня
+       *[many] { $days } дней
+    }
 settings-change-language = Язык
 settings-change-zone = Часовой пояс
 settings-change-hours = Тихие часы
 news-on = Иногда я присылаю новости этого сервиса.
 news-off = Новости этого сервиса вам не приходят.
+settings-change-keep = Сколько хранить историю
+keep-choose = <b>Сколько хранить вашу историю?</b> Более старые сообщения удаляются в течение суток: из <code>/history</code>, из поиска и у отправителей. В этом чате они останутся.
+keep-days = { $days ->
+        [0] Бессрочно
+        [one] { $days } день
+        [few] { $days } дня
+       *[many] { $days } дней
+    }
 settings-no-news = Без новостей
 settings-want-news = Получать новости
 settings-done = Готово.
@@ -629,6 +643,7 @@ status-up = Работает уже { $since }
 status-telegram-on = Telegram: на связи
 status-telegram-off = Telegram: нет связи
 status-database = База: { $kind }, { $size }
+status-growth = Рост за { $days } дн.: { $size }
 status-queue = Очередь: { $count }
 status-queue-due = Очередь: { $count }, самое старое ждёт { $age }
 status-minute = За минуту: принято { $accepted }, отправлено { $sent }, не удалось отправить { $failed }

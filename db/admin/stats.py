@@ -94,7 +94,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 async def overview(now: datetime) -> Overview:
     """The state now."""
-    database, size = await _size()
+    database, size = await database_size()
     lately = (await current().fetch(LATELY, now - MINUTE, NEWEST))[0]
     return Overview(
         database=database,
@@ -160,13 +160,14 @@ def _share(ordered: list[float], part: float) -> float:
 
 async def counts() -> Counts:
     """Counts everything."""
-    database, size = await _size()
+    database, size = await database_size()
     row = (await current().fetch(COUNTS))[0]
     by_status = {one["status"]: one["messages"] for one in await current().fetch(BY_STATUS)}
     return Counts(database=database, size=size, messages=by_status, **row)
 
 
-async def _size() -> tuple[str, int]:
+async def database_size() -> tuple[str, int]:
+    """Which database it is, and its bytes."""
     database = "PostgreSQL" if isinstance(current(), PostgresEngine) else "SQLite"
     return database, int((await current().fetch(SIZE[database]))[0]["size"])
 

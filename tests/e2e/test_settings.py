@@ -106,6 +106,9 @@ def test_everything_is_set_on_one_card(chat: Chat) -> None:
     assert chat.words["no news"] in card["text"]
     card, _ = chat.press(card, chat.data(card, "set_news:"))
     assert chat.words["news"] in card["text"]
+    card, _ = chat.press(card, "keep")
+    card, _ = chat.press(card, "set_keep:30")
+    assert ": 30 " in card["text"]
     card, _ = chat.press(card, "hours")
     card, _ = chat.press(card, "set_hours")
     assert chat.words["none"] in card["text"]

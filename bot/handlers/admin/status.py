@@ -25,7 +25,8 @@ from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
-from djangobot.db.admin import stats
+from djangobot.db.admin import growth, stats
+from djangobot.db.admin.growth import Growth
 from djangobot.db.admin.stats import Hour, Overview
 from djangobot.db.delivery import pause, scheduled
 
@@ -153,16 +154,17 @@ async def set_paused(context: Context, data: PauseDelivery) -> None:
 
 async def _card(context: Context) -> Text:
     language, seen = context.language, await stats.overview(context.now)
+    grown = await growth.lately(context.now)
     pause_label = say(language, "status-resume" if seen.paused else "status-pause")
     rows = [
         [Button(say(language, "status-refresh"), ShowStatus().pack())],
         [Button(say(language, "status-charts"), DrawStatus().pack())],
         [Button(pause_label, PauseDelivery(not seen.paused).pack())],
     ]
-    return joined(_lines(context, seen), buttons=rows)
+    return joined(_lines(context, seen, grown), buttons=rows)
 
 
-def _lines(context: Context, seen: Overview) -> list[Text]:
+def _lines(context: Context, seen: Overview, grown: Growth | None) -> list[Text]:
     language, online = context.language, context.gateway.online.is_set()
     up = _span(language, timedelta(seconds=time.monotonic() - STARTED))
     lines = [
@@ -170,6 +172,7 @@ def _lines(context: Context, seen: Overview) -> list[Text]:
         formatted(language, "status-up", since=up),
         formatted(language, "status-telegram-on" if online else "status-telegram-off"),
         formatted(language, "status-database", kind=seen.database, size=shown_size(language, seen.size)),
+        *_growth(language, grown),
         _queue(context, seen.depth, seen.oldest_due),
         formatted(language, "status-minute", accepted=seen.accepted, sent=seen.sent, failed=seen.failed),
     ]
@@ -180,6 +183,13 @@ def _lines(context: Context, seen: Overview) -> list[Text]:
     if (memory := _memory()) is not None:
         lines.append(formatted(language, "status-memory", size=shown_size(language, memory)))
     return lines
+
+
+def _growth(language: str, grown: Growth | None) -> list[Text]:
+    if grown is None:
+        return []
+    size = ("−" if grown.size < 0 else "+") + shown_size(language, abs(grown.size))
+    return [formatted(language, "status-growth", days=grown.days, size=size)]
 
 
 def _queue(context: Context, depth: int, oldest_due: datetime | None) -> Text:
