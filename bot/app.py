@@ -317,14 +317,16 @@ def http_server(app: Application, bounds: Bounds | None = None, trusted: Sequenc
 
 
 def tune_python() -> None:
-    """Tunes Python once the process is up. It must have been started without a garbage collector (cli.main).
+    """Tunes Python once the process is up. cli.main starts it without a garbage collector.
 
-    Objects that exist by now are never collected. Otherwise each full garbage collection would walk
-    Pyrogram's half a million objects, and every request in progress would wait 100 ms for that. A database
+    Objects that exist by now are never collected. Otherwise each full garbage collection would walk the
+    libraries' objects, and every request in progress would wait for that. What could be freed after a start
+    is half a megabyte, and to find it takes a tenth of the start: so nothing is collected then. A database
     thread with a finished answer gets Python's lock within SWITCH_INTERVAL, even while the event loop is
     busy. So outcomes and claims do not wait for the loop.
     """
-    gc.collect()
+    if gc.isenabled():  # not by cli.main: much may have run before
+        gc.collect()
     gc.freeze()
     gc.enable()
     sys.setswitchinterval(SWITCH_INTERVAL)
