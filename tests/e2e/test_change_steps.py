@@ -1,9 +1,12 @@
-"""SIGKILL at every step of an edit, of a press and of a scheduled message: each takes effect once."""
+"""SIGKILL at every step of an edit, of a press, of a scheduled message and of a deletion: each takes effect
+once."""
 
+import contextlib
 import signal
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
@@ -15,7 +18,7 @@ import asyncio, os, signal, sys
 from types import SimpleNamespace
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.delivery import scheduled_messages, settlement, wakeups
-from djangobot.db.messages import presses
+from djangobot.db.messages import deletions, presses
 
 def die(step):
     if step == os.environ["KILL_AT"]:
@@ -42,6 +45,9 @@ def of_edits(results, now):
 def of_ours(gateway, peer, message_id, text, file=None):
     return "after" in text.text
 
+dying(Gateway, "delete", "before the deletion", "deletion under way", "deleted in the chat")
+dying(deletions, "record", "deletion not recorded", "deletion being recorded", "deletion recorded")
+dying(Gateway, "edit_media", "before the file", "file under way", "file replaced")
 dying(Gateway, "edit", "before the edit", "edit under way", "edit done", of_ours)
 dying(settlement, "settle", "before recording", "recording", "edit recorded", of_edits)
 dying(presses, "press", "pressed", "press being recorded", "press recorded")
@@ -106,6 +112,32 @@ class Chat:
 
         return check
 
+    def replace_file(self, step: str) -> Check:
+        """A file takes the place of another while the service dies."""
+        files = [[{"name": name, "base64": "aGVsbG8="}] for name in ("a.txt", "b.txt")]
+        self.post("before", prefer=f"wait={int(PATIENCE)}", replace="k", files=files[0])
+        edit = self.post("after", replace="k", files=files[1])
+
+        def check() -> None:
+            self.wait_until(lambda: self.status(edit)["status"] == "sent")
+            assert self.texts == ["after"], step
+            assert self.messages[-1]["file"]["name"] == "b.txt", step
+
+        return check
+
+    def delete(self, step: str) -> Check:
+        """A message is deleted while the service dies."""
+        sent = self.post("before", prefer=f"wait={int(PATIENCE)}")
+        headers = {"Authorization": f"Bearer {self.token}", "Prefer": "respond-async"}
+        with contextlib.suppress(httpx.TransportError):  # it may die before it has answered
+            self.service.client.delete(f"/api/messages/{sent}", headers=headers)
+
+        def check() -> None:
+            self.wait_until(lambda: "deleted" in self.status(sent))
+            assert [one["deleted"] for one in self.messages[self.shown_before :]] == [True], step
+
+        return check
+
     def choose(self, step: str) -> Check:
         """A button is pressed while the service dies, and again after its next start."""
         asked = self.post("Restart?", prefer=f"wait={int(PATIENCE)}", buttons=BUTTONS)
@@ -149,6 +181,14 @@ ACTS: dict[str, Callable[[Chat, str], Check]] = {
         ],
         Chat.choose,
     ),
+    **dict.fromkeys(["before the file", "file under way", "file replaced"], Chat.replace_file),
+    **dict.fromkeys(
+        [
+            "before the deletion", "deletion under way", "deleted in the chat",
+            "deletion not recorded", "deletion being recorded", "deletion recorded",
+        ],
+        Chat.delete,
+    ),
     "due, moved and not claimed": Chat.schedule,
 }  # fmt: skip
 
@@ -175,7 +215,7 @@ def test_killed_at_these_steps_of_a_change_it_takes_effect_once(
     box: Sandbox, service: Service, wait_until: WaitUntil
 ) -> None:
     """Once at each of the steps behind which most differs. The chaos run takes all of them."""
-    steps = ["pressed", "edit done", "press recorded", "due, moved and not claimed"]
+    steps = ["pressed", "edit done", "press recorded", "due, moved and not claimed", "deleted in the chat"]
     kill_at_each(box, service, steps, wait_until)
 
 
