@@ -179,7 +179,8 @@ class Service:
 
     def wait_until_sent(self, token: str, public_id: str) -> None:
         """Returns once this message is in its chat, and so all before it, however long that takes."""
-        headers, query = {"Authorization": f"Bearer {token}"}, {"wait": 0}
+        headers = {"Authorization": f"Bearer {token}"}
+        query: dict[str, Any] = {"wait": 0}
         while True:
             answer = self.client.get(f"/api/messages/{public_id}", params=query, headers=headers)
             if answer.status_code != 304:

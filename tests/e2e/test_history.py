@@ -238,7 +238,7 @@ def test_a_held_message_is_shown_with_its_files(box: Sandbox, service: Service) 
     muting = chat.ask("/mute")
     chat.press(muting, "Фёдор")
     chat.press(muting, "8 h")
-    body = {"text": "a report", "bot_token": chat.ci}
+    body: dict[str, Any] = {"text": "a report", "bot_token": chat.ci}
     body["files"] = [{"name": f"{number}.txt", "base64": "aGVsbG8="} for number in range(2)]
     held = service.client.post("/api/send_message", json=body, headers={"Prefer": WAIT})
     assert held.json()["status"] == "held"

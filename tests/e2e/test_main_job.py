@@ -217,7 +217,7 @@ def test_who_waits_while_the_service_stops_is_answered(
     """202: it is on disk, and the next start delivers it."""
     alex = box.person()
     token = service.bot_token(alex, service.account())
-    box.post("/faults", method="messages.sendMessage", kind="flood_wait", value=3, times=1, chat=alex)
+    box.post("/faults", method="messages.sendMessage", kind="flood_wait", value=8, times=1, chat=alex)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.send, token, "patience", "wait=60")
         wait_until(lambda: box.get("/faults") == [])
