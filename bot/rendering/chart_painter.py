@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from PIL import Image, ImageDraw, ImageFont
@@ -237,7 +238,7 @@ def _there(character: str) -> bool:
 
 
 def _drawn(character: str) -> tuple[tuple[int, int], bytes]:
-    mask = font(NORMAL).getmask(character)
+    mask: Any = font(NORMAL).getmask(character)
     return mask.size, bytes(mask)
 
 

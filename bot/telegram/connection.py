@@ -1,5 +1,5 @@
 # Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 """Connection: one attempt to reach Telegram, and the exchange of a key. Each failure says what failed, and
 with which address.
 

@@ -1,5 +1,5 @@
 # Pyrogram's annotations are wrong where fields begin as None; mypy is told the same in pyproject.toml.
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 # pyright: reportIncompatibleMethodOverride=false, reportIncompatibleVariableOverride=false
 """Reconnecting session: one connection with Telegram, made again after a cut.
 

@@ -126,7 +126,7 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
 
 def main() -> int:
     """Prints the table; 1 when a goal is missed."""
-    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("commit", help="the version to compare with")
     arguments.add_argument("--rounds", type=int, default=5)
     chosen = arguments.parse_args()
