@@ -29,15 +29,15 @@ RETRIES_5XX = 503
 
 class Format(NamedTuple):
     """One format: its name, as `?as=` says it; how its requests are told; the function that reads them; the
-    status of a throttle; how its signature is checked, if it has one; and the text of the answer, where its
-    programs expect no JSON."""
+    status of a throttle; how its signature is checked, if it has one; and the text of the answer, when the
+    program expects no JSON."""
 
     name: str
     is_it: Callable[[InletRequest], bool]
     read: Callable[[InletRequest], InletMessage]
     throttle: int = 429
     is_signed: IsSigned | None = None
-    answer: str = ""
+    answer: Callable[[InletRequest], str] | None = None
 
 
 FORMATS = (
@@ -53,7 +53,7 @@ FORMATS = (
     Format("healthchecks", healthchecks.is_it, healthchecks.read, RETRIES_5XX),
     Format("apprise", apprise.is_it, apprise.read),
     Format("arr", arr.is_it, arr.read),
-    Format("slack", slack.is_it, slack.read, answer=slack.ANSWER),
+    Format("slack", slack.is_it, slack.read, answer=slack.answer_to),
     Format("json", any_json.is_it, any_json.read),
     Format("form", text.is_form, text.read_form),
     Format("text", text.is_text, text.read_text),

@@ -38,8 +38,8 @@ async def hook(request: Call) -> Answer:
         raise Refused(
             found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}
         ) from None
-    if found.answer:
-        return Response(found.answer.encode(), status_code=200, media_type=PLAIN, headers=HEADERS)
+    if found.answer is not None and (text := found.answer(read)):
+        return Response(text.encode(), status_code=200, media_type=PLAIN, headers=HEADERS)
     return answer(SendResult("message was accepted", accepted.id, accepted.status))
 
 

@@ -30,8 +30,6 @@ OWN = frozenset(
     ]
 )
 """What such a body may have."""
-ANSWER = "ok"
-"""As Slack answers: Alertmanager and Grafana take JSON without `"ok": true` for a failure."""
 COLOURS = {"danger": "🔴", "warning": "🟠", "good": "🟢"}
 LONGEST = 12_000
 """Characters of one text."""
@@ -68,6 +66,12 @@ def read(request: InletRequest) -> InletMessage:
         format="html",
         buttons=tuple(buttons),
     )
+
+
+def answer_to(request: InletRequest) -> str:
+    """As Slack answers: Alertmanager and Grafana take JSON without `"ok": true` for a failure. Whoever sends
+    a text alone may be no client of Slack's and is told the id."""
+    return "ok" if request.object.keys() - {"text"} else ""
 
 
 def from_mrkdwn(source: str) -> str:

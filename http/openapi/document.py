@@ -196,7 +196,9 @@ def _operation(method: str, path: str, operation: Operation) -> Json:
 def _responses(operation: Operation) -> Json:
     responses: Json = {}
     for status, success in {**operation.success, **operation.more}.items():
-        responses[str(status)] = _response(success.means, success.shape, {"example": success.example})
+        response = _response(success.means, success.shape, {"example": success.example})
+        response["content"] |= success.other
+        responses[str(status)] = response
     for status, means in operation.bodyless.items():
         responses[str(status)] = {"description": means}
     for status, sentences in sorted(_refusals(operation).items()):

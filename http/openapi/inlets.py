@@ -32,8 +32,9 @@ HOOK = Operation(
         200: Success(
             SendResult,
             "The message is on disk and will be delivered, once. `replaced` with an empty id: it was nothing "
-            "new.",
+            "new. Clients of Slack's are answered `ok`, as text.",
             {"answer": "message was accepted", "id": ID, "status": "queued"},
+            {PLAIN: {"schema": {"type": "string"}, "example": "ok"}},
         )
     },
     (

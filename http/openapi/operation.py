@@ -22,6 +22,8 @@ class Success:
     """A struct, or a union of two."""
     means: str
     example: Json
+    other: Mapping[str, Json] = field(default_factory=dict)
+    """Content types besides JSON, each with its schema and example."""
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,7 @@ async def test_slack_is_answered_as_slack_answers(hook: Hook) -> None:
     answer = await hook.api.client.post(f"/api/hook/{hook.token}", content=one.content, headers=one.headers)
     assert (answer.status_code, answer.text) == (200, "ok")
     assert answer.headers["content-type"].startswith("text/plain")
+    assert (await hook.send(the("slack", "text")))["status"] == "queued"
 
 
 async def test_a_delivery_that_broke_off_in_the_middle_is_completed(
