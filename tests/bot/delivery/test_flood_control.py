@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from djangobot.bot.delivery import housekeeping
+import pytest
+
+from djangobot.bot.delivery import flood_control, housekeeping
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.db import state
@@ -15,9 +17,10 @@ from .conftest import Running, drained, people, status, until, until_so
 
 
 async def test_several_chats_told_to_wait_make_the_whole_bot_wait_also_after_a_restart(
-    client: TelegramClient, sandbox: SandboxProcess, token: str
+    client: TelegramClient, sandbox: SandboxProcess, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the bot that is too fast, then; two chats are their own affair."""
+    monkeypatch.setattr(flood_control, "FLOOD_WINDOW", 100 * PATIENCE)
     *flooded, quiet = (await people(client, sandbox, 4)).items()
     for chat, _ in flooded:
         await sandbox.fault("flood_wait", "messages.sendMessage", value=3000, times=1, chat=chat)

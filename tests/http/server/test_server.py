@@ -520,11 +520,15 @@ async def test_an_answer_that_nobody_reads_ends_its_connection() -> None:
         await send({"type": "http.response.body", "body": b""})
         ended.set()
 
-    async with served(large, Bounds(answer=0.5)) as address:
+    bounds = Bounds(answer=10 * PATIENCE)
+    async with timed(large, bounds) as (address, time):
         host = urlsplit(address)
         with socket.create_connection((host.hostname, host.port)) as stranger:
             stranger.sendall(GET)
-            await asyncio.wait_for(ended.wait(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                while not ended.is_set():
+                    time.pass_by(bounds.answer)
+                    await asyncio.sleep(0.01)
             assert len(stranger.recv(1)) == 1
         async with client(address) as reader:  # and one that does read gets it all
             reader.send(GET)
