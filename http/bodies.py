@@ -22,10 +22,10 @@ BROKEN_OFF = "The connection was closed before the whole request had come."
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
     """The headers by their names, in lower case; of several with one name, the first."""
-    state = scope.setdefault("state", {})
-    found: dict[bytes, bytes] | None = state.get(HEADERS)
-    if found is None:
-        found = state[HEADERS] = dict(reversed(list(scope["headers"])))
+    state = scope["state"] if "state" in scope else scope.setdefault("state", {})
+    if HEADERS not in state:
+        state[HEADERS] = dict(reversed(list(scope["headers"])))
+    found: dict[bytes, bytes] = state[HEADERS]
     return found
 
 

@@ -3,7 +3,7 @@
 import configparser
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import asyncpg
 
@@ -65,21 +65,36 @@ def is_reference_violation(exc: BaseException) -> bool:
     return isinstance(exc, asyncpg.ForeignKeyViolationError)
 
 
-@contextmanager
-def as_our_errors() -> Iterator[None]:
+class _AsOurErrors:
+    """A context manager without state, because each statement enters it."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, exc: BaseException | None, trace: object) -> None:
+        if exc is not None and (ours := _ours(exc)) is not None:
+            raise ours from exc
+
+
+_AS_OUR_ERRORS = _AsOurErrors()
+
+
+def as_our_errors() -> AbstractContextManager[None]:
     """The one place that turns errors of an unusable database into ours."""
-    try:
-        yield
-    except sqlite3.Error as exc:
-        if getattr(exc, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-            raise DiskFull from exc
-        if getattr(exc, "sqlite_errorcode", 0) & 0xFF in UNAVAILABLE_CODES:
-            raise DatabaseUnavailable from exc
-        raise
-    except asyncpg.DiskFullError as exc:
-        raise DiskFull from exc
-    except UNAVAILABLE_ERRORS as exc:
-        raise DatabaseUnavailable from exc
+    return _AS_OUR_ERRORS
+
+
+def _ours(exc: BaseException) -> DatabaseUnavailable | None:
+    if isinstance(exc, sqlite3.Error):
+        code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return DiskFull()
+        return DatabaseUnavailable() if code in UNAVAILABLE_CODES else None
+    if isinstance(exc, asyncpg.DiskFullError):
+        return DiskFull()
+    return DatabaseUnavailable() if isinstance(exc, UNAVAILABLE_ERRORS) else None
 
 
 @contextmanager

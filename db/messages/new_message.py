@@ -119,8 +119,6 @@ class NewMessage(msgspec.Struct, frozen=True):
 
     async def formatted(self) -> "NewMessage":
         """The message with the text that people will see, and with all else they will see."""
-        if self.is_text_alone:
-            return self
         self = self._with_request()
         adds = self.title or self.tags or self.silent or self.preview or self.buttons or self.files
         if self.format == "plain" and self.progress is None and not adds:

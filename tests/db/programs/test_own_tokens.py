@@ -203,7 +203,7 @@ async def test_a_new_network_of_it_is_told(world: World) -> None:
     person = await world.person()
     token_id, _ = await made(world, person)
     for network in ("192.0.2.0/24", "198.51.100.0/24"):
-        await token_networks._tell(token_id, network, world.now)
+        await token_networks._add_notice(token_id, network, world.now)
     (notice,) = await world.deliver()
     assert (notice.kind, notice.sender, notice.text) == ("new_network", "ci", "198.51.100.0/24")
 
