@@ -203,12 +203,12 @@ def test_no_module_has_one_of_the_former_names() -> None:
 
 def test_no_class_and_no_function_has_one_of_the_former_names() -> None:
     """One verb has one meaning, and it is the field's."""
-    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     found = [
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in modules()
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, kinds) and node.name.strip("_") in FORBIDDEN_NAMES
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.strip("_") in FORBIDDEN_NAMES
     ]
     assert found == []
 

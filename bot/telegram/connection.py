@@ -109,7 +109,7 @@ class KeyExchange(Auth):
     MAX_RETRIES = 0
 
     def __init__(self, client: Any, dc_id: int) -> None:
-        super().__init__(client, dc_id, *library.addresses(dc_id), False)
+        super().__init__(client, *library.placed(dc_id, False))
 
     @staticmethod
     def pack(data: TLObject, *_: object) -> bytes:

@@ -45,7 +45,7 @@ class FloodWait(GatewayError):
     def __init__(self, seconds: int, scope: Scope = "chat") -> None:
         super().__init__(f"wait {seconds} s")
         self.seconds = seconds
-        self.scope = scope
+        self.scope: Scope = scope
 
 
 class Refused(GatewayError):

@@ -36,9 +36,10 @@ setattr(rpc_error, "open", _Nowhere().open)  # noqa: B010
 setattr(rpc_error, "Path", _Nowhere)  # noqa: B010
 
 
-def addresses(dc_id: int) -> tuple[str, int] | tuple[()]:
-    """What kurigram wants to be told of a data centre, beside its number."""
-    return address_of(dc_id) if FORK else ()
+def placed(dc_id: int, *rest: object) -> list[Any]:
+    """The arguments by which the library is told a data centre, and those after them. Kurigram wants its address,
+    too."""
+    return [dc_id, *(address_of(dc_id) if FORK else ()), *rest]
 
 
 def described() -> str:

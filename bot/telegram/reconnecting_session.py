@@ -90,7 +90,7 @@ class ReconnectingSession(Session):
     once."""
 
     def __init__(self, client: SessionOwner, dc_id: int, auth_key: bytes) -> None:
-        super().__init__(client, dc_id, *library.addresses(dc_id), auth_key, False)
+        super().__init__(client, *library.placed(dc_id, auth_key, False))
         self.loop = client.loop
         self.closing = False
         self.forgotten = False

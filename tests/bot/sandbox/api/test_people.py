@@ -1,5 +1,9 @@
 """A person with an unmodified Telethon, talking to a bot of Telethon's or Pyrogram's in another layer."""
 
+# Telethon's own hints are those of its blocking form.
+# pyright: reportGeneralTypeIssues=false, reportAttributeAccessIssue=false, reportArgumentType=false
+# pyright: reportOptionalIterable=false
+
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Callable
