@@ -37,8 +37,8 @@ setattr(rpc_error, "Path", _Nowhere)  # noqa: B010
 
 
 def placed(dc_id: int, *rest: object) -> list[Any]:
-    """The arguments by which the library is told a data centre, and those after them. Kurigram wants its address,
-    too."""
+    """The arguments by which the library is told a data centre, and those after them. Kurigram wants the
+    address, too."""
     return [dc_id, *(address_of(dc_id) if FORK else ()), *rest]
 
 
