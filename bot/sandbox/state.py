@@ -90,11 +90,12 @@ class State:
         """Removes a document."""
         self._changed[kind, str(key)] = None
 
-    def all(self, kind: str, shape: type[T]) -> list[tuple[str, T]]:
-        """Every stored document of a kind."""
+    def all(self, kind: str, shape: type[T]) -> Iterator[tuple[str, T]]:
+        """Every stored document of a kind, one after another."""
         decoder = msgspec.msgpack.Decoder(shape)
         rows = self._database.execute("SELECT key, body FROM document WHERE kind = ?", (kind,))
-        return [(key, decoder.decode(body)) for key, body in rows]
+        for key, body in rows:
+            yield key, decoder.decode(body)
 
     def commit(self) -> None:
         """Writes what has changed since the last commit, all or nothing."""

@@ -24,7 +24,7 @@ def edit_message(call: Call) -> TL:
     me = call.user.id
     event = call.world.edit(message, skip=me)
     if me != message.bot:
-        event = call.world.box(me).log[-1]
+        event = call.world.box(me).newest()
     return render.updates(call.world, me, [event], call.schema)
 
 

@@ -45,7 +45,7 @@ def first_with(call: Call, chat: Chat, random_id: int) -> Message | None:
     """The message that this random_id has sent before, if there is one; the journal counts it."""
     if not random_id:
         raise RpcError(400, "RANDOM_ID_EMPTY")
-    known = call.world.repeats.get((call.user.id, other_side(call, chat), random_id))
+    known = call.world.sent_with(call.user.id, other_side(call, chat), random_id)
     if known is None:
         return None
     call.server.journal.count("repeats", "recognised")

@@ -25,7 +25,7 @@ def get_difference(call: Call) -> TL:
         raise RpcError(400, "PERSISTENT_TIMESTAMP_INVALID")
     if not call.server.settings.keep_updates:
         return _empty()
-    events = box.since(pts)
+    events = box.since(pts, SLICE + 1)
     part, rest = events[:SLICE], events[SLICE:]
     others: list[Event] = []
     if not rest and call.user.bot:

@@ -4,7 +4,7 @@ Source: core.telegram.org/mtproto/description#message-identifier-msg-id.
 """
 
 import time
-from collections import OrderedDict
+from collections import deque
 
 from djangobot.bot.sandbox.mtproto import constructors
 
@@ -36,20 +36,24 @@ class ReceivedIds:
     def __init__(self) -> None:
         self.newest = 0
         self._newest_seqno = -1
-        self._ids: OrderedDict[int, None] = OrderedDict()
+        self._ids: set[int] = set()
+        self._in_order: deque[int] = deque()
 
     def __contains__(self, msg_id: int) -> bool:
         return msg_id in self._ids
 
     def add(self, msg_id: int) -> None:
         """Remembers an id and forgets the oldest one when there are too many."""
-        self._ids[msg_id] = None
+        if msg_id in self._ids:
+            return
+        self._ids.add(msg_id)
+        self._in_order.append(msg_id)
         if len(self._ids) > REMEMBERED:
-            self._ids.popitem(last=False)
+            self._ids.discard(self._in_order.popleft())
 
     def too_old(self, msg_id: int) -> bool:
         """Whether the id is older than all that are remembered, so that a repeat could not be recognised."""
-        return len(self._ids) >= REMEMBERED and msg_id < next(iter(self._ids))
+        return len(self._ids) >= REMEMBERED and msg_id < self._in_order[0]
 
     def seqno_error(self, msg_id: int, seqno: int) -> int:
         """The error code for a content message's sequence number; 0 means that it is in order."""

@@ -9,6 +9,36 @@ from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.world.records import Event, Message, new_message
 
 
+class Numbered:
+    """The messages of a box by their ids, which follow one another from 1 on."""
+
+    def __init__(self) -> None:
+        self._messages: list[Message | None] = []
+
+    def add(self, number: int, message: Message) -> None:
+        """Puts a message at its id."""
+        missing = number - len(self._messages)
+        if missing > 0:
+            self._messages += [None] * missing
+        self._messages[number - 1] = message
+
+    def get(self, number: int) -> Message | None:
+        """The message with this id."""
+        return self._messages[number - 1] if 0 < number <= len(self._messages) else None
+
+    def __getitem__(self, number: int) -> Message:
+        message = self.get(number)
+        if message is None:
+            raise KeyError(number)
+        return message
+
+    def __contains__(self, number: int) -> bool:
+        return self.get(number) is not None
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+
 class Box:
     """An account's message box."""
 
@@ -17,18 +47,34 @@ class Box:
         self.last_id = 0
         self.pts = 1
         self.qts = 1
-        self.log: list[Event] = []
-        self.messages: dict[int, Message] = {}
+        self.messages = Numbered()
+        self._log: list[Message | Event] = []
+        """What has moved the pts: new messages themselves, because they are most of it, and other events."""
 
-    def since(self, pts: int) -> list[Event]:
-        """The events after `pts`, oldest first."""
-        return self.log[bisect.bisect_right(self.log, pts, key=lambda event: event.pts) :]
+    def append(self, moved: Message | Event) -> None:
+        """Adds what has moved the pts last."""
+        self._log.append(moved)
+
+    def since(self, pts: int, limit: int) -> list[Event]:
+        """The events after `pts`, oldest first, at most so many."""
+        start = bisect.bisect_right(self._log, pts, key=self._pts_of)
+        return [self._event_of(moved) for moved in self._log[start : start + limit]]
+
+    def newest(self) -> Event:
+        """The last event."""
+        return self._event_of(self._log[-1])
 
     def sort(self) -> None:
         """Puts the log in order and finds the last numbers, after everything was loaded."""
-        self.log.sort(key=lambda event: event.pts)
-        self.last_id = max(self.messages, default=0)
-        self.pts = self.log[-1].pts if self.log else 1
+        self._log.sort(key=self._pts_of)
+        self.last_id = len(self.messages)
+        self.pts = self._pts_of(self._log[-1]) if self._log else 1
+
+    def _pts_of(self, moved: Message | Event) -> int:
+        return moved.pts_for(self.owner) if isinstance(moved, Message) else moved.pts
+
+    def _event_of(self, moved: Message | Event) -> Event:
+        return new_message(moved, self.owner) if isinstance(moved, Message) else moved
 
 
 class Boxes:
@@ -50,15 +96,15 @@ class Boxes:
         """Puts a message, with the ids and pts it has, into the boxes of both sides."""
         for owner in (message.bot, message.person):
             box = self.of(owner)
-            box.messages[message.id_for(owner)] = message
-            box.log.append(new_message(message, owner))
+            box.messages.add(message.id_for(owner), message)
+            box.append(message)
 
     def log(self, owner: int, event: Event) -> Event:
         """Adds an event to a box and gives it its pts."""
         box = self.of(owner)
         box.pts += event.count
         event.pts = box.pts
-        box.log.append(event)
+        box.append(event)
         self._state.put("event", f"{owner}/{event.pts}", (owner, event))
         return event
 
@@ -79,7 +125,7 @@ class Boxes:
         for message in messages:
             self.place(message)
         for _, (owner, event) in self._state.all("event", tuple[int, Event]):
-            self.of(owner).log.append(event)
+            self.of(owner).append(event)
         for key, event in self._state.all("by_qts", Event):
             self._by_qts.setdefault(int(key.split("/")[0]), []).append(event)
         for bot, events in self._by_qts.items():

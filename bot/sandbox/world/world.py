@@ -24,10 +24,11 @@ class World:
         self.callback_queries = CallbackQueries()
         self.chats = {(chat.bot, chat.person): chat for _, chat in state.all("chat", Chat)}
         self.files = Files(state)
+        self._date = 0
         self.clock_shift = 0.0
         """Seconds by which dates here are ahead of the machine's clock."""
-        self.repeats: dict[tuple[int, int, int], Message] = {}
-        """(sender, receiver, random_id): the message stored under it."""
+        self._by_random_id: dict[int, Message | list[Message]] = {}
+        """A list when several senders have chosen the same number."""
         self.notify: Callable[[int, Event], None] = lambda owner, event: None
         self.changed: Callable[[str, Message], None] = lambda what, message: None
         self._boxes = Boxes(state)
@@ -117,17 +118,18 @@ class World:
         there.last_id += 1
         here.pts += 1
         there.pts += 1
+        self._date = _shared(self.now(), self._date)
         message = Message(
             bot=bot,
             person=person,
             id=here.last_id,
-            person_side_id=there.last_id,
+            person_side_id=_shared(there.last_id, here.last_id),
             from_bot=from_bot,
-            date=self.now(),
+            date=self._date,
             text=text,
             random_id=random_id,
             pts=here.pts,
-            person_side_pts=there.pts,
+            person_side_pts=_shared(there.pts, here.pts),
             **rest,
         )
         self._boxes.place(message)
@@ -140,6 +142,12 @@ class World:
                 self._save_chat(chat)
         self._notify_waiting(message, "new")
         return message
+
+    def sent_with(self, sender: int, receiver: int, random_id: int) -> Message | None:
+        """The message that the sender has stored under this random_id."""
+        found = self._by_random_id.get(random_id, [])
+        known = found if isinstance(found, list) else [found]
+        return next((message for message in known if message.sides == (sender, receiver)), None)
 
     def announce(self, message: Message, *, skip: int = 0) -> None:
         """Tells both sides of a new message. The account `skip` got it as the answer to its call."""
@@ -229,7 +237,11 @@ class World:
         """Has the message found by its chat and by its random_id."""
         self._by_chat.setdefault((message.bot, message.person), []).append(message)
         if message.random_id:
-            self.repeats[*message.sides, message.random_id] = message
+            same = self._by_random_id.setdefault(message.random_id, message)
+            if isinstance(same, list):
+                same.append(message)
+            elif same is not message:
+                self._by_random_id[message.random_id] = [same, message]
 
     def _notify_waiting(self, message: Message, what: str) -> None:
         self.changed(what, message)
@@ -249,3 +261,8 @@ def _extras(message: Message) -> Extras:
     if message.extras is None:
         message.extras = Extras()
     return message.extras
+
+
+def _shared(number: int, same: int) -> int:
+    """The number; as the other object if they are equal. Millions of messages then hold fewer of them."""
+    return same if number == same else number

@@ -35,7 +35,7 @@ def test_documents_come_back_as_they_stood_when_the_turn_ended(tmp_path: Path) -
     state.drop("note", 2)
     state.close()
     again = State(tmp_path)
-    assert again.all("note", Note) == [("1", Note("second"))]
+    assert list(again.all("note", Note)) == [("1", Note("second"))]
     again.close()
 
 
@@ -60,7 +60,7 @@ def test_what_could_not_be_written_is_written_with_the_next_turn(tmp_path: Path)
     other.execute("ROLLBACK")
     other.close()
     state.commit()
-    assert state.all("note", Note) == [("1", Note("kept"))]
+    assert list(state.all("note", Note)) == [("1", Note("kept"))]
     state.close()
 
 
