@@ -79,6 +79,11 @@ class SessionOwner:
         log.warning(event, reason=self.last_failure, again_in=round(pause, 1))
         await asyncio.sleep(pause)
 
+    def refused(self, exc: RPCError) -> None:
+        """Keeps and logs why Telegram refused the connection."""
+        self.last_failure = refusals.sentence(exc)
+        log.warning("telegram connection refused", reason=self.last_failure)
+
 
 def reconnect_pauses() -> Backoff:
     """The pauses between attempts to reach Telegram."""
@@ -108,8 +113,7 @@ class ReconnectingSession(Session):
                 what = refusals.meaning(exc)
                 if what == "session":
                     raise KeyForgotten(refusals.word(exc)) from exc
-                self.client.last_failure = refusals.sentence(exc)
-                log.warning("telegram connection refused", reason=self.client.last_failure)
+                self.client.refused(exc)
                 await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else pauses.next_pause())
             except OSError as exc:
                 if self.forgotten:

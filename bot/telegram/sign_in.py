@@ -76,18 +76,25 @@ async def _after_refusal(exc: RPCError, client: TelegramClient, backoff: Backoff
             ) from exc
 
 
+class _OnTrial(TelegramClient):
+    """A client that does not wait for Telegram to take its layer after all."""
+
+    def refused(self, exc: RPCError) -> None:
+        if refusals.is_outdated(exc):
+            raise exc
+        super().refused(exc)
+
+
 async def try_sign_in(settings: Settings, seconds: float) -> str:
     """Tries a sign-in of its own, which is not stored, for so many seconds. Returns the bot's name. Raises
     SignInFailed."""
-    client = TelegramClient(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
+    client = _OnTrial(SessionStorage(), settings.api_id, settings.api_hash, settings.bot_token)
     try:
         async with asyncio.timeout(seconds):
             await client.start()
         return client.bot_name
     except TimeoutError as exc:
         why = client.last_failure or f"no answer in {seconds:g} s"
-        if why.startswith(tuple(refusals.OUTDATED)):
-            raise SignInFailed(why) from exc
         raise SignInFailed(f"{why}: check the network, a proxy or firewall") from exc
     except RPCError as exc:
         if refusals.is_outdated(exc):

@@ -27,10 +27,11 @@ def settings(sandbox: SandboxProcess) -> Settings:
 async def test_a_layer_that_telegram_does_not_take_is_a_sentence(
     method: str, error: str, settings: Settings, sandbox: SandboxProcess
 ) -> None:
-    """It names the library and the page that says how to change it, whichever way Telegram says it."""
+    """At once. It names the library and the page that says how to change it, whichever way Telegram says
+    it."""
     await sandbox.fault("error", method, value=error, times=1000)
     with pytest.raises(SignInFailed) as said:
-        await try_sign_in(settings, 2)
+        await try_sign_in(settings, PATIENCE)
     assert error.split()[1] in str(said.value)
     assert library.described() in str(said.value)
     assert "docs/telegram.md" in str(said.value)
