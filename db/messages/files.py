@@ -311,8 +311,8 @@ async def _remove(rows: Sequence[Row]) -> None:
 async def _remove_unnamed() -> int:
     """Removes the files of the folder that no row names. Those that are being written have no row yet. No
     other process uses the folder."""
-    writing = set(file_storage.being_written)
     found = await asyncio.to_thread(file_storage.names, _rules.folder)
+    writing = set(file_storage.being_written)  # after that: a file may have begun meanwhile
     known = {row["key"] for row in await current().fetch(KEYS)}
     unnamed = [name for name in found if name not in known and name not in writing]
     await _remove([{"key": name} for name in unnamed])

@@ -19,8 +19,8 @@ from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable, KeyReused
-from djangobot.db.messages import acceptance, files, history, messages
-from djangobot.db.messages.file_storage import PART
+from djangobot.db.messages import acceptance, file_storage, files, history, messages
+from djangobot.db.messages.file_storage import PART, NewFile
 from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
 from djangobot.db.messages.new_message import Accepted, NewMessage
 
@@ -213,6 +213,23 @@ async def test_a_sweep_leaves_what_is_under_way(database: str, folder: Path) -> 
     assert sink.file is not None
     await files.sweep(NOW + MINUTE)
     assert await files.read(sink.file.id, 2 * PART, 100) == b"the end"
+
+
+@on_sqlite
+async def test_a_sweep_leaves_what_begins_while_it_looks(
+    database: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first byte of a file comes when the sweep has begun, and before it reads the folder."""
+    names, begun = file_storage.names, file_storage.OnDisk(folder, NewFile("a", ""), lambda: NOW)
+
+    def with_a_new_one(folder: Path) -> list[str]:
+        begun._add(b"x")
+        return names(folder)
+
+    monkeypatch.setattr(file_storage, "names", with_a_new_one)
+    await files.sweep(NOW)
+    stored = await begun.complete(1, "a digest")
+    assert await files.read(stored, 0, 1) == b"x"
 
 
 async def accepted_with(token: str, *attached: StoredFile, **more: Any) -> Accepted:
