@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 
 import structlog
 
-from djangobot.db import purge
+from djangobot.db import purge, state
 from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = 3600.0
 """Seconds between two sweeps."""
+NOT_PURGED = "erased"
+"""The name of the state that says that something was erased of which the files are to be purged. That is done
+once, at the end of a sweep: a purge in the middle of it would have to be done again."""
 STEP = 50
 """The most messages that are erased in one transaction, beside their edits."""
 PAUSE = 0.1
@@ -79,9 +82,18 @@ async def sweep(now: datetime, days: int) -> int:
         if not days or own < days:
             limit = kept_since(now, own)
             erased += await _erase_all(_older_of_chat(chat_id, limit), limit)
+    await _have_purged(now)
     if erased:
         log.info("old messages erased", count=erased)
     return erased
+
+
+async def _have_purged(now: datetime) -> None:
+    """Has the files purged of what this sweep has erased, and one before it that did not come to its end."""
+    if await state.get(NOT_PURGED):
+        async with current().write():
+            await purge.note()
+            await state.put(NOT_PURGED, None, now)
 
 
 def kept_since(now: datetime, days: int) -> datetime:
@@ -139,5 +151,5 @@ async def _erase(ids: Page, limit: datetime) -> int:
         if found:
             await engine.execute(ERASE_EDITS, engine.each(found))
             await engine.execute(ERASE, engine.each(found))
-            await purge.note()
+            await state.put(NOT_PURGED, True, limit)
     return len(found)

@@ -70,6 +70,30 @@ async def test_old_messages_are_erased_and_new_ones_stay(world: World, token: st
     assert await retention.sweep(LATER, DAYS) == 0
 
 
+async def test_files_are_purged_once_at_the_end_of_a_sweep(
+    world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the process died in the middle of it: the next sweep sees to it, even if nothing is left."""
+    for number in range(6):
+        await send(token, f"old {number}")
+    await world.deliver()
+    erase, noted = retention._erase, []
+
+    async def erase_and_look(ids: retention.Page, limit: datetime) -> int:
+        found = await erase(ids, limit)
+        noted.append(await state.get(purge.DELETED))
+        if len(noted) == 5:
+            raise asyncio.CancelledError
+        return found
+
+    monkeypatch.setattr(retention, "_erase", erase_and_look)
+    with pytest.raises(asyncio.CancelledError):
+        await retention.sweep(LATER, DAYS)
+    assert (noted, await texts()) == ([None] * 5, [])
+    assert await retention.sweep(LATER, DAYS) == 0
+    assert await state.get(purge.DELETED) is not None
+
+
 async def settle(now: datetime) -> None:
     """Sends what is due by then."""
     claimed = await claims.claim(now, limit=100, lease=MINUTE)
