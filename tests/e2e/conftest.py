@@ -172,8 +172,8 @@ class Service:
         self.sandbox.next_from_bot(chat, seen)
         return str(answer.json()["bot_token"])
 
-    def send(self, token: str, text: str, prefer: str | None = None) -> httpx.Response:
-        headers = {"Prefer": prefer} if prefer else {}
+    def send(self, token: str, text: str, prefer: str = WAIT) -> httpx.Response:
+        headers = {"Prefer": prefer}
         body = {"text": text, "type": "Text", "bot_token": token}
         return self.client.post("/api/send_message", json=body, headers=headers)
 

@@ -15,7 +15,7 @@ from .conftest import Sandbox, Service
 WORDS = {
     "en": {
         "all": "All tokens", "rename": "Rename", "pause": "Pause", "resume": "Resume", "limit": "Limit",
-        "one": "1 a minute", "no limit": "No limit", "expiry": "Expiry", "week": "7 days", "ever": "For ever",
+        "one": "1 a minute", "no limit": "No limit", "expiry": "Expiry", "week": "7 days", "ever": "Forever",
         "new": "New value", "sure new": "Yes, a new value", "hide": "Hide", "refuse": "Refuse urgent",
         "allow": "Allow urgent", "revoke": "Revoke", "sure revoke": "Yes, revoke", "undo": "Undo",
         "back": "Back", "is paused": "Paused:", "is limited": "1 message a minute", "expires": "Expires:",
