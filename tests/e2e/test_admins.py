@@ -322,7 +322,7 @@ def test_an_account_is_found_banned_and_let_in_again(
     assert press(box, root, found, f"user_do:delete:{who}")[0] == "Deleted."
     assert service.send(token, "gone").status_code == 401
     entries = box.say(root, "/audit")["text"]
-    for entry in ("Banned", "Ended the ban", "Signed out everywhere", "Deleted"):
+    for entry in ("Banned", "Unbanned", "Signed out everywhere", "Deleted"):
         assert f"{entry}: {who.replace(':', ' ')}" in entries
 
 
