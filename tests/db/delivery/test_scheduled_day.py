@@ -9,6 +9,7 @@ import pytest
 from djangobot.db import conf
 from djangobot.db.delivery import claims, outbox, outcomes, scheduled_messages, settlement, wakeups
 from djangobot.db.engine import current
+from djangobot.db.engine.postgres import POOL
 from djangobot.db.messages import acceptance, idempotency
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chat_settings, digests
@@ -21,8 +22,9 @@ TICK = timedelta(minutes=15)
 """How often the leader of this day looks what is due. No message may come later than one tick."""
 MESSAGES = {"sqlite": 10_000, "postgresql": 1_000}
 PEOPLE = 24
-AT_ONCE = 500
-"""Messages that are accepted at the same moment: a program that has many to send."""
+AT_ONCE = {"sqlite": 500, "postgresql": POOL}
+"""Messages that are accepted at the same moment: a program that has many to send. As many as PostgreSQL has
+connections for; more wait for one, and on a slow machine in vain."""
 KILLED, AWAY, SET_BACK = 20, range(34, 38), 66
 """The ticks at which the leader is killed, at which there is none, and at which the clock is set back."""
 QUIET = {
@@ -60,8 +62,9 @@ class Day:
         for number in range(many):
             self.times[str(number)] = self.begins + self.dice.random() * DAY
         texts = list(self.times)
-        for start in range(0, many, AT_ONCE):
-            await asyncio.gather(*(self.send(text, NOW) for text in texts[start : start + AT_ONCE]))
+        at_once = AT_ONCE["sqlite" if self.database.startswith("sqlite") else "postgresql"]
+        for start in range(0, many, at_once):
+            await asyncio.gather(*(self.send(text, NOW) for text in texts[start : start + at_once]))
 
     def token_of(self, text: str) -> str:
         return self.tokens[int(text) % PEOPLE]
