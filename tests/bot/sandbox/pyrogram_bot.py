@@ -2,7 +2,10 @@
 
 import asyncio
 import importlib
+import inspect
 from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
@@ -10,6 +13,11 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 # Its generated classes say nothing to type checkers.
 pyrogram: Any = importlib.import_module("pyrogram")
 errors, raw, types = pyrogram.errors, pyrogram.raw, pyrogram.types
+
+# It asks for its callers' names and, under pytest, would read the sources of a hundred frames each time.
+importlib.import_module("pyrogram.storage.sqlite_storage").inspect = SimpleNamespace(  # type: ignore[attr-defined]
+    stack=partial(inspect.stack, 0)
+)
 
 Factory = Callable[..., SandboxProcess]
 
