@@ -64,6 +64,11 @@ def watch(public_id: str) -> Iterator[Watch]:
             del _watches[public_id]
 
 
+def has_watches() -> bool:
+    """Whether anybody in this process watches a message."""
+    return bool(_watches)
+
+
 def notify(public_id: str) -> None:
     """Tells those who watch this message, in every process, that it has changed. A change of its status is
     told by wakeups.notify_settled."""

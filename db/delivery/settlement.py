@@ -227,7 +227,7 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
 async def _notify_ended(postponed: Sequence[Postponed | SentAnew]) -> None:
     """Notifies waiters of messages that were to be put back and have ended: their sender was banned
     meanwhile, or a newer message has replaced them."""
-    if not postponed or not wakeups.has_waiters():
+    if not postponed or not (wakeups.has_waiters() or changes.has_watches()):
         return
     ids = current().each([result.message.id for result in postponed])
     with contextlib.suppress(DatabaseUnavailable):

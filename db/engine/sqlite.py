@@ -77,7 +77,9 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         self._opened = True
         writing = self._connect()
         if create:
-            writing.execute("PRAGMA auto_vacuum = INCREMENTAL")  # in a new file, or at the next VACUUM
+            mode = writing.execute("PRAGMA auto_vacuum").fetchone()[0]
+            if mode != INCREMENTAL:  # to set it again would write
+                writing.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")  # in a new file, or at the next VACUUM
             writing.execute("PRAGMA journal_mode = WAL").fetchone()
         self._writer = Writer(writing)
         self._reader_connections = [self._connect() for _ in range(READERS)]

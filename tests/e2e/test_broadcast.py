@@ -76,7 +76,7 @@ def test_an_admin_tells_everybody_what_the_preview_shows(box: Sandbox, service: 
     preview, choices, number = compose(box, root, NEWS)
     assert preview.startswith(NEWS)
     assert "/news off" in preview
-    assert "For 3 people" in press(box, root, choices, f"broadcast_language:{number}:en")  # the admin is one
+    assert "for 3 people" in press(box, root, choices, f"broadcast_language:{number}:en")  # the admin is one
     assert "Send it to 3 people now?" in press(box, root, choices, f"broadcast:{number}:ask")
     press(box, root, choices, f"broadcast:{number}:start")
     assert "Sent: 3, failed: 0, skipped: 0" in ended(box, root, choices, "is done")

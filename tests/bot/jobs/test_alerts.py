@@ -227,4 +227,4 @@ async def test_wrong_codes_that_use_up_what_all_may_try_are_told_of_once(watch: 
     assert await watch.poll() == []
     watch.begin()
     assert await watch.poll() == []
-    assert [text[:27] for text in await watch.poll(guesses.DAY)] == ["The trying of codes has end"]
+    assert [text[:27] for text in await watch.poll(guesses.DAY)] == ["Nobody tries codes any more"]

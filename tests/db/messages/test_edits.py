@@ -7,8 +7,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.admin import users
-from djangobot.db.delivery import claims, outcomes, scheduled_messages, settlement
+from djangobot.db.delivery import changes, claims, outcomes, scheduled_messages, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused, MessageNotFound
 from djangobot.db.messages import acceptance, edits, history, messages, search
@@ -281,10 +282,10 @@ async def test_an_edit_that_is_impossible_yields_to_a_message_that_has_its_key(
     (under_way,) = await claim()
     assert under_way.is_edit
     newer = await send(token, "2")
-    waiting = asyncio.create_task(messages.once_changed(edit, token, lambda m: m.status == "sending", 60))
-    await asyncio.sleep(0)
-    await settlement.settle([outcomes.SentAnew(under_way, NOW, "not in the chat")], NOW)
-    assert (await waiting).status == "replaced"
+    with changes.watch(edit) as watch:
+        await settlement.settle([outcomes.SentAnew(under_way, NOW, "not in the chat")], NOW)
+        assert await watch.wait(asyncio.get_running_loop().time() + PATIENCE)
+    assert await status(token, edit) == "replaced"
     assert [message.text for message in await world.deliver()] == ["2"]
     assert await status(token, newer) == "sent"
 
