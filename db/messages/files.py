@@ -25,6 +25,7 @@ from djangobot.db.fields import FORBIDDEN, visible
 from djangobot.db.messages import file_storage
 from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
+from djangobot.db.programs import tokens
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,9 @@ SWEEP_EVERY = 60.0
 KEPT = timedelta(days=7)
 """How long the bytes of a message are kept that failed or is uncertain, because an admin may have it sent
 again, and of one that is held, because the person may want to see it."""
+KEPT_FOR_UNDO = tokens.UNDO_FOR + timedelta(minutes=1)
+"""How long the bytes of a canceled message are kept after its token was revoked. Who undoes that has the
+message again."""
 CHECK_ROOM_EVERY = 16 * MIB
 """Bytes between two checks of the disk."""
 
@@ -88,7 +92,9 @@ TOUCH = "UPDATE file SET created = $2 WHERE id = $1 AND message IS NULL"
 # Finds the files of messages that nobody can have sent again, and of old ones that nobody has had sent again.
 USELESS = """
 SELECT f.id FROM file f JOIN $lookup(message m: m.id = f.message) WHERE f.storage <> 'gone' AND (
-    m.status IN ('sent', 'expired', 'canceled', 'replaced')
+    m.status IN ('sent', 'expired', 'replaced')
+    OR (m.status = 'canceled'
+        AND NOT EXISTS (SELECT 1 FROM bot_token t WHERE t.id = m.token AND t.revoked > $2))
     OR (m.status IN ('failed', 'uncertain', 'held') AND COALESCE(m.first_attempt, m.created) < $1))
 """
 DISCARD = "UPDATE file SET storage = 'gone', key = NULL WHERE id = $1 RETURNING id"
@@ -251,7 +257,7 @@ async def sweep(now: datetime) -> int:
     how many files lost their bytes."""
     orphans = await current().execute(ORPHANS, now - ORPHAN_AFTER)
     await _remove(orphans)
-    useless = [row["id"] for row in await current().fetch(USELESS, now - KEPT)]
+    useless = [row["id"] for row in await current().fetch(USELESS, now - KEPT, now - KEPT_FOR_UNDO)]
     await discard(useless)
     left = 0
     if _on_disk():

@@ -33,6 +33,17 @@ All **3 databases** are saved, *one with warnings*:
 - [ ] `events`: ~~skipped~~ ||disk is full||
 
 > See [the log](https://example.org/log)."""
+
+
+def photo(red: int, green: int, blue: int) -> str:
+    """A small picture in base64: from a colour to its half."""
+    shades = Image.linear_gradient("L").resize((96, 72))
+    bands = [shades.point(lambda shade, most=most: most - most * shade // 512) for most in (red, green, blue)]
+    file = io.BytesIO()
+    Image.merge("RGB", bands).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
 MESSAGES: dict[str, dict[str, Any]] = {
     "formatted": {"text": REPORT, "format": "markdown"},
     "title": {
@@ -48,6 +59,22 @@ MESSAGES: dict[str, dict[str, Any]] = {
         "files": [{"name": "report.csv", "base64": base64.b64encode(b"day;sent\n" * 4000).decode()}],
     },
     "spoiler": {"text": "The new password is ||correct horse||.", "format": "markdown"},
+    "album": {
+        "text": "The cameras at noon",
+        "files": [
+            {"name": f"camera{number}.png", "base64": photo(*colour)}
+            for number, colour in enumerate([(90, 140, 220), (220, 160, 80), (110, 190, 120)])
+        ],
+    },
+    "buttons": {
+        "text": "The disk of db1 is 97 % full.",
+        "replace": "disk",
+        "buttons": [
+            [{"text": "Clean up", "value": "clean"}, {"text": "Ignore", "value": "ignore"}],
+            [{"text": "Dashboard", "url": "https://example.org/db1"}],
+        ],
+    },
+    "reply": {"text": "It is clean again: 41 % are used.", "reply_to": "disk"},
 }
 """What is sent for each picture."""
 
@@ -79,11 +106,11 @@ class Demo:
         """What the person writes."""
         httpx.post(f"{self.web}/chats/{self.person}/say", json={"text": text}).raise_for_status()
 
-    def send(self, message: dict[str, Any]) -> None:
-        """Sends a message, and waits until it is in the chat."""
+    def send(self, message: dict[str, Any], expected: int = httpx.codes.OK) -> None:
+        """Sends a message, and waits until it is in the chat, unless it is for later."""
         body = {"type": "Text", "bot_token": self.token, **message}
         sent = httpx.post(f"{self.http}/api/send_message", json=body, headers={"Prefer": "wait=10"})
-        if sent.status_code != httpx.codes.OK:
+        if sent.status_code != expected:
             raise SystemExit(f"not sent: {sent.text}")
 
     def _token(self) -> str | None:
@@ -103,6 +130,9 @@ def draw(browser: Browser, demo: Demo) -> None:
         keep(page, name, message["text"].split()[1].strip("*"))
         if name == "title":
             demo.send({"text": "The third message carries buttons to mute its sender."})
+    demo.send({"text": "Water the plants in the office", "delay": 3 * 86_400}, httpx.codes.ACCEPTED)
+    demo.say("/scheduled")
+    keep(page, "scheduled", "Water the plants")
     demo.say("/history #backup")
     keep(page, "history", "newest first")
 

@@ -183,9 +183,9 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
                 assert time.monotonic() - stopped < 3 * TAKEOVER
         finally:
             active.process.send_signal(signal.SIGCONT)
-        while telegram(active) != "standby":
-            time.sleep(0.05)  # as above
-            assert time.monotonic() - stopped < 6 * TAKEOVER
+        while (states := sorted(telegram(bot) for bot in cluster.bots)) != ["connected", "standby"]:
+            time.sleep(0.05)  # as above; who leads may change once more where the machine has little room
+            assert time.monotonic() - stopped < 6 * TAKEOVER, states
         assert from_gone() == before
         said = [message["text"] for person in people for message in box.messages(person)]
         assert sum("Gone" in text and "deleted" in text for text in said) <= len(people)

@@ -25,7 +25,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.fields import line_error
-from djangobot.db.messages import acceptance
+from djangobot.db.messages import acceptance, files
 from djangobot.db.messages.new_message import REPLACE_LIMIT, NewMessage
 from djangobot.db.messages.send_time import wrong_time
 from djangobot.http.limits import Limits
@@ -146,6 +146,7 @@ def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
         clock = Clock(steps=60)
         await open_database(f"sqlite:///{path}")
+        files.configure(files.Rules(path.parent / "files", floor=0))
         app = an_app(limits=Limits(clock=clock), send_wait=0.2)
         async with served(app) as address, a_client(address) as client:
             api = Api(client, clock, Telegram())

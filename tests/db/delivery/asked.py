@@ -132,7 +132,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "files: attach": (files.ATTACH, HISTORY + 1, 1, 0),
     "files: read": (files.FIND, 1),
     "files: without a message": (files.ORPHANS, NOW),
-    "files: not needed": (files.USELESS, NOW),
+    "files: not needed": (files.USELESS, NOW, NOW),
     "files: on disk": (files.KEYS,),
     "files: room of a chat": (incoming_files.KEPT.format(whose="chat"), 1),
     "files: room of an account": (incoming_files.KEPT.format(whose="account"), 1),

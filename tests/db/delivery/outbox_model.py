@@ -10,7 +10,7 @@ from djangobot.db.messages.deletions import MAY_BE_IN_CHAT
 from djangobot.db.messages.schedule import CANCELED_BY_PERSON
 
 UNSETTLED = ("queued", "sending")
-BYTES_GO = ("sent", "expired", "canceled", "replaced")
+BYTES_GO = ("sent", "expired", "replaced")
 """The statuses after which nobody needs the bytes of a message's files."""
 AT_ONCE = datetime.min.replace(tzinfo=UTC)
 Order = tuple[bool, int, datetime, int]
@@ -84,6 +84,8 @@ class Model:
         """Why each chat gets nothing, if it gets nothing."""
         self.files: dict[int, int] = {}
         """The stored file of a message."""
+        self.revoked: dict[int, datetime] = {}
+        """When each token was revoked."""
 
     def row(self, row_id: int | None) -> Modelled | None:
         return next((row for row in self.rows if row.id == row_id), None)
@@ -297,11 +299,13 @@ class Model:
         return len(in_hand)
 
     def revoke(self, token: int) -> None:
+        self.revoked.setdefault(token, self.now)
         for row in self.with_status("queued", "scheduled"):
             if row.token == token:
                 row.end("canceled", "token revoked")
 
     def restore(self, token: int) -> None:
+        del self.revoked[token]
         for row in self.with_status("canceled"):
             if row.token == token and row.failure == "token revoked":
                 waits = row.send_at is not None and row.send_at > self.now and row.place is None
@@ -309,8 +313,10 @@ class Model:
                 row.due = self.now
                 self.out_of_order.add(row.id)
 
-    def kept(self, row: Modelled, week: timedelta) -> bool:
+    def kept(self, row: Modelled, week: timedelta, for_undo: timedelta) -> bool:
         """Whether the bytes of its file are kept by a sweep."""
+        if row.status == "canceled":
+            return row.token in self.revoked and self.revoked[row.token] > self.now - for_undo
         if row.status in ("failed", "uncertain") and row.first_attempt is not None:
             return row.first_attempt >= self.now - week
         return row.status not in BYTES_GO

@@ -259,7 +259,7 @@ class Outbox(RuleBasedStateMachine):
         for row_id, file_id in self.model.files.items():
             row = self.model.row(row_id)
             assert row is not None
-            kept = row.text.encode() if self.model.kept(row, files.KEPT) else None
+            kept = row.text.encode() if self.model.kept(row, files.KEPT, files.KEPT_FOR_UNDO) else None
             assert self.run(bytes_of(file_id)) == kept
 
     @rule(number=st.integers(0, CHATS - 1), banned=st.booleans())
