@@ -7,18 +7,16 @@ also after a restart.
 """
 
 import asyncio
-import contextlib
 from typing import Any, cast
 
 import asyncpg
 import structlog
 
 from djangobot.db import state
-from djangobot.db.clock import utc_now
+from djangobot.db.clock import repeat, utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -72,10 +70,7 @@ async def note() -> None:
 
 async def keep_up() -> None:
     """Purges what is noted, for ever."""
-    while True:
-        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
-            await run()
-        await asyncio.sleep(CHECK_EVERY)
+    await repeat(lambda _: run(), CHECK_EVERY)
 
 
 async def run() -> bool:

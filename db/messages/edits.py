@@ -5,18 +5,16 @@ with the key is an edit of it, a row of its own. If the root was never in the ch
 its place instead. Of a root's edits that wait, only the newest is done.
 """
 
-import asyncio
-import contextlib
 from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
 
-from djangobot.db.clock import utc_now
+from djangobot.db.clock import repeat
 from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.engine import Row, current
-from djangobot.db.errors import DatabaseUnavailable, FieldsInvalid
+from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags
 from djangobot.db.messages.messages import is_uuid
 from djangobot.db.messages.new_message import NewMessage
@@ -154,10 +152,7 @@ async def sweep(now: datetime) -> int:
 
 async def keep_up() -> None:
     """Sweeps for ever."""
-    while True:
-        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
-            await sweep(utc_now())
-        await asyncio.sleep(SWEEP_EVERY)
+    await repeat(sweep, SWEEP_EVERY)
 
 
 def _place(root: Row) -> Place:

@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 import msgspec
 import structlog
 
-from djangobot.db.clock import utc_now
+from djangobot.db.clock import repeat, utc_now
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable
@@ -270,10 +270,7 @@ async def sweep(now: datetime) -> int:
 
 async def keep_up() -> None:
     """Sweeps for ever."""
-    while True:
-        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
-            await sweep(utc_now())
-        await asyncio.sleep(SWEEP_EVERY)
+    await repeat(sweep, SWEEP_EVERY)
 
 
 def file_name(given: str, mime: str = UNKNOWN_TYPE) -> str:

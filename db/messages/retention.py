@@ -5,16 +5,14 @@ to be done stays. A message that changes is as old as its last edit, and goes to
 """
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, time, timedelta
 
 import structlog
 
 from djangobot.db import purge, state
-from djangobot.db.clock import utc_now
+from djangobot.db.clock import repeat
 from djangobot.db.engine import current
-from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chat_settings
 
 log = structlog.get_logger(__name__)
@@ -66,10 +64,7 @@ Page = Sequence[int]
 
 async def keep_up(days: int) -> None:
     """Erases what is older than so many days, for ever; 0 for what people want erased alone."""
-    while True:
-        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
-            await sweep(utc_now(), days)
-        await asyncio.sleep(SWEEP_EVERY)
+    await repeat(lambda now: sweep(now, days), SWEEP_EVERY)
 
 
 async def sweep(now: datetime, days: int) -> int:
