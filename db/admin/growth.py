@@ -1,15 +1,12 @@
 """Growth: how much the database has grown lately. Its size is noted once a day."""
 
-import asyncio
-import contextlib
 from datetime import date, datetime
 
 import msgspec
 
 from djangobot.db import state
 from djangobot.db.admin import stats
-from djangobot.db.clock import utc_now
-from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.clock import repeat
 
 NAME = "sizes"
 """The name of the state that holds the sizes."""
@@ -35,10 +32,7 @@ class Growth(msgspec.Struct, frozen=True):
 
 async def keep_up() -> None:
     """Notes the size of each day, for ever."""
-    while True:
-        with contextlib.suppress(DatabaseUnavailable):  # reported elsewhere
-            await note(utc_now())
-        await asyncio.sleep(CHECK_EVERY)
+    await repeat(note, CHECK_EVERY)
 
 
 async def note(now: datetime) -> None:
@@ -50,12 +44,11 @@ async def note(now: datetime) -> None:
     await state.put(NAME, [*sizes[1 - KEPT :], Size(now.date(), size)], now)
 
 
-async def lately(now: datetime) -> Growth | None:
-    """The growth since the oldest size that is kept. None on the first day."""
+async def lately(size: int, now: datetime) -> Growth | None:
+    """The growth to this size, since the oldest one that is kept. None on the first day."""
     sizes = await _sizes()
     if not sizes or sizes[0].day >= now.date():
         return None
-    _, size = await stats.database_size()
     return Growth((now.date() - sizes[0].day).days, size - sizes[0].size)
 
 

@@ -154,7 +154,7 @@ async def set_paused(context: Context, data: PauseDelivery) -> None:
 
 async def _card(context: Context) -> Text:
     language, seen = context.language, await stats.overview(context.now)
-    grown = await growth.lately(context.now)
+    grown = await growth.lately(seen.size, context.now)
     pause_label = say(language, "status-resume" if seen.paused else "status-pause")
     rows = [
         [Button(say(language, "status-refresh"), ShowStatus().pack())],
