@@ -13,13 +13,12 @@ from djangobot.bot.telegram.errors import Blocked, Refused
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Text
-from djangobot.db.delivery.outcomes import Claimed, Sent, SentAnew
+from djangobot.db.delivery.outcomes import Claimed, Sent, SentAnew, telegram_ids_of
 from djangobot.db.messages import content as contents
 from djangobot.db.messages import tags
 
 UNREACHABLE = ("deactivated", "PEER_ID_INVALID")
 """Refusals of an edit that concern its chat, so a new message would be refused, too."""
-_ids = msgspec.json.Decoder(tuple[int, ...])
 
 
 class CannotEdit(Exception):
@@ -56,9 +55,7 @@ def sent_anew(message: Claimed, reason: str, now: datetime) -> SentAnew:
 
 def telegram_ids(message: Claimed) -> tuple[int, ...]:
     """Telegram's ids of the message that is edited."""
-    if message.edited_ids is None:
-        return (message.edited_id or UNKNOWN_TELEGRAM_ID,)
-    return _ids.decode(message.edited_ids)
+    return telegram_ids_of(message.edited_id, message.edited_ids)
 
 
 def is_caption(message: Claimed) -> bool:

@@ -16,6 +16,7 @@ ACCOUNT_DELETED = "account deleted"
 DELETED_BY_ADMIN = "deleted by an admin"
 """The failures of messages that were canceled because they, or what they belong to, were deleted."""
 EXPIRED_IN_DOUBT = "expired; the answer to an attempt before that was lost"
+_ids = msgspec.json.Decoder(tuple[int, ...])
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -106,6 +107,12 @@ class Sent(msgspec.Struct, frozen=True):
         """The outcome of a message that is in the chat as these messages."""
         several = tuple(telegram_ids) if len(telegram_ids) > 1 else ()
         return cls(message, telegram_ids[0], several)
+
+
+def telegram_ids_of(first: int | None, several: str | None) -> tuple[int, ...]:
+    """Telegram's ids of all that the chat has of a message, from the two columns of its row. 0 stands for one
+    that Telegram did not name."""
+    return (first or 0,) if several is None else _ids.decode(several)
 
 
 class Held(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ import structlog
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import changes, scheduled, wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, SENDING
-from djangobot.db.delivery.outcomes import CANCELED_BY_SENDER
+from djangobot.db.delivery.outcomes import CANCELED_BY_SENDER, telegram_ids_of
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import ChatBanned, DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import tags
@@ -117,7 +117,8 @@ async def doomed(message_id: int, now: datetime) -> Doomed | None:
         return None
     if found["status"] in ("queued", "sending"):
         raise _too_early(found, now)
-    one = Doomed(message_id, str(found["public_id"]), _telegram_ids(found))
+    ids = telegram_ids_of(found["telegram_id"], found["telegram_ids"])
+    one = Doomed(message_id, str(found["public_id"]), ids)
     if found["status"] != "sent":
         await give_up(one)
         return None
@@ -213,12 +214,6 @@ def _notify_canceled(rows: list[Row]) -> None:
         wakeups.notify_due(row["chat"])
     if any(row["supersedes"] is not None for row in rows):
         scheduled.notify()
-
-
-def _telegram_ids(found: Row) -> tuple[int, ...]:
-    if found["telegram_ids"] is None:
-        return (found["telegram_id"] or 0,)
-    return msgspec.json.decode(found["telegram_ids"], type=tuple[int, ...])
 
 
 def _result(found: Row, *, done: bool) -> Deletion:

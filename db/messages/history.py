@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from djangobot.db.delivery.outcomes import telegram_ids_of
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ENTRY, Entry, entry_of_person
 from djangobot.db.programs.tokens import COUNTED_MOST
@@ -146,11 +147,7 @@ async def one(chat_id: int, seq: int) -> Entry | None:
 async def telegram_ids(chat_id: int, seq: int) -> list[int]:
     """Telegram's ids of all that the chat has of this message, as far as they are known."""
     rows = await current().fetch(TELEGRAM_IDS, chat_id, seq)
-    if not rows:
-        return []
-    several = rows[0]["telegram_ids"]
-    found = [rows[0]["telegram_id"]] if several is None else msgspec.json.decode(several, type=list[int])
-    return [one for one in found if one]
+    return [one for row in rows for one in telegram_ids_of(row["telegram_id"], row["telegram_ids"]) if one]
 
 
 async def count(chat_id: int) -> int:
