@@ -64,9 +64,9 @@ def watch(public_id: str) -> Iterator[Watch]:
             del _watches[public_id]
 
 
-def has_watches() -> bool:
-    """Whether anybody in this process watches a message."""
-    return bool(_watches)
+def anybody_waits() -> bool:
+    """Whether anybody may wait for a message or watch one, here or in another process."""
+    return bool(_watches) or wakeups.has_waiters()
 
 
 def notify(public_id: str) -> None:

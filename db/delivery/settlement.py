@@ -227,7 +227,7 @@ def _count(results: Sequence[Settled], now: datetime) -> None:
 async def _notify_ended(postponed: Sequence[Postponed | SentAnew]) -> None:
     """Notifies waiters of messages that were to be put back and have ended: their sender was banned
     meanwhile, or a newer message has replaced them."""
-    if not postponed or not (wakeups.has_waiters() or changes.has_watches()):
+    if not postponed or not changes.anybody_waits():
         return
     ids = current().each([result.message.id for result in postponed])
     with contextlib.suppress(DatabaseUnavailable):
@@ -237,7 +237,7 @@ async def _notify_ended(postponed: Sequence[Postponed | SentAnew]) -> None:
 
 async def _notify_edited(edits: Sequence[int]) -> None:
     """Tells those who watch a message that an edit has changed it."""
-    if not edits:
+    if not edits or not changes.anybody_waits():
         return
     with contextlib.suppress(DatabaseUnavailable):
         for row in await current().fetch(WATCHED, current().each(edits)):
