@@ -123,8 +123,8 @@ async def follow(token: int, update: Update, now: datetime) -> Step:
             opened = row["opened"]
         stored = _stored({**known, **states})
         await engine.execute(CHANGE, row["id"], number, opened, stored, update.closes, now)
-    over = update.closes and opened is not None
-    return Step(_name(key, number), lasted=(update.until or now) - opened if over and opened else None)
+    lasted = (update.until or now) - opened if update.closes and opened else None
+    return Step(_name(key, number), lasted=lasted)
 
 
 def _is_late(states: Mapping[str, State], known: Mapping[str, State], row: Row, update: Update) -> bool:
