@@ -61,8 +61,6 @@ class Outbox(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.model = Model(NOW)
         self.claimed: list[outcomes.Claimed] = []
-        self.revoked: dict[int, bool] = {}
-        """The tokens that do not work, and whether their revocation can be undone."""
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(call)
@@ -126,13 +124,13 @@ class Outbox(RuleBasedStateMachine):
         try:
             accepted = self.run(acceptance.accept(self.tokens[number], message, now))
         except TokenInvalid:
-            assert number in self.revoked
+            assert number in self.model.revoked
         except ChatBanned:
             assert "banned" in silent[self.chat_of(number)]
         except ChatBlocked:
             assert silent[self.chat_of(number)] == {"blocked"}
         else:
-            assert number not in self.revoked
+            assert number not in self.model.revoked
             assert not silent[self.chat_of(number)]
             (row,) = self.run(
                 current().fetch("SELECT id, random_id FROM message WHERE public_id = $1::uuid", accepted.id)
@@ -213,7 +211,7 @@ class Outbox(RuleBasedStateMachine):
         """The first press counts, unless nobody can learn of it."""
         row = self.model.rows[-1 - number % len(self.model.rows)]
         press = self.run(presses.press(row.chat, row.id, 0, self.model.now))
-        if row.pressed is None and row.token not in self.revoked:
+        if row.pressed is None and row.token not in self.model.revoked:
             row.pressed = row.value
         assert (press and press.pressed.value) == row.pressed
 
@@ -223,7 +221,7 @@ class Outbox(RuleBasedStateMachine):
         """Its program takes a message back. What may be in the chat is deleted by a job."""
         row = self.model.rows[-1 - number % len(self.model.rows)]
         delete = deletions.delete(row.public_id, self.tokens[row.token], 0)
-        if row.token in self.revoked:
+        if row.token in self.model.revoked:
             with pytest.raises(TokenInvalid):
                 self.run(delete)
         elif (done := self._deleted(row)) is None:
@@ -284,15 +282,13 @@ class Outbox(RuleBasedStateMachine):
     def revoke(self, number: int) -> None:
         chat, token = self.chat_of(number), self.rows_of_tokens[number]
         self.run(tokens.revoke(chat, token, self.model.now))
-        self.revoked.setdefault(number, True)
         self.model.revoke(number)
 
-    @precondition(lambda self: self.revoked)
+    @precondition(lambda self: self.model.revoked)
     @rule(number=NUMBERS)
     def undo_a_revocation(self, number: int) -> None:
         card = self.run(tokens.unrevoke(self.chat_of(number), self.rows_of_tokens[number], self.model.now))
-        if number in self.revoked and card.revoked is None:
-            del self.revoked[number]
+        if number in self.model.revoked and card.revoked is None:
             self.model.restore(number)
 
     @rule()

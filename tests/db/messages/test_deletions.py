@@ -52,18 +52,26 @@ async def job() -> scheduled.ScheduledJob:
     return found
 
 
+async def doomed() -> Doomed:
+    """What the job finds to delete."""
+    found = await deletions.doomed((await job()).message, NOW)
+    assert found is not None
+    return found
+
+
 async def carry_out() -> Doomed:
     """Deletes what is to be deleted, as Telegram would."""
-    doomed = await deletions.doomed((await job()).message, NOW)
-    assert doomed is not None
-    await deletions.record(doomed, NOW)
-    return doomed
+    one = await doomed()
+    await deletions.record(one, NOW)
+    return one
 
 
-async def until_asked() -> None:
-    """Waits until somebody who deletes has stored the job."""
+async def begin_to_delete(token: str, public_id: str) -> asyncio.Task[Deletion]:
+    """Somebody deletes a message and waits for that. The job is stored."""
+    deleting = asyncio.create_task(deletions.delete(public_id, token, PATIENCE))
     while not await scheduled.due(NOW + timedelta(days=4000), 9):  # noqa: ASYNC110 - nothing announces it
         await asyncio.sleep(0)
+    return deleting
 
 
 @pytest.mark.parametrize("more", [{}, {"delay": 3600.0}, {"replace": "k"}, {"tags": ("backup",)}])
@@ -148,8 +156,7 @@ async def test_a_message_that_comes_back_unsent_is_canceled_by_its_job(world: Wo
     """A flood wait ended the attempt: Telegram does not have it."""
     public_id = await send(token)
     claimed = await claim()
-    deleting = asyncio.create_task(deletions.delete(public_id, token, PATIENCE))
-    await until_asked()
+    deleting = await begin_to_delete(token, public_id)
     await settlement.settle([outcomes.Postponed(claimed, NOW, "flood wait", not_done=True)], NOW)
     assert await deletions.doomed((await job()).message, NOW) is None
     assert await deleting == Deletion(public_id, "canceled", done=True)
@@ -170,8 +177,7 @@ async def test_a_message_that_fails_meanwhile_is_not_in_the_chat(world: World, t
     """Whoever waits is told how it ended."""
     public_id = await send(token)
     claimed = await claim()
-    deleting = asyncio.create_task(deletions.delete(public_id, token, PATIENCE))
-    await until_asked()
+    deleting = await begin_to_delete(token, public_id)
     await settlement.settle([outcomes.Failed(claimed, "deactivated")], NOW)
     with pytest.raises(MessageNotInChat, match="it is failed"):
         await deleting
@@ -182,11 +188,8 @@ async def test_what_telegram_does_not_delete_is_told_to_who_waits(world: World, 
     """The message stays, under its replace key too, and it may be tried again."""
     public_id = await send(token, replace="k")
     await world.deliver()
-    deleting = asyncio.create_task(deletions.delete(public_id, token, PATIENCE))
-    await until_asked()
-    doomed = await deletions.doomed((await job()).message, NOW)
-    assert doomed is not None
-    await deletions.give_up(doomed)
+    deleting = await begin_to_delete(token, public_id)
+    await deletions.give_up(await doomed())
     with pytest.raises(DeletionRefused):
         await deleting
     await send(token, "later", replace="k")
@@ -262,12 +265,11 @@ async def test_what_a_new_message_supersedes_is_deleted_once_that_was_sent(
     assert await scheduled.due(NOW, 9) == []
     ids.append(await send(token, "2", replace="k", tags=("new",)))
     await world.deliver()
-    doomed = await deletions.doomed((await job()).message, NOW)
-    assert doomed is not None
+    superseded = await doomed()
     assert [(await entry(token, one)).edited for one in (ids[0], ids[2])] == [1, 1]
     assert [one.text for one in (await history.page(person.id, limit=9, tag="new")).messages] == ["2"]
     assert [one.text for one in (await history.page(person.id, limit=9)).messages] == ["2"]
-    await deletions.give_up(doomed)
+    await deletions.give_up(superseded)
     assert [one.text for one in (await history.page(person.id, limit=9)).messages] == ["2", "0"]
 
 
@@ -290,8 +292,7 @@ async def test_an_edit_that_is_impossible_is_not_sent_when_its_message_is_to_be_
     await world.deliver()
     second = await send(token, "1", replace="k")
     under_way = await claim()
-    deleting = asyncio.create_task(deletions.delete(first, token, PATIENCE))
-    await until_asked()
+    deleting = await begin_to_delete(token, first)
     await settlement.settle([outcomes.SentAnew(under_way, NOW, "no", supersedes=True)], NOW)
     await carry_out()
     assert (await deleting).done

@@ -9,14 +9,13 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import purge, state
-from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.engine import current, sqlite
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import acceptance, deletions, history, retention, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
-from ..conftest import MINUTE, NOW, World, on_postgresql, on_sqlite
+from ..conftest import NOW, World, on_postgresql, on_sqlite
 
 DAYS = 30
 LATER = NOW + timedelta(days=DAYS + 1)
@@ -58,7 +57,7 @@ async def test_old_messages_are_erased_and_new_ones_stay(world: World, token: st
     assert await search.catch_up(60)
     assert await retention.sweep(LATER - timedelta(days=1), DAYS) == 0
     await send(token, "new one", LATER, tags=("backup",))
-    await settle(LATER)
+    await World(LATER).deliver()
     assert await search.catch_up(60)
     assert await retention.sweep(LATER, DAYS) == 8  # and the notice that they were linked
     assert await texts() == ["new one"]
@@ -92,12 +91,6 @@ async def test_files_are_purged_once_at_the_end_of_a_sweep(
     assert (noted, await texts()) == ([None] * 5, [])
     assert await retention.sweep(LATER, DAYS) == 0
     assert await state.get(purge.DELETED) is not None
-
-
-async def settle(now: datetime) -> None:
-    """Sends what is due by then."""
-    claimed = await claims.claim(now, limit=100, lease=MINUTE)
-    await settlement.settle([outcomes.Sent(message, message.id) for message in claimed], now)
 
 
 async def test_without_the_setting_nothing_is_erased(world: World, token: str) -> None:
@@ -139,7 +132,7 @@ async def test_a_message_that_changes_is_as_old_as_its_last_edit(world: World, t
     await send(token, "changed long ago, edited", replace="b")
     await world.deliver()
     await send(token, "still changing, edited", LATER, replace="a")
-    await settle(LATER)
+    await World(LATER).deliver()
     await send(token, "to be changed, waits", replace="c")
     assert await retention.sweep(LATER, DAYS) == 2  # with the notice that they were linked
     assert [text.partition(",")[0] for text in await texts()] == [
