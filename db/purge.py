@@ -13,10 +13,11 @@ import asyncpg
 import structlog
 
 from djangobot.db import state
-from djangobot.db.clock import repeat, utc_now
+from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import PostgresEngine
 from djangobot.db.engine.sqlite import SQLiteEngine
+from djangobot.db.periodic import repeat
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from djangobot.db import state
 from djangobot.db.admin import stats
-from djangobot.db.clock import repeat
+from djangobot.db.periodic import repeat
 
 NAME = "sizes"
 """The name of the state that holds the sizes."""

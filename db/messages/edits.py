@@ -10,7 +10,6 @@ from typing import Literal
 
 import structlog
 
-from djangobot.db.clock import repeat
 from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.engine import Row, current
@@ -18,6 +17,7 @@ from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags
 from djangobot.db.messages.messages import is_uuid
 from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.periodic import repeat
 
 log = structlog.get_logger(__name__)
 

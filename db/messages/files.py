@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 import msgspec
 import structlog
 
-from djangobot.db.clock import repeat, utc_now
+from djangobot.db.clock import utc_now
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable
@@ -25,6 +25,7 @@ from djangobot.db.fields import FORBIDDEN, visible
 from djangobot.db.messages import file_storage
 from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
+from djangobot.db.periodic import repeat
 from djangobot.db.programs import tokens
 
 log = structlog.get_logger(__name__)

@@ -11,9 +11,9 @@ from datetime import datetime, time, timedelta
 import structlog
 
 from djangobot.db import purge, state
-from djangobot.db.clock import repeat
 from djangobot.db.engine import current
 from djangobot.db.people import chat_settings
+from djangobot.db.periodic import repeat
 
 log = structlog.get_logger(__name__)
 
