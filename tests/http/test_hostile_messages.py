@@ -14,8 +14,7 @@ import pytest
 from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery import claims, scheduled_messages
 from djangobot.db.engine import current
-from djangobot.db.messages import file_storage, files
-from djangobot.db.messages.files import Rules
+from djangobot.db.messages import file_storage
 
 from .conftest import Api
 
@@ -61,14 +60,6 @@ FIELDS = (
 )  # fmt: skip
 MESSAGES = 400
 SEED = random.randrange(2**32)
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path) -> Path:
-    """The folder of the files, on a disk with room."""
-    path = tmp_path / "files"
-    files.configure(Rules(path, floor=0))
-    return path
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder of the files, on a disk with room."""
+    """The folder of the files, on a disk with room. All files of a message may have 8 MiB."""
     path = tmp_path / "files"
     files.configure(Rules(path, most=8 * MIB, floor=0))
     return path

@@ -146,7 +146,6 @@ def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
         clock = Clock(steps=60)
         await open_database(f"sqlite:///{path}")
-        files.configure(files.Rules(path.parent / "files", floor=0))
         app = an_app(limits=Limits(clock=clock), send_wait=0.2)
         async with served(app) as address, a_client(address) as client:
             api = Api(client, clock, Telegram())
@@ -170,9 +169,11 @@ def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     thread.start()
     up.wait(PATIENCE)
     print(f"SCHEMATHESIS_SEED={SEED} SCHEMATHESIS_EXAMPLES={EXAMPLES}")
-    yield ready[0]
-    ready[0].run(_set(down))
-    thread.join(PATIENCE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "_rules", files.Rules(path.parent / "files", floor=0))
+        yield ready[0]
+        ready[0].run(_set(down))
+        thread.join(PATIENCE)
 
 
 async def _set(event: asyncio.Event) -> None:
