@@ -9,19 +9,18 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Scope
 
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import trimmed
 from djangobot.db.fields import UNSTORABLE
 from djangobot.db.messages.content import Button
 from djangobot.db.messages.new_message import Accepted
 from djangobot.db.messages.rich_text.formats import Format
-from djangobot.http.auth import bearer
 from djangobot.http.bodies import header_of
-from djangobot.http.errors import Refused, unauthorized
-from djangobot.http.inlets.common.accept import accept, sender_of
+from djangobot.http.errors import Refused
+from djangobot.http.inlets.common.accept import accept, given_or_bearer, sender_of
 from djangobot.http.inlets.common.errors import in_shape
+from djangobot.http.inlets.common.json import at
 from djangobot.http.inlets.common.links import host_of, link_line, opens, with_lines
 from djangobot.http.inlets.common.message import InletMessage
-from djangobot.http.inlets.common.request import InletRequest, pairs, read_request
+from djangobot.http.inlets.common.request import InletRequest, query_of, read_request
 from djangobot.http.message_details import moment
 from djangobot.http.responses import JSON, Answer, Call, answer
 from djangobot.http.state import state_of
@@ -96,7 +95,7 @@ async def version(request: Call) -> Answer:
 async def create_message(request: Call) -> Answer:
     """The token is checked before the body is read. 200 means that the message is on disk."""
     token = token_of(request.scope)
-    sender = await sender_of(token)
+    sender = await sender_of(request.scope, token)
     created = read(await read_request(request.scope, request.receive))
     accepted = await accept(request.scope, token, sender, message_of(created))
     return answer(_created(created, accepted, sender.token))
@@ -104,12 +103,8 @@ async def create_message(request: Call) -> Answer:
 
 def token_of(scope: Scope) -> str:
     """The bot token. Raises Refused when there is none."""
-    query = pairs(scope["query_string"].decode("latin-1"))
-    given = query.get("token") or header_of(scope, b"x-gotify-key")
-    token = trimmed(given) if given else bearer(scope)
-    if not token:
-        raise unauthorized(NO_TOKEN)
-    return token
+    given = query_of(scope).get("token") or header_of(scope, b"x-gotify-key")
+    return given_or_bearer(scope, given, NO_TOKEN)
 
 
 def read(request: InletRequest) -> CreateMessage:
@@ -134,13 +129,12 @@ def read(request: InletRequest) -> CreateMessage:
 
 def message_of(created: CreateMessage) -> InletMessage:
     """The message for the chat."""
-    display = _part(created.extras, "client::display")
-    notification = _part(created.extras, "client::notification")
-    markup: Format = "markdown" if display.get("contentType") == "text/markdown" else "plain"
-    picture = _text(notification, "bigImageUrl")
+    is_markdown = at(created.extras, "client::display", "contentType") == "text/markdown"
+    markup: Format = "markdown" if is_markdown else "plain"
+    picture = _text(created.extras, "client::notification", "bigImageUrl")
     lines = [link_line("🖼", "", picture, markup)] if picture else []
     buttons: tuple[Button, ...] = ()
-    if click := _text(_part(notification, "click"), "url"):
+    if click := _text(created.extras, "client::notification", "click", "url"):
         if opens(click):
             buttons = (Button(host_of(click), url=click),)
         else:
@@ -175,11 +169,6 @@ def _created(created: CreateMessage, accepted: Accepted, token_id: int) -> Creat
     )
 
 
-def _part(extras: dict[str, Any], name: str) -> dict[str, Any]:
-    found = extras.get(name)
-    return found if isinstance(found, dict) else {}
-
-
 def _repeatable(extras: dict[str, Any]) -> bool:
     """Whether this can be part of an answer: JSON from outside may hold numbers and halves of characters that
     ours can't."""
@@ -190,8 +179,8 @@ def _repeatable(extras: dict[str, Any]) -> bool:
     return True
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    found = fields.get(name, "")
+def _text(fields: dict[str, Any], *path: str) -> str:
+    found = at(fields, *path)
     return UNSTORABLE.sub("", found) if isinstance(found, str) else ""
 
 

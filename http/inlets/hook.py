@@ -28,7 +28,7 @@ HOOK = "/api/hook"
 async def hook(request: Call) -> Answer:
     """The token is checked before the body is read. 200 means that the message is on disk."""
     token = token_of(request.scope)
-    sender = await sender_of(token)
+    sender = await sender_of(request.scope, token)
     read = await read_request(request.scope, request.receive)
     found = format_of(read)
     await _check_signature(request, sender.token, found, read)

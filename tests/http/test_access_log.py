@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 from djangobot.http import access_log
 from djangobot.http.access_log import AccessLog, with_access_log
 from djangobot.http.app import Application
+from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.limits import Limits
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served
@@ -59,6 +60,25 @@ async def test_every_call_says_who_asked_and_how_it_ended(logging_api: Api) -> N
     assert all(one["ms"] >= 0 and one["log_level"] == "info" for one in requests_of(logs))
     assert token not in repr(logs)
     assert access["authorization"] not in repr(logs)
+
+
+async def test_a_webhook_that_is_refused_or_tells_nothing_new_says_who_asked(logging_api: Api) -> None:
+    """Not only one that becomes a message: who sends too much is found by this."""
+    token = await logging_api.bot_token(await logging_api.access())
+    check = {"name": "db1", "status": "down", "grace": 60}
+    with capture_logs() as logs:
+        for pings in (5, 3):
+            await logging_api.client.post(f"/api/hook/{token}", json={**check, "n_pings": pings})
+        for path in (f"/api/hook/{token}", f"/message?token={token}", f"/{token}"):
+            await logging_api.client.post(path, content=b"x" * (LARGEST + 1))
+    found = [(one["path"], one["status"], one.get("token")) for one in requests_of(logs)]
+    assert found == [
+        ("/api/hook/{bot_token}", 200, token[:4]),
+        ("/api/hook/{bot_token}", 200, token[:4]),
+        ("/api/hook/{bot_token}", 413, token[:4]),
+        ("/message", 413, token[:4]),
+        ("/{bot_token}", 413, token[:4]),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -28,14 +28,21 @@ NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer, or as
 def token_of(scope: Scope) -> str:
     """The bot token: from the path, or from a header. Raises Refused when there is none."""
     given = scope["path_params"].get("bot_token") or header_of(scope, b"x-bot-token")
+    return given_or_bearer(scope, given, NO_TOKEN)
+
+
+def given_or_bearer(scope: Scope, given: str | None, missing: str) -> str:
+    """The bot token that is given, or that of `Authorization: Bearer`. Raises Refused with the sentence
+    `missing` when there is none."""
     token = trimmed(given) if given else bearer(scope)
     if not token:
-        raise unauthorized(NO_TOKEN)
+        raise unauthorized(missing)
     return token
 
 
-async def sender_of(token: str) -> Sender:
+async def sender_of(scope: Scope, token: str) -> Sender:
     """Who sends with this token. Raises TokenInvalid and whatever else keeps it from sending."""
+    note_caller(scope, token)
     return await acceptance.sender(token, utc_now())
 
 
@@ -62,7 +69,6 @@ async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage
 
 
 async def _accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
-    note_caller(scope, token)
     message = shortened(message)
     with state_of(scope).limits.sending(token):
         async with incoming_files() as incoming:

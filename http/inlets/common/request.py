@@ -99,10 +99,15 @@ def pairs(text: str) -> dict[str, str]:
         return {}
 
 
+def query_of(scope: Scope) -> dict[str, str]:
+    """The parameters of the query."""
+    return pairs(scope["query_string"].decode("latin-1"))
+
+
 async def read_request(scope: Scope, receive: Receive) -> InletRequest:
     """Reads the request. Raises Refused for a body that is too large."""
     headers = {name.decode("latin-1"): _text(value) for name, value in list(scope["headers"])[::-1]}
-    query = pairs(scope["query_string"].decode("latin-1"))
+    query = query_of(scope)
     if not is_multipart(scope):
         return InletRequest(headers, query, await body_of(scope, receive, LARGEST, TOO_LARGE))
     fields: dict[str, str] = {}

@@ -19,7 +19,7 @@ from djangobot.db.people import chats
 from djangobot.http.bodies import header_of
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.errors import in_shape
-from djangobot.http.inlets.common.request import InletRequest, pairs, read_request
+from djangobot.http.inlets.common.request import InletRequest, query_of, read_request
 from djangobot.http.inlets.ntfy import delays, parameters
 from djangobot.http.inlets.ntfy.parameters import Parameters
 from djangobot.http.inlets.ntfy.publication import (
@@ -101,7 +101,7 @@ async def publish_in_sequence(request: Call) -> Answer:
 
 def tokens_of(scope: Scope) -> list[str]:
     """What may be a bot token in Authorization, or in the query's `auth`, which holds the same in base64."""
-    query = pairs(scope["query_string"].decode("latin-1"))
+    query = query_of(scope)
     header = _of_base64(query.get("auth") or query.get("authorization") or "") or header_of(
         scope, b"authorization"
     )
@@ -134,7 +134,7 @@ async def _publish(
     """The token is checked before the body is read, if the topic is in the path. 200 means that the message
     is on disk."""
     token = token_of(topic, tokens_of(request.scope))
-    sender = await sender_of(token)
+    sender = await sender_of(request.scope, token)
     sent = sent or await read_request(request.scope, request.receive)
     now = utc_now()
     delay = Parameters(sent, fields).text(parameters.DELAY)
