@@ -5,11 +5,8 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db.credentials import gotify_form
 from djangobot.db.messages import deletions
 from djangobot.db.messages.deletions import Deletion
-from djangobot.http.access_log import note_caller
-from djangobot.http.auth import bearer
 from djangobot.http.bodies import header_of
-from djangobot.http.errors import unauthorized
-from djangobot.http.message_status import SEND_THE_TOKEN, canonical, unless_gone
+from djangobot.http.message_status import asked_for, unless_gone
 from djangobot.http.messages import SendResult, preferred
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
@@ -24,11 +21,7 @@ WILL_BE_DELETED = "message will be deleted"
 @HTTPRouteHandler("/api/messages/{id:str}", http_method="DELETE", status_code=200)
 async def remove(request: Call) -> Answer:
     """Deletes a message. A caller that hangs up stops waiting; the deletion goes on."""
-    token = bearer(request.scope)
-    if token is None:
-        raise unauthorized(SEND_THE_TOKEN)
-    public_id = canonical(request.path_params["id"])
-    note_caller(request.scope, token)
+    public_id, token = asked_for(request)
     wait, applied = preferred(header_of(request.scope, b"prefer") or "")
     deleted = deletions.delete(public_id, token, WAIT if wait is None else wait)
     with state_of(request.scope).limits.waiting.enter(token=gotify_form(token)):

@@ -29,7 +29,6 @@ from djangobot.http.state import state_of
 
 WAIT_MOST = 60
 """Seconds."""
-SEND_THE_TOKEN = "Send the bot token: Authorization: Bearer <bot_token>."  # noqa: S105 - a sentence
 T = TypeVar("T")
 
 
@@ -64,11 +63,7 @@ class MessageStatus(Details):
 )
 async def show(request: Call) -> Answer:
     wait = read_query(Waiting, request.scope).wait
-    token = bearer(request.scope)
-    if token is None:
-        raise unauthorized(SEND_THE_TOKEN)
-    public_id = canonical(request.path_params["id"])
-    note_caller(request.scope, token)
+    public_id, token = asked_for(request)
     caller = Caller(Known(request.scope))
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)
@@ -77,7 +72,17 @@ async def show(request: Call) -> Answer:
         return _shown(await unless_gone(changed, request.receive), caller)
 
 
-def canonical(public_id: str) -> str:
+def asked_for(request: Call) -> tuple[str, str]:
+    """The id of the message that the path names, and the bot token. Raises Refused, MessageNotFound."""
+    token = bearer(request.scope)
+    if token is None:
+        raise unauthorized("Send the bot token: Authorization: Bearer <bot_token>.")
+    public_id = _canonical(request.path_params["id"])
+    note_caller(request.scope, token)
+    return public_id, token
+
+
+def _canonical(public_id: str) -> str:
     """A message's id as it is stored. Raises MessageNotFound for text that can't be an id."""
     try:
         return str(UUID(public_id.strip()))

@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import quote
 
 from djangobot.db.messages.content import Button
-from djangobot.http.inlets.common.alerts import Alert, Group, group_name, message_of, read_alerts
-from djangobot.http.inlets.common.json import at, number, objects, text, texts
+from djangobot.http.inlets.common.alerts import Alert, group_of, message_of, read_alerts
+from djangobot.http.inlets.common.json import at, objects, text, texts
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 
@@ -21,16 +21,8 @@ def read(request: InletRequest) -> InletMessage:
     """The group as one message, which changes until the group is resolved."""
     body = request.object
     alerts = read_alerts(body)
-    return message_of(
-        Group(
-            name=group_name(body),
-            key=f"alertmanager {text(body, 'receiver')} {text(body, 'groupKey')}",
-            alerts=alerts,
-            shared=texts(body, "commonLabels"),
-            hidden=max(0, round(min(number(body, "truncatedAlerts") or 0, 1e9))),
-            buttons=tuple(_buttons(body, alerts)),
-        )
-    )
+    key = f"alertmanager {text(body, 'receiver')} {text(body, 'groupKey')}"
+    return message_of(group_of(body, key, alerts, _buttons(body, alerts)))
 
 
 def _buttons(body: Mapping[str, Any], alerts: list[Alert]) -> list[Button]:

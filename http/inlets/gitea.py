@@ -1,7 +1,5 @@
 """Gitea's and Forgejo's webhooks: GitHub's bodies with headers of their own."""
 
-import msgspec
-
 from djangobot.http.inlets import github
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -18,6 +16,4 @@ def read(request: InletRequest) -> InletMessage:
     """The message of the event, as GitHub's."""
     event = next((request.headers[name] for name in EVENTS if name in request.headers), "")
     delivery = next((request.headers[name] for name in DELIVERIES if name in request.headers), "")
-    headers = {**request.headers, "x-github-event": event}
-    asked = InletRequest(headers, request.query, request.body, request.fields, request.files)
-    return msgspec.structs.replace(github.read(asked), key=f"gitea:{delivery}" if delivery else None)
+    return github.message_of(request.object, event, f"gitea:{delivery}" if delivery else None)

@@ -25,16 +25,21 @@ def is_it(request: InletRequest) -> bool:
 
 def read(request: InletRequest) -> InletMessage:
     """The message of the event. The id of the delivery keeps a repeat from being sent again."""
-    body, event = request.object, request.headers.get("x-github-event", "")
-    message = EVENTS.get(event, _other)(body)
     delivery = request.headers.get("x-github-delivery")
+    key = f"github:{delivery}" if delivery else None
+    return message_of(request.object, request.headers.get("x-github-event", ""), key)
+
+
+def message_of(body: Body, event: str, key: str | None) -> InletMessage:
+    """The message of a body of this event. `key` is the delivery's own id."""
+    message = EVENTS.get(event, _other)(body)
     tag = text(body, "repository", "name")
     return msgspec.structs.replace(
         message,
         title=message.title or _title("🔔", body, event.replace("_", " ")),
         format="html",
-        tags=(*message.tags, tag) if tag else message.tags,
-        key=f"github:{delivery}" if delivery else None,
+        tags=(tag,) if tag else (),
+        key=key,
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 from djangobot.db.messages.content import Button
 from djangobot.http.inlets.common.commits import push_message
 from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote
-from djangobot.http.inlets.common.json import at, first, number, objects, present, text
+from djangobot.http.inlets.common.json import at, count, first, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.runs import Run, run_message
@@ -59,7 +59,7 @@ def _push(body: Body) -> InletMessage:
         who=_who(body),
         commits=objects(body, "commits"),
         compare=compare if here and zeros not in (before, after) else "",
-        total=round(min(number(body, "total_commits_count") or 0, 1e9)),
+        total=count(body, "total_commits_count"),
         deleted=after == zeros,
         created=before == zeros,
     )

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from djangobot.db.messages.content import Button
-from djangobot.http.inlets.common.alerts import Group, group_name, message_of, read_alerts
-from djangobot.http.inlets.common.json import at, first, number, objects, text, texts
+from djangobot.http.inlets.common.alerts import group_of, message_of, read_alerts
+from djangobot.http.inlets.common.json import at, first, objects, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 
@@ -27,16 +27,8 @@ def read(request: InletRequest) -> InletMessage:
     body = request.object
     alerts = read_alerts(body)
     named = text(body, "groupKey") or " ".join(sorted(alert.name for alert in alerts))
-    return message_of(
-        Group(
-            name=group_name(body),
-            key=f"grafana {text(body, 'orgId')} {text(body, 'receiver')} {named}",
-            alerts=alerts,
-            shared=texts(body, "commonLabels"),
-            hidden=max(0, round(min(number(body, "truncatedAlerts") or 0, 1e9))),
-            buttons=tuple(_buttons(body)),
-        )
-    )
+    key = f"grafana {text(body, 'orgId')} {text(body, 'receiver')} {named}"
+    return message_of(group_of(body, key, alerts, _buttons(body)))
 
 
 def _buttons(body: Mapping[str, Any]) -> list[Button]:

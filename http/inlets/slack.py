@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from html import unescape
+from html import escape, unescape
 from typing import Any
 
 from djangobot.db.messages.content import Button
@@ -98,7 +98,7 @@ def _styled(source: str) -> str:
 
 
 def _marked(source: str) -> str:
-    shown = unescape(source).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = escape(unescape(source), quote=False)
     for tag, pattern in _STYLES:
         shown = pattern.sub(rf"<{tag}>\1</{tag}>", shown)
     return shown.replace("\n", "<br>")
@@ -170,7 +170,7 @@ def _rich(part: Mapping[str, Any], depth: int) -> str:
 
 def escaped_as_is(source: str) -> str:
     """Escapes a text and keeps the spaces at its ends."""
-    return source.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")
+    return escape(source, quote=False).replace("\n", "<br>")
 
 
 def _emoji(points: str) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from djangobot.db.messages.content import Button
 from djangobot.db.messages.incidents import State, Update
 from djangobot.http.inlets.common.html import LONGEST, bold, code, escaped, lines
-from djangobot.http.inlets.common.json import first, objects, present, text, texts
+from djangobot.http.inlets.common.json import count, first, objects, present, text, texts
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.shorten import cut
 from djangobot.http.inlets.common.times import lasted, read_time
@@ -141,10 +141,18 @@ def _short(value: str) -> str:
         return value
 
 
-def group_name(body: Mapping[str, Any]) -> str:
-    """What the alerts have in common: their name, or the labels by which they are grouped."""
+def group_of(body: Mapping[str, Any], key: str, alerts: Sequence[Alert], buttons: Iterable[Button]) -> Group:
+    """The alerts of a body, under what they have in common: their name, or the labels by which they are
+    grouped."""
     grouped = texts(body, "groupLabels")
-    return first(body, ("commonLabels", "alertname")) or ", ".join(grouped.values()) or "Alerts"
+    return Group(
+        name=first(body, ("commonLabels", "alertname")) or ", ".join(grouped.values()) or "Alerts",
+        key=key,
+        alerts=alerts,
+        shared=texts(body, "commonLabels"),
+        hidden=count(body, "truncatedAlerts"),
+        buttons=tuple(buttons),
+    )
 
 
 def message_of(group: Group) -> InletMessage:

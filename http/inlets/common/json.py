@@ -54,6 +54,11 @@ def number(value: object, *path: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def count(value: object, *path: str) -> int:
+    """How many things this number says there are: a whole number, bounded."""
+    return round(min(max(number(value, *path) or 0, 0), 1e9))
+
+
 def present(parts: Iterable[str], separator: str = " · ") -> str:
     """The parts that are not empty, on one line."""
     return separator.join(part for part in parts if part)
