@@ -24,7 +24,7 @@ from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.messages import files
 from djangobot.db.people import chats, codes
-from djangobot.db.programs import accounts
+from djangobot.db.programs import accounts, tokens
 from djangobot.http.access_tokens import Signer
 from djangobot.http.app import Application, Bounds, Config, create_app
 from djangobot.http.limits import Limits
@@ -100,6 +100,17 @@ class Api:
         assert answer.status_code == 200, answer.text
         token: str = answer.json()["bot_token"]
         return token
+
+    async def revoke(self, person: chats.Chat) -> None:
+        """The person revokes every bot token that writes to them."""
+        now = datetime.now(UTC)
+        for card in await tokens.of_chat(person.id, now):
+            await tokens.revoke(person.id, card.id, now)
+
+    async def told(self, access: dict[str, str]) -> list[Json]:
+        """The account's messages, the newest first."""
+        messages: list[Json] = (await self.client.get("/api/cabinet", headers=access)).json()["messages"]
+        return messages
 
     async def send(
         self, token: str, text: str = "hello", prefer: str = "respond-async", **more: Any

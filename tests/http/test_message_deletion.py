@@ -61,7 +61,7 @@ async def test_a_message_in_the_chat_will_be_deleted_and_then_was(api: Api) -> N
     expected = {"answer": "message was deleted", "id": public_id, "status": "sent"}
     assert (answer.status_code, answer.json()) == (200, expected)
     shown = (await api.client.get(path, headers=bearer(token))).json()
-    (listed,) = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
+    (listed,) = await api.told(access)
     assert shown["deleted"] == listed["deleted"]
     assert (shown["status"], shown["text"]) == ("sent", "hello")
 

@@ -37,11 +37,6 @@ QUERIES = [
 TEXT = "Резервная копия готова: 100 % & <b>\n\ttwo + two = 4\n"
 
 
-async def sent(api: Api, access: dict[str, str]) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
-    return messages
-
-
 async def post(api: Api, token: str | None, kind: str | None, body: bytes | str) -> httpx.Response:
     headers = {"prefer": "respond-async"}
     headers |= {} if kind is None else {"content-type": kind}
@@ -150,7 +145,7 @@ async def test_a_plain_text_is_the_message_to_the_letter(api: Api) -> None:
         "text/plain;format=flowed",
     ):
         assert (await post(api, token, kind, TEXT)).status_code == 202
-    assert [message["text"] for message in await sent(api, access)] == [TEXT] * 4
+    assert [message["text"] for message in await api.told(access)] == [TEXT] * 4
 
 
 @pytest.mark.parametrize(
@@ -160,7 +155,7 @@ async def test_a_plain_text_is_the_text_also_when_it_looks_like_something_else(a
     """What a log line says is not for us to obey."""
     access = await api.access()
     assert (await post(api, await api.bot_token(access), "text/plain", text)).status_code == 202
-    assert [message["text"] for message in await sent(api, access)] == [text]
+    assert [message["text"] for message in await api.told(access)] == [text]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +169,7 @@ async def test_a_plain_text_is_decoded_as_its_charset_says(api: Api, charset: st
         api, await api.bot_token(access), f"text/plain; charset={charset}", text.encode(charset)
     )
     assert answer.status_code == 202, answer.text
-    assert [message["text"] for message in await sent(api, access)] == [text]
+    assert [message["text"] for message in await api.told(access)] == [text]
 
 
 @pytest.mark.parametrize(
@@ -199,7 +194,7 @@ async def test_a_plain_text_that_can_not_be_read_is_told_why(
     access = await api.access()
     answer = await post(api, await api.bot_token(access), kind, body)
     assert (answer.status_code, word in answer.json()["answer"]) == (status, True), answer.text
-    assert await sent(api, access) == []
+    assert await api.told(access) == []
 
 
 async def test_a_plain_text_without_a_token_is_told_where_to_put_it(api: Api) -> None:
@@ -210,7 +205,7 @@ async def test_a_plain_text_without_a_token_is_told_where_to_put_it(api: Api) ->
     assert (answer.status_code, "Bearer" in answer.json()["details"]["bot_token"]) == (400, True)
     body = json.dumps({"text": "hello", "bot_token": token})
     assert (await post(api, None, "text/plain;charset=UTF-8", body)).status_code == 202
-    assert [message["text"] for message in await sent(api, access)] == ["hello"]
+    assert [message["text"] for message in await api.told(access)] == ["hello"]
 
 
 @pytest.mark.parametrize("in_body", [True, False])
@@ -222,7 +217,7 @@ async def test_a_form_is_read(api: Api, in_body: bool) -> None:
     fields |= {"bot_token": token} if in_body else {}
     answer = await post(api, None if in_body else token, f"{FORM}; charset=utf-8", urlencode(fields))
     assert answer.status_code == 202, answer.text
-    assert [(one["text"], one["type"]) for one in await sent(api, access)] == [(TEXT, "File")]
+    assert [(one["text"], one["type"]) for one in await api.told(access)] == [(TEXT, "File")]
 
 
 @pytest.mark.parametrize(
@@ -242,7 +237,7 @@ async def test_a_form_says_what_it_says(api: Api, body: str, text: str) -> None:
     """Escaped or not, and whatever the text looks like."""
     access = await api.access()
     assert (await post(api, await api.bot_token(access), FORM, body.encode())).status_code == 202
-    assert [message["text"] for message in await sent(api, access)] == [text]
+    assert [message["text"] for message in await api.told(access)] == [text]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +277,7 @@ async def test_a_wrong_field_of_a_form_is_named_and_nothing_is_accepted(
     access = await api.access()
     answer = await post(api, await api.bot_token(access), FORM, body)
     assert (answer.status_code, list(answer.json()["details"])) == (400, fields)
-    assert await sent(api, access) == []
+    assert await api.told(access) == []
 
 
 @pytest.mark.parametrize(

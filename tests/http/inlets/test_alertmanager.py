@@ -130,7 +130,7 @@ class World:
 
     async def chat(self) -> list[str]:
         """The titles or texts of what the person sees, the oldest first."""
-        history = (await self.api.client.get("/api/cabinet", headers=self.access)).json()["messages"]
+        history = await self.api.told(self.access)
         return [line.get("title") or line["text"] for line in history[::-1]]
 
     async def until(self, title: str) -> None:
@@ -204,7 +204,7 @@ async def test_its_messages_for_slack_arrive(start: Start) -> None:
     await world.program.start(SLACK.format(**world.program.given))
     await world.program.tell("Ill", "db1.example.org")
     await world.until("Alertmanager")
-    (line,) = (await world.api.client.get("/api/cabinet", headers=world.access)).json()["messages"]
+    (line,) = await world.api.told(world.access)
     assert "[FIRING:1] Ill" in line["text"]
     metrics = (await world.program.client.get("/metrics")).text
     assert 'alertmanager_notifications_failed_total{integration="slack"} 0' in metrics

@@ -1,7 +1,6 @@
 """POST /message and GET /version, as clients of Gotify use them."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import pytest
@@ -19,12 +18,6 @@ from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 MARKDOWN = {"client::display": {"contentType": "text/markdown"}}
 JSON = {"content-type": "application/json"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
-
-
-async def told(api: Api, access: dict[str, str]) -> list[dict[str, Any]]:
-    """The account's messages, the newest first."""
-    messages: list[dict[str, Any]] = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
-    return messages
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str, int]:
@@ -47,7 +40,7 @@ async def test_the_token_stands_in_the_query_or_in_either_header(api: Api) -> No
         ):
             answer = await api.client.post("/message", json={"message": "hi"}, params=query, headers=headers)
             assert answer.status_code == 200, answer.text
-    assert [line["text"] for line in await told(api, access)] == ["hi"] * 6
+    assert [line["text"] for line in await api.told(access)] == ["hi"] * 6
 
 
 async def test_the_answer_is_gotify_s_message_object(api: Api) -> None:
@@ -58,7 +51,7 @@ async def test_the_answer_is_gotify_s_message_object(api: Api) -> None:
     answer = await api.client.post("/message", json=body, headers={"x-gotify-key": token})
     assert answer.status_code == 200
     shown = answer.json()
-    (line,) = await told(api, access)
+    (line,) = await api.told(access)
     assert (line["title"], line["text"], line["status"]) == ("Backup", "done", "queued")
     assert shown == {
         **body,
@@ -154,7 +147,7 @@ async def test_what_no_answer_can_repeat_is_left_out_of_it(api: Api) -> None:
         body = f'{{"message": "m\\ud800", "title": "\\ud800", "extras": {{"a::b": {extra}}}}}'
         answer = await api.client.post(f"/message?token={token}", content=body)
         assert answer.status_code in (200, 400), (extra, answer.text)
-    assert {line["text"] for line in await told(api, access)} == {"m"}
+    assert {line["text"] for line in await api.told(access)} == {"m"}
 
 
 async def test_refusals_have_gotify_s_shape(api: Api) -> None:

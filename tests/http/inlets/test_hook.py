@@ -1,15 +1,11 @@
 """POST /api/hook: where the token stands, what is answered, and that nothing is refused for its length."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 import httpx
 import pytest
 import structlog
 
 from djangobot.bot import settings
 from djangobot.db.messages.new_message import TEXT_LIMIT
-from djangobot.db.programs import tokens
 from djangobot.http.inlets import formats, hook
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.shorten import NOTHING, shortened
@@ -17,12 +13,6 @@ from djangobot.http.inlets.table import INLETS
 from djangobot.http.state import Config
 
 from ..conftest import SECRET, Api, Telegram, a_client, an_app, served
-
-
-async def told(api: Api, access: dict[str, str]) -> list[dict[str, Any]]:
-    """The account's messages, the newest first."""
-    messages: list[dict[str, Any]] = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
-    return messages
 
 
 async def post(api: Api, path: str, body: bytes, **headers: str) -> httpx.Response:
@@ -40,8 +30,8 @@ async def test_the_token_stands_in_the_path_or_in_a_header(api: Api) -> None:
         await post(api, "/api/hook", b"three", x_bot_token=token),
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [line["text"] for line in await told(api, access)] == ["three", "two", "one"]
-    assert answers[2].json()["id"] == (await told(api, access))[0]["id"]
+    assert [line["text"] for line in await api.told(access)] == ["three", "two", "one"]
+    assert answers[2].json()["id"] == (await api.told(access))[0]["id"]
 
 
 async def test_a_wrong_token_is_401_and_stands_in_no_answer_and_no_log(api: Api) -> None:
@@ -80,16 +70,14 @@ async def test_a_fault_of_ours_loses_no_message_and_tells_no_token(
         "request failed",
     ]
     assert token not in repr(logs)
-    assert [line["text"] for line in await told(api, access)] == ["body"]
+    assert [line["text"] for line in await api.told(access)] == ["body"]
 
 
 async def test_a_revoked_token_is_401(api: Api) -> None:
     """As everywhere."""
     person = await api.person()
     token = await api.bot_token(await api.access(), person)
-    now = datetime.now(UTC)
-    for card in await tokens.of_chat(person.id, now):
-        await tokens.revoke(person.id, card.id, now)
+    await api.revoke(person)
     assert (await post(api, f"/api/hook/{token}", b"one")).status_code == 401
 
 
@@ -121,7 +109,7 @@ async def test_the_query_names_the_format(api: Api) -> None:
     token = await api.bot_token(access)
     for query in ("as=text", "as=nothing"):
         assert (await post(api, f"/api/hook/{token}?{query}", b'{"text": "hello"}')).status_code == 200
-    assert [line["text"] for line in await told(api, access)] == ["hello", '{"text": "hello"}']
+    assert [line["text"] for line in await api.told(access)] == ["hello", '{"text": "hello"}']
 
 
 @pytest.mark.parametrize(
@@ -153,7 +141,7 @@ async def test_whatever_comes_is_a_message(api: Api, body: bytes, kind: str, tex
     token = await api.bot_token(access)
     answer = await post(api, f"/api/hook/{token}", body, content_type=kind)
     assert answer.status_code == 200, answer.text
-    (line,) = await told(api, access)
+    (line,) = await api.told(access)
     assert text is None or line["text"] == text
 
 

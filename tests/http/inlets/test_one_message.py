@@ -38,9 +38,7 @@ class Hook:
 
     async def chat(self) -> list[dict[str, Any]]:
         """What the person sees, the oldest first."""
-        history = await self.api.client.get("/api/cabinet", headers=self.access)
-        messages: list[dict[str, Any]] = history.json()["messages"]
-        return messages[::-1]
+        return (await self.api.told(self.access))[::-1]
 
     async def replies(self) -> list[Row]:
         return await current().fetch(

@@ -106,7 +106,7 @@ async def test_apprise_delays_a_message(api: Api) -> None:
     access = await api.access()
     token = await api.bot_token(access)
     assert await notify(f"ntfy://{place(api)}/{token}?delay=2h", "later")
-    (line,) = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
+    (line,) = await api.told(access)
     ahead = datetime.fromisoformat(line["send_at"]) - datetime.now(UTC)
     assert timedelta(hours=1) < ahead <= timedelta(hours=2)
 

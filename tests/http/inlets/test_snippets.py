@@ -34,7 +34,7 @@ async def test_curl_sends_what_the_snippet_says(api: Api, key: str, text: str) -
     call = re.search(r"(?:\|\| |ExecStart=/usr/bin/)(curl .*)", written, re.DOTALL)
     assert call is not None
     await run(call[1].replace("%i", "backup.service").replace("%H", "db1"))
-    (line,) = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
+    (line,) = await api.told(access)
     assert line["text"] == text
 
 
@@ -43,5 +43,5 @@ async def test_apprise_sends_what_the_snippet_says(api: Api) -> None:
     access = await api.access()
     address = str(api.client.base_url).rstrip("/")
     await run(snippet(BY_KEY["apprise"], address, await api.bot_token(access)))
-    (line,) = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
+    (line,) = await api.told(access)
     assert (line["title"], line["text"]) == ("Title", "Text")

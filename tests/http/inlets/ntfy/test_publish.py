@@ -2,7 +2,6 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import httpx
 import pytest
@@ -14,12 +13,6 @@ from djangobot.db.people import chats
 from ...conftest import Api, a_client, an_app, served
 
 WRONG = "7EVgXzmREWIf1qHsaYkegiQMa"
-
-
-async def told(api: Api, access: dict[str, str]) -> list[dict[str, Any]]:
-    """The account's messages, the newest first."""
-    messages: list[dict[str, Any]] = (await api.client.get("/api/cabinet", headers=access)).json()["messages"]
-    return messages
 
 
 def basic(user: str, password: str) -> str:
@@ -46,8 +39,8 @@ async def test_a_body_goes_to_the_token_as_the_topic(api: Api) -> None:
             shown = answer.json()
             assert shown["event"] == "message"
             assert (shown["topic"], shown["message"]) == (topic, "Backup successful 😀")
-            assert shown["id"] == (await told(api, access))[0]["id"]
-    assert [line["text"] for line in await told(api, access)] == ["Backup successful 😀"] * 4
+            assert shown["id"] == (await api.told(access))[0]["id"]
+    assert [line["text"] for line in await api.told(access)] == ["Backup successful 😀"] * 4
 
 
 async def test_the_token_stands_in_authorization_and_the_topic_is_a_hashtag(api: Api) -> None:
@@ -60,11 +53,11 @@ async def test_the_token_stands_in_authorization_and_the_topic_is_a_hashtag(api:
         for headers, query in (({"authorization": way}, {}), ({}, {"auth": encoded})):
             answer = await api.client.put("/back-ups", content="hi", headers=headers, params=query)
             assert answer.status_code == 200, answer.text
-    lines = await told(api, access)
+    lines = await api.told(access)
     assert [(line["text"], line["tags"]) for line in lines] == [("hi", ["back_ups"])] * 8
     answer = await api.client.put(f"/{token}", content="hi", headers={"authorization": basic("phil", "x")})
     assert answer.status_code == 200
-    assert "tags" not in (await told(api, access))[0]
+    assert "tags" not in (await api.told(access))[0]
 
 
 async def test_json_names_its_topic(api: Api) -> None:
@@ -78,7 +71,7 @@ async def test_json_names_its_topic(api: Api) -> None:
     body["topic"] = "disks"
     answer = await api.client.put("/", json=body, headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-    newest, *_, oldest = await told(api, access)
+    newest, *_, oldest = await api.told(access)
     assert (oldest["title"], oldest["text"], oldest["tags"]) == ("⚠️ Disk", "*full*".strip("*"), ["db1"])
     assert newest["tags"] == ["db1", "disks"]
 
@@ -91,7 +84,7 @@ async def test_a_file_is_the_body(api: Api) -> None:
     answer = await api.client.put(f"/{token}", content=b"a\nb\n", headers=headers)
     assert answer.status_code == 200
     assert answer.json()["attachment"] == {"name": "log.txt", "url": "", "size": 4}
-    (line,) = await told(api, access)
+    (line,) = await api.told(access)
     assert (line["text"], line["files"][0]["name"], line["files"][0]["size"]) == ("the log", "log.txt", 4)
 
 
@@ -102,7 +95,7 @@ async def test_get_publishes_what_its_query_says(api: Api) -> None:
     for word in ("publish", "send", "trigger"):
         answer = await api.client.get(f"/{token}/{word}", params={"message": word, "t": "Title"})
         assert answer.status_code == 200, answer.text
-    assert [(line["title"], line["text"]) for line in await told(api, access)] == [
+    assert [(line["title"], line["text"]) for line in await api.told(access)] == [
         ("Title", "trigger"), ("Title", "send"), ("Title", "publish"),
     ]  # fmt: skip
 
@@ -117,7 +110,7 @@ async def test_a_sequence_id_changes_the_message(api: Api) -> None:
     assert (first.status_code, second.status_code) == (200, 200)
     assert second.json()["sequence_id"] == "download-1"
     await api.deliver()
-    (line,) = await told(api, access)
+    (line,) = await api.told(access)
     assert (line["text"], line["edited"]) == ("20 %", 1)
 
 
@@ -129,7 +122,7 @@ async def test_a_delayed_message_is_scheduled(api: Api) -> None:
     for delay in ("30min", "tomorrow, 10am"):
         answer = await api.client.put(f"/{token}", content="later", headers={"at": delay})
         assert answer.status_code == 200, answer.text
-    morning, soon = await told(api, access)
+    morning, soon = await api.told(access)
     assert (morning["status"], soon["status"]) == ("scheduled", "scheduled")
     assert datetime.fromisoformat(morning["send_at"]).astimezone(UTC).hour == 5
     ahead = datetime.fromisoformat(soon["send_at"]) - datetime.now(UTC)
