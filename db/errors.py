@@ -82,6 +82,11 @@ class ChatBanned(DjangoBotError):
 class KeyReused(DjangoBotError):
     """This Idempotency-Key was used for another message that waits or is less than 24 hours old."""
 
+    def __init__(self, public_id: str = "", status: str = "") -> None:
+        super().__init__()
+        self.public_id = public_id
+        self.status = status
+
 
 class MessageNotFound(DjangoBotError):
     """There is no such message."""

@@ -16,7 +16,7 @@ from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags
 from djangobot.db.messages.messages import is_uuid
-from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.periodic import repeat
 
 log = structlog.get_logger(__name__)
@@ -67,6 +67,7 @@ SELECT COALESCE(m.replaces, m.id) AS id FROM message m
 WHERE m.public_id = $2::uuid AND m.token = $1 AND m.kind IN ('message', 'edit')
 """
 BY_KEY = f"SELECT m.id AS id FROM message m WHERE {OF_KEY}"
+STANDING = f"SELECT m.public_id AS id, m.status AS status FROM message m WHERE {OF_KEY}"
 UNKNOWN_REPLY = "is neither the id nor the replace key of a message of this bot token"
 
 
@@ -138,6 +139,12 @@ class Replacing:
         for public_id in self._ended:
             log.debug("message replaced", id=public_id)
             wakeups.notify_settled(public_id, "replaced", None)
+
+
+async def standing(token: int, key: str) -> Accepted | None:
+    """The message that has this replace key, as it is now. None when there is none, or none any more."""
+    rows = await current().fetch(STANDING, token, key)
+    return Accepted(str(rows[0]["id"]), rows[0]["status"], repeated=True) if rows else None
 
 
 async def sweep(now: datetime) -> int:

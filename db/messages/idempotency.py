@@ -50,7 +50,7 @@ async def repeated(digest: str, message: NewMessage, now: datetime) -> Accepted 
     if before is None:
         return None
     if not await _is_the_same(message, before):
-        raise KeyReused
+        raise KeyReused(str(before["id"]), before["status"])
     log.debug("message asked for again", id=str(before["id"]), status=before["status"])
     if message.wait <= 0 or before["status"] == "scheduled":
         return _as_it_is(before)

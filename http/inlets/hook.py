@@ -22,6 +22,7 @@ from djangobot.http.state import state_of
 log = structlog.get_logger(__name__)
 
 HOOK = "/api/hook"
+REPLAYED = {"idempotency-replayed": "true"}
 
 
 @HTTPRouteHandler([HOOK, f"{HOOK}/{{bot_token:str}}"], http_method=["POST"], opt={"query": True})
@@ -40,7 +41,8 @@ async def hook(request: Call) -> Answer:
         ) from None
     if found.answer is not None and (text := found.answer(read)):
         return Response(text.encode(), status_code=200, media_type=PLAIN, headers=HEADERS)
-    return answer(SendResult("message was accepted", accepted.id, accepted.status))
+    told = SendResult("message was accepted", accepted.id, accepted.status)
+    return answer(told, headers=REPLAYED if accepted.repeated else None)
 
 
 async def _check_signature(call: Call, token: int, found: Format, request: InletRequest) -> None:

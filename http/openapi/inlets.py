@@ -31,8 +31,9 @@ HOOK = Operation(
     {
         200: Success(
             SendResult,
-            "The message is on disk and will be delivered, once. `replaced` with an empty id: it was nothing "
-            "new. Clients of Slack's are answered `ok`, as text.",
+            "The message is on disk and will be delivered, once. A delivery that is nothing new is answered "
+            "with the message that stands for it: its id and its status, or an empty id and `replaced` when "
+            "that message is not kept any more. Clients of Slack's are answered `ok`, as text.",
             {"answer": "message was accepted", "id": ID, "status": "queued"},
             {PLAIN: {"schema": {"type": "string"}, "example": "ok"}},
         )
@@ -54,6 +55,7 @@ HOOK = Operation(
     other_bodies={PLAIN: {"schema": {"type": "string"}, "example": TEXT}},
     security=["botToken"],
     parameters=[FORMAT],
+    headers={"Idempotency-Replayed": "`true` when the delivery is nothing new."},
 )
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {

@@ -8,7 +8,7 @@ from litestar.types import Scope
 from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
 from djangobot.db.errors import KeyReused
-from djangobot.db.messages import acceptance, incidents
+from djangobot.db.messages import acceptance, edits, incidents
 from djangobot.db.messages.acceptance import Sender
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
@@ -22,6 +22,8 @@ from djangobot.http.inlets.common.shorten import rows, shortened
 from djangobot.http.inlets.common.times import lasted
 from djangobot.http.state import state_of
 
+GONE = Accepted("", "replaced", repeated=True)
+"""What is newer than a late delivery, and is not kept any more."""
 NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer, or as X-Bot-Token."  # noqa: S105
 
 
@@ -49,12 +51,12 @@ async def sender_of(scope: Scope, token: str) -> Sender:
 async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
     """Commits the message, to be delivered. It is shortened first, so that nothing refuses it. A repeat under
     the same key is taken for what came before, even if it is written otherwise. Of an incident, the message
-    that is in the chat is changed."""
+    that is in the chat is changed; what comes too late is answered with that message."""
     if message.incident is None:
         return await _accept(scope, token, sender, message)
     step = await incidents.follow(sender.token, message.incident, utc_now())
     if step.late:
-        return Accepted("", "replaced", repeated=True)
+        return await edits.standing(sender.token, step.key) or GONE
     changed = msgspec.structs.replace(message, replace=step.key)
     accepted = await _accept(scope, token, sender, changed)
     if step.lasted is not None:
@@ -77,8 +79,8 @@ async def _accept(scope: Scope, token: str, sender: Sender, message: InletMessag
                 await incoming.add(file.name, file.mime, _pieces(file))
             try:
                 return await acceptance.accept(token, _new(scope, message, incoming), utc_now())
-            except KeyReused:
-                return Accepted("", "replaced", repeated=True)
+            except KeyReused as exc:
+                return Accepted(exc.public_id, exc.status, repeated=True)
 
 
 def _new(scope: Scope, message: InletMessage, incoming: IncomingFiles) -> NewMessage:
@@ -95,9 +97,7 @@ def _new(scope: Scope, message: InletMessage, incoming: IncomingFiles) -> NewMes
         replace=message.replace,
         reply_to=message.reply_to,
         key=message.key,
-        ttl=message.ttl,
         delay=message.delay,
-        send_at=message.send_at,
         network=network_of(scope),
     )
 

@@ -22,7 +22,7 @@ class InletMessage(msgspec.Struct, frozen=True, kw_only=True):
     `key` is the delivery's own id: what comes again under the same one is not sent again. `replace` names
     the message that changes. Both may be of any length. `incident` is for what begins and ends: its message
     changes until it is over, and then a short reply says `outcome` and after how long, with a sound if it is
-    `loud`. `buttons` are laid out in rows later. `delay` and `send_at` are those of POST /api/send_message.
+    `loud`. `buttons` are laid out in rows later. `delay` is that of POST /api/send_message.
     """
 
     text: str = ""
@@ -40,6 +40,4 @@ class InletMessage(msgspec.Struct, frozen=True, kw_only=True):
     loud: bool = False
     reply_to: str | None = None
     key: str | None = None
-    ttl: int | None = None
     delay: float | None = None
-    send_at: str | None = None

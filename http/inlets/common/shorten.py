@@ -15,7 +15,7 @@ from djangobot.db.messages.content import (
     wrong_buttons,
 )
 from djangobot.db.messages.incoming_files import FILES_MOST
-from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST
+from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
 from djangobot.http.inlets.common.links import opens
 from djangobot.http.inlets.common.message import InletMessage
@@ -48,7 +48,6 @@ def shortened(message: InletMessage) -> InletMessage:
         replace=_name(message.replace),
         reply_to=_name(message.reply_to),
         key=_key(message.key),
-        ttl=None if message.ttl is None else min(max(message.ttl, 1), TTL_MOST),
     )
 
 

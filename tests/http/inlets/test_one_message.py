@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from djangobot.db.engine import Row, current
@@ -29,12 +30,28 @@ class Hook:
             await self.api.deliver()
 
     async def send(self, one: Recorded) -> dict[str, Any]:
+        told: dict[str, Any] = (await self.answer(one)).json()
+        return told
+
+    async def answer(self, one: Recorded) -> httpx.Response:
         answer = await self.api.client.post(
             f"/api/hook/{self.token}", content=one.content, headers=one.headers
         )
         assert answer.status_code == 200, answer.text
-        told: dict[str, Any] = answer.json()
-        return told
+        return answer
+
+    async def standing(self, one: Recorded) -> dict[str, Any]:
+        """What the program learns of the message that its delivery is answered with, which is nothing new."""
+        answer = await self.answer(one)
+        assert answer.headers["idempotency-replayed"] == "true"
+        told = answer.json()
+        asked = await self.api.client.get(
+            f"/api/messages/{told['id']}", headers={"authorization": f"Bearer {self.token}"}
+        )
+        assert (asked.status_code, told["answer"]) == (200, "message was accepted"), asked.text
+        shown: dict[str, Any] = asked.json()
+        assert (told["id"], told["status"]) == (shown["id"], shown["status"])
+        return shown
 
     async def chat(self) -> list[dict[str, Any]]:
         """What the person sees, the oldest first."""
@@ -136,12 +153,28 @@ async def test_a_delivery_with_an_id_is_taken_once(hook: Hook) -> None:
 
 
 async def test_an_id_that_comes_with_something_else_is_no_error(hook: Hook) -> None:
-    """After an upgrade, the same delivery may read otherwise."""
+    """After an upgrade, the same delivery may read otherwise. It is answered with what came first."""
     push = the("github", "push")
-    await hook.send(push)
+    first = await hook.answer(push)
+    assert "idempotency-replayed" not in first.headers
+    await hook.api.deliver()
     push.body["pusher"]["name"] = "octocat"
-    assert (await hook.send(push))["status"] == "replaced"
+    standing = await hook.standing(push)
+    assert (standing["id"], standing["status"]) == (first.json()["id"], "sent")
     assert len(await hook.chat()) == 1
+
+
+async def test_what_comes_too_late_is_answered_with_what_the_chat_shows(hook: Hook) -> None:
+    """An older delivery has an id to ask with, as long as its incident's message is kept."""
+    firing = await hook.send(the("alertmanager", "firing"))
+    await hook.api.deliver()
+    await hook.post("alertmanager", "more")
+    standing = await hook.standing(the("alertmanager", "firing"))
+    assert (standing["id"], standing["status"], standing["edited"]) == (firing["id"], "sent", 1)
+    await current().execute("DELETE FROM message WHERE kind = 'edit'")
+    await current().execute("DELETE FROM message")
+    told = await hook.send(the("alertmanager", "firing"))
+    assert (told["id"], told["status"]) == ("", "replaced")
 
 
 async def test_slack_is_answered_as_slack_answers(hook: Hook) -> None:
