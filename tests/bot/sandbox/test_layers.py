@@ -46,19 +46,19 @@ def sending(layer: int, person: int) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def probe(shared: SandboxProcess) -> AsyncIterator[Probe]:
+async def probe(shared_sandbox: SandboxProcess) -> AsyncIterator[Probe]:
     """A connection without a key."""
-    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as made:
+    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as made:
         yield made
 
 
 async def test_a_bot_of_every_layer_is_answered_in_its_own(
-    shared: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
 ) -> None:
     """It sends every keyboard, reads itself, its messages and its updates."""
-    number, person = new_id(), await shared.person(id=new_id())
+    number, person = new_id(), await shared_sandbox.person(id=new_id())
     await probe.sign_in(number)
-    await shared.say(person, "/start", number)
+    await shared_sandbox.say(person, "/start", number)
     for layer in schema.layers():
         await as_layer(probe, layer)
         state = await probe.call({"_": "updates.getState"})
@@ -81,7 +81,7 @@ async def test_a_bot_of_every_layer_is_answered_in_its_own(
 
 
 async def test_a_layer_that_nobody_knows_is_refused_by_its_number(
-    shared: SandboxProcess, probe: Probe
+    shared_sandbox: SandboxProcess, probe: Probe
 ) -> None:
     """Older and newer ones get CONNECTION_LAYER_INVALID, and the journal names them; the session goes on."""
     await probe.make_key()
@@ -89,20 +89,22 @@ async def test_a_layer_that_nobody_knows_is_refused_by_its_number(
         probe.layer = layer
         with pytest.raises(CallError, match="CONNECTION_LAYER_INVALID"):
             await probe.call({"_": "help.getConfig"}, init=True)
-        assert (await shared.journal())["protocol"][f"layer {layer} refused"]
+        assert (await shared_sandbox.journal())["protocol"][f"layer {layer} refused"]
     await as_layer(probe, 229)
 
 
 async def test_a_layer_between_two_is_answered_as_the_nearest_and_named(
-    shared: SandboxProcess, probe: Probe
+    shared_sandbox: SandboxProcess, probe: Probe
 ) -> None:
     """The journal says so."""
     await probe.make_key()
     await as_layer(probe, 180)
-    assert (await shared.journal())["protocol"]["layer 180 answered as 179"]
+    assert (await shared_sandbox.journal())["protocol"]["layer 180 answered as 179"]
 
 
-async def test_the_data_centre_is_the_one_the_client_wanted(shared: SandboxProcess, probe: Probe) -> None:
+async def test_the_data_centre_is_the_one_the_client_wanted(
+    shared_sandbox: SandboxProcess, probe: Probe
+) -> None:
     """TDLib asks for the configuration without end while it is another one."""
     probe.dc = 4
     await probe.make_key()

@@ -18,9 +18,9 @@ ROUNDS = 4
 
 
 @pytest.fixture
-async def probe(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Probe]:
+async def probe(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Probe]:
     """A bot's connection."""
-    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as made:
+    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as made:
         await made.sign_in(new_id())
         yield made
 
@@ -44,16 +44,16 @@ async def texts(probe: Probe, count: int) -> list[tuple[int, str]]:
 
 
 async def test_what_came_while_a_session_was_away_is_sent_when_it_is_back(
-    shared: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
 ) -> None:
     """The same session on a new connection asks for nothing and gets everything, in order."""
-    person = await shared.person(id=new_id())
-    await shared.say(person, "/start", probe.number)
+    person = await shared_sandbox.person(id=new_id())
+    await shared_sandbox.say(person, "/start", probe.number)
     [first] = await texts(probe, 1)
     probe.close()
-    await gone(shared, probe.number)
+    await gone(shared_sandbox, probe.number)
     for text in ("one", "two", "three"):
-        await shared.say(person, text, probe.number)
+        await shared_sandbox.say(person, text, probe.number)
     await probe.connect()
     probe.send(probe.request({"_": "updates.getState"}))
     # The first one was never acknowledged: it comes again, with the id that it had.
@@ -63,49 +63,49 @@ async def test_what_came_while_a_session_was_away_is_sent_when_it_is_back(
 
 
 async def test_what_was_acknowledged_does_not_come_again(
-    shared: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
 ) -> None:
     """Only what the client may have missed."""
-    person = await shared.person(id=new_id())
-    await shared.say(person, "/start", probe.number)
+    person = await shared_sandbox.person(id=new_id())
+    await shared_sandbox.say(person, "/start", probe.number)
     [(number, _)] = await texts(probe, 1)
     probe.acknowledge(number)
     await probe.call({"_": "updates.getState"})
     probe.close()
-    await gone(shared, probe.number)
-    await shared.say(person, "later", probe.number)
+    await gone(shared_sandbox, probe.number)
+    await shared_sandbox.say(person, "later", probe.number)
     await probe.connect()
     probe.send(probe.request({"_": "updates.getState"}))
     assert [text for _, text in await texts(probe, 1)] == ["later"]
 
 
 async def test_updates_are_not_kept_when_that_is_switched_off(
-    shared: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
 ) -> None:
     """As the difference is empty then, too."""
-    await shared.settings(keep_updates=False)
-    person = await shared.person(id=new_id())
+    await shared_sandbox.settings(keep_updates=False)
+    person = await shared_sandbox.person(id=new_id())
     probe.close()
-    await gone(shared, probe.number)
-    await shared.say(person, "missed", probe.number)
+    await gone(shared_sandbox, probe.number)
+    await shared_sandbox.say(person, "missed", probe.number)
     await probe.connect()
     await probe.call({"_": "updates.getState"})
-    await shared.say(person, "heard", probe.number)
+    await shared_sandbox.say(person, "heard", probe.number)
     assert [text for _, text in await texts(probe, 1)] == ["heard"]
 
 
 async def test_imported_authorizations_get_no_updates(
-    shared: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
 ) -> None:
     """They fetch files; the updates go to the session that has signed in."""
     exported = await probe.call({"_": "auth.exportAuthorization", "dc_id": 2})
-    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as other:
+    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as other:
         await other.make_key()
         await other.call({"_": "help.getConfig"}, init=True)
         known = {"id": exported["id"], "bytes": exported["bytes"]}
         await other.call({"_": "auth.importAuthorization", **known})
-        person = await shared.person(id=new_id())
-        await shared.say(person, "for the first", probe.number)
+        person = await shared_sandbox.person(id=new_id())
+        await shared_sandbox.say(person, "for the first", probe.number)
         assert [text for _, text in await texts(probe, 1)] == ["for the first"]
         await other.call({"_": "updates.getState"})
         assert not any(text_of(other, message) for message in other.seen)

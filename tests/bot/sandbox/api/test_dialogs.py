@@ -20,18 +20,18 @@ def bots(new_id: Callable[[], int]) -> list[int]:
 
 
 @pytest.fixture
-async def number(shared: SandboxProcess, new_id: Callable[[], int]) -> int:
+async def number(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> int:
     """The person's id."""
-    return await shared.person(id=new_id())
+    return await shared_sandbox.person(id=new_id())
 
 
 @pytest.fixture
-async def person(shared: SandboxProcess, number: int, bots: list[int]) -> AsyncIterator[Probe]:
+async def person(shared_sandbox: SandboxProcess, number: int, bots: list[int]) -> AsyncIterator[Probe]:
     """A person who has written to each bot."""
-    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as probe:
+    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as probe:
         for bot in bots:
             await probe.sign_in(bot)
-            await shared.say(number, f"hello {bot}", bot)
+            await shared_sandbox.say(number, f"hello {bot}", bot)
         await probe.sign_in_person(number)
         yield probe
 
@@ -81,7 +81,7 @@ async def test_chats_are_shown_by_their_peers(person: Probe, bots: list[int]) ->
 
 
 async def test_messages_are_found_by_their_text_and_their_kind(
-    shared: SandboxProcess, person: Probe, number: int, bots: list[int]
+    shared_sandbox: SandboxProcess, person: Probe, number: int, bots: list[int]
 ) -> None:
     """Whatever the letters' case; a filter for photos finds no texts."""
     users = (await page(person, None, BOTS))["users"]
@@ -94,7 +94,7 @@ async def test_messages_are_found_by_their_text_and_their_kind(
         "limit": 1,
     }
     for text in ("Straße one", "two", "STRASSE three"):
-        await shared.say(number, text, bots[0])
+        await shared_sandbox.say(number, text, bots[0])
     found = await person.call({**request, "q": "strasse"})
     assert (found["count"], [message["message"] for message in found["messages"]]) == (2, ["STRASSE three"])
     photos = {"filter": {"_": "inputMessagesFilterPhotos"}}

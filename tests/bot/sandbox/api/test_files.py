@@ -96,28 +96,32 @@ async def test_a_documents_kind_is_what_its_attributes_say(
     assert (await bot.shown())[-1]["file"]["kind"] == "document"
 
 
-async def test_what_a_sender_says_of_a_file_breaks_nothing(shared: SandboxProcess, new_id: Ids) -> None:
+async def test_what_a_sender_says_of_a_file_breaks_nothing(
+    shared_sandbox: SandboxProcess, new_id: Ids
+) -> None:
     """A length that is no number, a type with a line break, a name with everything; read by layer 158."""
-    number, person = new_id(), await shared.person(id=new_id())
+    number, person = new_id(), await shared_sandbox.person(id=new_id())
     name = 'a/../"\r\n\x00\u202e.txt'
     file = {"_": "inputFile", "id": 5, "parts": 1, "name": name, "md5_checksum": ""}
     video = {"_": "documentAttributeVideo", "duration": math.nan, "w": -1, "h": 1 << 30}
     media = {"_": "inputMediaUploadedDocument", "file": file, "mime_type": "video/x\r\nX-Evil: 1"}
     peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
     request = {"_": "messages.sendMedia", "peer": peer, "message": "", "random_id": 1}
-    async with Probe(shared.host, shared.port, read_public_key(shared.key), layer=229) as probe:
+    async with Probe(
+        shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key), layer=229
+    ) as probe:
         await probe.sign_in(number)
-        await shared.say(person, "/start", number)
+        await shared_sandbox.say(person, "/start", number)
         part = {"_": "upload.saveFilePart", "file_id": 5, "file_part": 0, "bytes": b"data"}
         assert await probe.call(part)
         assert await probe.call({**request, "media": {**media, "attributes": [video]}})
-    shown = (await shared.messages(person, bot=number))[-1]["file"]
+    shown = (await shared_sandbox.messages(person, bot=number))[-1]["file"]
     assert (shown["kind"], shown["duration"], shown["name"]) == ("video", None, name)
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         answer = await browser.get(shown["url"])
     assert (answer.content, answer.headers["Content-Type"]) == (b"data", "application/octet-stream")
     assert "X-Evil" not in answer.headers
-    async with Probe(shared.host, shared.port, read_public_key(shared.key)) as older:
+    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as older:
         await older.sign_in(number)
         newest = {"_": "messages.getMessages", "id": [{"_": "inputMessageID", "id": 2}]}
         [message] = (await older.call(newest))["messages"]

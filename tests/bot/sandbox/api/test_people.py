@@ -41,9 +41,9 @@ async def signed_in(sandbox: SandboxProcess, phone: str) -> TelegramClient:
 
 
 @pytest.fixture
-async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
+async def bot(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
     """A bot that repeats what it hears under a button, and edits when that is pressed."""
-    client = client_of(shared)
+    client = client_of(shared_sandbox)
     await client.start(bot_token=f"{new_id()}:telethon")
 
     async def heard(event: Any) -> None:
@@ -60,11 +60,11 @@ async def bot(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterato
 
 
 @pytest.fixture
-async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
+async def person(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[TelegramClient]:
     """A person who has signed in with the code."""
     number = new_id()
-    await shared.person("Bob", id=number, username=f"bob{number}")
-    client = await signed_in(shared, f"+999{number}")
+    await shared_sandbox.person("Bob", id=number, username=f"bob{number}")
+    client = await signed_in(shared_sandbox, f"+999{number}")
     yield client
     await client.disconnect()
 
@@ -74,10 +74,10 @@ async def person(shared: SandboxProcess, new_id: Callable[[], int]) -> AsyncIter
     [ConnectionTcpFull, ConnectionTcpAbridged, ConnectionTcpIntermediate, ConnectionTcpObfuscated],
 )
 async def test_telethon_signs_in_over_each_of_its_transports(
-    shared: SandboxProcess, connection: type[Connection], new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, connection: type[Connection], new_id: Callable[[], int]
 ) -> None:
     """As a bot, in its own layer."""
-    client, number = client_of(shared, connection), new_id()
+    client, number = client_of(shared_sandbox, connection), new_id()
     await client.start(bot_token=f"{number}:x")
     assert (await client.get_me()).id == number
     await client.disconnect()
@@ -103,11 +103,11 @@ async def test_a_person_talks_to_a_bot_presses_and_sees_the_edit(
 
 
 async def test_two_layers_share_one_chat(
-    shared: SandboxProcess, person: TelegramClient, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, person: TelegramClient, new_id: Callable[[], int]
 ) -> None:
     """A Pyrogram bot (layer 158) and a Telethon person (layer 229) see each other's texts and buttons."""
     pyrogram: Any = importlib.import_module("pyrogram")
-    shared.point_pyrogram()
+    shared_sandbox.point_pyrogram()
     number = new_id()
     client = pyrogram.Client("other", api_id=1, api_hash="x", bot_token=f"{number}:x", in_memory=True)
 
@@ -149,7 +149,7 @@ async def test_a_person_sees_the_history_and_the_list_of_chats(
 
 
 async def test_a_persons_file_reaches_the_bot(
-    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+    shared_sandbox: SandboxProcess, bot: TelegramClient, person: TelegramClient
 ) -> None:
     """Uploaded in parts by one, downloaded in parts by the other."""
     got: asyncio.Queue[Any] = asyncio.Queue()
@@ -162,10 +162,10 @@ async def test_a_persons_file_reaches_the_bot(
 
 
 async def test_a_wrong_code_is_refused_and_a_new_number_signs_up(
-    shared: SandboxProcess, new_id: Callable[[], int]
+    shared_sandbox: SandboxProcess, new_id: Callable[[], int]
 ) -> None:
     """PHONE_CODE_INVALID; auth.authorizationSignUpRequired; then a new person."""
-    client, phone = client_of(shared), f"7000{new_id()}"
+    client, phone = client_of(shared_sandbox), f"7000{new_id()}"
     await client.connect()
     code = (await client.send_code_request(phone)).phone_code_hash
     with pytest.raises(telethon.errors.PhoneCodeInvalidError):
@@ -174,19 +174,19 @@ async def test_a_wrong_code_is_refused_and_a_new_number_signs_up(
         await client.sign_in(phone, "12345", phone_code_hash=code)
     user = (await client(functions.auth.SignUpRequest(phone, code, "New", "Person"))).user
     assert (user.first_name, user.phone) == ("New", phone)
-    people = await shared.request("GET", "/people")
+    people = await shared_sandbox.request("GET", "/people")
     assert any(person["id"] == user.id for person in people)
     await client.disconnect()
 
 
 async def test_a_person_blocks_a_bot_with_a_client(
-    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+    shared_sandbox: SandboxProcess, bot: TelegramClient, person: TelegramClient
 ) -> None:
     """The bot is refused until it is unblocked; the person is told not to write either."""
     me = await person.get_me()
     name = (await bot.get_me()).username
     await person.send_message(name, "hello")
-    await shared.from_bot(me.id, bot=(await bot.get_me()).id)
+    await shared_sandbox.from_bot(me.id, bot=(await bot.get_me()).id)
     await person(functions.contacts.BlockRequest(name))
     with pytest.raises(telethon.errors.UserIsBlockedError):
         await bot.send_message(me.id, "no")
@@ -209,14 +209,14 @@ async def test_typing_is_shown_to_the_other_side(bot: TelegramClient, person: Te
 
 
 async def test_telethon_comes_back_after_a_cut(
-    shared: SandboxProcess, bot: TelegramClient, person: TelegramClient
+    shared_sandbox: SandboxProcess, bot: TelegramClient, person: TelegramClient
 ) -> None:
     """Both clients reconnect by themselves, in new sessions and without a new initConnection."""
     name = (await bot.get_me()).username
     async with person.conversation(name, timeout=PATIENCE) as conversation:
         await conversation.send_message("before")
         await conversation.get_response()
-        await shared.cut()
+        await shared_sandbox.cut()
         for client in (bot, person):
             assert await client.get_me()
         await conversation.send_message("after")

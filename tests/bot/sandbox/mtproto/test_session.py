@@ -25,9 +25,9 @@ def probe_of(sandbox: SandboxProcess, **options: object) -> Probe:
 
 
 @pytest.fixture
-def sandbox(shared: SandboxProcess) -> SandboxProcess:
+def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
     """One sandbox for all of these tests."""
-    return shared
+    return shared_sandbox
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ Factory = Callable[..., SandboxProcess]
     ],
 )
 async def test_wrong_requests_are_refused_with_a_sentence(
-    shared: SandboxProcess,
+    shared_sandbox: SandboxProcess,
     new_id: Callable[[], int],
     method: str,
     path: str,
@@ -54,9 +54,9 @@ async def test_wrong_requests_are_refused_with_a_sentence(
     says: str,
 ) -> None:
     """{"error": ...} that names what is wrong, and a fitting status."""
-    await sign_in(shared, new_id())
+    await sign_in(shared_sandbox, new_id())
     with pytest.raises(SandboxError) as caught:
-        await shared.request(method, path, body)
+        await shared_sandbox.request(method, path, body)
     assert caught.value.status == status
     assert says in caught.value.text
 
@@ -68,9 +68,9 @@ async def sign_in(sandbox: SandboxProcess, bot: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"kind": ', b"[]", b"", b'{"kind": "\xff"}', b'{"kind": "\\ud800"}'])
-async def test_malformed_json_is_refused(shared: SandboxProcess, body: bytes) -> None:
+async def test_malformed_json_is_refused(shared_sandbox: SandboxProcess, body: bytes) -> None:
     """400, not a stack trace."""
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         answer = await browser.post("/faults", content=body)
     assert answer.status_code == 400
     assert "error" in answer.json()
@@ -99,27 +99,29 @@ EVIL = "http://evil.example"
     ],
 )
 async def test_a_page_of_another_site_acts_in_no_chat(
-    shared: SandboxProcess, headers: dict[str, str], status: int
+    shared_sandbox: SandboxProcess, headers: dict[str, str], status: int
 ) -> None:
     """JSON, from our own page or a program, under a name of this machine; nothing else."""
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         answer = await browser.post("/people", content=b'{"first_name": "Ann"}', headers=headers)
     assert answer.status_code == status, answer.text
     assert status == 201 or answer.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/", "/people", "/journal", "/events", "/page/app.js", "/settings"])
-async def test_no_name_but_this_machines_reads_the_chats(shared: SandboxProcess, path: str) -> None:
+async def test_no_name_but_this_machines_reads_the_chats(shared_sandbox: SandboxProcess, path: str) -> None:
     """Another site's name may be made to point at loopback (DNS rebinding)."""
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         answer = await browser.get(path, headers={"Host": "evil.example:8081"})
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("path", ["/cut", "/chats/1/block", "/chats/1/deactivate", "/faults"])
-async def test_a_call_without_a_body_is_not_for_other_sites_either(shared: SandboxProcess, path: str) -> None:
+async def test_a_call_without_a_body_is_not_for_other_sites_either(
+    shared_sandbox: SandboxProcess, path: str
+) -> None:
     """A form needs none."""
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         method = "DELETE" if path == "/faults" else "POST"
         answer = await browser.request(method, path, headers={"Origin": EVIL})
     assert answer.status_code == 403
@@ -140,28 +142,32 @@ async def test_without_any_bot_people_are_told_so(sandbox: SandboxProcess) -> No
     assert (known["id"], known["started"], known["blocked"]) == (person, True, False)
 
 
-async def test_messages_wait_until_there_is_one(shared: SandboxProcess, new_id: Callable[[], int]) -> None:
+async def test_messages_wait_until_there_is_one(
+    shared_sandbox: SandboxProcess, new_id: Callable[[], int]
+) -> None:
     """?wait= holds the answer, and gives up in time."""
-    bot, person = new_id(), await shared.person(id=new_id())
-    await sign_in(shared, bot)
-    assert await shared.messages(person, wait=0.1, bot=bot) == []
-    waiting = asyncio.ensure_future(shared.messages(person, wait=20, bot=bot))
-    await shared.say(person, "now", bot)
+    bot, person = new_id(), await shared_sandbox.person(id=new_id())
+    await sign_in(shared_sandbox, bot)
+    assert await shared_sandbox.messages(person, wait=0.1, bot=bot) == []
+    waiting = asyncio.ensure_future(shared_sandbox.messages(person, wait=20, bot=bot))
+    await shared_sandbox.say(person, "now", bot)
     assert [m["text"] for m in await waiting] == ["now"]
 
 
-async def test_a_person_known_by_id_gets_new_names(shared: SandboxProcess, new_id: Callable[[], int]) -> None:
+async def test_a_person_known_by_id_gets_new_names(
+    shared_sandbox: SandboxProcess, new_id: Callable[[], int]
+) -> None:
     """POST /people twice is no error; a taken username is."""
     number = new_id()
-    await shared.person("Ann", id=number, username=f"ann{number}")
-    assert await shared.person("Anna", id=number, username=f"ann{number}") == number
+    await shared_sandbox.person("Ann", id=number, username=f"ann{number}")
+    assert await shared_sandbox.person("Anna", id=number, username=f"ann{number}") == number
     with pytest.raises(SandboxError, match="409: the username"):
-        await shared.person("Other", id=new_id(), username=f"ANN{number}")
+        await shared_sandbox.person("Other", id=new_id(), username=f"ANN{number}")
 
 
-async def test_the_page_and_its_files_are_served(shared: SandboxProcess) -> None:
+async def test_the_page_and_its_files_are_served(shared_sandbox: SandboxProcess) -> None:
     """By the sandbox itself; the page says that it is one."""
-    async with httpx.AsyncClient(base_url=shared.web) as browser:
+    async with httpx.AsyncClient(base_url=shared_sandbox.web) as browser:
         answer = await browser.get("/")
     page = answer.text
     assert answer.headers["Content-Type"].startswith("text/html")
@@ -169,14 +175,16 @@ async def test_the_page_and_its_files_are_served(shared: SandboxProcess) -> None
     assert "://" not in page.replace("http://www.w3.org", "")
 
 
-async def test_events_tell_the_page_what_happens(shared: SandboxProcess, new_id: Callable[[], int]) -> None:
+async def test_events_tell_the_page_what_happens(
+    shared_sandbox: SandboxProcess, new_id: Callable[[], int]
+) -> None:
     """Server-sent events, as JSON."""
-    bot, person = new_id(), await shared.person(id=new_id())
-    await sign_in(shared, bot)
-    reader, writer = await asyncio.open_connection(shared.host, shared.web_port)
+    bot, person = new_id(), await shared_sandbox.person(id=new_id())
+    await sign_in(shared_sandbox, bot)
+    reader, writer = await asyncio.open_connection(shared_sandbox.host, shared_sandbox.web_port)
     writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await asyncio.wait_for(reader.readuntil(b"hello"), PATIENCE)
-    await shared.say(person, "live", bot)
+    await shared_sandbox.say(person, "live", bot)
     while True:
         line = await asyncio.wait_for(reader.readline(), PATIENCE)
         if line.startswith(b"data: ") and json.loads(line[6:]).get("bot") == bot:
