@@ -1,7 +1,7 @@
 """Pressed buttons, and the bots' answers to them."""
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.api.peers import chat_of
+from djangobot.bot.sandbox.api.peers import chat_of, message_in
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Message
 
@@ -32,14 +32,11 @@ def set_bot_callback_answer(call: Call) -> bool:
 
 async def get_bot_callback_answer(call: Call) -> TL:
     """A person presses a button and waits for the bot."""
-    chat = chat_of(call, call["peer"])
-    message = call.world.box(call.user.id).messages.get(call["msg_id"])
-    if message is None or message.deleted or (message.bot, message.person) != (chat.bot, chat.person):
-        raise RpcError(400, "MESSAGE_ID_INVALID")
+    message = message_in(call, chat_of(call, call["peer"]), call["msg_id"])
     data: bytes = call.get("data") or b""
     if not has_button(message, data):
         raise RpcError(400, "DATA_INVALID")
-    query = call.world.press(chat.bot, chat.person, message, data)
+    query = call.world.press(message, data)
     answer = await call.world.callback_queries.wait_for_answer(query, call.server.settings.press_timeout)
     if answer is None:
         raise RpcError(400, "BOT_RESPONSE_TIMEOUT")

@@ -14,16 +14,13 @@ MAX_PAGE = 100
 def get_dialogs(call: Call) -> TL:
     """A page of the person's chats: the newest first, from after the offset. None is archived."""
     every = [] if call.get("folder_id") else _newest_first(call)
-    rest = [message for _, message in every if _after_offset(call, message)]
+    rest = [(chat, message) for chat, message in every if _after_offset(call, message)]
     page = rest[: min(max(call["limit"], 0), MAX_PAGE)]
-    chats = {id(message): chat for chat, message in every}
-    shown = [_dialog(call, chats[id(message)], message) for message in page]
     whole = len(page) == len(every)
     return {
         "_": "messages.dialogs" if whole else "messages.dialogsSlice",
         "count": len(every),
-        "dialogs": shown,
-        **_with_messages(call, page),
+        **_with_messages(call, [*page]),
     }
 
 
@@ -33,16 +30,15 @@ def get_peer_dialogs(call: Call) -> TL:
     newest = [(chat, _newest(call, chat)) for chat in chats]
     return {
         "_": "messages.peerDialogs",
-        "dialogs": [_dialog(call, chat, message) for chat, message in newest],
-        **_with_messages(call, [message for _, message in newest if message]),
-        "state": render.state(call.world, call.world.box(call.user.id)),
+        **_with_messages(call, newest),
+        "state": render.state(call.world.box(call.user.id)),
     }
 
 
 def get_pinned_dialogs(call: Call) -> TL:
     """Nothing is pinned."""
-    state = render.state(call.world, call.world.box(call.user.id))
-    return {"_": "messages.peerDialogs", "dialogs": [], **_with_messages(call, []), "state": state}
+    state = render.state(call.world.box(call.user.id))
+    return {"_": "messages.peerDialogs", **_with_messages(call, []), "state": state}
 
 
 def get_dialog_filters(call: Call) -> TL | list[TL]:
@@ -90,6 +86,9 @@ def _dialog(call: Call, chat: Chat, newest: Message | None) -> TL:
     }
 
 
-def _with_messages(call: Call, messages: list[Message]) -> TL:
+def _with_messages(call: Call, chats: list[tuple[Chat, Message | None]]) -> TL:
+    """The part of an answer that holds these chats, each with its newest message."""
+    messages = [message for _, message in chats if message]
     shown = [render.message(call.world, call.user.id, message, call.schema) for message in messages]
-    return with_people(call, shown, messages)
+    dialogs = [_dialog(call, chat, message) for chat, message in chats]
+    return {"dialogs": dialogs, **with_people(call, shown, messages)}

@@ -3,7 +3,7 @@
 from djangobot.bot.sandbox.api import files, markup, render, text
 from djangobot.bot.sandbox.api.albums import group_of
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.api.peers import chat_of
+from djangobot.bot.sandbox.api.peers import chat_of, message_in
 from djangobot.bot.sandbox.api.sending import check_rate
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, File, Message
@@ -85,9 +85,7 @@ def _replacement(call: Call, message: Message, media: TL) -> File:
 
 
 def _own(call: Call, chat: Chat, number: int) -> Message:
-    message = call.world.box(call.user.id).messages.get(number)
-    if message is None or message.deleted or (message.bot, message.person) != (chat.bot, chat.person):
-        raise RpcError(400, "MESSAGE_ID_INVALID")
+    message = message_in(call, chat, number)
     if message.from_bot != call.user.bot:
         raise RpcError(403, "MESSAGE_AUTHOR_REQUIRED")
     return message

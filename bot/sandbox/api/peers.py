@@ -2,7 +2,7 @@
 
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import Chat, User
+from djangobot.bot.sandbox.world import Chat, Message, User
 
 
 def user_of(call: Call, peer: TL) -> User:
@@ -37,6 +37,14 @@ def chat_of(call: Call, peer: TL) -> Chat:
         raise RpcError(400, "USER_IS_BOT" if me.bot and me.id != other.id else "PEER_ID_INVALID")
     bot, person = (me.id, other.id) if me.bot else (other.id, me.id)
     return call.world.chat(bot, person)
+
+
+def message_in(call: Call, chat: Chat, number: int, refusal: str = "MESSAGE_ID_INVALID") -> Message:
+    """The message of the chat that has this id on the caller's side; RpcError when there is none."""
+    message = call.world.box(call.user.id).messages.get(number)
+    if message is None or message.deleted or (message.bot, message.person) != (chat.bot, chat.person):
+        raise RpcError(400, refusal)
+    return message
 
 
 def writable_chat(call: Call, peer: TL) -> Chat:

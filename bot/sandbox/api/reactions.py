@@ -2,14 +2,14 @@
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.api.peers import chat_of
+from djangobot.bot.sandbox.api.peers import chat_of, message_in
 from djangobot.bot.sandbox.mtproto.schema import TL
-from djangobot.bot.sandbox.world import Event, Message
+from djangobot.bot.sandbox.world import Event
 
 
 def send_reaction(call: Call) -> TL:
     """The caller's reaction to a message; none takes it back. One emoji, as without Premium."""
-    message = _message(call, call["msg_id"])
+    message = message_in(call, chat_of(call, call["peer"]), call["msg_id"])
     given = call.get("reaction") or []
     emoji = [reaction["emoticon"] for reaction in given if reaction["_"] == "reactionEmoji"]
     if len(emoji) != len([reaction for reaction in given if reaction["_"] != "reactionEmpty"]):
@@ -23,7 +23,7 @@ def send_reaction(call: Call) -> TL:
 
 def update_pinned_message(call: Call) -> TL:
     """Pins a message for both sides, or unpins it. No service message tells of it here."""
-    message = _message(call, call["id"])
+    message = message_in(call, chat_of(call, call["peer"]), call["id"])
     events = call.world.pin([message], not call.get("unpin"), skip=call.user.id)
     return render.updates(call.world, call.user.id, events[call.user.id], call.schema)
 
@@ -41,11 +41,3 @@ def unpin_all_messages(call: Call) -> TL:
         "pts_count": count,
         "offset": 0,
     }
-
-
-def _message(call: Call, number: int) -> Message:
-    chat = chat_of(call, call["peer"])
-    message = call.world.box(call.user.id).messages.get(number)
-    if message is None or message.deleted or (message.bot, message.person) != (chat.bot, chat.person):
-        raise RpcError(400, "MESSAGE_ID_INVALID")
-    return message

@@ -297,7 +297,7 @@ def updates(
     }
 
 
-def state(world: World, box: Box) -> TL:
+def state(box: Box) -> TL:
     """A box's updates.state."""
     return {
         "_": "updates.state",

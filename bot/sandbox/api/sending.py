@@ -5,7 +5,7 @@ from typing import Any
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.api.peers import chat_of, started, user_of, writable_chat
+from djangobot.bot.sandbox.api.peers import chat_of, message_in, started, user_of, writable_chat
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, Event, Extras, File, Message
 from djangobot.bot.sandbox.world.records import new_message
@@ -111,12 +111,7 @@ def _reply_to(call: Call, chat: Chat) -> int | None:
     reply: Any = call.get("reply_to")
     if isinstance(reply, dict) and reply["_"] == "inputReplyToMessage":
         asked = reply["reply_to_msg_id"]
-    if not asked:
-        return None
-    answered = call.world.box(call.user.id).messages.get(asked)
-    if answered is None or answered.deleted or (answered.bot, answered.person) != (chat.bot, chat.person):
-        raise RpcError(400, "REPLY_MESSAGE_ID_INVALID")
-    return answered.id
+    return message_in(call, chat, asked, "REPLY_MESSAGE_ID_INVALID").id if asked else None
 
 
 def sent_short(call: Call, message: Message) -> TL:

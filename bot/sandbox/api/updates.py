@@ -13,7 +13,7 @@ SLICE = 100
 
 def get_state(call: Call) -> TL:
     """The last numbers of the caller's box."""
-    return render.state(call.world, call.world.box(call.user.id))
+    return render.state(call.world.box(call.user.id))
 
 
 def get_difference(call: Call) -> TL:
@@ -34,7 +34,7 @@ def get_difference(call: Call) -> TL:
         others += [query.event() for query in call.world.callback_queries.unanswered(me)]
     if not part and not others:
         return _empty()
-    state = render.state(call.world, box)
+    state = render.state(box)
     if rest:
         state["pts"] = part[-1].pts
     new = [event for event in part if event.kind == "new"]

@@ -80,13 +80,11 @@ class Chats:
 
     async def press(self, person: int, order: Pressed) -> dict[str, Any]:
         """The person presses an inline button; holds until the bot has answered."""
-        bot = bot_of(self._world, order.bot)
-        person_of(self._world, person)
-        message = message_of(self._world, bot, person, order.message_id)
+        message = self._message(person, order.bot, order.message_id)
         data = order.data.encode()
         if not callbacks.has_button(message, data):
             raise Problem(400, f"message {order.message_id} has no button with this data")
-        query = self._world.press(bot, person, message, data)
+        query = self._world.press(message, data)
         wait = asyncio.ensure_future(
             self._world.callback_queries.wait_for_answer(query, self._telegram.settings.press_timeout)
         )

@@ -40,22 +40,18 @@ def chat_view(chat: Chat | None) -> dict[str, Any]:
 def message_view(world: World, message: Message) -> dict[str, Any]:
     """A message, as docs/sandbox.md shows it."""
     markup = message.markup or {}
+    rows, kind = markup.get("rows", []), markup.get("kind")
+    buttons, keyboard = (rows if kind == name else [] for name in ("inline", "reply"))
     file = world.files.get(message.file) if message.file is not None else None
     return {
         "id": message.id,
         "from": "bot" if message.from_bot else "person",
         "text": message.text,
         "entities": [entity_view(entity) for entity in message.entities],
-        "buttons": [[button_view(button) for button in row] for row in markup.get("rows", [])]
-        if markup.get("kind") == "inline"
-        else [],
-        "keyboard": [[button["text"] for button in row] for row in markup.get("rows", [])]
-        if markup.get("kind") == "reply"
-        else [],
-        "keyboard_kinds": [[button["kind"] for button in row] for row in markup.get("rows", [])]
-        if markup.get("kind") == "reply"
-        else [],
-        "keyboard_removed": markup.get("kind") == "hide",
+        "buttons": [[button_view(button) for button in row] for row in buttons],
+        "keyboard": [[button["text"] for button in row] for row in keyboard],
+        "keyboard_kinds": [[button["kind"] for button in row] for row in keyboard],
+        "keyboard_removed": kind == "hide",
         "file": None if file is None else file_view(file, message.spoiler),
         **extras_view(message.extras or Extras()),
         "preview": not message.no_preview and not file and _has_link(message),

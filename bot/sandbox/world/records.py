@@ -137,6 +137,6 @@ class Event(msgspec.Struct, kw_only=True, gc=False):
     """What else an action, a pin or a reaction says."""
 
 
-def new_message(message: Message, owner: int, count: int = 1) -> Event:
-    """The event of a new message in the owner's box; `count` is by how much its pts grew."""
-    return Event(kind="new", pts=message.pts_for(owner), count=count, bot=message.bot, message=message.id)
+def new_message(message: Message, owner: int) -> Event:
+    """The event of a new message in the owner's box."""
+    return Event(kind="new", pts=message.pts_for(owner), count=1, bot=message.bot, message=message.id)

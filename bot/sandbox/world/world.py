@@ -225,10 +225,10 @@ class World:
             self.notify(message.person, Event(kind="reactions", bot=message.bot, message=message.id))
         self._notify_waiting(message, "edit")
 
-    def press(self, bot: int, person: int, message: Message, data: bytes) -> CallbackQuery:
+    def press(self, message: Message, data: bytes) -> CallbackQuery:
         """The person presses a button; the bot is told."""
-        query = self.callback_queries.add(bot, person, message.id, data)
-        self.notify(bot, query.event())
+        query = self.callback_queries.add(message.bot, message.person, message.id, data)
+        self.notify(message.bot, query.event())
         return query
 
     # ---- inside
