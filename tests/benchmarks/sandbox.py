@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import psutil
 import uvloop
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors
 from djangobot.bot.sandbox.testing import SandboxProcess
 
@@ -54,7 +53,7 @@ class Sender:
 
     def __init__(self, sandbox: SandboxProcess, number: int) -> None:
         self._sandbox, self._number = sandbox, number
-        self._probe = Probe(sandbox.host, sandbox.port, read_public_key(sandbox.key))
+        self._probe = Probe(sandbox)
         self._person = 0
 
     async def sign_in(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
 
+from .probe import Probe
 from .pyrogram_bot import Bot
 
 _numbers = count(5000, 1000)  # the sandbox itself goes on from the highest id of a person
@@ -26,3 +27,11 @@ async def bot(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> Asyn
     yield made
     if made.client.is_connected:
         await made.client.stop()
+
+
+@pytest.fixture
+async def probe(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Probe]:
+    """A connection that has signed in as a bot of its own."""
+    async with Probe(shared_sandbox) as made:
+        await made.sign_in(new_id())
+        yield made

@@ -1,6 +1,6 @@
 """A bare MTProto client, for what client libraries hide: every id, salt and byte is in the test's hands.
 
-async with Probe(host, port, read_public_key(key), transport="obfuscated") as probe:
+async with Probe(sandbox, transport="obfuscated") as probe:
     await probe.make_key(rsa_pad=True)
     answer = await probe.call({"_": "help.getConfig"}, init=True)
 """
@@ -16,10 +16,12 @@ from typing import Any, Self
 
 import tgcrypto
 
+from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors, schema, wire
 from djangobot.bot.sandbox.mtproto.handshake import DH_PRIME
 from djangobot.bot.sandbox.mtproto.transports import PROXY_SECRET
 from djangobot.bot.sandbox.mtproto.wire import Reader, pack_bytes, pack_int, pack_long, pack_uint
+from djangobot.bot.sandbox.testing import SandboxProcess
 
 TRANSPORTS = ("abridged", "intermediate", "padded", "full", "obfuscated", "proxy")
 
@@ -111,18 +113,10 @@ class Message:
 class Probe:
     """One connection of one session."""
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        key: tuple[int, int, int],
-        *,
-        transport: str = "abridged",
-        layer: int = 158,
-    ) -> None:
-        self.host = host
-        self.port = port
-        self.rsa = key
+    def __init__(self, sandbox: SandboxProcess, *, transport: str = "abridged", layer: int = 158) -> None:
+        self.host = sandbox.host
+        self.port = sandbox.port
+        self.rsa = read_public_key(sandbox.key)
         self.transport = transport
         self.layer = layer
         self.dc = 2

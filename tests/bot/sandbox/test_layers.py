@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import schema
 from djangobot.bot.sandbox.testing import SandboxProcess
 
@@ -48,7 +47,7 @@ def sending(layer: int, person: int) -> list[dict[str, Any]]:
 @pytest.fixture
 async def probe(shared_sandbox: SandboxProcess) -> AsyncIterator[Probe]:
     """A connection without a key."""
-    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as made:
+    async with Probe(shared_sandbox) as made:
         yield made
 
 

@@ -1,12 +1,9 @@
 """Clients that are cut off while people write: nothing is missed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-import pytest
-
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors
 from djangobot.bot.sandbox.mtproto.session_writer import MAX_WAITING
 from djangobot.bot.sandbox.testing import SandboxProcess
@@ -15,14 +12,6 @@ from .probe import Message, Probe
 from .pyrogram_bot import Bot
 
 ROUNDS = 4
-
-
-@pytest.fixture
-async def probe(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Probe]:
-    """A bot's connection."""
-    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as made:
-        await made.sign_in(new_id())
-        yield made
 
 
 def text_of(probe: Probe, message: Message) -> str | None:
@@ -99,7 +88,7 @@ async def test_imported_authorizations_get_no_updates(
 ) -> None:
     """They fetch files; the updates go to the session that has signed in."""
     exported = await probe.call({"_": "auth.exportAuthorization", "dc_id": 2})
-    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as other:
+    async with Probe(shared_sandbox) as other:
         await other.make_key()
         await other.call({"_": "help.getConfig"}, init=True)
         known = {"id": exported["id"], "bytes": exported["bytes"]}

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors
 from djangobot.bot.sandbox.state import State, StateInUse
 from djangobot.bot.sandbox.testing import SandboxProcess
@@ -69,9 +68,8 @@ async def test_what_was_answered_before_a_kill_is_there_once_after_it(
 ) -> None:
     """SIGKILL among 600 sends: nothing answered is lost, and repeating all of them doubles nothing."""
     sandbox = sandbox_factory()
-    key = read_public_key(sandbox.key)
     person = await sandbox.person()
-    async with Probe(sandbox.host, sandbox.port, key) as probe:
+    async with Probe(sandbox) as probe:
         await probe.sign_in(1)
         await sandbox.say(person, "/start")
 

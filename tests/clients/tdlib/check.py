@@ -110,11 +110,10 @@ class Client:
             application_version="1",
         )
         await self.call("addProxy", proxy=proxy, enable=True)
+        await self.state("authorizationStateWaitPhoneNumber")
         if token:
-            await self.state("authorizationStateWaitPhoneNumber")
             await self.call("checkAuthenticationBotToken", token=token)
         else:
-            await self.state("authorizationStateWaitPhoneNumber")
             await self.call("setAuthenticationPhoneNumber", phone_number=phone)
             await self.state("authorizationStateWaitCode")
             await self.call("checkAuthenticationCode", code=code)

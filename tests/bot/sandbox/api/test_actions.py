@@ -2,8 +2,6 @@
 
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
-
 from ..probe import Probe
 from ..pyrogram_bot import Bot, pyrogram
 from ..sent_files import call, functions, types
@@ -28,7 +26,7 @@ async def test_uploading_is_told_with_its_progress(bot: Bot) -> None:
 async def test_the_other_side_sees_what_is_done(bot: Bot, kind: str) -> None:
     """Every kind of action arrives as itself."""
     sandbox = bot.sandbox
-    async with Probe(sandbox.host, sandbox.port, read_public_key(sandbox.key)) as person:
+    async with Probe(sandbox) as person:
         await person.sign_in_person(bot.person)
         action = pyrogram.enums.ChatAction[kind]
         await bot.client.send_chat_action(bot.person, action)

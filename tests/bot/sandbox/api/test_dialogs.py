@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 
 from ..probe import Probe
@@ -28,7 +27,7 @@ async def number(shared_sandbox: SandboxProcess, new_id: Callable[[], int]) -> i
 @pytest.fixture
 async def person(shared_sandbox: SandboxProcess, number: int, bots: list[int]) -> AsyncIterator[Probe]:
     """A person who has written to each bot."""
-    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as probe:
+    async with Probe(shared_sandbox) as probe:
         for bot in bots:
             await probe.sign_in(bot)
             await shared_sandbox.say(number, f"hello {bot}", bot)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.api import entities, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.testing import SandboxProcess
@@ -155,17 +154,16 @@ async def test_quotes_are_collapsed_in_layer_229_alone(
 ) -> None:
     """What is stored keeps the flag; layer 158 reads the same quote without it."""
     number, person = new_id(), await shared_sandbox.person(id=new_id())
-    key = read_public_key(shared_sandbox.key)
     quote = {"_": "messageEntityBlockquote", "collapsed": True, "offset": 0, "length": 5}
     peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
     request = {"_": "messages.sendMessage", "peer": peer, "message": "quote", "random_id": 1}
-    async with Probe(shared_sandbox.host, shared_sandbox.port, key, layer=229) as newer:
+    async with Probe(shared_sandbox, layer=229) as newer:
         await newer.sign_in(number)
         await shared_sandbox.say(person, "/start", number)
         await newer.call({**request, "entities": [quote]})
     [shown] = (await shared_sandbox.messages(person, bot=number))[-1]["entities"]
     assert shown == {"type": "blockquote", "collapsed": True, "offset": 0, "length": 5}
-    async with Probe(shared_sandbox.host, shared_sandbox.port, key) as older:
+    async with Probe(shared_sandbox) as older:
         await older.sign_in(number)
         newest = {"_": "messages.getMessages", "id": [{"_": "inputMessageID", "id": 2}]}
         [message] = (await older.call(newest))["messages"]

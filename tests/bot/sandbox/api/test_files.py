@@ -7,7 +7,6 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.testing import SandboxProcess
 
 from ..probe import Probe
@@ -107,9 +106,7 @@ async def test_what_a_sender_says_of_a_file_breaks_nothing(
     media = {"_": "inputMediaUploadedDocument", "file": file, "mime_type": "video/x\r\nX-Evil: 1"}
     peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
     request = {"_": "messages.sendMedia", "peer": peer, "message": "", "random_id": 1}
-    async with Probe(
-        shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key), layer=229
-    ) as probe:
+    async with Probe(shared_sandbox, layer=229) as probe:
         await probe.sign_in(number)
         await shared_sandbox.say(person, "/start", number)
         part = {"_": "upload.saveFilePart", "file_id": 5, "file_part": 0, "bytes": b"data"}
@@ -121,7 +118,7 @@ async def test_what_a_sender_says_of_a_file_breaks_nothing(
         answer = await browser.get(shown["url"])
     assert (answer.content, answer.headers["Content-Type"]) == (b"data", "application/octet-stream")
     assert "X-Evil" not in answer.headers
-    async with Probe(shared_sandbox.host, shared_sandbox.port, read_public_key(shared_sandbox.key)) as older:
+    async with Probe(shared_sandbox) as older:
         await older.sign_in(number)
         newest = {"_": "messages.getMessages", "id": [{"_": "inputMessageID", "id": 2}]}
         [message] = (await older.call(newest))["messages"]

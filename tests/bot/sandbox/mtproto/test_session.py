@@ -5,11 +5,10 @@ import random
 import struct
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.mtproto import constructors, wire
 from djangobot.bot.sandbox.mtproto.wire import Reader, pack_bytes, pack_int, pack_long, pack_uint
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
@@ -20,22 +19,10 @@ GET_CONFIG = {"_": "help.getConfig"}
 GET_STATE = {"_": "updates.getState"}
 
 
-def probe_of(sandbox: SandboxProcess, **options: object) -> Probe:
-    return Probe(sandbox.host, sandbox.port, read_public_key(sandbox.key), **options)  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
     """One sandbox for all of these tests."""
     return shared_sandbox
-
-
-@pytest.fixture
-async def probe(sandbox: SandboxProcess, new_id: Callable[[], int]) -> AsyncIterator[Probe]:
-    """A connection that has signed in as a bot of its own."""
-    async with probe_of(sandbox) as made:
-        await made.sign_in(new_id())
-        yield made
 
 
 async def counted(sandbox: SandboxProcess, kind: str, name: str) -> int:
@@ -63,7 +50,7 @@ async def test_every_transport_carries_a_handshake_of_either_padding(
     names = {"padded": "padded intermediate", "obfuscated": "obfuscated padded intermediate"}
     names["proxy"] = names["obfuscated"]
     before = await counted(sandbox, "connections", names.get(transport, transport))
-    async with probe_of(sandbox, transport=transport) as probe:
+    async with Probe(sandbox, transport=transport) as probe:
         await probe.make_key(rsa_pad=rsa_pad)
         assert (await probe.call(GET_CONFIG, init=True))["this_dc"] == 2
     assert await counted(sandbox, "connections", names.get(transport, transport)) == before + 1
@@ -71,7 +58,7 @@ async def test_every_transport_carries_a_handshake_of_either_padding(
 
 async def test_the_handshakes_salt_is_taken_and_a_wrong_one_is_corrected(sandbox: SandboxProcess) -> None:
     """bad_server_salt names the message and the salt to use; with that salt the message passes."""
-    async with probe_of(sandbox) as probe:
+    async with Probe(sandbox) as probe:
         await probe.make_key()
         assert await probe.call(GET_CONFIG, init=True)
         msg_id = probe.send(pong_of(1), salt=12345)
@@ -84,7 +71,7 @@ async def test_the_handshakes_salt_is_taken_and_a_wrong_one_is_corrected(sandbox
 
 async def test_salts_rotate(sandbox_factory: Callable[..., SandboxProcess]) -> None:
     """After two periods the old salt is refused; get_future_salts names the new ones beforehand."""
-    async with probe_of(sandbox_factory("--salt-lifetime", "0.5")) as probe:
+    async with Probe(sandbox_factory("--salt-lifetime", "0.5")) as probe:
         await probe.make_key()
         msg_id = probe.send(probe.request(GET_CONFIG, init=True))
         message = await probe.until(constructors.NEW_SESSION_CREATED)
@@ -146,7 +133,7 @@ async def test_service_messages_are_taken_with_either_parity(
     def send(probe: Probe, body: bytes) -> int:
         return probe.send(body, seqno=probe.next_seqno(content=odd) if odd else probe.content * 2)
 
-    async with probe_of(sandbox) as probe:
+    async with Probe(sandbox) as probe:
         await probe.sign_in(new_id())
         send(probe, pack_uint(constructors.MSGS_ACK) + pack_uint(wire.VECTOR) + pack_int(0))
         send(probe, pack_uint(constructors.GET_FUTURE_SALTS) + pack_int(1))
@@ -269,7 +256,7 @@ async def test_an_answer_can_be_asked_for_again_or_dropped(probe: Probe) -> None
 async def test_a_session_can_be_destroyed_by_another_one(sandbox: SandboxProcess, probe: Probe) -> None:
     """destroy_session_ok for a known one, destroy_session_none after that."""
     old = probe.session
-    async with probe_of(sandbox) as other:
+    async with Probe(sandbox) as other:
         other.auth_key, other.salt = probe.auth_key, probe.salt
         for constructor in (constructors.DESTROY_SESSION_OK, constructors.DESTROY_SESSION_NONE):
             other.send(pack_uint(constructors.DESTROY_SESSION) + pack_long(old))
@@ -305,7 +292,7 @@ async def test_an_unknown_auth_key_gets_minus_404(probe: Probe) -> None:
 
 async def test_a_call_before_init_connection_is_refused(sandbox: SandboxProcess) -> None:
     """CONNECTION_NOT_INITED."""
-    async with probe_of(sandbox) as probe:
+    async with Probe(sandbox) as probe:
         await probe.make_key()
         with pytest.raises(CallError, match="CONNECTION_NOT_INITED"):
             await probe.call(GET_CONFIG)
@@ -321,7 +308,7 @@ async def test_an_unknown_method_is_refused_and_listed(sandbox: SandboxProcess, 
 
 async def test_whoever_is_not_signed_in_is_told_so(sandbox: SandboxProcess) -> None:
     """401 AUTH_KEY_UNREGISTERED."""
-    async with probe_of(sandbox) as probe:
+    async with Probe(sandbox) as probe:
         await probe.make_key()
         await probe.call(GET_CONFIG, init=True)
         with pytest.raises(CallError, match="401 AUTH_KEY_UNREGISTERED"):
@@ -341,7 +328,7 @@ async def test_garbage_on_the_port_takes_nothing_down(sandbox: SandboxProcess, p
         b"GET / HTTP/1.1\r\n",
     )
     for number in range(60):
-        async with probe_of(sandbox) as other:
+        async with Probe(sandbox) as other:
             other.close()
             _, writer = await asyncio.open_connection(sandbox.host, sandbox.port)
             writer.write(heads[number % len(heads)] + noise.randbytes(noise.randrange(200)))
@@ -350,11 +337,11 @@ async def test_garbage_on_the_port_takes_nothing_down(sandbox: SandboxProcess, p
         wire.seal(probe.auth_key, wire.key_id(probe.auth_key), 1, 2, probe.next_id(), 1, pong_of(1), x=0)
     )
     sealed[40] ^= 1
-    async with probe_of(sandbox) as other:
+    async with Probe(sandbox) as other:
         other.send_packet(bytes(sealed))
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await other.read_packet()
-    async with probe_of(sandbox) as other:
+    async with Probe(sandbox) as other:
         other.auth_key, other.salt = probe.auth_key, probe.salt
         for _ in range(20):
             other.send(noise.randbytes(4 * noise.randrange(1, 30)))

@@ -2,8 +2,6 @@
 
 from playwright.async_api import Page, expect
 
-from djangobot.bot.sandbox import read_public_key
-
 from ..probe import Probe
 from ..pyrogram_bot import Bot, raw
 
@@ -16,8 +14,7 @@ async def test_a_collapsed_quote_opens_and_closes(bot: Bot, page: Page) -> None:
     quote = {"_": "messageEntityBlockquote", "collapsed": True, "offset": 0, "length": len(text)}
     peer = {"_": "inputPeerUser", "user_id": bot.person, "access_hash": 0}
     request = {"_": "messages.sendMessage", "peer": peer, "message": text, "random_id": 1}
-    key = read_public_key(bot.sandbox.key)
-    async with Probe(bot.sandbox.host, bot.sandbox.port, key, layer=229) as probe:
+    async with Probe(bot.sandbox, layer=229) as probe:
         await probe.sign_in(bot.id)
         await probe.call({**request, "entities": [quote]})
     shown = page.locator("blockquote")

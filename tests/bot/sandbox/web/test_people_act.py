@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.testing import SandboxError
 
 from ..probe import Probe
@@ -88,7 +87,7 @@ async def test_a_bot_of_a_newer_layer_hears_of_reactions_and_pins(bot: Bot) -> N
     """And takes part in both; layer 158 has no update for a person's reaction."""
     sandbox = bot.sandbox
     number = (await bot.send("like it?", 1)).id
-    async with Probe(sandbox.host, sandbox.port, read_public_key(sandbox.key), layer=229) as probe:
+    async with Probe(sandbox, layer=229) as probe:
         await probe.sign_in(bot.id)
         shown = await act(bot, "react", message_id=number, emoji="👍")
         assert shown["reactions"] == [{"from": bot.person, "emoji": "👍"}]

@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from djangobot.bot.sandbox import read_public_key
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxError, SandboxProcess
 
 from ..probe import Probe
@@ -63,7 +62,7 @@ async def test_wrong_requests_are_refused_with_a_sentence(
 
 async def sign_in(sandbox: SandboxProcess, bot: int) -> None:
     """Has a bot sign in, so that there is one."""
-    async with Probe(sandbox.host, sandbox.port, read_public_key(sandbox.key)) as probe:
+    async with Probe(sandbox) as probe:
         await probe.sign_in(bot)
 
 
