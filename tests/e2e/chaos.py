@@ -5,12 +5,13 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .conftest import Sandbox
+from .conftest import Sandbox, Service
 
 PAUSE = 0.03
 """Seconds between a program's messages: a steady load for as long as the killing takes."""
@@ -59,6 +60,32 @@ class Sender:
     async def _post(self, client: httpx.AsyncClient, text: str) -> httpx.Response:
         body = {"text": text, "type": "Text", "bot_token": self.token}
         return await client.post("/api/send_message", json=body, headers={"Prefer": "respond-async"})
+
+
+async def kill_under_load(
+    box: Sandbox, senders: Sequence[Sender], least: int, kills: int, kill: Callable[[], Awaitable[None]]
+) -> None:
+    """Sends while something is killed so many times; Telegram misbehaves no longer than that."""
+    killing = asyncio.Event()
+    killing.set()
+    load = asyncio.gather(*(sender.send(least, killing) for sender in senders))
+    for _ in range(kills):
+        await kill()
+    killing.clear()
+    await asyncio.to_thread(box.delete, "/faults")
+    await load
+
+
+async def misbehave_and_kill(
+    box: Sandbox, service: Service, dice: random.Random, methods: list[str], kinds: list[str], times: int
+) -> None:
+    """At any moment Telegram begins to misbehave, and the service is killed soon after."""
+    await asyncio.sleep(dice.uniform(0.02, 0.8))
+    fault = {"method": dice.choice(methods), "kind": dice.choice(kinds), "times": times}
+    await asyncio.to_thread(box.post, "/faults", **fault)
+    await asyncio.sleep(dice.uniform(0, 0.2))
+    await asyncio.to_thread(service.kill)
+    await asyncio.to_thread(service.start)
 
 
 def drained(box: Sandbox, senders: list[Sender]) -> dict[int, list[str]]:

@@ -19,6 +19,7 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
 from ..ports import free_port
+from . import dying
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Wait = Callable[[Callable[[], bool]], None]
@@ -121,11 +122,11 @@ class Service:
             self.process = start("run", *self.options, env=self.env, stdout=log, stderr=log)
         self.wait_until_healthy()
 
-    def start_to_die(self, program: str, step: str) -> None:
-        """Starts it by this program, which kills itself at this step."""
+    def start_to_die(self, steps: str, step: str) -> None:
+        """Starts it to kill itself at this one of the steps."""
         with self.log.open("a") as log:
             env = {**self.env, "KILL_AT": step}
-            self.process = start("run", program=("-c", program), env=env, stdout=log, stderr=log)
+            self.process = start("run", program=("-c", dying.program(steps)), env=env, stdout=log, stderr=log)
         self.wait_until_healthy()
 
     def wait_until_healthy(self) -> None:

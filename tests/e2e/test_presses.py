@@ -1,6 +1,6 @@
 """A program asks by buttons, over real HTTP, and the person's choice is told to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.http.limits import SHARES
 
-from .conftest import WAIT, Sandbox, Service
+from .conftest import WAIT, Sandbox, Service, Wait
 
 BUTTONS = [
     [{"text": "Restart", "value": "restart"}, {"text": "No", "value": "no"}],
@@ -63,7 +63,7 @@ def test_a_press_is_told_to_who_waits_and_to_who_asks_after_a_restart(
     box: Sandbox,
     service: Service,
     threads: ThreadPoolExecutor,
-    wait_until: Callable[[Callable[[], bool]], None],
+    wait_until: Wait,
 ) -> None:
     """It is told once, with a new entity tag; the choice stays, whatever is pressed later."""
     question = Question(box, service)

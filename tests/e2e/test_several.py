@@ -6,8 +6,8 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import asyncpg
 import httpx
@@ -17,7 +17,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.delivery import leader
 
 from ..ports import free_port
-from .chaos import Sender, check, seeded
+from .chaos import Sender, check, kill_under_load, seeded
 from .conftest import WAIT, Run, Sandbox, Service
 
 TAKEOVER = PATIENCE
@@ -226,17 +226,11 @@ def test_a_door_with_another_secret_for_access_tokens_says_so(
     assert "DJANGOBOT_JWT_SECRET" not in right.log.read_text(), "the first to be there is right"
 
 
-async def _load_and_kill(cluster: Cluster, senders: list[Sender], least: int, kills: int, dice: Any) -> None:
-    killing = asyncio.Event()
-    killing.set()
-    load = asyncio.gather(*(sender.send(least, killing) for sender in senders))
-    for _ in range(kills):
-        active = await asyncio.to_thread(cluster.active)
-        await asyncio.sleep(dice.uniform(0.02, 1.5))
-        await asyncio.to_thread(active.kill)
-        await asyncio.to_thread(active.start)
-    killing.clear()
-    await load
+async def _kill_the_active(cluster: Cluster, dice: random.Random) -> None:
+    active = await asyncio.to_thread(cluster.active)
+    await asyncio.sleep(dice.uniform(0.02, 1.5))
+    await asyncio.to_thread(active.kill)
+    await asyncio.to_thread(active.start)
 
 
 def _run(box: Sandbox, cluster: Cluster, *, chats: int, least: int, kills: int, dice: random.Random) -> None:
@@ -246,7 +240,8 @@ def _run(box: Sandbox, cluster: Cluster, *, chats: int, least: int, kills: int, 
         chat = box.person()
         token = cluster.doors[0].bot_token(chat, bearer)
         senders.append(Sender(cluster.doors[number % 2].port, chat, token))
-    asyncio.run(_load_and_kill(cluster, senders, least, kills, dice))
+    kill = partial(_kill_the_active, cluster, dice)
+    asyncio.run(kill_under_load(box, senders, least, kills, kill))
     accepted = check(box, senders)
     repeats = box.get("/journal")["repeats"]
     print(f"{kills} deliverers killed, {accepted} accepted, {repeats} repeats; none lost, none doubled")

@@ -2,48 +2,43 @@
 
 import signal
 import time
-from collections.abc import Callable
 
 import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .conftest import CODE, Sandbox, Service, start
+from .conftest import CODE, Sandbox, Service, Wait, start
 
-Wait = Callable[[Callable[[], bool]], None]
 DYING = """
-import os, re, signal, sys
+import re
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.bot.telegram.updates import Inbox
 from djangobot.db.people import codes
 
-STEP = os.environ["KILL_AT"]
 send, shown, save = Gateway.send, codes.shown, Inbox.save
 answered = False
 
-def die(step):
-    if step == STEP and answered:
-        os.kill(os.getpid(), signal.SIGKILL)
+def die_once_answered(step):
+    if answered:
+        die(step)
 
 async def send_and_die(self, peer, text, random_id):
     global answered
     telegram_id = await send(self, peer, text, random_id)
     answered = answered or re.search(r"\\d{3} \\d{3} \\d{4}", text.text) is not None
-    die("answered")
+    die_once_answered("answered")
     return telegram_id
 
 async def shown_and_die(*arguments):
     await shown(*arguments)
-    die("the message with the code is recorded")
+    die_once_answered("the message with the code is recorded")
 
 async def save_and_die(self):
-    die("before the update is noted")
+    die_once_answered("before the update is noted")
     await save(self)
 
 Gateway.send, codes.shown, Inbox.save = send_and_die, shown_and_die, save_and_die
-from djangobot.__main__ import main
-sys.exit(main())
 """
 STEPS = ["answered", "the message with the code is recorded", "before the update is noted"]
 

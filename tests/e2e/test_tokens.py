@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from djangobot.db.credentials import gotify_token
 
-from .conftest import Sandbox, Service
+from .conftest import Sandbox, Service, Wait
 
 WORDS = {
     "en": {
@@ -244,7 +243,7 @@ def test_a_revoked_token_can_be_taken_back(chat: Chat, service: Service) -> None
 
 @pytest.mark.parametrize("chat", ["en"], indirect=True)
 def test_after_ten_seconds_a_revoked_token_can_not_be_taken_back(
-    chat: Chat, service: Service, wait_until: Callable[[Callable[[], bool]], None]
+    chat: Chat, service: Service, wait_until: Wait
 ) -> None:
     """The button is gone."""
     token: str = service.bot_token(chat.id, service.account(), name="ci")
@@ -256,9 +255,7 @@ def test_after_ten_seconds_a_revoked_token_can_not_be_taken_back(
     assert service.send(token, "refused").status_code == 401
 
 
-def test_a_new_network_is_told_with_a_way_to_revoke(
-    chat: Chat, service: Service, wait_until: Callable[[Callable[[], bool]], None]
-) -> None:
+def test_a_new_network_is_told_with_a_way_to_revoke(chat: Chat, service: Service, wait_until: Wait) -> None:
     """Once for each; behind a proxy on this machine the caller is whom the proxy names."""
     token = open_card(chat, service)
     if "DJANGOBOT_TRUSTED_PROXIES" not in service.env:
