@@ -11,12 +11,14 @@ from itertools import count
 from typing import TypeVar
 
 from djangobot.bot.backoff import Backoff
+from djangobot.bot.callback_data.packing import Packed
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram.errors import AnswerLost, FloodWait
 from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
+from djangobot.db.people import questions
 from djangobot.db.people.chat_settings import language_of
 from djangobot.db.people.chats import Chat
 
@@ -83,6 +85,11 @@ class Context:
         if text.media:
             return (await self._insist(lambda: self.gateway.send_media(self._peer(), text, random_id)))[0]
         return await self._insist(lambda: self.gateway.send(self._peer(), text, random_id))
+
+    async def ask(self, question: Packed, text: Text) -> None:
+        """Asks with this text. The person's next text is the answer to the question."""
+        await questions.ask(self.chat.id, question.pack(), self.now)
+        await self.reply(text)
 
     async def reply_file(self, file: File, caption: Text) -> int:
         """Sends a file or a picture as a new message. Returns its id in the chat."""

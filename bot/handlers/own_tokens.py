@@ -16,7 +16,6 @@ from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Text
 from djangobot.db.credentials import gotify_token
 from djangobot.db.errors import FieldsInvalid, TokensTooMany
-from djangobot.db.people import questions
 from djangobot.db.programs import own_tokens, tokens
 
 
@@ -39,8 +38,7 @@ async def on_name(context: Context, _: OwnTokenName) -> None:
 
 
 async def _ask(context: Context, words: str = "own-ask") -> None:
-    await questions.ask(context.chat.id, OwnTokenName().pack(), context.now)
-    await context.reply(formatted(context.language, words))
+    await context.ask(OwnTokenName(), formatted(context.language, words))
 
 
 async def _make(context: Context, name: str) -> None:

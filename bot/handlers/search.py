@@ -10,7 +10,6 @@ from djangobot.bot.rendering.replies import formatted, joined, say, with_bold
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import search
 from djangobot.db.messages.history import Page
-from djangobot.db.people import questions
 
 PAGE = 5
 TEXT_SHOWN = 220
@@ -27,8 +26,7 @@ async def show(context: Context) -> None:
     """Searches for the words after the command, or asks for them."""
     if context.argument:
         return await _search(context, context.argument)
-    await context.reply(formatted(context.language, "search-what"))
-    await questions.ask(context.chat.id, SearchWords().pack(), context.now)
+    await context.ask(SearchWords(), formatted(context.language, "search-what"))
 
 
 async def on_words(context: Context, _: SearchWords) -> None:

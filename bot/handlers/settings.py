@@ -21,7 +21,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.people import chat_settings, chats, digests, questions
+from djangobot.db.people import chat_settings, chats, digests
 from djangobot.db.people.chat_settings import LANGUAGES, ChatSettings
 
 KEPT: tuple[Literal[7, 30, 90, 365], ...] = (7, 30, 90, 365)
@@ -89,8 +89,7 @@ async def on_zone(context: Context, data: Zone) -> None:
     """Sets the time zone that was asked for. Asks again when there is no such city or offset."""
     zone = timezones.find(context.text)
     if not zone:
-        await questions.ask(context.chat.id, data.pack(), context.now)
-        await context.reply(formatted(context.language, "zone-wrong"))
+        await context.ask(data, formatted(context.language, "zone-wrong"))
         return
     await change(context, zone=zone)
     await digests.release(context.chat.id, context.now)
@@ -101,8 +100,7 @@ async def on_zone(context: Context, data: Zone) -> None:
 
 async def ask_for_zone(context: Context) -> None:
     """Makes the next text the answer: a city or an offset."""
-    await questions.ask(context.chat.id, Zone().pack(), context.now)
-    await context.reply(formatted(context.language, "zone-ask"))
+    await context.ask(Zone(), formatted(context.language, "zone-ask"))
 
 
 async def change(context: Context, **changes: Any) -> None:

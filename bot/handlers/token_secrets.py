@@ -16,7 +16,6 @@ from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import new_secret
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
-from djangobot.db.people import questions
 from djangobot.db.programs import token_secrets, tokens
 from djangobot.db.programs.tokens import TokenCard
 
@@ -50,9 +49,8 @@ async def ask(context: Context, data: AskTokenSecret) -> None:
     card = await find(context, data.token)
     if card is None:
         return
-    await questions.ask(context.chat.id, TokenSecretWord(card.id).pack(), context.now)
     await context.answer()
-    await context.reply(formatted(context.language, "secret-ask", who=called(card)))
+    await context.ask(TokenSecretWord(card.id), formatted(context.language, "secret-ask", who=called(card)))
 
 
 async def on_word(context: Context, data: TokenSecretWord) -> None:
@@ -63,8 +61,7 @@ async def on_word(context: Context, data: TokenSecretWord) -> None:
         version = (await token_secrets.state(context.chat.id, card.id)).version
         await token_secrets.put(context.chat.id, card.id, stripped(context.text), key, version=version)
     except FieldsInvalid:
-        await questions.ask(context.chat.id, data.pack(), context.now)
-        await context.reply(formatted(context.language, "secret-wrong"))
+        await context.ask(data, formatted(context.language, "secret-wrong"))
     except TokenNotFound:
         await context.reply(formatted(context.language, "tokens-gone"))
     else:

@@ -33,7 +33,6 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import gotify_token
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
-from djangobot.db.people import questions
 from djangobot.db.programs import own_tokens, tokens
 from djangobot.db.programs.tokens import TokenCard
 
@@ -67,9 +66,8 @@ async def ask_name(context: Context, data: AskTokenName) -> None:
     card = await find(context, data.token)
     if card is None:
         return
-    await questions.ask(context.chat.id, TokenName(card.id).pack(), context.now)
     await context.answer()
-    await context.reply(formatted(context.language, "token-name-ask", who=called(card)))
+    await context.ask(TokenName(card.id), formatted(context.language, "token-name-ask", who=called(card)))
 
 
 async def rename(context: Context, data: TokenName) -> None:
@@ -77,8 +75,7 @@ async def rename(context: Context, data: TokenName) -> None:
     try:
         card = await tokens.rename(context.chat.id, data.token, stripped(context.text), context.now)
     except FieldsInvalid:
-        await questions.ask(context.chat.id, data.pack(), context.now)
-        await context.reply(formatted(context.language, "token-name-wrong"))
+        await context.ask(data, formatted(context.language, "token-name-wrong"))
     except TokenNotFound:
         await context.reply(formatted(context.language, "tokens-gone"))
     else:

@@ -16,7 +16,6 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.admin import broadcasts
 from djangobot.db.admin.broadcasts import DAYS, TEXT_LIMIT, Audience, BroadcastView
 from djangobot.db.fields import blank, unstorable
-from djangobot.db.people import questions
 from djangobot.db.people.chat_settings import LANGUAGES
 
 IN_LANGUAGE = {"en": "broadcast-en", "ru": "broadcast-ru"}
@@ -32,8 +31,7 @@ async def show(context: Context) -> None:
         return await broadcasts.show_at(live[0].id, card)
     if context.argument:
         return await _compose(context, context.argument)
-    await context.reply(formatted(context.language, "broadcast-what"))
-    await questions.ask(context.chat.id, BroadcastText().pack(), context.now)
+    await context.ask(BroadcastText(), formatted(context.language, "broadcast-what"))
 
 
 async def on_text(context: Context, _: BroadcastText) -> None:
@@ -116,8 +114,7 @@ async def _replace(context: Context, number: int) -> None:
 async def _compose(context: Context, text: str) -> None:
     text = text.strip()
     if blank(text) or len(text) > TEXT_LIMIT or unstorable(text):
-        await questions.ask(context.chat.id, BroadcastText().pack(), context.now)
-        await context.reply(formatted(context.language, "broadcast-wrong", most=TEXT_LIMIT))
+        await context.ask(BroadcastText(), formatted(context.language, "broadcast-wrong", most=TEXT_LIMIT))
         return
     number = await broadcasts.draft(context.chat.id, text, context.now)
     await context.reply(broadcast_text(context.language, text))
