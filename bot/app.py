@@ -195,7 +195,7 @@ def _leader_workers(
         BackgroundWorker(name="search index", run=search.keep_up, stops=3),
         BackgroundWorker(name="answers", stop=stop_answers, stops=2),
         BackgroundWorker(name="last alert", stop=last_alert, stops=4),
-        BackgroundWorker(name="connection", stop=partial(_disconnect, client), stops=5),
+        BackgroundWorker(name="connection", stop=client.stop, stops=5),
         BackgroundWorker(name="last update state", stop=inbox.save, stops=6),
     ]
 
@@ -224,10 +224,6 @@ async def _last_alert(client: TelegramClient, alerts: Alerts, leadership: Leader
     if leadership.lost.is_set():
         client.may_call = lambda: True
         await alerts.last_check()
-
-
-async def _disconnect(client: TelegramClient) -> None:
-    await client.stop()
 
 
 async def _open_session(settings: Settings) -> SessionStorage:

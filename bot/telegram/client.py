@@ -92,7 +92,7 @@ class TelegramClient(SessionOwner):
         """Connects, signs in when the session is new, and reads the bot's own user. Raises RPCError for a
         wrong token."""
         if self.key_forgotten.is_set():
-            await self._drop()
+            await self.stop()
             await self.storage.delete()
         pauses, refused_before = Backoff(SIGN_IN_PAUSE), False
         while True:
@@ -100,32 +100,25 @@ class TelegramClient(SessionOwner):
                 await self._sign_in()
             except KeyForgotten as exc:
                 log.warning("telegram does not know the session any more; signing in anew", reason=str(exc))
-                await self._drop()
+                await self.stop()
                 await self.storage.delete()
                 if refused_before:
                     await asyncio.sleep(pauses.next_pause())
                 refused_before = True
             except BaseException:
-                await self._drop()
+                await self.stop()
                 raise
             else:
                 return
 
     async def _sign_in(self) -> None:
         self.key_forgotten.clear()
-        if not self.storage.session.is_complete:
+        if self.storage.session.user_id is None:
             key = await self._new_key(FIRST_DATA_CENTRE)
-            await self.storage.change(
-                dc_id=FIRST_DATA_CENTRE,
-                api_id=self.api_id,
-                test_mode=False,
-                auth_key=key,
-                date=0,
-                user_id=None,
-            )
-        session = await self._open_session()
-        if not self.storage.session.user_id:
-            await self._authorize(session)
+            await self.storage.change(dc_id=FIRST_DATA_CENTRE, api_id=self.api_id, auth_key=key)
+            await self._authorize(await self._open_session())
+        else:
+            await self._open_session()
         await self.ask(raw.functions.updates.GetState())
         self.me = (await self.ask(raw.functions.users.GetUsers(id=[raw.types.InputUserSelf()])))[0]
         self.online.set()
@@ -156,7 +149,7 @@ class TelegramClient(SessionOwner):
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
                 await asyncio.sleep(RECONNECT_PAUSE)  # the connection itself waits longer each time
             else:
-                await self.storage.change(user_id=answer.user.id, is_bot=True)
+                await self.storage.change(user_id=answer.user.id)
                 return
 
     async def _new_key(self, dc_id: int) -> bytes:
@@ -178,14 +171,11 @@ class TelegramClient(SessionOwner):
         """The name by which people find the bot: its username, or its id when it has none."""
         return str(self.me.username or self.me.id) if self.me else ""
 
-    async def _drop(self) -> None:
+    async def stop(self) -> None:
+        """Closes the connection in order. Safe to call when it was never opened."""
         self.online.clear()
         if self.session is not None:
             await self.session.stop()
-
-    async def stop(self) -> None:
-        """Closes the connection in order. Safe to call when it was never opened."""
-        await self._drop()
 
     async def ask(self, query: TLObject, within: float | None = None) -> Any:
         """Makes one attempt, of ANSWER_TIMEOUT or `within` seconds, and never repeats it. Raises RPCError

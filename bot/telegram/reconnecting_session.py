@@ -44,7 +44,6 @@ class SessionOwner:
     language = "en"
     ipv6, proxy, protocol_factory = False, None, None
     connection_factory = Connection
-    disconnect_handler = None
     online: asyncio.Event
     """Set while calls can be answered: the bot is signed in and connected."""
     last_failure: str

@@ -26,16 +26,9 @@ class Session(msgspec.Struct):
 
     dc_id: int | None = None
     api_id: int | None = None
-    test_mode: bool | None = None
     auth_key: bytes | None = None
-    date: int | None = None
     user_id: int | None = None
-    is_bot: bool | None = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether a sign-in was completed."""
-        return None not in (self.test_mode, self.auth_key, self.user_id, self.is_bot)
+    """The bot's own id. None until a sign-in was completed."""
 
 
 class SessionStorage:

@@ -114,7 +114,7 @@ async def attempts(session: Session, logged: list[EventDict], count: int) -> lis
     return found
 
 
-KNOWN = Session(dc_id=2, api_id=1, test_mode=False, auth_key=bytes(256), date=0, user_id=1, is_bot=True)
+KNOWN = Session(dc_id=2, api_id=1, auth_key=bytes(256), user_id=1)
 
 
 @pytest.mark.parametrize("session", [Session(), KNOWN], ids=["first sign-in", "known session"])
