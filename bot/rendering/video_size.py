@@ -74,7 +74,9 @@ class Walk:
 def _seconds(header: bytes) -> int:
     wide = header[:1] == b"\x01"
     scale, duration = (header[20:24], header[24:32]) if wide else (header[12:16], header[16:20])
-    if len(duration) < (8 if wide else 4) or not any(scale):
+    size = 8 if wide else 4
+    unknown = duration == b"\xff" * size
+    if len(duration) < size or unknown or not any(scale):
         return 0
     return min(round(int.from_bytes(duration) / int.from_bytes(scale)), MOST)
 

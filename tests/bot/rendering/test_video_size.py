@@ -61,6 +61,14 @@ async def test_a_turned_video_has_its_sides_as_it_is_shown() -> None:
     assert await size_of(movie(matrix=TURNED)) == VideoSize(720, 1280, 13)
 
 
+@pytest.mark.parametrize("version", [0, 1])
+async def test_a_length_that_is_not_known_is_none(version: int) -> None:
+    """All bits are set then (ISO/IEC 14496-12, 8.2.2): no chat shows a video of 49 days."""
+    known, unknown = struct.pack(">Q" if version else ">I", 12_600), b"\xff" * (8 if version else 4)
+    content = movie(version=version).replace(b"\0\0\x03\xe8" + known, b"\0\0\x03\xe8" + unknown)
+    assert await size_of(content) == VideoSize(1280, 720, 0)
+
+
 async def test_a_file_that_ends_early_is_read_as_far_as_it_goes() -> None:
     """At every place: no error, and nothing that is not there."""
     whole = movie()
