@@ -12,14 +12,13 @@ PLACEHOLDER = "BOT_TOKEN"
 
 class Sender(msgspec.Struct, frozen=True):
     """A program that can send. `where` is the place in it, in its own words. `{url}` is our address, `{host}`
-    the same without its scheme, `{token}` the bot token, `{gotify}` its form for Gotify. `header`: the token
-    does not stand in an address. `signed`: it signs what it sends."""
+    the same without its scheme, `{token}` the bot token, `{gotify}` its form for Gotify. `signed`: it signs
+    what it sends."""
 
     key: str
     name: str
     where: str
     snippet: str
-    header: bool = True
     signed: bool = False
 
 
@@ -101,21 +100,14 @@ SENDERS = (
     Sender("grafana", "Grafana", "Alerting → Contact points → Add contact point", GRAFANA, signed=True),
     Sender("uptime-kuma", "Uptime Kuma", "Settings → Notifications → Setup Notification", UPTIME_KUMA),
     Sender("healthchecks", "Healthchecks", "Integrations → Webhook, for down and for up", HEALTHCHECKS),
-    Sender("github", "GitHub", "Settings → Webhooks → Add webhook", GITHUB, header=False, signed=True),
+    Sender("github", "GitHub", "Settings → Webhooks → Add webhook", GITHUB, signed=True),
     Sender("gitlab", "GitLab", "Settings → Webhooks → Add new webhook", GITLAB, signed=True),
     Sender("gitea", "Gitea, Forgejo", "Settings → Webhooks → Add Webhook", GITEA, signed=True),
-    Sender(
-        "sentry",
-        "Sentry",
-        "Settings → Custom Integrations → Internal Integration",
-        SENTRY,
-        header=False,
-        signed=True,
-    ),
+    Sender("sentry", "Sentry", "Settings → Custom Integrations → Internal Integration", SENTRY, signed=True),
     Sender("proxmox", "Proxmox", "a shell on a node", PROXMOX),
     Sender("arr", "Sonarr, Radarr", "Settings → Connect → +", ARR),
     Sender("home-assistant", "Home Assistant", "configuration.yaml", HOME_ASSISTANT),
-    Sender("watchtower", "Watchtower", "the environment of its container", WATCHTOWER, header=False),
+    Sender("watchtower", "Watchtower", "the environment of its container", WATCHTOWER),
     Sender("apprise", "Apprise", "a shell, or any program with Apprise", APPRISE),
     Sender(
         "systemd",
