@@ -49,15 +49,14 @@ def render_sender_message(
     head = joined([bold(_sender(message, now)), bold(content.title)])
     foot = _foot(content)
     text = RichText(message.text, content.spans)
-    whole = joined([head, text, foot])
-    if message.replace_key is not None:
-        limit = CAPTION_LIMIT if media or captioned else MESSAGE_LIMIT
-        room = limit - utf16_length(head.text) - utf16_length(foot.text) - 2
-        whole = excerpt(joined([head, excerpt(text, max(room, EXCERPT_LEAST)), foot]), limit)
+    if message.replace_key is None:
+        whole = joined([head, text, foot])
+    else:
+        whole = _within(CAPTION_LIMIT if media or captioned else MESSAGE_LIMIT, head, text, foot)
     rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
     if len(parts) > MESSAGES_LIMIT:
-        parts = [_as_file(message, content, head, foot, rows)]
+        parts = [_as_file(message, content, _within(CAPTION_LIMIT, head, text, foot), rows)]
     if media:
         parts = with_attachments(parts, media)
     return [msgspec.structs.replace(parts[0], reply_to=message.reply_to or None), *parts[1:]]
@@ -75,11 +74,14 @@ def _foot(content: Content) -> RichText:
     return joined([RichText(bar), RichText(hashtags(content.tags))])
 
 
-def _as_file(message: Claimed, content: Content, head: RichText, foot: RichText, rows: Rows) -> Text:
+def _within(limit: int, head: RichText, text: RichText, foot: RichText) -> RichText:
+    """As much of the text as fits between head and foot."""
+    room = limit - utf16_length(head.text) - utf16_length(foot.text) - 2
+    return excerpt(joined([head, excerpt(text, max(room, EXCERPT_LEAST)), foot]), limit)
+
+
+def _as_file(message: Claimed, content: Content, caption: RichText, rows: Rows) -> Text:
     """The whole text as a file, as the program wrote it."""
-    room = CAPTION_LIMIT - utf16_length(head.text) - utf16_length(foot.text) - 2
-    beginning = excerpt(RichText(message.text, content.spans), max(room, EXCERPT_LEAST))
-    caption = excerpt(joined([head, beginning, foot]), CAPTION_LIMIT)
     extension = EXTENSIONS[content.format]
     written = message.text if content.source is None else content.source
     document = Document(f"message{extension}", MIMES[extension], written)
