@@ -3,7 +3,7 @@
 from djangobot.bot.callback_data.buttons import CancelScheduled, ListScheduled, SendScheduledNow
 from djangobot.bot.context import Context
 from djangobot.bot.rendering import timezones
-from djangobot.bot.rendering.entries import FILES_SHOWN, file_names
+from djangobot.bot.rendering.entries import files_in_short
 from djangobot.bot.rendering.humanize import shortened, shown_time, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
@@ -75,6 +75,5 @@ def _line(context: Context, number: int, entry: Entry) -> Text:
         sender=whose(entry.sender, entry.token or entry.sender),
         time=shown_time((entry.send_at or entry.time).astimezone(context.zone)),
     )
-    files = shortened(", ".join(file_names(context.language, entry.content)), FILES_SHOWN)
     text = Text(shortened(entry.content.title or entry.text, TEXT_SHOWN))
-    return joined([part for part in (head, text, Text(f"📎 {files}" if files else "")) if part.text])
+    return joined([head, text, files_in_short(context.language, entry.content)])

@@ -7,6 +7,7 @@ from djangobot.bot.callback_data.buttons import AskRotateToken, ListSenders, Ope
 from djangobot.bot.context import Context
 from djangobot.bot.handlers.token_cards import called
 from djangobot.bot.handlers.tokens import find, hide_later
+from djangobot.bot.rendering.entries import in_pairs
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.rendering.snippets import BY_KEY, SENDERS, snippet
 from djangobot.bot.telegram.text import Button
@@ -19,7 +20,7 @@ async def choose(context: Context, data: ListSenders) -> None:
     if card is None:
         return
     buttons = [Button(sender.name, ShowSender(card.id, sender.key).pack()) for sender in SENDERS]
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    rows = in_pairs(buttons)
     rows.append([Button(say(context.language, "back"), OpenToken(card.id).pack())])
     await context.replace(formatted(context.language, "senders-title", rows, who=called(card)))
     await context.answer()

@@ -28,6 +28,7 @@ from djangobot.bot.callback_data.jobs import HideToken
 from djangobot.bot.callback_data.questions import TokenName
 from djangobot.bot.context import Context, stripped
 from djangobot.bot.handlers.token_cards import called, card_text, list_text, under_value
+from djangobot.bot.rendering.entries import in_pairs
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import gotify_token
@@ -260,7 +261,7 @@ async def _choose(
     buttons = [
         Button(say(context.language, words[1], count=count), kind(card.id, count).pack()) for count in counts
     ]
-    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    rows = in_pairs(buttons)
     rows.append([Button(say(context.language, "back"), OpenToken(card.id).pack())])
     await _replace(context, formatted(context.language, words[0], rows, who=called(card)))
     await context.answer()

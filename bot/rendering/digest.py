@@ -5,14 +5,12 @@ from itertools import zip_longest
 
 from djangobot.bot.callback_data.buttons import ShowHistory
 from djangobot.bot.rendering.buttons import full_button
-from djangobot.bot.rendering.entries import FILES_SHOWN, TAGS_SHOWN, TITLE_SHOWN, file_names, is_cut
+from djangobot.bot.rendering.entries import in_pairs, in_short, is_cut
 from djangobot.bot.rendering.humanize import shortened, whose
-from djangobot.bot.rendering.replies import formatted, joined, language_for, say, with_bold
+from djangobot.bot.rendering.replies import formatted, joined, language_for, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages import content as contents
-from djangobot.db.messages.content import Content
-from djangobot.db.messages.rich_text.hashtags import hashtags
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import utf16_length
 from djangobot.db.people.digests import Digest, read_digest
@@ -31,7 +29,7 @@ def render_digest(message: Claimed) -> list[Text]:
     language = language_for(message)
     lines, cut = _lines(language, read_digest(message.text))
     *earlier, last = _paged(lines)
-    rows = [cut[at : at + 2] for at in range(0, len(cut), 2)]
+    rows = in_pairs(cut)
     rows.append([Button(say(language, "digest-history"), ShowHistory().pack())])
     return [*map(joined, earlier), joined(last, buttons=rows)]
 
@@ -45,7 +43,8 @@ def _lines(language: str, digest: Digest) -> tuple[list[Text], list[Button]]:
         lines.append(formatted(language, "digest-sender", who=who, count=share.count))
         for number, text, rich in zip_longest(share.ids, share.first, share.rich):
             content = contents.decode(rich)
-            line = _line(language, text, content)
+            short = in_short(language, content, Text(shortened(text, DIGEST_LINE)))
+            line = joined(short, separator=" · ")
             if number is None or len(cut) >= WHOLE_MOST or not is_cut(language, text, content, DIGEST_LINE):
                 lines.append(joined([Text("·"), line], separator=" "))
             else:
@@ -57,19 +56,6 @@ def _lines(language: str, digest: Digest) -> tuple[list[Text], list[Button]]:
         count = sum(share.count for share in others)
         lines.append(formatted(language, "digest-others", count=count))
     return lines, cut
-
-
-def _line(language: str, text: str, content: Content) -> Text:
-    """A message on one line: its title, its text, its files and its tags."""
-    title = shortened(content.title, TITLE_SHOWN)
-    files = shortened(", ".join(file_names(language, content)), FILES_SHOWN)
-    parts = [
-        with_bold(title, [(0, len(title))]),
-        Text(shortened(text, DIGEST_LINE)),
-        Text(f"📎 {files}" if files else ""),
-        Text(shortened(hashtags(content.tags), TAGS_SHOWN)),
-    ]
-    return joined([part for part in parts if part.text], separator=" · ")
 
 
 def _paged(lines: Sequence[Text]) -> list[list[Text]]:

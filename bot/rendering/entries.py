@@ -18,25 +18,35 @@ TITLE_SHOWN, FILES_SHOWN, TAGS_SHOWN = 80, 80, 60
 
 def listed(language: str, entry: Entry, zone: tzinfo, text: Text) -> Text:
     """A message in a list: its sender, time and status, its title, then `text`, the files and the tags."""
-    title = shortened(entry.content.title, TITLE_SHOWN)
-    parts = [head(language, entry, zone), with_bold(title, [(0, len(title))]), text]
-    files = shortened(", ".join(file_names(language, entry.content)), FILES_SHOWN)
-    parts += [Text(f"📎 {files}" if files else ""), Text(shortened(hashtags(entry.content.tags), TAGS_SHOWN))]
-    return joined([part for part in parts if part.text])
+    return joined([head(language, entry, zone), *in_short(language, entry.content, text)])
+
+
+def in_short(language: str, content: Content, text: Text) -> list[Text]:
+    """What a list shows of a message: its title, then `text`, the files and the tags."""
+    title = shortened(content.title, TITLE_SHOWN)
+    tags = Text(shortened(hashtags(content.tags), TAGS_SHOWN))
+    return [with_bold(title, [(0, len(title))]), text, files_in_short(language, content), tags]
+
+
+def files_in_short(language: str, content: Content) -> Text:
+    """The names of the files, as far as a list shows them. Empty when there are none."""
+    files = shortened(", ".join(file_names(language, content)), FILES_SHOWN)
+    return Text(f"📎 {files}" if files else "")
 
 
 def in_full(language: str, entry: Entry, zone: tzinfo) -> Text:
     """All of a message, as the chat shows it, with the names of its files."""
     content = entry.content
-    parts = [
-        head(language, entry, zone),
-        with_bold(content.title, [(0, len(content.title))]),
-        Text(entry.text, content.spans),
-        Text("" if content.progress is None else progress_bar(content.progress)),
-        *(Text(f"📎 {name}") for name in file_names(language, content)),
-        Text(hashtags(content.tags)),
-    ]
-    return joined([part for part in parts if part.text])
+    return joined(
+        [
+            head(language, entry, zone),
+            with_bold(content.title, [(0, len(content.title))]),
+            Text(entry.text, content.spans),
+            Text("" if content.progress is None else progress_bar(content.progress)),
+            *(Text(f"📎 {name}") for name in file_names(language, content)),
+            Text(hashtags(content.tags)),
+        ]
+    )
 
 
 def full_buttons(

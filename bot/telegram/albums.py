@@ -91,9 +91,7 @@ class Albums:
 
     async def send(self, peer: Any, text: Text, random_ids: Sequence[int], markup: Any) -> list[int]:
         """Sends the files of `text`, each once per random_id, and returns their ids in the chat."""
-        silent = Text("", silent=text.silent)
-        captions = [text, *[silent] * (len(text.media) - 1)]
-        items = [Item(*one) for one in zip(text.media, random_ids, captions, strict=True)]
+        items = _items(text, random_ids)
         async with self._shown(peer, items):
             if len(items) == 1:
                 return [await self._send_file(peer, items[0], markup)]
@@ -111,14 +109,10 @@ class Albums:
     ) -> None:
         """Puts the files of `text` in the place of those of messages, with the text under the first. What was
         uploaded under a key and not used is not uploaded again."""
-        captions = [(text, markup), *[(Text(""), None)] * (len(text.media) - 1)]
-        items = [
-            Item(media, key, caption)
-            for media, key, (caption, _) in zip(text.media, keys, captions, strict=True)
-        ]
+        items = _items(text, keys)
         async with self._shown(peer, items):
-            for item, message_id, (_, below) in zip(items, message_ids, captions, strict=True):
-                await self._replace_file(peer, message_id, item, below)
+            for item, message_id in zip(items, message_ids, strict=True):
+                await self._replace_file(peer, message_id, item, markup if item is items[0] else None)
 
     async def _replace_file(self, peer: Any, message_id: int, item: Item, markup: Any) -> None:
         async def replace(media: Any) -> None:
@@ -260,6 +254,12 @@ class Albums:
             with suppress(GatewayError):  # nobody needs it
                 await self._ask(raw.functions.messages.SetTyping(peer=peer, action=action))
             await asyncio.sleep(SHOW_EVERY)
+
+
+def _items(text: Text, random_ids: Sequence[int]) -> list[Item]:
+    """The files of a text, one for each random_id, with the text under the first."""
+    captions = [text, *[Text("", silent=text.silent)] * (len(text.media) - 1)]
+    return [Item(*one) for one in zip(text.media, random_ids, captions, strict=True)]
 
 
 def _input_media(media: Media, uploaded: Any) -> Any:
