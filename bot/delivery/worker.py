@@ -71,8 +71,6 @@ class Worker:
             self.flood_control, put_back=self._put_back, poll_soon=self._poll_soon, now=now
         )
         self._others = (self.recorder, self.housekeeping, Schedule(now))
-        self._fault: BaseException | None = None
-        """The error that ended a part of the worker."""
         self.poll_at = EVER
         self.grace = STOP_GRACE
         self.lease = LEASE
@@ -106,8 +104,9 @@ class Worker:
                 for _ in range(WITH_FILES)
             ),
         ]
-        for part in (*others, *senders):
-            part.add_done_callback(self._on_end)
+        parts = (*others, *senders)
+        for part in parts:
+            part.add_done_callback(self._stop_after_error)
         register_worker(self)
         try:
             while not self.stopping.is_set():
@@ -117,12 +116,12 @@ class Worker:
             await self._finish(senders)
             await _end(others)
             await self.recorder.flush()
-        if self._fault is not None:
-            raise self._fault
+        for part in parts:
+            if not part.cancelled():
+                part.result()
 
-    def _on_end(self, part: asyncio.Task[None]) -> None:
-        if not part.cancelled() and (fault := part.exception()) is not None:
-            self._fault = self._fault or fault
+    def _stop_after_error(self, part: asyncio.Task[None]) -> None:
+        if not part.cancelled() and part.exception() is not None:
             self.stopping.set()
 
     def stop(self, *, at_once: bool = False) -> None:

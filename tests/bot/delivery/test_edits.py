@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
-from djangobot.bot.telegram.gateway import Gateway, Peer
+from djangobot.bot.telegram.gateway import Peer
 from djangobot.db import state
 from djangobot.db.delivery import recalls
 from djangobot.db.engine import current
@@ -20,17 +19,14 @@ from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.people import mutes
 
-from .conftest import chat_of, from_bot, until_so
+from .conftest import Running, chat_of, from_bot, until_so
 
 
 @pytest.fixture
 async def worker(client: TelegramClient, token: str) -> AsyncIterator[Worker]:
     """A worker that delivers for the length of the test."""
-    worker = Worker(Gateway(client), Pacing(0, 0))
-    running = asyncio.create_task(worker.run())
-    yield worker
-    worker.stop()
-    await running
+    async with Running(client) as worker:
+        yield worker
 
 
 async def send(token: str, text: str, **more: object) -> Accepted:

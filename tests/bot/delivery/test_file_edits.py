@@ -1,6 +1,5 @@
 """One message that changes, with files: as the chat and the lists show it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,17 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
-from djangobot.bot.telegram.gateway import Gateway, Peer
+from djangobot.bot.telegram.gateway import Peer
 from djangobot.db.delivery import scheduled
 from djangobot.db.messages import acceptance, deletions, files, history, messages, tags
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 
-from .conftest import chat_of, from_bot
+from .conftest import Running, chat_of, from_bot
 
 VOICE = b"OggS".ljust(28, b"\0") + b"OpusHead" + bytes(40)
 
@@ -28,11 +26,8 @@ VOICE = b"OggS".ljust(28, b"\0") + b"OpusHead" + bytes(40)
 async def worker(client: TelegramClient, token: str, tmp_path: Path) -> AsyncIterator[Worker]:
     """A worker that delivers for the length of the test."""
     files.configure(files.Rules(tmp_path / "files", most=100 << 20, floor=0))
-    worker = Worker(Gateway(client), Pacing(0, 0))
-    running = asyncio.create_task(worker.run())
-    yield worker
-    worker.stop()
-    await running
+    async with Running(client) as worker:
+        yield worker
 
 
 class Chat:

@@ -1,6 +1,5 @@
 """What is sent of a message is fixed with it: every repeat sends the same, whatever has changed meanwhile."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -193,12 +192,10 @@ async def test_what_was_not_begun_is_not_fixed(
     """A message put back before Telegram was asked is sent under the name of then."""
     await begin(sandbox)
     at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0))
-    running = asyncio.create_task(at_work.run())
-    for number in range(CHAT_BURST + 1):
-        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
-    await until(lambda: bool(at_work.in_flight.paced))
-    at_work.stop()
-    await running
+    async with Running(client, at_work):
+        for number in range(CHAT_BURST + 1):
+            await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
+        await until(lambda: bool(at_work.in_flight.paced))
     await rename("Nora")
     async with Running(client):
         await drained()
@@ -213,17 +210,15 @@ async def test_a_message_that_waited_in_flight_says_how_late_it_is(
     await begin(sandbox)
     clock = SteppingClock()
     at_work = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0), now=clock)
-    running = asyncio.create_task(at_work.run())
-    for number in range(CHAT_BURST + 1):
-        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
-    await until(lambda: bool(at_work.in_flight.paced))
-    clock.behind = -timedelta(hours=1)
-    (message, turn) = next(iter(at_work.in_flight.paced.values()))
-    turn.cancel()
-    at_work.in_flight.on_chat_turn(message)
-    await drained()
-    at_work.stop()
-    await running
+    async with Running(client, at_work):
+        for number in range(CHAT_BURST + 1):
+            await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
+        await until(lambda: bool(at_work.in_flight.paced))
+        clock.behind = -timedelta(hours=1)
+        (message, turn) = next(iter(at_work.in_flight.paced.values()))
+        turn.cancel()
+        at_work.in_flight.on_chat_turn(message)
+        await drained()
     _, said = await chat_of(sandbox)
     assert said[-1].startswith("Fedor · ")
     assert said[-1].endswith(f"\nnumber {CHAT_BURST}")

@@ -76,12 +76,10 @@ async def test_a_stop_gives_back_what_was_not_begun(
 ) -> None:
     """A message held for its chat's turn is queued again, and does not count as tried."""
     delivery = Worker(Gateway(client), Pacing(rate_chat=0.001, rate_total=0))
-    running = asyncio.create_task(delivery.run())
-    for number in range(5):
-        await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
-    await until(lambda: bool(delivery.in_flight.paced))
-    delivery.stop()
-    await running
+    async with Running(client, delivery):
+        for number in range(5):
+            await acceptance.accept(token, NewMessage(f"number {number}"), datetime.now(UTC))
+        await until(lambda: bool(delivery.in_flight.paced))
     rows = await current().fetch(
         "SELECT status, first_attempt FROM message WHERE status <> 'sent' ORDER BY id"
     )
