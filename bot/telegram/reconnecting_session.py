@@ -169,6 +169,17 @@ class ReconnectingSession(Session):
         if was_up and not self.closing:
             self.remaking = self.loop.create_task(self._remake())
 
+    async def send(self, *query: Any, **how: Any) -> Any:
+        """As the library's, but no cancellation gets lost. `asyncio.wait_for` of Python 3.11, on which it
+        stands, drops one that comes together with the answer: whoever was cancelled would go on for ever."""
+        task: Any = asyncio.current_task()
+        before = task.cancelling()
+        try:
+            return await super().send(*query, **how)
+        finally:
+            if task.cancelling() > before:
+                raise asyncio.CancelledError
+
     async def _packet(self, packet: bytes) -> None:
         try:
             await self.handle_packet(packet)

@@ -1,6 +1,7 @@
 """The client: cut, refused, forgotten; and how it ends."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,26 @@ async def test_a_stop_while_nobody_answers_ends(
     left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     ours = str(Path(client_module.__file__).parent)
     assert [task for task in left if ours in str(task.get_coro())] == []
+
+
+async def test_who_is_cancelled_as_the_answer_comes_ends(
+    client: TelegramClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cancellation that comes with the answer would else be lost: a part that ends would go on."""
+    assert client.session is not None
+    handle_packet: Callable[[bytes], Awaitable[None]] = client.session.handle_packet
+    asking = asyncio.create_task(client.ask(raw.functions.updates.GetState()))
+
+    async def handle_and_cancel(packet: bytes) -> None:
+        await handle_packet(packet)
+        if client.session is not None and any(
+            result.event.is_set() for result in client.session.results.values()
+        ):
+            asking.cancel()
+
+    monkeypatch.setattr(client.session, "handle_packet", handle_and_cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
 
 
 async def test_an_error_pyrogram_does_not_know_leaves_no_file(
