@@ -153,8 +153,8 @@ def test_a_deliverer_that_stood_still_begins_no_send_of_what_was_deleted_meanwhi
     postgresql_server: str, tmp_path: Path, wait_until: Wait
 ) -> None:
     """Stopped with messages in hand and a send under way, replaced, and let go on: it can't know that it was
-    deposed, so it asks Telegram nothing, and the next one leads. It stands by, although the answer to its send
-    comes as it ends. Eight messages wait in one chat, four in each of two others."""
+    deposed, so it asks Telegram nothing, and the next one leads. It stands by, although an answer comes as it
+    ends. Eight messages wait in one chat, four in each of two others."""
     box = Sandbox(tmp_path / "sandbox")  # the other tests' processes are the same bot on theirs
     cluster = Cluster(box, tmp_path, database(postgresql_server), doors=0, DJANGOBOT_RATE_CHAT="0.25")
     try:
