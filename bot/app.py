@@ -47,6 +47,8 @@ from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import edits, files, retention, search
+from djangobot.db.people import guesses
+from djangobot.db.programs import attempts
 from djangobot.http.app import Application, Bounds, Config, Server, create_app, under, with_access_log
 
 log = structlog.get_logger(__name__)
@@ -112,6 +114,8 @@ def _process_workers(
         BackgroundWorker(name="growth", run=growth.keep_up, stops=4),
         BackgroundWorker(name="old history", run=partial(retention.keep_up, settings.keep), stops=4),
         BackgroundWorker(name="old edits", run=edits.keep_up, stops=4),
+        BackgroundWorker(name="old attempts", run=attempts.keep_up, stops=4),
+        BackgroundWorker(name="old wrong codes", run=guesses.keep_up, stops=4),
     ]
     if patience := systemd.patience():
         feed = partial(systemd.keep_watchdog_fed, lambda: outbox.oldest_due(utc_now()), patience)
@@ -260,6 +264,7 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
             settings.disk_floor * quotas.MIB,
         )
     )
+    attempts.use_key(settings.session_key)
     files.configure(
         files.Rules(settings.data / "files", settings.file_limit * files.MIB, settings.disk_floor * files.MIB)
     )

@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+SOON = 2.0
+"""Seconds until a retry makes sense when only the moment is bad. By then the calls under way have ended."""
+
 
 class DjangoBotError(Exception):
     """Something went wrong."""
@@ -114,7 +117,7 @@ class TextTooLong(DjangoBotError):
 class TooManyRequests(DjangoBotError):
     """Too many requests; try again later."""
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float = SOON) -> None:
         super().__init__()
         self.retry_after = retry_after
 

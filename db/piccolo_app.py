@@ -21,9 +21,10 @@ from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import Code
 from djangobot.db.people.guesses import WrongCode
 from djangobot.db.people.mutes import Mute
-from djangobot.db.programs import account_networks, token_networks, tokens
+from djangobot.db.programs import account_networks, attempts, token_networks, tokens
 from djangobot.db.programs.account_networks import AccountNetwork
 from djangobot.db.programs.accounts import Account
+from djangobot.db.programs.attempts import Attempt
 from djangobot.db.programs.invites import Invite
 from djangobot.db.programs.token_networks import TokenNetwork
 from djangobot.db.programs.token_secrets import TokenSecret
@@ -56,6 +57,7 @@ TABLES = [
     MessageTag,
     Incident,
     TokenSecret,
+    Attempt,
 ]
 INDEXES = (
     *messages.INDEXES,
@@ -64,6 +66,7 @@ INDEXES = (
     *mutes.INDEXES,
     *broadcasts.INDEXES,
     *account_networks.INDEXES,
+    *attempts.INDEXES,
     *guesses.INDEXES,
     *tokens.INDEXES,
     *file_storage.INDEXES,

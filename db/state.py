@@ -56,6 +56,20 @@ async def put_first(name: str, value: Any, now: datetime) -> Any:
     return await get(name)
 
 
+LOCK = "SELECT name FROM state s WHERE name = $1 FOR NO KEY UPDATE OF s"
+LOCKABLE = """
+INSERT INTO state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
+"""
+
+
+async def lock(name: str, now: datetime) -> None:
+    """Until the caller's transaction ends, others who lock this name wait. Nothing is stored under it."""
+    engine = current()
+    if not await engine.execute(LOCK, name):
+        await engine.execute(LOCKABLE, name, now)
+        await engine.execute(LOCK, name)
+
+
 _probed: tuple[object, float] = (None, 0.0)
 
 

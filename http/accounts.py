@@ -1,6 +1,6 @@
 """/api/user/: registers, changes and removes an account."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import msgspec
 from litestar import delete, post, put
@@ -108,7 +108,7 @@ async def change(request: Call) -> Answer:
 async def remove(request: Call) -> Answer:
     account = await signed_in(request)
     asked = await DELETE_ACCOUNT.of(request)
-    with await _password_limit(request, account, given(asked.psw)):
+    async with await _password_limit(request, account, given(asked.psw)):
         await accounts.remove(
             account,
             login=given(asked.login),
@@ -120,7 +120,7 @@ async def remove(request: Call) -> Answer:
 
 async def _password_limit(
     request: Call, account: accounts.Account, password: str | None
-) -> AbstractContextManager[None]:
+) -> AbstractAsyncContextManager[None]:
     """Counts a wrong password, if one was given."""
     if password is None:
         return nullcontext()

@@ -42,7 +42,7 @@ async def sign_in(request: Call) -> Answer:
     login = who.login.strip()  # no login has white space at its ends; the same login is counted and looked up
     now, address = utc_now(), address_of(request.scope)
     known = await account_networks.known(login, address, now)
-    with state.limits.sign_in(address, login, known=known):
+    async with state.limits.sign_in(address, login, known=known):
         account = await accounts.sign_in(login, who.psw)
     with contextlib.suppress(DatabaseUnavailable):  # signing in does not need the write
         await account_networks.note(account.id, address, now)

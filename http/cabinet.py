@@ -70,7 +70,7 @@ REDEMPTION = Reader(Redemption)
 async def redeem(request: Call) -> Answer:
     account = await signed_in(request)
     asked = await REDEMPTION.of(request)
-    with state_of(request.scope).limits.code(address_of(request.scope), account.id):
+    async with state_of(request.scope).limits.code(address_of(request.scope), account.id):
         _, bot_token = await codes.redeem(
             account, asked.code, utc_now(), given(asked.name), network=network_of(request.scope)
         )

@@ -18,10 +18,6 @@ Clock = Callable[[], float]
 KEYS = 10_000
 """Keys a window remembers: at most 10 MB for each of the windows below, when every entry is full."""
 
-SOON = 2.0
-"""Seconds until a retry makes sense when only the moment is bad. By then the waiting calls have been
-served."""
-
 
 class Window:
     """At most `limit` times in any `seconds`, per key."""
@@ -100,7 +96,7 @@ class Window:
         if len(counted) >= self.limit:
             raise TooManyRequests(counted[0] + self.seconds - now)
         if len(counted) + self._running.get(digest, 0) >= self.limit:
-            raise TooManyRequests(SOON)
+            raise TooManyRequests
 
     def _add(self, digest: bytes) -> None:
         counted = self._counted.get(digest, deque())

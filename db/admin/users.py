@@ -20,7 +20,7 @@ from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses
-from djangobot.db.programs import accounts
+from djangobot.db.programs import accounts, attempts
 
 log = structlog.get_logger(__name__)
 
@@ -237,8 +237,9 @@ async def reset_limits(account_id: int, by: int, now: datetime) -> bool:
         return False
     async with current().write():
         await guesses.forgive(account_id)
+        await attempts.forgive(account_id, rows[0]["login"])
         await audit.record(by, "reset limits", f"account {account_id}", None, None, now)
-    accounts.LIMITS_RESET.publish((account_id, rows[0]["login"]))
+    accounts.LIMITS_RESET.publish(account_id)
     return True
 
 

@@ -129,6 +129,8 @@ STATEMENTS = {
         "CREATE INDEX message_of_broadcast_unsettled ON message (broadcast) WHERE CASE WHEN "
         "broadcast IS NOT NULL THEN status END IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX network_of_account ON account_network (account, network)",
+        "CREATE INDEX attempt_by_subject ON attempt (subject, time)",
+        "CREATE INDEX attempt_by_address ON attempt (address, time)",
         "CREATE INDEX code_by_expiry ON code (expires)",
         "CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS " "NOT NULL",
         "CREATE INDEX file_of_message ON file (message, position)",
@@ -210,6 +212,8 @@ STATEMENTS = {
         "CREATE INDEX message_of_broadcast_unsettled ON message (broadcast) WHERE CASE WHEN "
         "broadcast IS NOT NULL THEN status END IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX network_of_account ON account_network (account, network)",
+        "CREATE INDEX attempt_by_subject ON attempt (subject, time)",
+        "CREATE INDEX attempt_by_address ON attempt (address, time)",
         "CREATE INDEX code_by_expiry ON code (expires)",
         "CREATE UNIQUE INDEX bot_token_origin ON bot_token (chat, origin) WHERE origin IS NOT " "NULL",
         "CREATE INDEX file_of_message ON file (message, position)",
@@ -265,7 +269,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T12:25:15:014812"
+ID = "2026-11-26T15:10:03:466018"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -278,6 +282,8 @@ async def forwards():
     manager.add_table(class_name="AccountNetwork", tablename="account_network", schema=None, columns=None)
 
     manager.add_table(class_name="Admin", tablename="admin", schema=None, columns=None)
+
+    manager.add_table(class_name="Attempt", tablename="attempt", schema=None, columns=None)
 
     manager.add_table(class_name="Audit", tablename="audit", schema=None, columns=None)
 
@@ -610,6 +616,198 @@ async def forwards():
             "primary_key": False,
             "unique": False,
             "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="id",
+        db_column_name="id",
+        column_class_name="BigSerial",
+        column_class=BigSerial,
+        params={
+            "null": False,
+            "primary_key": True,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="kind",
+        db_column_name="kind",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 16,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="time",
+        db_column_name="time",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="subject",
+        db_column_name="subject",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 32,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="address",
+        db_column_name="address",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 32,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="neighbourhood",
+        db_column_name="neighbourhood",
+        column_class_name="Varchar",
+        column_class=Varchar,
+        params={
+            "length": 32,
+            "default": "",
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="first",
+        db_column_name="first",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": False,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="wrong",
+        db_column_name="wrong",
+        column_class_name="Boolean",
+        column_class=Boolean,
+        params={
+            "default": None,
+            "null": True,
+            "primary_key": False,
+            "unique": False,
+            "index": False,
+            "index_method": IndexMethod.btree,
+            "choices": None,
+            "db_column_name": None,
+            "secret": False,
+        },
+        schema=None,
+    )
+
+    manager.add_column(
+        table_class_name="Attempt",
+        tablename="attempt",
+        column_name="until",
+        db_column_name="until",
+        column_class_name="Timestamptz",
+        column_class=Timestamptz,
+        params={
+            "default": None,
+            "null": False,
+            "primary_key": False,
+            "unique": False,
+            "index": True,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,

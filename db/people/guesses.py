@@ -13,15 +13,18 @@ from datetime import datetime, timedelta
 from piccolo.columns import BigInt, BigSerial, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import credentials
+from djangobot.db import credentials, state
 from djangobot.db.engine import current
 from djangobot.db.errors import TooManyWrongCodes
+from djangobot.db.periodic import repeat
 
 DAY = timedelta(days=1)
 BUDGET = 10_000
 """A chance of 1e-6 a day, in parts of 10^10."""
 OF_ALL = 8_000
 """The part that is not reserved for accounts and networks without a wrong code."""
+TIDY_EVERY = 60.0
+"""Seconds between two removals of what counts no more."""
 LOCK = "wrong codes"
 """The name of a row in the state table. A process that counts locks it."""
 
@@ -44,10 +47,6 @@ MADE = """
 SELECT 1 AS one FROM wrong_code
 WHERE time > $1 AND (account = $2::bigint OR (network <> '' AND network = $3::varchar)) LIMIT 1
 """
-LOCK_ROW = "SELECT name FROM state s WHERE name = $1 FOR NO KEY UPDATE OF s"
-ADD_LOCK_ROW = """
-INSERT INTO state (name, value, changed) VALUES ($1, 'null', $2) ON CONFLICT (name) DO NOTHING
-"""
 COUNT = "INSERT INTO wrong_code (time, cost, account, network) VALUES ($1, $2, $3, $4)"
 TIDY = "DELETE FROM wrong_code WHERE time <= $1"
 FORGIVE = "UPDATE wrong_code SET account = NULL WHERE account = $1"
@@ -64,8 +63,7 @@ async def admit_in_transaction(account_id: int, network: str, length: int, now: 
     the caller's transaction. Raises TooManyWrongCodes."""
     if length > credentials.CODE_LENGTH:
         return 0
-    await _lock(now)
-    await current().execute(TIDY, now - DAY)
+    await state.lock(LOCK, now)
     cost = await _living(now)
     if not cost:
         return 0
@@ -89,11 +87,14 @@ async def forgive(account_id: int) -> None:
     await current().execute(FORGIVE, account_id)
 
 
-async def _lock(now: datetime) -> None:
-    engine = current()
-    if not await engine.execute(LOCK_ROW, LOCK):
-        await engine.execute(ADD_LOCK_ROW, LOCK, now)
-        await engine.execute(LOCK_ROW, LOCK)
+async def keep_up() -> None:
+    """Removes what counts no more, for ever."""
+    await repeat(tidy, TIDY_EVERY)
+
+
+async def tidy(now: datetime) -> None:
+    """Removes wrong codes that count no more. There are at most BUDGET in a day."""
+    await current().execute(TIDY, now - DAY)
 
 
 async def _living(now: datetime) -> int:

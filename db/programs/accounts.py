@@ -29,8 +29,8 @@ Registration = Literal["open", "closed", "invite"]
 """Who may make an account: anybody, nobody, or people with an invite."""
 UNDO_FOR = timedelta(seconds=10)
 """How long the person in the chat can undo the revocation of a token."""
-LIMITS_RESET: Topic[tuple[int, str]] = Topic("djangobot_reset", tuple[int, str])
-"""An admin lets an account try again: its id and login. Who counts its failures clears them."""
+LIMITS_RESET: Topic[int] = Topic("djangobot_reset", int)
+"""An admin lets an account try again: its id. Who counts its failures in memory clears them."""
 
 
 class Account(Table, tablename="account"):

@@ -193,6 +193,16 @@ class Service:
             query = {"wait": 20}
 
 
+def guess_password(service: Service, login: str = "nobody-here") -> int:
+    """Signs in with a wrong password; the status."""
+    return service.client.post("/api/auth/", json={"login": login, "psw": "guess1234"}).status_code
+
+
+def guess_code(service: Service, bearer: dict[str, str]) -> int:
+    """Redeems a code that nobody has; the status."""
+    return service.client.post("/api/cabinet/", json={"code": "0000000000"}, headers=bearer).status_code
+
+
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox for a module's tests; each makes people of its own."""

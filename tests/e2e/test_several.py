@@ -18,7 +18,7 @@ from djangobot.db.delivery import leader
 
 from ..ports import free_port
 from .chaos import Sender, check, kill_under_load, seeded
-from .conftest import WAIT, Run, Sandbox, Service, Wait
+from .conftest import WAIT, Run, Sandbox, Service, Wait, guess_code, guess_password
 
 TAKEOVER = PATIENCE
 """Seconds within which a standby leads after the other's death; ten are promised on a machine with room."""
@@ -126,6 +126,24 @@ def test_a_ban_holds_at_every_door_at_once(box: Sandbox, cluster: Cluster) -> No
         box.post(f"/chats/{cluster.root}/press", message_id=found["id"], data=data)
         statuses = {service.send(token, entry, prefer=WAIT).status_code for service in cluster.every}
         assert statuses == {status}
+
+
+def test_guesses_at_every_door_are_counted_together_and_a_restart_forgets_none(
+    box: Sandbox, cluster: Cluster
+) -> None:
+    """Passwords and codes, tried in turn at two doors: together no more than at one. A door that is killed
+    and comes back knows of them."""
+    one, other = cluster.doors
+    bearer = one.account("Guessed")
+    codes = [guess_code(door, bearer) for door in (one, other) * 5]
+    assert codes == [403] * 10
+    passwords = [guess_password(door) for door in (one, other) * 10]
+    assert passwords == [401] * 20
+    one.kill()
+    one.start()
+    for door in cluster.every:
+        assert guess_code(door, bearer) == 429
+        assert guess_password(door) == 429
 
 
 def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, cluster: Cluster) -> None:

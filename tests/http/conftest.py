@@ -47,6 +47,10 @@ class Clock:
         self.now += self.steps
         return self.now
 
+    def utc(self) -> datetime:
+        """The same as a time of day."""
+        return datetime.fromtimestamp(self(), UTC)
+
 
 @dataclass
 class Telegram:
@@ -216,7 +220,7 @@ async def database(sqlite_template: Path, tmp_path: Path, folder: Path) -> Async
 @pytest.fixture
 async def api(database: None) -> AsyncIterator[Api]:
     clock, telegram = Clock(), Telegram()
-    app = an_app(limits=Limits(clock=clock), telegram=telegram)
+    app = an_app(limits=Limits(clock=clock, now=clock.utc), telegram=telegram)
     async with (
         served(app) as address,
         a_client(address) as client,

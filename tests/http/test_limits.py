@@ -346,7 +346,7 @@ def signing_in(login: str = "FedXL", psw: str = PASSWORD) -> dict[str, str]:
 async def a_door(clock: Clock, **more: Any) -> AsyncIterator[Api]:
     """One that believes what stands in X-Forwarded-For."""
     telegram = Telegram()
-    app = an_app(limits=Limits(clock=clock), telegram=telegram, **more)
+    app = an_app(limits=Limits(clock=clock, now=clock.utc), telegram=telegram, **more)
 
     async def behind_a_proxy(scope: Any, receive: Any, send: Any) -> None:
         for name, value in scope.get("headers", ()):

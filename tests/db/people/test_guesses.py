@@ -129,6 +129,7 @@ async def test_a_day_later_all_is_well(world: World) -> None:
     assert len(await codes.issue(await world.person(), world.now)) == 10
     await alive(world)
     assert await guess(account, world) is CodeInvalid
+    await guesses.tidy(world.now)
     assert len(await current().fetch("SELECT id FROM wrong_code")) == 1
 
 
