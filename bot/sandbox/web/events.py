@@ -48,7 +48,8 @@ class EventStream:
             bots = self._people.bots()
             while True:
                 try:
-                    event = await asyncio.wait_for(queue.get(), BOTS_CHECK)
+                    async with asyncio.timeout(BOTS_CHECK):
+                        event = await queue.get()
                 except TimeoutError:
                     if self._people.bots() == bots:
                         continue
