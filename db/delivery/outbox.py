@@ -1,6 +1,8 @@
 """The outbox: messages that wait to be sent. They are added, and they fall due."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -12,8 +14,9 @@ from djangobot.db.delivery import claims, pubsub, settlement, wakeups
 from djangobot.db.delivery.heads import FROM_HEADS, HAS_URGENT, HEADS, IS_QUEUED, UNSETTLED, WAITING
 from djangobot.db.delivery.local_worker import LocalWorker, local_worker
 from djangobot.db.delivery.outcomes import Claimed, put_back
-from djangobot.db.engine import Ask, Row, current
+from djangobot.db.engine import Ask, Insert, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
+from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -39,11 +42,14 @@ INSERT INTO message (public_id, kind, account, token, chat, created, type, text,
                      next_attempt)
 VALUES ($1, $2, $3, $4, $5, $6, 'Text', $7, 'queued', $8, 0, $6)
 """
+_putting_back: set[asyncio.Task[None]] = set()
 
 
-async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: object) -> list[Row]:
+async def add(
+    now: datetime, accepted: Callable[[Row], None], statement: Insert, row: Sequence[object]
+) -> list[Row]:
     """Commits a message by a statement that returns its chat and whether it is urgent. Calls `accepted`, and
-    has the message delivered.
+    has the message delivered, even if the caller has been cancelled since.
 
     When the worker of this process is idle, the due message of the chat is claimed in the same commit. This
     saves one commit and one change of threads before the message is sent. It is done on SQLite only, where no
@@ -51,19 +57,17 @@ async def add(now: datetime, accepted: Callable[[Row], None], sql: str, *args: o
     """
     worker, engine = local_worker(), current()
     if worker is None or not worker.free or not isinstance(engine, SQLiteEngine):
-        rows = await engine.execute(sql, *args)
-        notify_added(rows, accepted)
-        return rows
-    rows, claimed = await engine.together(partial(_add_and_claim, now, worker, sql, args))
-    if claimed is None:
-        notify_added(rows, accepted)
-    else:
-        accepted(rows[0])
-        await _hand_over(worker, claimed, now)
+        return await engine.insert(statement, row, partial(notify_added, accepted))
+    rows: list[Row]
+    rows, _ = await engine.together(
+        partial(_add_and_claim, now, worker, statement.one, row), partial(_hand_over, now, worker, accepted)
+    )
+    if _putting_back:
+        await asyncio.wait(_putting_back)
     return rows
 
 
-def notify_added(rows: Sequence[Row], accepted: Callable[[Row], None]) -> None:
+def notify_added(accepted: Callable[[Row], None], rows: Sequence[Row]) -> None:
     """Calls `accepted` for each new message and wakes the worker. Call it after the commit."""
     for row in rows:
         accepted(row)
@@ -81,13 +85,30 @@ def _add_and_claim(
     return added, claims.claim_in_commit(added[0]["chat"], now, worker.lease, worker.fix, ask)
 
 
-async def _hand_over(worker: LocalWorker, claimed: Claimed, now: datetime) -> None:
-    """Hands the message to the worker for which it was claimed, or puts it back when that worker has stopped
-    since."""
+def _hand_over(
+    now: datetime,
+    worker: LocalWorker,
+    accepted: Callable[[Row], None],
+    added: tuple[list[Row], Claimed | None],
+) -> None:
+    """Hands a claimed message to the worker for which it was claimed, or puts it back when that worker has
+    stopped since."""
+    rows, claimed = added
+    if claimed is None:
+        notify_added(accepted, rows)
+        return
+    accepted(rows[0])
     wakeups.clear_urgent([claimed.chat_id] if claimed.urgent else [])
     if worker is local_worker():
         worker.add_claimed([claimed])
     else:
+        task = asyncio.get_running_loop().create_task(_put_back(claimed, now))
+        _putting_back.add(task)
+        task.add_done_callback(_putting_back.discard)
+
+
+async def _put_back(claimed: Claimed, now: datetime) -> None:
+    with suppress(DatabaseUnavailable):  # whoever delivers next reclaims it
         await settlement.settle([put_back(claimed, now)], now)
 
 

@@ -6,7 +6,7 @@ Both accept the same SQL for queries that must be fast or atomic; sql.py says wh
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import piccolo.engine.base
 
@@ -21,6 +21,19 @@ Statement = tuple[str, Sequence[Sequence[Any]]]
 """SQL, and the rows of arguments that it runs with."""
 Ask = Callable[..., list[Row]]
 """Runs SQL with its arguments and returns the rows."""
+
+Then = Callable[[list[Row]], None]
+"""Called with a new row after its commit, if there is one."""
+
+
+class Insert(NamedTuple):
+    """An INSERT that may leave a row out."""
+
+    one: str
+    """The SQL for one row, whose values are its parameters."""
+    many: str
+    """The SQL for many rows at once, as `$rows1`. It returns the first value of each new row as `key`. It may
+    leave out more rows than `one`, such as those for which it would have to wait."""
 
 
 class Engine(Protocol):
@@ -46,6 +59,11 @@ class Engine(Protocol):
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """Runs one statement that writes, and returns its RETURNING rows. It is committed and on disk when
         this returns."""
+        ...
+
+    async def insert(self, statement: Insert, row: Sequence[object], then: Then) -> list[Row]:
+        """Inserts a row, in one commit with others that arrive at the same time. Returns the new row, or
+        nothing. Calls `then` even if the caller has been cancelled since."""
         ...
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:

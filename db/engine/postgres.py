@@ -9,8 +9,9 @@ from weakref import WeakKeyDictionary
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
 
-from djangobot.db.engine import Row, Statement, address
+from djangobot.db.engine import Insert, Row, Statement, Then, address
 from djangobot.db.engine.errors import as_our_errors, connecting
+from djangobot.db.engine.postgres_groups import InsertGroups
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.engine.transactions import OpenTransaction
 from djangobot.db.errors import DatabaseUnavailable
@@ -41,7 +42,7 @@ class PostgresEngine(PiccoloPostgresEngine):
     """PostgreSQL through a pool. A connection whose server does not answer is closed without waiting for
     it."""
 
-    __slots__ = ("_background", "_dsn", "_opened", "_pids")
+    __slots__ = ("_background", "_dsn", "_groups", "_opened", "_pids")
 
     def __init__(self, dsn: str) -> None:
         super().__init__(config={"timeout": ANSWER_PATIENCE, **address.for_driver(dsn)}, extensions=())
@@ -50,6 +51,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         self._dsn = dsn
         self._pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._background: set[asyncio.Task[None]] = set()
+        self._groups: dict[str, InsertGroups] = {}
 
     async def open(self, create: bool = True) -> None:
         """Connects once, to check that it works."""
@@ -156,6 +158,21 @@ class PostgresEngine(PiccoloPostgresEngine):
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """Runs one statement. It is committed when this returns."""
         return await self.fetch(sql, *args)
+
+    async def insert(self, statement: Insert, row: Sequence[object], then: Then) -> list[Row]:
+        """Inserts a row, with others that wait by one statement. If that leaves it out, by itself."""
+        if self.current_transaction.get() is None:
+            groups = self._groups.get(statement.many)
+            if groups is None:
+                groups = self._groups[statement.many] = InsertGroups(statement.many, self.fetch)
+            if added := await groups.insert(row, then):
+                return added
+        return await asyncio.shield(asyncio.create_task(self._insert_alone(statement.one, row, then)))
+
+    async def _insert_alone(self, sql: str, row: Sequence[object], then: Then) -> list[Row]:
+        rows = await self.fetch(sql, *row)
+        then(rows)
+        return rows
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Runs all statements or none."""

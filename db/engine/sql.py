@@ -15,6 +15,7 @@ from functools import cache, partial
 
 INSERTED = r"\$inserted\((\w+): ([^)]*)\)"
 READ_INSERTED = r"SELECT \2 FROM \1 WHERE rowid = last_insert_rowid()"
+ROWS = r"\$rows(\d+) (\w+)\(([^)]*)\)"
 LOOKUP = r"(LEFT )?JOIN \$lookup\((\w+) (\w+): ([^)]*)\)"
 THEN = "\n-- then\n"
 """Between an INSERT and what is read after it if there is a new row."""
@@ -27,7 +28,7 @@ def for_sqlite(sql: str) -> str:
     sql = re.sub(LOOKUP, lambda found: f"{found[1] or 'CROSS '}JOIN {found[2]} {found[3]} ON {found[4]}", sql)
     sql = re.sub(r"\$each(\d+)", r"json_each(?\1)", sql)
     rows_of = partial(_rows_of, "json_extract(j.value, '$[{}]')", "json_each(?{})")
-    sql = re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", rows_of, sql)
+    sql = re.sub(ROWS, rows_of, sql)
     return re.sub(
         r"\$(\d+)",
         r"?\1",
@@ -44,7 +45,7 @@ def for_postgres(sql: str) -> str:
     sql = re.sub(LOOKUP, lambda found: found.expand(one) if found[1] else found.expand(one[2:]), sql)
     sql = re.sub(r"\$each(\d+) (\w+)", r"unnest($\1::bigint[]) AS \2 (value)", sql)
     source = "jsonb_array_elements(${}::jsonb)"
-    return re.sub(r"\$rows(\d+) (\w+)\((.*?)\)", partial(_rows_of, "(j.value->>{})::{}", source), sql)
+    return re.sub(ROWS, partial(_rows_of, "(j.value->>{})::{}", source), sql)
 
 
 def _rows_of(column: str, source: str, found: re.Match[str]) -> str:

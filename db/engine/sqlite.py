@@ -16,7 +16,7 @@ import msgspec
 from piccolo.engine.sqlite import SQLiteEngine as PiccoloSQLiteEngine
 from piccolo.engine.sqlite import TransactionType
 
-from djangobot.db.engine import Ask, Row, Statement, sqlite_values
+from djangobot.db.engine import Ask, Insert, Row, Statement, Then, sqlite_values
 from djangobot.db.engine.errors import as_our_errors
 from djangobot.db.engine.sql import for_sqlite
 from djangobot.db.engine.sqlite_writer import ExclusiveConnection, Writer, run_sql
@@ -166,17 +166,23 @@ class SQLiteEngine(PiccoloSQLiteEngine):
         with as_our_errors():
             return list(await self._writing().run(partial(run_sql, for_sqlite(sql), args)))
 
+    async def insert(self, statement: Insert, row: Sequence[object], then: Then) -> list[Row]:
+        """Inserts a row. It is committed together with others that wait."""
+        with as_our_errors():
+            return list(await self._writing().run(partial(run_sql, for_sqlite(statement.one), row), then))
+
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Runs all statements or none. They are committed together with others that wait."""
         with as_our_errors():
             job = partial(_many, [(for_sqlite(sql), rows) for sql, rows in statements])
             await self._writing().run(job)
 
-    async def together(self, work: Callable[[Ask], T]) -> T:
+    async def together(self, work: Callable[[Ask], T], then: Callable[[T], None]) -> T:
         """Runs statements in one commit, together with others that wait. Each may depend on the results of
-        those before it. `work` runs in the writing thread."""
+        those before it. `work` runs in the writing thread. Calls `then` with its result after the commit,
+        even if the caller has been cancelled since."""
         with as_our_errors():
-            done: T = await self._writing().run(partial(_together, work))
+            done: T = await self._writing().run(partial(_together, work), then)
             return done
 
     async def count_changes(self, sql: str) -> int:

@@ -16,7 +16,10 @@ from djangobot.db.engine.sql import THEN
 from djangobot.db.errors import DatabaseUnavailable
 
 Job = Callable[[sqlite3.Connection], Any]
-Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
+Consequence = Callable[[Any], None]
+"""Called with the result of a job in the caller's loop, whether the caller still waits for it or not."""
+Queued = tuple[Job, asyncio.Future[Any], Consequence | None]
+Outcome = tuple[asyncio.Future[Any], Consequence | None, Any, BaseException | None]
 MOST_TOGETHER = 256
 """The most writes in one commit. It limits how long the first of them waits."""
 END = object()
@@ -41,15 +44,15 @@ class ExclusiveConnection:
     """The writing connection for one transaction. Piccolo uses it as a connection."""
 
     def __init__(self) -> None:
-        self.queued: queue.SimpleQueue[tuple[Job, asyncio.Future[Any]] | None] = queue.SimpleQueue()
+        self.queued: queue.SimpleQueue[Queued | None] = queue.SimpleQueue()
         self.ended = False
 
-    async def run(self, job: Job) -> Any:
+    async def run(self, job: Job, then: Consequence | None = None) -> Any:
         """Runs a job and returns its result. It is committed with the transaction."""
         if self.ended:
             raise DatabaseUnavailable from RuntimeError("the transaction has ended")
         future = asyncio.get_running_loop().create_future()
-        self.queued.put((job, future))
+        self.queued.put((job, future, then))
         return await future
 
     async def execute(self, sql: str, args: Sequence[Any] = ()) -> list[Row]:
@@ -76,11 +79,11 @@ class ExclusiveConnection:
     def serve(self, connection: sqlite3.Connection) -> None:
         """Runs the jobs of the transaction. Called in the writing thread."""
         while (item := self.queued.get()) is not None:
-            job, future = item
+            job, future, then = item
             try:
-                outcome: Outcome = (future, job(connection), None)
+                outcome: Outcome = (future, then, job(connection), None)
             except BaseException as exc:
-                outcome = (future, None, exc)
+                outcome = (future, then, None, exc)
             _answer([outcome])
         _roll_back(connection)
 
@@ -94,11 +97,11 @@ class Writer:
         self.thread = threading.Thread(target=self._work, name="sqlite-write", daemon=True)
         self.thread.start()
 
-    async def run(self, job: Job) -> Any:
+    async def run(self, job: Job, then: Consequence | None = None) -> Any:
         """Runs a job and returns its result after the commit. The job is done even if the caller is
         cancelled."""
         future = asyncio.get_running_loop().create_future()
-        self.queued.put((job, future))
+        self.queued.put((job, future, then))
         return await future
 
     async def exclusive(self) -> ExclusiveConnection:
@@ -130,12 +133,12 @@ class Writer:
             if then is not None:
                 exclusive, granted = then
                 _roll_back(self.connection)
-                _answer([(granted, None, None)])
+                _answer([(granted, None, None, None)])
                 exclusive.serve(self.connection)
 
-    def _gather(self, first: Any) -> tuple[list[tuple[Job, asyncio.Future[Any]]], Any]:
+    def _gather(self, first: Any) -> tuple[list[Queued], Any]:
         """Returns the jobs that wait now, and what follows them: an exclusive connection, END, or nothing."""
-        batch: list[tuple[Job, asyncio.Future[Any]]] = []
+        batch: list[Queued] = []
         item = first
         while item is not END and not isinstance(item[0], ExclusiveConnection):
             batch.append(item)
@@ -144,24 +147,24 @@ class Writer:
             item = self.queued.get()
         return batch, item
 
-    def _commit_together(self, batch: list[tuple[Job, asyncio.Future[Any]]]) -> None:
+    def _commit_together(self, batch: list[Queued]) -> None:
         results: list[Outcome] = []
         try:
             _roll_back(self.connection)
             self.connection.execute("BEGIN IMMEDIATE")
-            for job, future in batch:
+            for job, future, then in batch:
                 try:
-                    results.append((future, job(self.connection), None))
+                    results.append((future, then, job(self.connection), None))
                 except Exception as exc:
                     # Only this statement is undone (sqlite.org/lang_conflict.html), unless SQLite rolled back
                     # everything.
                     if not self.connection.in_transaction:
                         raise
-                    results.append((future, None, exc))
+                    results.append((future, then, None, exc))
             self.connection.execute("COMMIT")
         except BaseException as exc:
             _roll_back(self.connection)
-            results = [(future, None, exc) for _, future in batch]
+            results = [(future, then, None, exc) for _, future, then in batch]
         _answer(results)
 
 
@@ -184,7 +187,12 @@ def _answer(results: Sequence[Outcome]) -> None:
 
 
 def _set(results: Sequence[Outcome]) -> None:
-    for future, value, exc in results:
+    for future, then, value, exc in results:
+        if exc is None and then is not None:
+            try:
+                then(value)
+            except Exception as error:  # no other caller is left without an answer
+                exc = error
         if future.done():
             continue
         if exc is None:

@@ -15,7 +15,7 @@ import uuid_utils
 
 from djangobot.db import credentials, metrics
 from djangobot.db.delivery import outbox, quotas, scheduled_messages, wakeups
-from djangobot.db.engine import Row, current
+from djangobot.db.engine import Insert, Row, current
 from djangobot.db.errors import (
     AccountBanned,
     ChatBanned,
@@ -75,12 +75,10 @@ class NewRow(msgspec.Struct, frozen=True):
         )
 
 
-# ruff: noqa: S608 - the braces are filled with numbers of parameters.
-PARAMETERS = {name: f"${number}" for number, name in enumerate(NewRow.__struct_fields__, start=1)}
 # One statement: a token revoked or a person banned in the meantime can't slip through. PostgreSQL also locks
 # the token and its account until the commit. A revocation, a ban or a removal waits for it, and sees the
 # message. The database decides which of several requests under one key at the same moment is the first.
-INSERT = """
+FORM = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt, urgent, expires, idempotency_key, rich, send_at)
 SELECT {public_id}::uuid, 'message', t.account, t.id, t.chat, {now}::timestamptz, {type}::varchar,
@@ -88,16 +86,44 @@ SELECT {public_id}::uuid, 'message', t.account, t.id, t.chat, {now}::timestamptz
        {random_id}::bigint, 0, {now}::timestamptz,
        {urgent}::boolean AND NOT t.refuses_urgent, {expires}::timestamptz, {key}::varchar, {rich}::text,
        {send_at}::timestamptz
-FROM bot_token t JOIN chat c ON c.id = t.chat
+FROM {senders}
 WHERE t.digest = {digest} AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > {now}::timestamptz)
   AND t.paused IS NULL AND (t.limit_minute IS NULL OR {limit_checked}::boolean)
   AND c.blocked IS NULL AND c.banned IS NULL
   AND (t.account IS NULL OR EXISTS (
-      SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a))
-FOR SHARE OF t
-ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
-$inserted(message: id, token, chat, urgent)
-""".format(**PARAMETERS)
+      SELECT 1 FROM account a WHERE a.id = t.account AND a.banned IS NULL FOR SHARE OF a{skip_locked}))
+{order_or_lock}
+{on_conflict}
+{returned}
+"""
+FIELDS = NewRow.__struct_fields__
+ON_CONFLICT = "ON CONFLICT (token, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING"
+ONE = FORM.format(
+    senders="bot_token t JOIN chat c ON c.id = t.chat",
+    skip_locked="",
+    order_or_lock="FOR SHARE OF t",
+    on_conflict=ON_CONFLICT,
+    returned="$inserted(message: id, token, chat, urgent)",
+    **{name: f"${number}" for number, name in enumerate(FIELDS, start=1)},
+)
+# Many messages wait for no lock, because all their senders would wait. A message whose token or account is
+# locked is left out, and is inserted alone. The order of their ids is that in which they came.
+MANY = partial(
+    FORM.format,
+    senders="""
+$rows1 r(public_id::uuid, random_id, digest::text, now::timestamptz, type::text, text::text, urgent::boolean,
+         expires::timestamptz, key::text, rich::text, send_at::timestamptz, limit_checked::boolean)
+JOIN $lookup(bot_token t: t.digest = r.digest FOR SHARE OF t SKIP LOCKED)
+JOIN $lookup(chat c: c.id = t.chat)""",
+    skip_locked=" SKIP LOCKED",
+    order_or_lock="ORDER BY r.public_id",
+    returned="RETURNING public_id::text AS key, id, token, chat, urgent",
+    **{name: f"r.{name}" for name in FIELDS},
+)
+INSERT = Insert(ONE, MANY(on_conflict=""))
+INSERT_ONCE = Insert(ONE, MANY(on_conflict=ON_CONFLICT))
+"""For messages with a key. They wait for another process that is inserting one with the same key, and no
+message without a key waits with them."""
 WHY_NOT = """
 SELECT c.blocked IS NOT NULL AS blocked, c.banned IS NOT NULL AS banned, t.paused IS NOT NULL AS paused,
        a.banned IS NOT NULL AS account_banned, t.id AS token, t.chat AS chat, t.account AS account
@@ -163,7 +189,12 @@ async def _insert(
     rows: list[Row] = []
     try:
         # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
-        rows = await asyncio.shield(asyncio.create_task(_commit(row, message)))
+        if message.is_plain and not limit_checked:
+            note: Callable[[Row], None] = partial(_note, row.public_id, now)
+            statement = INSERT if row.key is None else INSERT_ONCE
+            rows = await outbox.add(now, note, statement, msgspec.structs.astuple(row))
+        else:
+            rows = await asyncio.shield(asyncio.create_task(_commit(row, message)))
     finally:
         if not rows and settled is not None:
             wakeups.remove_waiter(row.public_id, settled)
@@ -180,23 +211,21 @@ async def _insert(
 
 
 async def _commit(row: NewRow, message: NewMessage) -> list[Row]:
-    note: Callable[[Row], None] = partial(_note, row.public_id, row.now)
-    if message.is_plain and not row.limit_checked:
-        return await outbox.add(row.now, note, INSERT, *msgspec.structs.astuple(row))
+    """Commits the row, and what belongs to it in other tables."""
     engine, replacing = current(), Replacing(message)
     async with engine.write():
         await replacing.find(row.digest)
         if row.limit_checked and not replacing.is_edit:
             await token_limit.check(row.digest, row.now)
         row = msgspec.structs.replace(row, limit_checked=row.limit_checked or replacing.is_edit)
-        rows = await engine.execute(INSERT, *msgspec.structs.astuple(row))
+        rows = await engine.execute(ONE, *msgspec.structs.astuple(row))
         for added in rows:
             await files.attach(added["id"], message.files)
             await replacing.insert(added["id"])
             if not replacing.is_edit:
                 await tags.add(added["id"], added["chat"], message.tags)
     replacing.notify()
-    outbox.notify_added(rows, note)
+    outbox.notify_added(partial(_note, row.public_id, row.now), rows)
     return rows
 
 

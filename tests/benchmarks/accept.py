@@ -57,6 +57,8 @@ class Result(NamedTuple):
     statuses: dict[bytes, int]
     cpu: float = 0.0
     """The server's processor time for one answer, in microseconds."""
+    database_cpu: float = 0.0
+    """PostgreSQL's."""
 
 
 class Connection(asyncio.Protocol):
@@ -186,6 +188,15 @@ async def _accept(listening: socket.socket, folder: Path, url: str) -> None:
     await close_database()
 
 
+def _spent(pid: int) -> float:
+    """Seconds of the processor that a process and its children have had."""
+    if not pid:
+        return 0.0
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children())]
+    return float(sum(each.user + each.system for each in times))
+
+
 class Server:
     """One of them, in a process of its own."""
 
@@ -212,12 +223,15 @@ class Server:
         assert self.process.stdout is not None
         self.says = json.loads(self.process.stdout.readline())
 
-    def load(self, request: bytes, connections: int, seconds: float) -> Result:
-        before = psutil.Process(self.process.pid).cpu_times()
+    def load(self, request: bytes, connections: int, seconds: float, database: int = 0) -> Result:
+        """`database`: the process of a PostgreSQL whose time counts, too."""
+        before, database_before = _spent(self.process.pid), _spent(database)
         result = load(self.port, request, connections, seconds)
-        after = psutil.Process(self.process.pid).cpu_times()
-        spent = after.user + after.system - before.user - before.system
-        return result._replace(cpu=spent / sum(result.statuses.values()) * 1e6)
+        answers = sum(result.statuses.values()) / 1e6
+        return result._replace(
+            cpu=(_spent(self.process.pid) - before) / answers,
+            database_cpu=(_spent(database) - database_before) / answers,
+        )
 
     def stop(self) -> None:
         self.process.kill()
@@ -284,6 +298,7 @@ def measure_postgresql(rounds: int, seconds: float, connections: int) -> float:
             "sqlite": Server("accept", folder),
             "postgresql": Server("accept", folder, database.get_uri()),
         }
+        print(f"{'':>10} {'requests/s':>11} {'p50 ms':>8} {'p99 ms':>8} {'CPU us':>8} {'PostgreSQL us':>14}")
         try:
             for number in range(rounds + 1):
                 rates = {}
@@ -292,12 +307,15 @@ def measure_postgresql(rounds: int, seconds: float, connections: int) -> float:
                     request = _request(
                         "/api/send_message", json.dumps(body).encode(), {"Prefer": "respond-async"}
                     )
-                    got = load(server.port, request, connections, seconds if number else 1)
+                    pid = (database.get_pid() or 0) if what == "postgresql" else 0
+                    got = server.load(request, connections, seconds if number else 1, pid)
                     assert set(got.statuses) == {b"202"}, got.statuses
                     rates[what] = got.per_second
                     if number:
                         print(
-                            f"{what:>10} {got.per_second:>11.0f} {got.p50:>8.2f} {got.p99:>8.2f}", flush=True
+                            f"{what:>10} {got.per_second:>11.0f} {got.p50:>8.2f} {got.p99:>8.2f} "
+                            f"{got.cpu:>8.0f} {got.database_cpu:>14.0f}",
+                            flush=True,
                         )
                 if number:
                     ratios.append(rates["postgresql"] / rates["sqlite"])

@@ -46,6 +46,11 @@ def new_row(*, key: str | None = None, limit_checked: bool = False) -> tuple[obj
     return msgspec.structs.astuple(row)
 
 
+def as_rows(*rows: tuple[object, ...]) -> str:
+    """Several of them, for the statement that accepts many."""
+    return msgspec.json.encode(rows).decode()
+
+
 # Whatever runs more than once a second in a busy process, with arguments for the filled database below.
 ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "claim in some chats": (claims.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
@@ -65,9 +70,11 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "digest": (digests.RELEASE_HELD, 1, LATER),
     "scheduled jobs": (scheduled.DUE, LATER, 20),
     "waited for": (wakeups.SETTLED_ROWS, [SOME]),
-    "accept": (acceptance.INSERT, *new_row()),
-    "accept once": (acceptance.INSERT, *new_row(key="k")),
-    "accept after the limit was checked": (acceptance.INSERT, *new_row(limit_checked=True)),
+    "accept": (acceptance.ONE, *new_row()),
+    "accept once": (acceptance.ONE, *new_row(key="k")),
+    "accept many": (acceptance.INSERT.many, as_rows(new_row(), new_row())),
+    "accept many once": (acceptance.INSERT_ONCE.many, as_rows(new_row(key="k"), new_row(key="l"))),
+    "accept after the limit was checked": (acceptance.ONE, *new_row(limit_checked=True)),
     "limit": (token_limit.LATEST, PEOPLE, LATER, 10),
     "key": (idempotency.OF_KEY, "digest 1", "k", LATER, NOW),
     "release of a key": (idempotency.RELEASE, "digest 1", "k", LATER),

@@ -26,7 +26,7 @@ from djangobot.db.programs import accounts, tokens
 
 from ..conftest import MINUTE, NOW, World, on_postgresql
 
-INSERT = for_postgres(acceptance.INSERT)
+INSERT = for_postgres(acceptance.ONE)
 
 
 def new_row(token: str, text: str) -> tuple[object, ...]:

@@ -121,15 +121,14 @@ async def test_a_sender_who_waits_hears_of_the_end_however_quick_it_comes(
 ) -> None:
     token = await world.link(await world.account(), await world.person())
     engine = current()
-    real: Any = type(engine).execute
+    real: Any = type(engine).insert
 
-    async def execute(self: object, sql: str, *args: object) -> object:
-        rows = await real(engine, sql, *args)
-        if sql == acceptance.INSERT:
-            await world.deliver()
+    async def insert(self: object, *args: object) -> object:
+        rows = await real(engine, *args)
+        await world.deliver()
         return rows
 
-    monkeypatch.setattr(type(engine), "execute", execute)
+    monkeypatch.setattr(type(engine), "insert", insert)
     assert (await acceptance.accept(token, NewMessage("quick", wait=PATIENCE), NOW)).status == "sent"
 
 

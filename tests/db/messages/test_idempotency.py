@@ -132,7 +132,7 @@ async def test_of_a_hundred_different_messages_under_one_key_one_is_accepted(wor
 async def test_a_repeat_waits_for_another_process_that_is_just_accepting(world: World, database: str) -> None:
     """It is not answered before the first is on disk; were the first undone, it would take its place."""
     token = await world.link(await world.account(), await world.person())
-    insert = for_postgres(acceptance.INSERT)
+    insert = for_postgres(acceptance.ONE)
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     for number, (end, repeated) in enumerate((("COMMIT", True), ("ROLLBACK", False))):
         key = f"key-{number}"
