@@ -31,6 +31,12 @@ REGISTRY = CollectorRegistry()
 """Our own registry, without the metrics that other packages add to prometheus_client's."""
 
 accepted = Counter("djangobot_accepted_total", "Messages accepted from programs.", registry=REGISTRY)
+inlet_messages = Counter(
+    "djangobot_inlet_messages_total",
+    "Messages accepted from programs that speak something else than this API.",
+    ["format"],
+    registry=REGISTRY,
+)
 sent = Counter("djangobot_sent_total", "Messages that Telegram accepted.", registry=REGISTRY)
 failed = Counter(
     "djangobot_failed_total",

@@ -63,11 +63,15 @@ async def signed_in(request: Call) -> accounts.Account:
 
 
 def bearer(scope: Scope) -> str | None:
-    """The token of `Authorization: Bearer …`. It may stand in quotes, as in the original's document."""
-    header = header_of(scope, b"authorization")
-    if header is None:
-        return None
+    """The token of `Authorization: Bearer …`."""
+    scheme, token = authorization(header_of(scope, b"authorization") or "")
+    return token if scheme == "bearer" else None
+
+
+def authorization(header: str) -> tuple[str, str]:
+    """The scheme in lower case, and what follows it. The header may stand in quotes, as in the original's
+    document."""
     if not header.isascii():
-        header = header.encode("latin-1").decode("utf-8", "replace")
-    scheme, _, token = header.strip(' "').partition(" ")
-    return trimmed(token) if scheme.lower() == "bearer" else None
+        header = header.encode("latin-1", "replace").decode("utf-8", "replace")
+    scheme, _, given = header.strip(' "').partition(" ")
+    return scheme.lower(), trimmed(given)

@@ -97,12 +97,13 @@ async def file(request: Call) -> Answer:
 @HTTPRouteHandler("/api/openapi.json", http_method=GET, status_code=200)
 async def document(request: Call) -> Answer:
     config = state_of(request.scope).config
-    return Response(_document(config.version, config.public_url), media_type=JSON, headers=HEADERS)
+    document = _document(config.version, config.public_url, tuple(config.inlets))
+    return Response(document, media_type=JSON, headers=HEADERS)
 
 
 @lru_cache(maxsize=1)
-def _document(version: str, public_url: str) -> bytes:
-    return msgspec.json.encode(openapi_document(version, public_url))
+def _document(version: str, public_url: str, inlets: tuple[str, ...]) -> bytes:
+    return msgspec.json.encode(openapi_document(version, public_url, inlets))
 
 
 @lru_cache(maxsize=len(TYPES))

@@ -1,12 +1,13 @@
 """POST /message and GET /version: for programs that send to Gotify."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import Scope
+from msgspec import Meta
 
 from djangobot.db.clock import utc_now
 from djangobot.db.fields import UNSTORABLE
@@ -15,12 +16,14 @@ from djangobot.db.messages.new_message import Accepted
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.http.bodies import header_of
 from djangobot.http.errors import Refused
-from djangobot.http.inlets.common.accept import accept, given_or_bearer, sender_of
+from djangobot.http.fields import NO_NUL
+from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.errors import in_shape
 from djangobot.http.inlets.common.json import at
 from djangobot.http.inlets.common.links import host_of, link_line, opens, with_lines
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, query_of, read_request
+from djangobot.http.inlets.common.tokens import given_or_authorized
 from djangobot.http.message_details import moment
 from djangobot.http.responses import JSON, Answer, Call, answer
 from djangobot.http.state import state_of
@@ -41,9 +44,9 @@ ID_BITS = 10
 class CreateMessage(msgspec.Struct, frozen=True):
     """What a program sends to Gotify."""
 
-    message: str
+    message: Annotated[str, Meta(min_length=1, pattern=NO_NUL)]
     title: str = ""
-    priority: int = NORMAL
+    priority: Annotated[int, Meta(ge=-LONG, le=LONG)] = NORMAL
     extras: dict[str, Any] = {}
 
 
@@ -97,14 +100,14 @@ async def create_message(request: Call) -> Answer:
     token = token_of(request.scope)
     sender = await sender_of(request.scope, token)
     created = read(await read_request(request.scope, request.receive))
-    accepted = await accept(request.scope, token, sender, message_of(created))
+    accepted = await accept(request.scope, token, sender, message_of(created), "gotify")
     return answer(_created(created, accepted, sender.token))
 
 
 def token_of(scope: Scope) -> str:
     """The bot token. Raises Refused when there is none."""
     given = query_of(scope).get("token") or header_of(scope, b"x-gotify-key")
-    return given_or_bearer(scope, given, NO_TOKEN)
+    return given_or_authorized(scope, given, NO_TOKEN)
 
 
 def read(request: InletRequest) -> CreateMessage:

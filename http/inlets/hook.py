@@ -1,4 +1,4 @@
-"""POST /api/hook: tells by its headers and its shape what a program has sent."""
+"""POST and PUT of /api/hook: tells by its headers and its shape what a program has sent."""
 
 import traceback
 
@@ -9,10 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import SignatureWrong, TooManyRequests
 from djangobot.db.programs import token_secrets
+from djangobot.http.bodies import header_of
 from djangobot.http.errors import Refused, whole_seconds
-from djangobot.http.inlets.common.accept import accept, sender_of, token_of
+from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, read_request
+from djangobot.http.inlets.common.tokens import given_or_authorized
 from djangobot.http.inlets.formats import Format, format_of
 from djangobot.http.messages import SendResult
 from djangobot.http.requests import PLAIN
@@ -22,19 +24,21 @@ from djangobot.http.state import state_of
 log = structlog.get_logger(__name__)
 
 HOOK = "/api/hook"
+NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer or Basic, or as X-Bot-Token."  # noqa: S105
 REPLAYED = {"idempotency-replayed": "true"}
 
 
-@HTTPRouteHandler([HOOK, f"{HOOK}/{{bot_token:str}}"], http_method=["POST"], opt={"query": True})
+@HTTPRouteHandler([HOOK, f"{HOOK}/{{bot_token:str}}"], http_method=["POST", "PUT"], opt={"query": True})
 async def hook(request: Call) -> Answer:
     """The token is checked before the body is read. 200 means that the message is on disk."""
-    token = token_of(request.scope)
+    given = request.path_params.get("bot_token") or header_of(request.scope, b"x-bot-token")
+    token = given_or_authorized(request.scope, given, NO_TOKEN)
     sender = await sender_of(request.scope, token)
     read = await read_request(request.scope, request.receive)
     found = format_of(read)
     await _check_signature(request, sender.token, found, read)
     try:
-        accepted = await accept(request.scope, token, sender, _message(found, read))
+        accepted = await accept(request.scope, token, sender, _message(found, read), found.name)
     except TooManyRequests as exc:
         raise Refused(
             found.throttle, str(exc), headers={"retry-after": str(whole_seconds(exc.retry_after))}

@@ -18,7 +18,7 @@ class Inlet(NamedTuple):
 
 
 INLETS = (
-    Inlet("hook", (hook.hook,)),  # POST /api/hook/{bot_token}, POST /api/hook
+    Inlet("hook", (hook.hook,)),  # POST and PUT: /api/hook/{bot_token}, /api/hook
     Inlet("gotify", (gotify.create_message, gotify.version)),  # POST /message, GET /version
     Inlet(
         "ntfy", (ntfy.publish_json, ntfy.publish, ntfy.publish_in_sequence)

@@ -5,12 +5,11 @@ sees. A test compares it with the table of routes.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
-from djangobot.db import errors as family
 from djangobot.db.messages.content import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.http import errors
@@ -18,7 +17,7 @@ from djangobot.http.bodies import ENCODED, MULTIPART
 from djangobot.http.fields import LINE
 from djangobot.http.messages import SendResult
 from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
-from djangobot.http.openapi import accounts, health, inlets, messages
+from djangobot.http.openapi import accounts, gotify, health, inlets, messages, ntfy
 from djangobot.http.openapi.operation import Json, Operation
 from djangobot.http.responses import JSON, Refusal
 
@@ -26,9 +25,12 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     **accounts.OPERATIONS,
     **messages.OPERATIONS,
     **inlets.OPERATIONS,
+    **gotify.OPERATIONS,
+    **ntfy.OPERATIONS,
     **health.OPERATIONS,
 }
 
+INLETS = frozenset(operation.inlet for operation in OPERATIONS.values() if operation.inlet)
 ABOUT = """\
 Programs send messages to people in Telegram with one call.
 
@@ -40,9 +42,9 @@ Programs send messages to people in Telegram with one call.
 Every answer is JSON with `answer`; a refusal says there, in a sentence, what is wrong, and names the
 fields at fault in `details`. Slashes at the end of a path do not matter. Bodies are read as JSON whatever
 `Content-Type` says (multipart excepted) and may have 64 KiB; `POST /api/send_message` takes forms of both
-kinds and plain text, too. Fields and query parameters that are not known are refused; `POST /api/hook`
-ignores them, for it takes what other programs send. What programs for Gotify and ntfy ask is described in
-docs/senders.md.
+kinds and plain text, too. Fields and query parameters that are not known are refused; `/api/hook` and the
+calls of Gotify and ntfy ignore them, for they take what other programs send. docs/senders.md tells more of
+those.
 """
 
 FILE_PARTS: Json = {
@@ -54,10 +56,12 @@ FILE_PARTS: Json = {
 NO_NUL = r"^[^\u0000]*$"
 
 
-def openapi_document(version: str, address: str = "") -> Json:
-    """The document. `address`: where programs reach us, when it is set."""
+def openapi_document(version: str, address: str = "", inlets: Collection[str] = INLETS) -> Json:
+    """The document. `address`: where programs reach us, when it is set. `inlets`: those that are open."""
     paths: dict[str, Json] = {}
     for (method, path), operation in OPERATIONS.items():
+        if operation.inlet and operation.inlet not in inlets:
+            continue
         paths.setdefault(path, {})[method] = _operation(method, path, operation)
     return {
         "openapi": "3.1.0",
@@ -74,6 +78,9 @@ def openapi_document(version: str, address: str = "") -> Json:
                     "description": "From POST /api/auth/.",
                 },
                 "botToken": {"type": "http", "scheme": "bearer", "description": "From POST /api/cabinet/."},
+                "basic": {"type": "http", "scheme": "basic", "description": "A bot token as the password."},
+                "gotifyKey": {"type": "apiKey", "in": "header", "name": "X-Gotify-Key"},
+                "gotifyToken": {"type": "apiKey", "in": "query", "name": "token"},
             },
         },
     }
@@ -84,6 +91,7 @@ def _schemas() -> Json:
     for operation in OPERATIONS.values():
         answers = [*operation.success.values(), *operation.more.values()]
         shapes |= {answer.shape for answer in answers if isinstance(answer.shape, type)}
+        shapes.add(type(operation.refusal(500, errors.BUG)))
         if operation.body is not None:
             shapes.add(operation.body)
     _, components = msgspec.json.schema_components(
@@ -170,7 +178,7 @@ def _operation(method: str, path: str, operation: Operation) -> Json:
     written: Json = {
         "operationId": re.sub(r"\W+", "_", f"{method} {path.removeprefix('/api')}").strip("_"),
         "summary": operation.summary,
-        "tags": [path.strip("/").removeprefix("api/").split("/")[0]],
+        "tags": [operation.inlet or path.strip("/").removeprefix("api/").split("/")[0]],
         "responses": _responses(operation),
     }
     if operation.description:
@@ -179,18 +187,18 @@ def _operation(method: str, path: str, operation: Operation) -> Json:
         written["parameters"] = list(operation.parameters)
     if operation.security:
         written["security"] = [{name: []} if name else {} for name in operation.security]
-    if operation.body is not None:
+    if operation.takes_body:
         written["requestBody"] = {
-            "required": operation.body_required,
-            "content": {
-                JSON: {"schema": _ref(operation.body), "example": operation.body_example},
-                **operation.other_bodies,
-            },
+            "required": operation.body is not None and operation.body_required,
+            "content": {**_json_body(operation), **operation.other_bodies},
         }
-    if operation.any_body is not None:
-        content = {JSON: {"schema": {}, "example": operation.any_body}, **operation.other_bodies}
-        written["requestBody"] = {"required": False, "content": content}
     return written
+
+
+def _json_body(operation: Operation) -> Json:
+    if operation.body is not None:
+        return {JSON: {"schema": _ref(operation.body), "example": operation.body_example}}
+    return {} if operation.any_body is None else {JSON: {"schema": {}, "example": operation.any_body}}
 
 
 def _responses(operation: Operation) -> Json:
@@ -204,8 +212,10 @@ def _responses(operation: Operation) -> Json:
     for status, sentences in sorted(_refusals(operation).items()):
         if str(status) in responses:
             continue
-        examples = {sentence: {"value": _refusal_example(sentence)} for sentence in sentences}
-        responses[str(status)] = _response(" ".join(sentences), Refusal, {"examples": examples})
+        refusals = {sentence: operation.refusal(status, sentence) for sentence in sentences}
+        examples = {sentence: {"value": msgspec.to_builtins(told)} for sentence, told in refusals.items()}
+        shape = type(refusals[sentences[0]])
+        responses[str(status)] = _response(" ".join(sentences), shape, {"examples": examples})
     for code, response in responses.items():
         headers = dict(operation.headers) if code in ("200", "202", "304") else {}
         if code == "401":
@@ -224,20 +234,11 @@ def _refusals(operation: Operation) -> dict[int, list[str]]:
     refusals: dict[int, list[str]] = {500: [errors.BUG]}
     for error in operation.refusals:
         refusals.setdefault(errors.status_of(error), []).append(error.sentence)
-    if operation.body is not None or operation.any_body is not None:
+    if operation.takes_body:
+        takes_forms = operation.inlet or FORM_DATA in operation.other_bodies
         refusals.setdefault(413, []).append(operation.too_large.format(operation.largest))
-    if operation.any_body is not None:
-        refusals.setdefault(415, []).extend([OTHER_MULTIPART, ENCODED])
-    if operation.body is not None:
-        multipart = OTHER_MULTIPART if FORM_DATA in operation.other_bodies else MULTIPART
-        refusals.setdefault(415, []).extend([multipart, ENCODED])
+        refusals.setdefault(415, []).extend([OTHER_MULTIPART if takes_forms else MULTIPART, ENCODED])
     return refusals
-
-
-def _refusal_example(sentence: str) -> Json:
-    if sentence == family.FieldsInvalid.sentence:
-        return {"answer": sentence, "details": {"name": "is missing"}}
-    return {"answer": sentence}
 
 
 def _response(means: str, shape: Any, example: Json) -> Json:

@@ -53,12 +53,16 @@ HOOK = Operation(
     largest=LARGEST,
     too_large=BODY_TOO_LARGE,
     other_bodies={PLAIN: {"schema": {"type": "string"}, "example": TEXT}},
-    security=["botToken"],
+    inlet="hook",
+    security=["botToken", "basic"],
     parameters=[FORMAT],
     headers={"Idempotency-Replayed": "`true` when the delivery is nothing new."},
 )
+WITH_TOKEN = replace(HOOK, security=(), parameters=(BOT_TOKEN, FORMAT))
 
 OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("post", "/api/hook"): HOOK,
-    ("post", "/api/hook/{bot_token}"): replace(HOOK, security=(), parameters=(BOT_TOKEN, FORMAT)),
+    ("put", "/api/hook"): HOOK,
+    ("post", "/api/hook/{bot_token}"): WITH_TOKEN,
+    ("put", "/api/hook/{bot_token}"): WITH_TOKEN,
 }

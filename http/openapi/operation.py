@@ -6,14 +6,21 @@ from typing import Any
 
 import msgspec
 
-from djangobot.db.errors import DjangoBotError
+from djangobot.db.errors import DjangoBotError, FieldsInvalid
 from djangobot.http.bodies import LARGEST_BODY, TOO_LARGE
+from djangobot.http.inlets.common.errors import Shape
+from djangobot.http.responses import Refusal
 
 Json = dict[str, Any]
 
 ID = "01902d5e-7c3b-7d7e-a1f4-3b9f1f6f2c11"
 MOMENT = "2023-09-25T02:47:11.305832Z"
 TEXT = "some and again text"
+
+
+def of_our_api(_status: int, sentence: str, _exc: Exception) -> Refusal:
+    """A refusal as most calls word it."""
+    return Refusal(sentence)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,10 @@ class Operation:
     """What a larger body is answered."""
     other_bodies: Mapping[str, Json] = field(default_factory=dict)
     """Content types besides JSON, each with its schema and example."""
+    inlet: str = ""
+    """The inlet that it belongs to. It is in the document when that one is open."""
+    shape: Shape = of_our_api
+    """The refusals of this call."""
     security: Sequence[str] = ()
     parameters: Sequence[Json] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -50,3 +61,14 @@ class Operation:
     """Answers without a body, and what they mean."""
     more: Mapping[int, Success] = field(default_factory=dict)
     """Answers that are no success, but have a shape of their own."""
+
+    @property
+    def takes_body(self) -> bool:
+        """Whether it takes a body, of whatever kind."""
+        return self.body is not None or self.any_body is not None or bool(self.other_bodies)
+
+    def refusal(self, status: int, sentence: str) -> msgspec.Struct:
+        """An example of a refusal."""
+        if sentence == FieldsInvalid.sentence:
+            return Refusal(sentence, {"name": "is missing"})
+        return self.shape(status, sentence, Exception()) or Refusal(sentence)

@@ -1,14 +1,18 @@
 """GET /api/ shows the document, with files of our own and nobody else's."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
+from litestar.handlers import BaseRouteHandler
 
 from djangobot.http.app import ROUTES
 from djangobot.http.inlets import table
-from djangobot.http.openapi.document import OPERATIONS, openapi_document
+from djangobot.http.inlets.ntfy import parameters
+from djangobot.http.openapi.document import INLETS, OPERATIONS, openapi_document
+from djangobot.http.openapi.ntfy import Publish
 
 from .conftest import Api
 
@@ -68,13 +72,36 @@ def test_every_route_is_in_the_document() -> None:
     """Walks the route table: a call without its entry fails here."""
     documented = {(method, path.rstrip("/")) for method, path in OPERATIONS}
     own = {("get", "/api"), ("get", "/api/docs/{name}"), ("get", "/api/openapi.json"), ("get", "/metrics")}
-    routes = set()
-    for handler in [*ROUTES, *table.routes(["hook"])]:  # the others are Gotify's and ntfy's own
+    routes = routes_of([*ROUTES, *table.routes(["hook", "gotify"])])
+    # Most methods of these addresses are answered as if there was nothing.
+    ntfy = {(method, path) for method, path in routes_of(table.routes(["ntfy"])) if method in ("put", "post")}
+    names = {"/{bot_token}": "/{topic}", "/{bot_token}/{more}": "/{topic}/{sequence_id}", "/": ""}
+    ntfy = {(method, names[path]) for method, path in ntfy} | {("get", "/{topic}/publish")}
+    assert routes | ntfy == documented | own
+
+
+def routes_of(handlers: Sequence[BaseRouteHandler]) -> set[tuple[str, str]]:
+    """Methods and paths, without the methods that come by themselves."""
+    found = set()
+    for handler in handlers:
         for path in handler.paths:
             plain = re.sub(r"{(\w+):str}", r"{\1}", path)
-            routes |= {(method.lower(), plain) for method in getattr(handler, "http_methods", {"POST"})}
-    routes = {(method, path) for method, path in routes if method != "head"}
-    assert routes == documented | own
+            found |= {(method.lower(), plain) for method in getattr(handler, "http_methods", {"POST"})}
+    return {(method, path) for method, path in found if method != "head"}
+
+
+def test_a_closed_inlet_is_not_in_the_document() -> None:
+    """Its calls are answered with 404."""
+    assert {inlet.name for inlet in table.INLETS} == INLETS
+    all_paths = openapi_document("1")["paths"].keys()
+    for name, path in (("hook", "/api/hook"), ("gotify", "/message"), ("ntfy", "/{topic}")):
+        assert path in all_paths
+        assert path not in openapi_document("1", inlets=INLETS - {name})["paths"]
+
+
+def test_the_json_of_ntfy_is_documented_with_all_its_fields() -> None:
+    """The struct of the document, and the names that are read."""
+    assert set(Publish.__struct_fields__) == {"topic", *parameters.IN_JSON}
 
 
 async def test_the_document_is_openapi_3_1_with_an_example_for_everything(api: Api) -> None:
@@ -88,8 +115,16 @@ async def test_the_document_is_openapi_3_1_with_an_example_for_everything(api: A
             contents = [answer["content"] for status, answer in answers if status != "304"]  # has no body
             contents += [operation["requestBody"]["content"]] if "requestBody" in operation else []
             for content in contents:
-                assert content["application/json"].keys() & {"example", "examples"}, (method, path)
-    assert set(document["components"]["securitySchemes"]) == {"accessToken", "botToken"}
+                assert content, (method, path)
+                for shown in content.values():
+                    assert shown.keys() & {"example", "examples"}, (method, path)
+    assert set(document["components"]["securitySchemes"]) == {
+        "accessToken",
+        "botToken",
+        "basic",
+        "gotifyKey",
+        "gotifyToken",
+    }
 
 
 def test_every_refusal_names_its_headers() -> None:
@@ -107,7 +142,9 @@ def test_every_call_is_in_docs_http_md_with_every_status() -> None:
     text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
     common = {"405", "500", "415", "413"}
     for (method, path), operation in OPERATIONS.items():
-        names = {f"\n## {method.upper()} {path}\n", f"\n## {method.upper()} {path.rstrip('/')}\n"}
+        methods = "PUT and POST" if operation.inlet and method in ("put", "post") else method.upper()
+        methods = "POST" if path == "/message" else methods
+        names = {f"\n## {methods} {path}\n", f"\n## {methods} {path.rstrip('/')}\n"}
         heading = next(name for name in names if name in text)
         section = text.partition(heading)[2].partition("\n## ")[0]
         written = openapi_document("1")["paths"][path][method]["responses"]

@@ -15,6 +15,7 @@ from djangobot.http import metrics as door
 from djangobot.http.cache import Cached
 
 from .conftest import Api
+from .inlets.recorded import the
 
 Samples = dict[str, float]
 
@@ -109,6 +110,28 @@ async def test_a_message_that_was_sent_is_counted_once_with_its_latency(api: Api
     assert (after["djangobot_queue_messages"], after["djangobot_oldest_due_seconds"]) == (0, 0)
 
 
+async def test_what_foreign_programs_send_is_counted_by_its_format(api: Api) -> None:
+    """Each delivery once, edits included; not what is refused, and not what is nothing new."""
+    token = await api.bot_token(await api.access())
+    before = await scraped(api)
+    firing, resolved = the("alertmanager", "firing"), the("alertmanager", "resolved")
+    for one in (firing, resolved, firing, the("github", "push"), the("github", "push")):
+        await api.client.post(f"/api/hook/{token}", content=one.content, headers=one.headers)
+        await api.deliver()
+    await api.client.post("/api/hook/7EVgXzmREWIf1qHsaYkegiQMa?as=json", content=b"{}")
+    await api.client.post("/message", json={"message": "x"}, headers={"x-gotify-key": token})
+    await api.client.put(f"/{token}", content=b"x")
+    await api.send(token)
+    after = await scraped(api)
+    counted = {name: added(before, after, name) for name in after if "inlet_messages" in name}
+    assert {name.partition("{")[2]: count for name, count in counted.items() if count} == {
+        "alertmanager}": 2,
+        "github}": 1,
+        "gotify}": 1,
+        "ntfy}": 1,
+    }
+
+
 @pytest.mark.parametrize(("reason", "label"), [("blocked", "blocked"), ("NEW_ERROR_777", "other")])
 async def test_a_failure_is_counted_under_a_reason_from_a_closed_list(
     api: Api, reason: str, label: str
@@ -157,7 +180,7 @@ async def test_the_answer_is_prometheus_text_and_documented(api: Api) -> None:
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     families = list(text_string_to_metric_families(answer.text))
-    assert len(families) == len(list(metrics.REGISTRY.collect())) == 13
+    assert len(families) == len(list(metrics.REGISTRY.collect())) == 14
     table = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
     for family in families:
         name = family.name + ("_total" if family.type == "counter" else "")

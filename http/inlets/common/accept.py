@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import msgspec
 from litestar.types import Scope
 
+from djangobot.db import metrics
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import trimmed
 from djangobot.db.errors import KeyReused
 from djangobot.db.messages import acceptance, edits, incidents
 from djangobot.db.messages.acceptance import Sender
@@ -14,9 +14,6 @@ from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
-from djangobot.http.auth import bearer
-from djangobot.http.bodies import header_of
-from djangobot.http.errors import unauthorized
 from djangobot.http.inlets.common.message import InletFile, InletMessage
 from djangobot.http.inlets.common.shorten import rows, shortened
 from djangobot.http.inlets.common.times import lasted
@@ -24,22 +21,6 @@ from djangobot.http.state import state_of
 
 GONE = Accepted("", "replaced", repeated=True)
 """What is newer than a late delivery, and is not kept any more."""
-NO_TOKEN = "A bot token is missing: in the path, as Authorization: Bearer, or as X-Bot-Token."  # noqa: S105
-
-
-def token_of(scope: Scope) -> str:
-    """The bot token: from the path, or from a header. Raises Refused when there is none."""
-    given = scope["path_params"].get("bot_token") or header_of(scope, b"x-bot-token")
-    return given_or_bearer(scope, given, NO_TOKEN)
-
-
-def given_or_bearer(scope: Scope, given: str | None, missing: str) -> str:
-    """The bot token that is given, or that of `Authorization: Bearer`. Raises Refused with the sentence
-    `missing` when there is none."""
-    token = trimmed(given) if given else bearer(scope)
-    if not token:
-        raise unauthorized(missing)
-    return token
 
 
 async def sender_of(scope: Scope, token: str) -> Sender:
@@ -48,10 +29,19 @@ async def sender_of(scope: Scope, token: str) -> Sender:
     return await acceptance.sender(token, utc_now())
 
 
-async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
-    """Commits the message, to be delivered. It is shortened first, so that nothing refuses it. A repeat under
-    the same key is taken for what came before, even if it is written otherwise. Of an incident, the message
-    that is in the chat is changed; what comes too late is answered with that message."""
+async def accept(
+    scope: Scope, token: str, sender: Sender, message: InletMessage, format_name: str
+) -> Accepted:
+    """Commits the message, to be delivered, and counts it under the name of its format."""
+    accepted = await _follow(scope, token, sender, message)
+    if not accepted.repeated:
+        metrics.inlet_messages.labels(format_name).inc()
+    return accepted
+
+
+async def _follow(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
+    """Commits the message, or changes the one of its incident that is in the chat. What comes too late is
+    answered with that message."""
     if message.incident is None:
         return await _accept(scope, token, sender, message)
     step = await incidents.follow(sender.token, message.incident, utc_now())
@@ -71,6 +61,8 @@ async def accept(scope: Scope, token: str, sender: Sender, message: InletMessage
 
 
 async def _accept(scope: Scope, token: str, sender: Sender, message: InletMessage) -> Accepted:
+    """It is shortened first, so that nothing refuses it. A repeat under the same key is taken for what came
+    before, even if it is written otherwise."""
     message = shortened(message)
     with state_of(scope).limits.sending(token):
         async with incoming_files() as incoming:

@@ -2,8 +2,6 @@
 is the bot token, or any name beside a bot token in Authorization."""
 
 import asyncio
-import base64
-import binascii
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,12 +12,12 @@ from litestar.types import Method, Scope
 
 from djangobot.db import credentials
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import trimmed
 from djangobot.db.people import chats
 from djangobot.http.bodies import header_of
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.errors import in_shape
 from djangobot.http.inlets.common.request import InletRequest, query_of, read_request
+from djangobot.http.inlets.common.tokens import likeliest, of_base64, tokens_in
 from djangobot.http.inlets.ntfy import delays, parameters
 from djangobot.http.inlets.ntfy.parameters import Parameters
 from djangobot.http.inlets.ntfy.publication import (
@@ -102,25 +100,8 @@ async def publish_in_sequence(request: Call) -> Answer:
 def tokens_of(scope: Scope) -> list[str]:
     """What may be a bot token in Authorization, or in the query's `auth`, which holds the same in base64."""
     query = query_of(scope)
-    header = _of_base64(query.get("auth") or query.get("authorization") or "") or header_of(
-        scope, b"authorization"
-    )
-    scheme, _, given = (header or "").strip().partition(" ")
-    match scheme.lower():
-        case "bearer":
-            return [trimmed(given)]
-        case "basic":
-            user, _, password = _of_base64(given).partition(":")
-            return [trimmed(password), trimmed(user)]
-    return []
-
-
-def token_of(topic: str, given: list[str]) -> str:
-    """The bot token: what looks like one, or else what was given first."""
-    candidates = [*given, topic]
-    return next(
-        (one for one in candidates if credentials.looks_like_token(one)), next(filter(None, candidates))
-    )
+    in_query = of_base64(query.get("auth") or query.get("authorization") or "")
+    return tokens_in(in_query or header_of(scope, b"authorization") or "")
 
 
 async def _publish(
@@ -133,7 +114,7 @@ async def _publish(
 ) -> Answer:
     """The token is checked before the body is read, if the topic is in the path. 200 means that the message
     is on disk."""
-    token = token_of(topic, tokens_of(request.scope))
+    token = likeliest([*tokens_of(request.scope), topic])
     sender = await sender_of(request.scope, token)
     sent = sent or await read_request(request.scope, request.receive)
     now = utc_now()
@@ -144,7 +125,7 @@ async def _publish(
     publication = await asyncio.to_thread(read, sent, topic, now, fields, sequence)
     tag = "" if credentials.looks_like_token(topic) else topic
     message = await asyncio.to_thread(message_of, publication, tag)
-    accepted = await accept(request.scope, token, sender, message)
+    accepted = await accept(request.scope, token, sender, message, "ntfy")
     return answer(published(publication, accepted, now))
 
 
@@ -160,12 +141,3 @@ def _is_ours(scope: Scope, topic: str) -> bool:
     return TOPIC.fullmatch(topic) is not None and (
         any(credentials.looks_like_token(one) for one in (topic, *given)) or len(given) > 1
     )
-
-
-def _of_base64(written: str) -> str:
-    """The text in base64, of either alphabet, with or without its padding. Empty when there is none."""
-    plain = written.strip().rstrip("=").translate(str.maketrans("-_", "+/"))
-    try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""

@@ -1,5 +1,7 @@
 """POST /api/hook: where the token stands, what is answered, and that nothing is refused for its length."""
 
+import base64
+
 import httpx
 import pytest
 import structlog
@@ -32,6 +34,43 @@ async def test_the_token_stands_in_the_path_or_in_a_header(api: Api) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert [line["text"] for line in await api.told(access)] == ["three", "two", "one"]
     assert answers[2].json()["id"] == (await api.told(access))[0]["id"]
+
+
+@pytest.mark.parametrize("user", ["", "anybody", "ключ", "7EVgXzmREWIf1qHsaYkeg"])
+async def test_basic_has_the_token_as_its_password(api: Api, user: str) -> None:
+    """Some programs have nothing but a field for a user and one for a password. The token may
+    be the user, too: an address may be written `https://TOKEN@host`."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    for pair in (f"{user}:{token}", f"{token}:{user}", token):
+        basic = base64.b64encode(pair.encode()).decode()
+        answer = await post(api, "/api/hook", b"one", authorization=f"Basic {basic}")
+        assert answer.status_code == 200, answer.text
+    assert [line["text"] for line in await api.told(access)] == ["one"] * 3
+
+
+async def test_basic_without_the_token_is_401(api: Api) -> None:
+    """A wrong password, none, and what is no base64; the password of a proxy does no harm beside a token."""
+    token = await api.bot_token(await api.access())
+    wrong = base64.b64encode(b"user:7EVgXzmREWIf1qHsaYkegiQMa").decode()
+    for given in (wrong, base64.b64encode(b":").decode(), "%%%", "/w=="):
+        answer = await post(api, "/api/hook", b"one", authorization=f"Basic {given}")
+        assert answer.status_code == 401, given
+        assert wrong not in answer.text
+    answer = await post(api, f"/api/hook/{token}", b"one", authorization=f"Basic {wrong}")
+    assert answer.status_code == 200
+
+
+async def test_put_is_post(api: Api) -> None:
+    """Sonarr's webhook and Proxmox's let people choose; `curl -T` has nothing else."""
+    access = await api.access()
+    token = await api.bot_token(access)
+    for path in (f"/api/hook/{token}", "/api/hook"):
+        answer = await api.client.put(path, content=b"one", headers={"x-bot-token": token})
+        assert answer.status_code == 200, answer.text
+    assert [line["text"] for line in await api.told(access)] == ["one"] * 2
+    answer = await api.client.options("/api/hook")
+    assert answer.headers["allow"] == "OPTIONS, POST, PUT"
 
 
 async def test_a_wrong_token_is_401_and_stands_in_no_answer_and_no_log(api: Api) -> None:
