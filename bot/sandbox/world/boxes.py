@@ -9,6 +9,20 @@ from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.world.records import Event, Message, new_message
 
 
+class Numbers:
+    """One object for each number from 0 on. All boxes count from 1: a million messages hold far fewer."""
+
+    def __init__(self) -> None:
+        self._known = [0]
+
+    def shared(self, number: int) -> int:
+        """The number; the object that others hold, too, unless it is far above all that were asked for."""
+        known = self._known
+        if number == len(known):
+            known.append(number)
+        return known[number] if 0 <= number < len(known) else number
+
+
 class Numbered:
     """The messages of a box by their ids, which follow one another from 1 on."""
 

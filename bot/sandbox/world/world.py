@@ -8,7 +8,7 @@ from typing import Any
 from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.world.accounts import Accounts
 from djangobot.bot.sandbox.world.bot_commands import BotCommands
-from djangobot.bot.sandbox.world.boxes import Box, Boxes
+from djangobot.bot.sandbox.world.boxes import Box, Boxes, Numbers
 from djangobot.bot.sandbox.world.callback_queries import CallbackQueries, CallbackQuery
 from djangobot.bot.sandbox.world.files import Files
 from djangobot.bot.sandbox.world.records import Chat, Event, Extras, Message, new_message
@@ -32,6 +32,7 @@ class World:
         self.notify: Callable[[int, Event], None] = lambda owner, event: None
         self.changed: Callable[[str, Message], None] = lambda what, message: None
         self._boxes = Boxes(state)
+        self._numbers = Numbers()
         self._waiting: dict[tuple[int, int], list[asyncio.Future[None]]] = {}
         self._by_chat: dict[tuple[int, int], list[Message]] = {}
         self._load()
@@ -39,7 +40,10 @@ class World:
     def _load(self) -> None:
         stored = [message for _, message in self.state.all("message", Message)]
         stored.sort(key=lambda message: (message.bot, message.id))
+        shared = self._numbers.shared
         for message in stored:
+            message.id, message.person_side_id = shared(message.id), shared(message.person_side_id)
+            message.pts, message.person_side_pts = shared(message.pts), shared(message.person_side_pts)
             self._index(message)
         self._boxes.load(stored)
 
@@ -113,23 +117,23 @@ class World:
         self, bot: int, person: int, *, from_bot: bool, text: str, random_id: int, **rest: Any
     ) -> Message:
         """Adds a message to both boxes; the sender's random_id is remembered for ever."""
+        shared = self._numbers.shared
         here, there = self.box(bot), self.box(person)
-        here.last_id += 1
-        there.last_id += 1
-        here.pts += 1
-        there.pts += 1
-        self._date = _shared(self.now(), self._date)
+        for box in (here, there):
+            box.last_id, box.pts = shared(box.last_id + 1), shared(box.pts + 1)
+        if (now := self.now()) != self._date:
+            self._date = now
         message = Message(
             bot=bot,
             person=person,
             id=here.last_id,
-            person_side_id=_shared(there.last_id, here.last_id),
+            person_side_id=there.last_id,
             from_bot=from_bot,
             date=self._date,
             text=text,
             random_id=random_id,
             pts=here.pts,
-            person_side_pts=_shared(there.pts, here.pts),
+            person_side_pts=there.pts,
             **rest,
         )
         self._boxes.place(message)
@@ -261,8 +265,3 @@ def _extras(message: Message) -> Extras:
     if message.extras is None:
         message.extras = Extras()
     return message.extras
-
-
-def _shared(number: int, same: int) -> int:
-    """The number; as the other object if they are equal. Millions of messages then hold fewer of them."""
-    return same if number == same else number
