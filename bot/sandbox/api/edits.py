@@ -4,7 +4,7 @@ from djangobot.bot.sandbox.api import files, markup, render, text
 from djangobot.bot.sandbox.api.albums import group_of
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.peers import chat_of, message_in
-from djangobot.bot.sandbox.api.sending import check_rate
+from djangobot.bot.sandbox.api.sending import check_rate, refuse_to_schedule
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, File, Message
 
@@ -14,6 +14,7 @@ MAX_AGE = 48 * 3600
 
 def edit_message(call: Call) -> TL:
     """Changes text, file or keyboard of the caller's own message. No reply_markup removes the keyboard."""
+    refuse_to_schedule(call)
     chat = chat_of(call, call["peer"])
     message = _own(call, chat, call["id"])
     changed = Change(call, message)

@@ -39,18 +39,13 @@ _UPLOADED = {"inputMediaUploadedPhoto", "inputMediaUploadedDocument"}
 
 def file_of(call: Call, media: TL) -> File:
     """The file that an InputMedia names: one just uploaded, or one stored before."""
-    kind = media["_"]
-    if kind in _UPLOADED:
-        return _uploaded(call, media)
-    if kind not in ("inputMediaPhoto", "inputMediaDocument"):
-        raise RpcError(400, "MEDIA_EMPTY" if kind == "inputMediaEmpty" else "MEDIA_INVALID")
-    return stored(call, media)
+    return _uploaded(call, media) if media["_"] in _UPLOADED else stored(call, media)
 
 
 def stored(call: Call, media: TL) -> File:
     """A file that was stored before: what albums are made of."""
     if media["_"] not in ("inputMediaPhoto", "inputMediaDocument"):
-        raise RpcError(400, "MEDIA_INVALID")
+        raise RpcError(400, "MEDIA_EMPTY" if media["_"] == "inputMediaEmpty" else "MEDIA_INVALID")
     known = media["id"]
     file = call.world.files.get(known.get("id", 0))
     if file is None or known["access_hash"] != call.world.accounts.access_hash(call.user.id, file.id):

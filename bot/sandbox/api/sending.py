@@ -27,13 +27,17 @@ class NewMessage:
 
 def destination(call: Call, peer: TL) -> Chat:
     """The chat to send to. A block is checked later, because a repeat is answered first."""
-    if call.get("schedule_date"):
-        # Telegram schedules for people alone; the sandbox for nobody.
-        raise RpcError(400, "SCHEDULE_BOT_NOT_ALLOWED" if call.user.bot else "SCHEDULE_DATE_INVALID")
+    refuse_to_schedule(call)
     me, other = call.user, user_of(call, peer)
     if me.bot and not other.bot and not started(call, me, other):
         raise RpcError(400, "PEER_ID_INVALID")
     return chat_of(call, peer)
+
+
+def refuse_to_schedule(call: Call) -> None:
+    """Telegram schedules for people alone; the sandbox for nobody."""
+    if call.get("schedule_date"):
+        raise RpcError(400, "SCHEDULE_BOT_NOT_ALLOWED" if call.user.bot else "SCHEDULE_DATE_INVALID")
 
 
 def other_side(call: Call, chat: Chat) -> int:

@@ -122,6 +122,7 @@ class SessionWriter:
     def lose(self, msg_id: int) -> None:
         """An ordered fault keeps the answer of this call back for ever."""
         self._running.discard(msg_id)
+        self._dropped.discard(msg_id)
 
     def flush(self) -> None:
         """Sends what was queued, several messages in a container."""

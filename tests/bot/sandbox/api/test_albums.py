@@ -10,6 +10,7 @@ from ..sent_files import (
     album,
     as_document,
     as_photo,
+    call,
     call_until_answered,
     png,
     send_album,
@@ -97,7 +98,26 @@ async def test_an_album_has_at_most_ten_stored_files(bot: Bot, new_id: Ids) -> N
         await send_album(bot, [(41, as_photo(await uploaded(bot, new_id(), png(4, 3))))])
     with pytest.raises(errors.RandomIdDuplicate):
         await send_album(bot, [(41, picture), (41, picture)])
+    with pytest.raises(errors.MediaEmpty):
+        await send_album(bot, [(41, picture), (42, types.InputMediaEmpty())])
     await send_album(bot, [(number, picture) for number in range(41, 51)])
     assert len({message["group"] for message in (await bot.shown())[-10:]}) == 1
     await send_album(bot, [(60, picture)])
     assert (await bot.shown())[-1]["group"] is None
+
+
+async def test_each_file_of_an_album_has_a_caption_of_its_own(bot: Bot, new_id: Ids) -> None:
+    """With its bold words; one that is too long refuses them all."""
+    picture = await photo(bot, new_id())
+    request = await album(bot, [(71, picture), (72, picture), (73, picture)])
+    for item, caption in zip(request.multi_media, ["one", "two", "x" * 1025], strict=True):
+        item.message, item.entities = caption, [types.MessageEntityBold(offset=0, length=3)]
+    before = await bot.shown()
+    with pytest.raises(errors.MediaCaptionTooLong):
+        await call(bot, request)
+    assert await bot.shown() == before
+    request.multi_media[2].message = "x" * 1024
+    await call(bot, request)
+    assert [message["text"] for message in (await bot.shown())[-3:]] == ["one", "two", "x" * 1024]
+    bold = {"type": "bold", "offset": 0, "length": 3}
+    assert [message["entities"] for message in (await bot.shown())[-3:]] == [[bold]] * 3

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from djangobot.bot.sandbox.testing import SandboxProcess
+
+from ..probe import CallError, Probe
 from ..pyrogram_bot import Bot, errors, pyrogram, raw
 
 
@@ -120,3 +124,40 @@ async def test_a_bot_schedules_nothing(bot: Bot) -> None:
     with pytest.raises(errors.ScheduleBotNotAllowed):
         await bot.client.send_message(bot.person, "later", schedule_date=datetime(2037, 1, 1, tzinfo=UTC))
     assert [message["text"] for message in await bot.shown()] == ["/start"]
+
+
+@pytest.mark.parametrize(
+    ("bot", "refusal"), [(True, "400 SCHEDULE_BOT_NOT_ALLOWED"), (False, "400 SCHEDULE_DATE_INVALID")]
+)
+async def test_whatever_is_to_be_scheduled_is_refused(
+    shared_sandbox: SandboxProcess, new_id: Callable[[], int], bot: bool, refusal: str
+) -> None:
+    """A text, a file, an album, a copy, an edit: of bots as Telegram does, of people as not modelled."""
+    number, person = new_id(), await shared_sandbox.person(id=new_id())
+    async with Probe(shared_sandbox) as probe:
+        await probe.sign_in(number)
+        await shared_sandbox.say(person, "/start", number)
+        other = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
+        if not bot:
+            probe.auth_key = b""
+            await probe.connect()
+            await probe.sign_in_person(person)
+            name = {"_": "contacts.resolveUsername", "username": f"sandbox_{number}_bot"}
+            [known] = (await probe.call(name))["users"]
+            other |= {"user_id": number, "access_hash": known["access_hash"]}
+        text = {"_": "messages.sendMessage", "peer": other, "message": "there", "random_id": new_id()}
+        assert await probe.call(text)
+        before = await shared_sandbox.messages(person, bot=number)
+        empty, copied = {"_": "inputMediaEmpty"}, {"id": [before[-1]["id"]], "random_id": [new_id()]}
+        item = {"_": "inputSingleMedia", "media": empty, "random_id": new_id(), "message": ""}
+        orders: list[dict[str, Any]] = [
+            {**text, "random_id": new_id()},
+            {**text, "_": "messages.sendMedia", "random_id": new_id(), "media": empty},
+            {"_": "messages.sendMultiMedia", "peer": other, "multi_media": [item]},
+            {"_": "messages.forwardMessages", "from_peer": other, "to_peer": other, **copied},
+            {"_": "messages.editMessage", "peer": other, "id": before[-1]["id"], "message": "later"},
+        ]
+        for order in orders:
+            with pytest.raises(CallError, match=refusal):
+                await probe.call({**order, "schedule_date": 2_000_000_000})
+    assert await shared_sandbox.messages(person, bot=number) == before

@@ -253,6 +253,64 @@ async def test_an_answer_can_be_asked_for_again_or_dropped(probe: Probe) -> None
     assert (await probe.result(dropped)).uint32() == constructors.RPC_ANSWER_UNKNOWN
 
 
+def drop(msg_id: int) -> bytes:
+    """rpc_drop_answer."""
+    return pack_uint(constructors.RPC_DROP_ANSWER) + pack_long(msg_id)
+
+
+def answered(probe: Probe) -> list[int]:
+    """The calls whose answers have come, in their order."""
+    return [
+        message.reader.int64() for message in probe.seen if message.constructor == constructors.RPC_RESULT
+    ]
+
+
+async def test_an_answer_that_was_not_sent_yet_is_dropped(probe: Probe) -> None:
+    """The call is executed; rpc_answer_dropped says which answer would have come, and it does not come."""
+    call, dropped = probe.next_id(), probe.next_id()
+    body = container(
+        (call, probe.next_seqno(), probe.request(GET_STATE)),
+        (dropped, probe.next_seqno(), drop(call)),
+    )
+    probe.send(body, seqno=probe.next_seqno(content=False))
+    reader = await probe.result(dropped)
+    assert reader.uint32() == constructors.RPC_ANSWER_DROPPED
+    msg_id, seqno, length = reader.int64(), reader.int32(), reader.int32()
+    assert (msg_id % 4, seqno % 2) == (1, 1)
+    assert length > 12
+    await probe.connect()
+    again = probe.send(probe.request(GET_STATE))
+    await probe.result(again)
+    assert call not in answered(probe)
+
+
+async def test_a_running_call_is_not_answered_when_its_answer_was_dropped(
+    sandbox: SandboxProcess, probe: Probe, new_id: Callable[[], int]
+) -> None:
+    """It goes on (rpc_answer_dropped_running) and takes effect; one that ends later is answered."""
+    person = await sandbox.person(id=new_id())
+    await sandbox.say(person, "/start", probe.number)
+    for seconds in (0.01, 0.02):
+        await sandbox.fault("delay", "messages.sendMessage", value=seconds, chat=person)
+    peer = {"_": "inputPeerUser", "user_id": person, "access_hash": 0}
+    request = {"_": "messages.sendMessage", "peer": peer}
+    first, second, dropped = probe.next_id(), probe.next_id(), probe.next_id()
+    body = container(
+        (first, probe.next_seqno(), probe.request({**request, "message": "dropped", "random_id": 1})),
+        (second, probe.next_seqno(), probe.request({**request, "message": "answered", "random_id": 2})),
+        (dropped, probe.next_seqno(), drop(first)),
+    )
+    probe.send(body, seqno=probe.next_seqno(content=False))
+    assert (await probe.result(dropped)).uint32() == constructors.RPC_ANSWER_DROPPED_RUNNING
+    while second not in answered(probe):
+        await probe.receive()
+    assert first not in answered(probe)
+    assert (await probe.result(probe.send(drop(first)))).uint32() == constructors.RPC_ANSWER_UNKNOWN
+    assert [m["text"] for m in await sandbox.messages(person, bot=probe.number)] == [
+        "/start", "dropped", "answered",
+    ]  # fmt: skip
+
+
 async def test_a_session_can_be_destroyed_by_another_one(sandbox: SandboxProcess, probe: Probe) -> None:
     """destroy_session_ok for a known one, destroy_session_none after that."""
     old = probe.session
