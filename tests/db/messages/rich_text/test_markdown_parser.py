@@ -1,0 +1,75 @@
+"""The quick parser reads as the library does."""
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from djangobot.db.messages.rich_text.markdown_parser import parser
+from djangobot.db.messages.rich_text.markdown_tokens import QuickToken
+from djangobot.db.messages.rich_text.spoilers import add_spoilers
+
+from .test_any_input import LINES, MARKDOWN, WHITE, WORDS
+from .test_commonmark import examples, needs_spec
+
+ADDRESSES = [
+    "<a b>",
+    "/x(y(z))",
+    "/x\\)y",
+    "/%20",
+    "(",
+    ")",
+    '/x "title"',
+    "/é",
+    "/&amp;",
+    "[r]: /y 'z'\n",
+    "[r]",
+]
+FEW = 14
+"""Pieces of a text: so few that no limit of ours on brackets or lists is reached."""
+
+
+class Plain(MarkdownIt):
+    """The library's parser as it comes, but for addresses, which are left as they are written."""
+
+    def validateLink(self, url: str) -> bool:
+        return True
+
+    def normalizeLink(self, url: str) -> str:
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:
+        return link
+
+
+PLAIN = Plain("commonmark").enable(["strikethrough", "table"])
+add_spoilers(PLAIN)
+
+
+def seen(tokens: list[Token]) -> list[dict[str, object]]:
+    """All that is known of these tokens and those within them."""
+    found = []
+    for token in tokens:
+        known = {name: getattr(token, name) for name in QuickToken.__struct_fields__}
+        found.append(known | {"children": seen(token.children or [])})
+    return found
+
+
+def test_a_token_has_all_that_the_librarys_has() -> None:
+    """With the same values from the beginning."""
+    ours, theirs = QuickToken("text", "", 0), Token("text", "", 0)
+    assert msgspec.to_builtins(ours) == theirs.as_dict(as_upstream=False)
+
+
+@needs_spec
+def test_examples_give_the_same_tokens() -> None:
+    """All of CommonMark's."""
+    for source, _ in examples():
+        assert seen(parser().parse(source)) == seen(PLAIN.parse(source)), source
+
+
+@given(st.lists(st.sampled_from([*MARKDOWN, *WHITE, *WORDS, *LINES, *ADDRESSES]), max_size=FEW).map("".join))
+def test_any_text_gives_the_same_tokens(source: str) -> None:
+    """Whatever stands beside each other."""
+    assert seen(parser().parse(source)) == seen(PLAIN.parse(source))
