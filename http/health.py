@@ -85,11 +85,13 @@ async def health(request: Call) -> Answer:
 
 async def _ask_database(now: datetime) -> Found:
     try:
-        due = await asyncio.wait_for(outbox.oldest_due(now), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            due = await outbox.oldest_due(now)
     except (DatabaseUnavailable, TimeoutError):
         return Found("unavailable", "The database does not answer.")
     try:
-        await asyncio.wait_for(state.probe(now), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await state.probe(now)
         quotas.check_disk()
     except DiskNearlyFull as exc:
         return Found("ok", str(exc), due)

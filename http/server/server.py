@@ -80,7 +80,8 @@ class Server:
         try:
             while not self.stopping:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), TICK)
+                    async with asyncio.timeout(TICK):
+                        await self._stop.wait()
                 self._check_deadlines()
         finally:
             self.stopping = True
