@@ -6,6 +6,7 @@ from typing import Any
 
 from pyrogram import raw
 
+from djangobot.bot.telegram import library
 from djangobot.db.messages.rich_text.spans import Kind, Span
 
 PLAIN: Mapping[Kind, Callable[..., Any]] = {
@@ -16,10 +17,9 @@ PLAIN: Mapping[Kind, Callable[..., Any]] = {
     "spoiler": raw.types.MessageEntitySpoiler,
     "code": raw.types.MessageEntityCode,
     "blockquote": raw.types.MessageEntityBlockquote,
-    "expandable_blockquote": raw.types.MessageEntityBlockquote,
+    "expandable_blockquote": partial(raw.types.MessageEntityBlockquote, **library.COLLAPSED),
 }
-"""Kinds without a value. Pyrogram speaks layer 158, which has no expandable quotation. It is shown in
-full."""
+"""Kinds without a value. Where the library knows no expandable quotation, it is shown in full."""
 
 
 def entities_of(spans: Sequence[Span]) -> list[Any] | None:

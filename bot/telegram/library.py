@@ -19,6 +19,8 @@ from djangobot.bot.telegram.text import Button
 NAMES = ("pyrogram", "kurigram")
 FORK: bool = "server_address" in inspect.signature(Session.__init__).parameters
 """Whether it is kurigram."""
+COLLAPSED: dict[str, Any] = {"collapsed": True} if FORK else {}
+"""The argument of a quotation that opens with a tap. Pyrogram speaks layer 158, which has none."""
 
 
 class _Nowhere:
