@@ -72,6 +72,8 @@ class Alerts:
         self.memory = memory or Memory()
         self.failures = 0
         self.refusals: list[str] = []
+        self.untold: dict[Cause, bool] = {}
+        """What nobody could be told yet, which the log has: the cause, and whether it holds."""
         self.refused = deque([(now(), metrics.refused_attempts())])
 
     async def run(self) -> None:
@@ -149,7 +151,10 @@ class Alerts:
             self.refusals.clear()
 
     async def _check(self, cause: Cause, holds: bool, now: datetime) -> None:
-        if not self.memory.is_due(cause, holds, now) or not await self._report(cause, holds, now):
+        if not self.memory.is_due(cause, holds, now):
+            self.untold.pop(cause, None)
+            return
+        if not await self._report(cause, holds, now):
             return
         self.memory.note(cause, holds, now)
         with contextlib.suppress(DatabaseUnavailable):  # this process remembers it anyway
@@ -157,13 +162,18 @@ class Alerts:
 
     async def _report(self, cause: Cause, holds: bool, now: datetime, **words: str) -> bool:
         """Returns whether anybody was told. Without admins nobody is; a later admin is told then."""
-        log.warning("alert" if holds else "alert is over", cause=cause)
+        if self.untold.get(cause) != holds:
+            log.warning("alert" if holds else "alert is over", cause=cause)
         reached = await asyncio.gather(
             *(
                 self._send(admin, _text(admin.language, cause, holds, words), cause, now)
                 for admin in self.memory.known
             )
         )
+        if any(reached):
+            self.untold.pop(cause, None)
+        else:
+            self.untold[cause] = holds
         return any(reached)
 
     async def _send(self, admin: Admin, text: Text, cause: Cause, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from djangobot import __version__
 from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, Alerts, Memory
@@ -191,6 +192,21 @@ async def test_a_nearly_full_disk_is_told_of(watch: Watch, monkeypatch: pytest.M
     assert await watch.poll() == ["There is room on the disk again."]
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(free, 0, free // 10))
     assert await watch.poll(COOL_DOWN) == []
+
+
+async def test_what_nobody_can_be_told_is_in_the_log_once(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time it begins; a service without admins would else repeat it every two seconds."""
+    watch.telegram.lost = True
+    for _ in range(2):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 << 30, (100 << 30) - 1000, 1000))
+        with capture_logs() as logged:
+            for _ in range(3):
+                await watch.poll()
+        assert [line["cause"] for line in logged if line["event"] == "alert"] == ["disk"]
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 << 30, 0, 100 << 30))
+        await watch.poll()
 
 
 async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
