@@ -85,7 +85,7 @@ async def serve(settings: Settings, *, bot: bool = True, once_up: OnceUp | None 
         await stack.enter_async_context(pubsub.connected(utc_now))
         workers = _process_workers(settings, listening, bot_state, once_up, stop)
         tasks = await stack.enter_async_context(running(workers))
-        log.info("up", version=__version__, http=f"{settings.listening}/api/")
+        log.info("up", version=__version__, http=f"{settings.address}/api/", listening=settings.listening)
         systemd.notify(f"READY=1\nSTATUS=listening on {settings.listening}")
         await first_end(tasks, stop)
         systemd.notify("STOPPING=1")

@@ -82,7 +82,7 @@ async def _lacking() -> int:
 
 
 async def _ran() -> list[str]:
-    if not await Migration.table_exists():
+    if not await checks.tables_there({Migration._meta.tablename}):
         return []
     return await Migration.get_migrations_which_ran(app_name=APP_NAME)
 

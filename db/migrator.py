@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from piccolo.apps.migrations.commands.forwards import ForwardsMigrationManager
+from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
@@ -24,6 +25,11 @@ class Migrator(ForwardsMigrationManager):
     def get_app_config(self, app_name: str) -> AppConfig:
         config: AppConfig = APP_CONFIG
         return config
+
+    async def create_migration_table(self) -> bool:
+        """In the schema we use. Piccolo's own looks for a table of that name in all of them."""
+        await Migration.create_table(if_not_exists=True)
+        return True
 
     def get_migration_modules(self, folder_path: str) -> dict[str, Any]:
         """Points the tables of the migrations at the database in use. A table keeps the first engine it has

@@ -63,6 +63,17 @@ async def opened(url: str) -> list[str]:
         await conf.close_database()
 
 
+async def test_tables_of_another_schema_are_none_of_ours(empty: str) -> None:
+    """Another program that uses Piccolo has a table `migration`, too: ours are made beside it."""
+    async with server(empty) as connection:
+        await connection.execute("CREATE TABLE migration (id int); CREATE SCHEMA bot")
+        assert "has no schema for our tables" in await refusal(f"{empty}&schema=nosuch")
+        assert await opened(f"{empty}&schema=bot")
+        assert await connection.fetchval("SELECT count(*) FROM bot.message") == 0
+        assert await connection.fetchval("SELECT to_regclass('public.message')") is None
+    assert await opened(f"{empty}&schema=bot") == []
+
+
 async def test_a_role_that_may_make_no_tables_is_told_the_grant(empty: str) -> None:
     """PostgreSQL 15 and newer give nobody but the owner that right."""
     role = f"guest_{secrets.token_hex(4)}"
