@@ -228,6 +228,7 @@ async def _last_alert(client: TelegramClient, alerts: Alerts, leadership: Leader
     if leadership.lost.is_set():
         client.may_call = lambda: True
         await alerts.last_check()
+        client.may_call = leadership.sure
 
 
 async def _open_session(settings: Settings) -> SessionStorage:

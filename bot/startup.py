@@ -99,7 +99,7 @@ def alone_on(url: str) -> Iterator[None]:
         return
     path = Path(os.path.realpath(url.removeprefix(address.SQLITE)))
     with contextlib.suppress(OSError):
-        if path.stat().st_nlink > 1:
+        if path.is_file() and path.stat().st_nlink > 1:
             raise StartError(
                 f"The database {path} has another name (a hard link), by which it can be used without our "
                 "knowing and be damaged (sqlite.org/howtocorrupt.html). Remove that name, or make a copy"
