@@ -42,7 +42,7 @@ from djangobot.db import migrate, purge, state
 from djangobot.db.admin import growth
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import changes, leader, outbox, pubsub, quotas, wakeups
+from djangobot.db.delivery import changes, disk_floor, leader, outbox, pubsub, quotas, wakeups
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
@@ -262,9 +262,9 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
             settings.limit_waiting_account_mib * quotas.MIB,
             settings.limit_waiting_files_mib * quotas.MIB,
             settings.limit_waiting_account_files_mib * quotas.MIB,
-            settings.disk_floor * quotas.MIB,
         )
     )
+    disk_floor.configure(settings.disk_floor * quotas.MIB)
     attempts.use_key(settings.session_key)
     files.configure(
         files.Rules(settings.data / "files", settings.file_limit * files.MIB, settings.disk_floor * files.MIB)

@@ -1,4 +1,4 @@
-"""Passwords, codes and bot tokens: how they are made, stored and compared."""
+"""Codes, bot tokens and other secrets: how they are made, stored and compared."""
 
 import asyncio
 import base64
@@ -9,12 +9,8 @@ import string
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, TypeVar
 
-import uuid_utils
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from cryptography.fernet import Fernet, InvalidToken
 
 T = TypeVar("T")
@@ -38,26 +34,8 @@ CODE_SALT = b"djangobot code"
 NONCE_LENGTH = 32
 """Hexadecimal digits: 128 bits."""
 
-# argon2-cffi's defaults: RFC 9106, second recommended option (64 MiB, 3 passes).
-_hasher = PasswordHasher()
-# Two at a time: each takes 64 MiB and a core for tens of milliseconds, and the event loop must continue.
+# Two at a time: a password takes 64 MiB and a core for tens of milliseconds, and the event loop must go on.
 _pool = ThreadPoolExecutor(2, thread_name_prefix="credentials")
-
-
-async def hash_password(password: str) -> str:
-    """Hashes with argon2id, in PHC format."""
-    return await _in_pool(_hasher.hash, password)
-
-
-async def password_matches(password: str, password_hash: str | None) -> bool:
-    """Whether the password is right. It takes the same time when there is no hash to compare with."""
-    matches = await _in_pool(_verify, password, password_hash)
-    return bool(matches and password_hash)
-
-
-def needs_rehash(password_hash: str) -> bool:
-    """Whether the hash was made with weaker parameters than today's."""
-    return _hasher.check_needs_rehash(password_hash)
 
 
 def new_bot_token() -> str:
@@ -167,7 +145,7 @@ async def digest_code(code: str) -> str:
     """Hashes with scrypt and a fixed salt. The same code gives the same hash, so it can be looked up. Each
     hash takes a few milliseconds, so a stolen copy of the database reveals no code within the ten minutes
     that it is valid."""
-    return await _in_pool(_scrypt, code)
+    return await in_pool(_scrypt, code)
 
 
 def normalise_code(code: str) -> str | None:
@@ -183,29 +161,10 @@ def normalise_code(code: str) -> str | None:
     return digits if digits.isascii() and digits.isdigit() else None
 
 
-def new_random_id() -> int:
-    """64 random bits, signed, never 0: what Telegram deduplicates by. Of a UUID, for that asks the system
-    only now and then; one half over the other, for each has bits that never change."""
-    bits = uuid_utils.uuid4().int
-    return ((bits >> 64) ^ (bits & 2**64 - 1)) - 2**63 or 1
-
-
-@cache
-def _nobody() -> str:
-    return _hasher.hash("nobody has this password")
-
-
-def _verify(password: str, password_hash: str | None) -> bool:
-    nobody = _nobody()  # made at the first call, whoever it is about, so that its cost reveals nothing
-    try:
-        return _hasher.verify(password_hash or nobody, password.encode("utf-8", "surrogatepass"))
-    except (VerificationError, InvalidHashError):
-        return False
-
-
 def _scrypt(code: str) -> str:
     return hashlib.scrypt(code.encode(), salt=CODE_SALT, n=2**10, r=8, p=1, dklen=32).hex()
 
 
-async def _in_pool(call: Callable[..., T], *args: Any) -> T:
+async def in_pool(call: Callable[..., T], *args: Any) -> T:
+    """Hashes in a thread, of which there are two."""
     return await asyncio.get_running_loop().run_in_executor(_pool, call, *args)

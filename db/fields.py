@@ -6,10 +6,6 @@ from djangobot.db.errors import FieldsInvalid
 
 NAME_LIMIT = 100
 LOGIN_LIMIT = 100
-PASSWORD_LEAST = 8
-"""NIST SP 800-63B, 3.1.1.2. Accounts older than this rule may have shorter passwords and can still sign in
-with them."""
-PASSWORD_LIMIT = 256
 TOKEN_NAME_LIMIT = 64
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -86,17 +82,9 @@ def unstorable(text: str) -> str | None:
     return None
 
 
-def check(*, name: str | None = None, login: str | None = None, password: str | None = None) -> None:
-    """Raises FieldsInvalid with every wrong field, under the names of the API."""
-    found = {
-        "name": name is not None and line_error(name, NAME_LIMIT),
-        "login": login is not None and (line_error(login, LOGIN_LIMIT) or _without_spaces(login)),
-        "psw": password is not None
-        and (_length(password, PASSWORD_LIMIT, PASSWORD_LEAST) or unstorable(password)),
-    }
-    details = {field: wrong for field, wrong in found.items() if isinstance(wrong, str)}
-    if details:
-        raise FieldsInvalid(details)
+def login_error(text: str) -> str | None:
+    """Why a text can't be a login. None when it can."""
+    return line_error(text, LOGIN_LIMIT) or ("must not contain spaces" if _SPACE.search(text) else None)
 
 
 def check_token_name(name: str) -> None:
@@ -120,14 +108,11 @@ def line_error(text: str, limit: int) -> str | None:
         return "must not contain control characters or lone surrogates"
     if _FORBIDDEN.search(text):
         return "must not contain invisible characters, or ones that turn the direction of writing"
-    return _length(text, limit)
+    return length_error(text, limit)
 
 
-def _length(text: str, limit: int, least: int = 1) -> str | None:
+def length_error(text: str, limit: int, least: int = 1) -> str | None:
+    """Why a text is too short or too long. None when it is neither."""
     if not least <= len(text) <= limit:
         return f"must have {least} to {limit} characters"
     return None
-
-
-def _without_spaces(login: str) -> str | None:
-    return "must not contain spaces" if _SPACE.search(login) else None

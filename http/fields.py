@@ -12,8 +12,6 @@ from djangobot.db.fields import (
     INVISIBLE,
     LOGIN_LIMIT,
     NAME_LIMIT,
-    PASSWORD_LEAST,
-    PASSWORD_LIMIT,
     SPACES,
     TOKEN_NAME_LIMIT,
 )
@@ -23,6 +21,7 @@ from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST, MessageType
 from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT
+from djangobot.db.programs import passwords
 
 ASTRAL = re.compile("[\U00010000-\U0010ffff](-.)?")
 
@@ -64,8 +63,8 @@ Password = Annotated[
     _text(
         "Kept only as an argon2id hash.",
         "password1234",
-        minLength=PASSWORD_LEAST,
-        maxLength=PASSWORD_LIMIT,
+        minLength=passwords.LEAST,
+        maxLength=passwords.MOST,
         pattern=NO_NUL,
         format="password",
     ),
@@ -76,7 +75,7 @@ KnownPassword = Annotated[
         "The account's.",
         "password1234",
         minLength=1,
-        maxLength=PASSWORD_LIMIT,
+        maxLength=passwords.MOST,
         pattern=NO_NUL,
         format="password",
     ),

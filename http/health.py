@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db import state
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import outbox, quotas
+from djangobot.db.delivery import disk_floor, outbox
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull
 from djangobot.http.errors import BUSY_RETRY
 from djangobot.http.responses import Answer, Call, answer
@@ -92,7 +92,7 @@ async def _ask_database(now: datetime) -> Found:
     try:
         async with asyncio.timeout(PATIENCE):
             await state.probe(now)
-        quotas.check_disk()
+        disk_floor.check()
     except DiskNearlyFull as exc:
         return Found("ok", str(exc), due)
     except (DatabaseUnavailable, TimeoutError):

@@ -18,8 +18,9 @@ from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.sandbox.world.accounts import Accounts
-from djangobot.db import conf, credentials, migrate
+from djangobot.db import conf, migrate
 from djangobot.db.messages import files
+from djangobot.db.programs import passwords
 
 ROOT = Path(__file__).resolve().parents[1]
 if sys.dont_write_bytecode:
@@ -40,8 +41,8 @@ def pytest_xdist_auto_num_workers() -> int:
 def cheap_hashes() -> Iterator[None]:
     """argon2id as ever, but with the least it can do; `djangobot run` hashes as in earnest."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(credentials, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        credentials._nobody.cache_clear()
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        passwords._nobody.cache_clear()
         yield
 
 

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,10 +15,10 @@ from djangobot.bot.telegram import library
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
 from djangobot.db import conf, migrate
+from djangobot.db.delivery import disk_floor
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DjangoBotError, reason
-from djangobot.db.messages import file_storage
 
 SIGN_IN_TIMEOUT = 20.0
 OTHER_FILES = 128
@@ -176,7 +175,7 @@ def _disk(settings: Settings) -> Finding:
     while not place.is_dir() and place != place.parent:
         place = place.parent
     try:
-        free = shutil.disk_usage(place).free // MIB
+        free = disk_floor.free_in(place) // MIB
     except OSError as exc:
         return Finding("disk", False, f"the disk of {place} can't be measured: {exc.strerror or exc}")
     if free >= settings.disk_floor:
@@ -194,7 +193,7 @@ def _files(settings: Settings) -> Finding:
     if not is_sqlite(settings.database_url):
         return Finding("files", True, f"kept in PostgreSQL; up to {settings.file_limit} MiB a message")
     try:
-        free = file_storage.free(settings.data) // MIB
+        free = disk_floor.free_in(settings.data) // MIB
     except OSError as exc:
         return Finding(
             "files", False, f"the disk of {settings.data} can't be measured: {exc.strerror or exc}"

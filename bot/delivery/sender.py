@@ -33,7 +33,7 @@ from djangobot.bot.telegram.errors import (
     Undone,
     after_a_part,
 )
-from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Media, Text
 from djangobot.db import metrics
 from djangobot.db.delivery import claims, outcomes
@@ -47,6 +47,7 @@ from djangobot.db.delivery.outcomes import (
     Settled,
     Uncertain,
 )
+from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable, FileGone
 from djangobot.db.messages import content as contents
 from djangobot.db.messages import files

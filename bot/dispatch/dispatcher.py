@@ -17,9 +17,10 @@ from djangobot.bot.dispatch.throttle import Throttle
 from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram.errors import Blocked, GatewayError
-from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.incoming import BotStopped, Callback, GroupMessage, Incoming, Message, Person
 from djangobot.db.clock import utc_now
+from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
 from djangobot.db.people.chat_settings import language_of

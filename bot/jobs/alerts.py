@@ -19,11 +19,12 @@ from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram import refusals
 from djangobot.bot.telegram.errors import GatewayError
-from djangobot.bot.telegram.gateway import Gateway, Peer, derived_id
+from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins, alerts
 from djangobot.db.admin.alerts import Cause, Report, Reports
+from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats, guesses
 from djangobot.db.people.chat_settings import language_of

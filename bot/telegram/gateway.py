@@ -8,7 +8,6 @@ A call returns, or fails in one of the ways of bot/telegram/errors.py.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -36,6 +35,7 @@ from djangobot.bot.telegram.errors import (
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File, Uploads
+from djangobot.db.delivery.random_ids import derived_id
 
 log = structlog.get_logger(__name__)
 
@@ -47,15 +47,6 @@ class Peer(msgspec.Struct, frozen=True):
     id: int
     access_hash: int
     kind: Literal["person", "group", "channel"] = "person"
-
-
-def derived_id(*parts: object) -> int:
-    """A random_id (signed 64 bits, never 0) that is the same whenever `parts` are the same.
-
-    So an update that is handled again after a crash is not answered twice.
-    """
-    digest = sha256("\0".join(map(str, parts)).encode()).digest()
-    return int.from_bytes(digest[:8], "little", signed=True) or 1
 
 
 class Gateway:

@@ -16,7 +16,7 @@ from pyrogram.raw.core import TLObject
 
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.telegram.errors import AnswerLost, Cut, FloodWait, NotYet, Undone
-from djangobot.db.credentials import new_random_id
+from djangobot.db.delivery.random_ids import new_random_id
 
 PART = 512 << 10
 """Bytes of a file that are sent at once. Telegram takes no more

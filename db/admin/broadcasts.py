@@ -16,8 +16,9 @@ import uuid_utils
 from piccolo.columns import BigInt, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import audit, credentials
+from djangobot.db import audit
 from djangobot.db.delivery import recalls, wakeups
+from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.engine.events import LoopFreeEvent
@@ -292,7 +293,7 @@ async def step(number: int, now: datetime) -> bool:
 
 
 def _message(number: int, chat: int, now: datetime) -> tuple[Any, ...]:
-    return str(uuid_utils.uuid7()), number, chat, now, credentials.new_random_id()
+    return str(uuid_utils.uuid7()), number, chat, now, new_random_id()
 
 
 async def _stop(number: int, status: str, before: Sequence[str], by: int, now: datetime) -> bool:

@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 import structlog
 
-from djangobot.db import audit, credentials
+from djangobot.db import audit
 from djangobot.db.delivery import wakeups
+from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)
@@ -230,7 +231,7 @@ async def _do(verb: Verb, message_id: int, now: datetime) -> list[Row]:
             return await current().execute(DROP, message_id)
         case "retry" | "resend":
             status = "failed" if verb == "retry" else "uncertain"
-            return await current().execute(ANEW, message_id, status, credentials.new_random_id(), now)
+            return await current().execute(ANEW, message_id, status, new_random_id(), now)
 
 
 def _notify(verb: Verb, rows: Sequence[Row]) -> None:

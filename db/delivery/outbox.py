@@ -9,11 +9,11 @@ from functools import partial
 import structlog
 import uuid_utils
 
-from djangobot.db import credentials
 from djangobot.db.delivery import claims, pubsub, settlement, wakeups
 from djangobot.db.delivery.heads import FROM_HEADS, HAS_URGENT, HEADS, IS_QUEUED, UNSETTLED, WAITING
 from djangobot.db.delivery.local_worker import LocalWorker, local_worker
 from djangobot.db.delivery.outcomes import Claimed, put_back
+from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Ask, Insert, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
@@ -122,7 +122,7 @@ async def add_notice(
     token_id: int | None = None,
 ) -> None:
     """Queues a notice, which is sent once, like any message. Call `wakeups.notify_due` after the commit."""
-    random_id = credentials.new_random_id()
+    random_id = new_random_id()
     public_id = str(uuid_utils.uuid7())
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
 

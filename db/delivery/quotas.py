@@ -1,5 +1,4 @@
-"""Quotas: how much may wait to be delivered, for one chat, of one token and of one account, and how much free
-disk is needed to accept more.
+"""Quotas: how much may wait to be delivered, for one chat, of one token and of one account.
 
 Waiting messages are counted in the database, so the limits hold in every process and after a restart. They
 are not counted for each message. A count leaves room, and a part of this room is given away here before the
@@ -7,18 +6,15 @@ next count.
 """
 
 import asyncio
-import shutil
 import time
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 import msgspec
 from cachetools import LRUCache
 
-from djangobot.db.delivery import heads
+from djangobot.db.delivery import disk_floor, heads
 from djangobot.db.engine import current
-from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull, TooMuchWaiting
+from djangobot.db.errors import DatabaseUnavailable, TooMuchWaiting
 
 MIB = 1 << 20
 UNBOUND = 1 << 60
@@ -29,16 +25,13 @@ GIVEN = 4
 limit."""
 COUNT_AGAIN = 5.0
 """Seconds after which a refused sender's messages are counted again."""
-LOOK_AT_DISK = 1.0
-"""Seconds between two checks of the disk."""
 REMEMBERED = 10_000
 """The number of tokens that are remembered."""
 
 
 class Bounds(msgspec.Struct, frozen=True):
     """The most messages and bytes of text that may wait for one chat and of one token, and of one account;
-    the bytes of files for one chat, and of one account; the bytes of disk that must be free. 0 means no
-    limit."""
+    the bytes of files for one chat, and of one account. 0 means no limit."""
 
     messages: int = 100_000
     bytes: int = 32 * MIB
@@ -46,7 +39,6 @@ class Bounds(msgspec.Struct, frozen=True):
     account_bytes: int = 128 * MIB
     file_bytes: int = 4096 * MIB
     account_file_bytes: int = 16_384 * MIB
-    disk: int = 128 * MIB
 
 
 class Room(msgspec.Struct, weakref=True):
@@ -107,7 +99,6 @@ _bounds = Bounds()
 _whose: LRUCache[str, Whose] = LRUCache(REMEMBERED)
 _rooms: WeakValueDictionary[tuple[str, int], Room] = WeakValueDictionary()
 """They are kept as long as a token that needs them is remembered."""
-_disk: tuple[float, int] = (0.0, 0)
 _database: object = None
 _counting: dict[str, Turn] = {}
 
@@ -126,10 +117,8 @@ def bounds() -> Bounds:
 
 def forget() -> None:
     """Forgets all counts, because the database or the limits changed."""
-    global _disk
     _whose.clear()
     _rooms.clear()
-    _disk = (0.0, 0)
 
 
 async def check(digest: str, size: int) -> None:
@@ -139,7 +128,7 @@ async def check(digest: str, size: int) -> None:
     if _database is not current():
         forget()
         _database = current()
-    check_disk()
+    disk_floor.check()
     if digest not in _counting and _reserve(digest, size):
         return
     turn = _counting.setdefault(digest, Turn(asyncio.Lock()))
@@ -156,20 +145,6 @@ async def check(digest: str, size: int) -> None:
         turn.waiting -= 1
         if not turn.waiting:
             _counting.pop(digest, None)
-
-
-def check_disk() -> None:
-    """Raises DiskNearlyFull. The disk of a PostgreSQL server is not known here."""
-    global _disk
-    engine = current()
-    if not _bounds.disk or not isinstance(engine, SQLiteEngine):
-        return
-    looked, free = _disk
-    if time.monotonic() - looked > LOOK_AT_DISK:
-        free = shutil.disk_usage(Path(engine.path).parent).free
-        _disk = (time.monotonic(), free)
-    if free < _bounds.disk:
-        raise DiskNearlyFull
 
 
 async def _count_and_reserve(digest: str, size: int) -> None:

@@ -13,8 +13,9 @@ import msgspec
 import structlog
 import uuid_utils
 
-from djangobot.db import credentials, metrics
+from djangobot.db import metrics
 from djangobot.db.delivery import outbox, quotas, scheduled_messages, wakeups
+from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Insert, Row, current
 from djangobot.db.errors import (
     AccountBanned,
@@ -61,7 +62,7 @@ class NewRow(msgspec.Struct, frozen=True):
         """A row for this message, with new ids, of the token with this digest."""
         return cls(
             public_id=str(uuid_utils.uuid7()),
-            random_id=credentials.new_random_id(),
+            random_id=new_random_id(),
             digest=digest,
             now=now,
             type=message.type,

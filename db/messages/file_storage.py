@@ -7,7 +7,6 @@ import errno
 import io
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -239,13 +238,6 @@ def remove(folder: Path, keys: Iterable[str]) -> None:
 
 def names(folder: Path) -> list[str]:
     return os.listdir(folder) if folder.is_dir() else []
-
-
-def free(folder: Path) -> int:
-    """Bytes that are free on the disk of this folder, which may be still to be made."""
-    while not folder.exists():
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from djangobot.db.clock import utc_now
+from djangobot.db.delivery import disk_floor
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable
@@ -188,7 +189,7 @@ def check_room(size: int = 0) -> None:
     known here."""
     if size > _rules.most:
         raise FilesTooLarge(_rules.most)
-    if _on_disk() and file_storage.free(_rules.folder) - size < _rules.floor:
+    if _on_disk() and disk_floor.free_in(_rules.folder) - size < _rules.floor:
         raise FileDiskFull
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import credentials, purge
+from djangobot.db import purge
 from djangobot.db.delivery import outbox, outcomes, recalls, scheduled, wakeups
 from djangobot.db.delivery.pubsub import Topic
 from djangobot.db.engine import current
@@ -15,15 +15,16 @@ from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import (
     AccessDenied,
     AccountBanned,
+    FieldsInvalid,
     InviteMissing,
     LoginTaken,
     NotYours,
     RegistrationClosed,
     WrongCredentials,
 )
-from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, check
+from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, line_error, login_error
 from djangobot.db.people import erasure
-from djangobot.db.programs import invites
+from djangobot.db.programs import invites, passwords
 
 Registration = Literal["open", "closed", "invite"]
 """Who may make an account: anybody, nobody, or people with an invite."""
@@ -75,6 +76,18 @@ WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)
 """
 
 
+def check(*, name: str | None = None, login: str | None = None, password: str | None = None) -> None:
+    """Raises FieldsInvalid with every wrong field, under the names of the API."""
+    found = {
+        "name": name is not None and line_error(name, NAME_LIMIT),
+        "login": login is not None and login_error(login),
+        "psw": password is not None and passwords.error(password),
+    }
+    details = {field: wrong for field, wrong in found.items() if isinstance(wrong, str)}
+    if details:
+        raise FieldsInvalid(details)
+
+
 async def register(
     name: str,
     login: str,
@@ -93,7 +106,7 @@ async def register(
             raise InviteMissing
         await invites.check(invite, now)
     check(name=name, login=login, password=password)
-    password_hash = await credentials.hash_password(password)
+    password_hash = await passwords.hashed(password)
     account = Account(name=name, login=login, password_hash=password_hash, token_version=1, created=now)
     if registration == "invite" and invite is not None:
         await _save_invited(account, invite, now)
@@ -113,12 +126,12 @@ async def sign_in(login: str, password: str) -> Account:
     """Raises WrongCredentials, after the same time whether the login exists or not; AccountBanned."""
     account = None if _unaskable(login) else await Account.objects().where(Account.login == login).first()
     known = account.password_hash if account else None
-    if not await credentials.password_matches(password, known) or account is None:
+    if not await passwords.matches(password, known) or account is None:
         raise WrongCredentials
     if account.banned:
         raise AccountBanned
-    if credentials.needs_rehash(account.password_hash):
-        new_hash = await credentials.hash_password(password)
+    if passwords.needs_rehash(account.password_hash):
+        new_hash = await passwords.hashed(password)
         await Account.update({Account.password_hash: new_hash}).where(
             (Account.id == account.id) & (Account.password_hash == account.password_hash)
         )
@@ -153,8 +166,8 @@ async def change(
         values["name"] = name
     if login is not None:
         values["login"] = login
-    if password is not None and not await credentials.password_matches(password, account.password_hash):
-        values["password_hash"] = await credentials.hash_password(password)
+    if password is not None and not await passwords.matches(password, account.password_hash):
+        values["password_hash"] = await passwords.hashed(password)
         values["token_version"] = Account.token_version + 1
     chats: set[int] = set()
     canceled: list[str] = []
@@ -216,7 +229,7 @@ async def remove(
     """
     if login is not None and login != account.login:
         raise NotYours
-    if password is not None and not await credentials.password_matches(password, account.password_hash):
+    if password is not None and not await passwords.matches(password, account.password_hash):
         raise NotYours
     async with current().write():
         chats, unsettled = await remove_in_transaction(account.id, now)

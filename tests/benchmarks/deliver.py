@@ -32,8 +32,8 @@ from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
 from djangobot.db import migrate
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.credentials import new_random_id
 from djangobot.db.delivery import outbox
+from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.rich_text.spans import Span

@@ -27,7 +27,7 @@ from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Text
 from djangobot.bot.telegram.uploads import File
-from djangobot.db.credentials import new_random_id
+from djangobot.db.delivery.random_ids import new_random_id
 
 GOAL = 0.7
 """Of the rate of a bare upload, at least."""

@@ -35,7 +35,7 @@ from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Text
-from djangobot.db.credentials import new_random_id
+from djangobot.db.delivery.random_ids import new_random_id
 
 GOAL = 2.0
 WARM_UP = 50

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from djangobot.db import fields
 from djangobot.db.errors import FieldsInvalid
+from djangobot.db.programs import accounts
 
 EVERY = [chr(number) for number in range(sys.maxunicode + 1) if not 0xD800 <= number < 0xE000]
 SEEN_NUMBERS = re.compile("ARABIC|SYRIAC ABBREVIATION|KAITHI NUMBER")
@@ -69,7 +70,7 @@ SEEN = [
 
 def taken(name: str) -> dict[str, str]:
     try:
-        fields.check(name=name)
+        accounts.check(name=name)
         fields.check_token_name(name)
     except FieldsInvalid as exc:
         return exc.details
@@ -83,7 +84,7 @@ def test_what_leaves_no_mark_is_blank(text: str) -> None:
     assert list(taken(text)) == ["name"]
     assert fields.nameable(text, 64) == ""
     with pytest.raises(FieldsInvalid):
-        fields.check(login=text)
+        accounts.check(login=text)
 
 
 @pytest.mark.parametrize("text", SEEN)
@@ -115,7 +116,7 @@ def test_a_name_breaks_no_line_and_turns_no_sentence(name: str, character: str) 
     name = name.format(character)
     assert list(taken(name)) == ["name"]
     with pytest.raises(FieldsInvalid):
-        fields.check(login=name)
+        accounts.check(login=name)
     assert character not in fields.nameable(name, 64)
 
 

@@ -19,12 +19,11 @@ from litestar import Litestar
 
 from djangobot.bot.app import http_server
 from djangobot.bot.settings import INLETS
-from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.messages import files
 from djangobot.db.people import chats, codes
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, passwords, tokens
 from djangobot.http.access_tokens import Signer
 from djangobot.http.app import Application, Bounds, Config, create_app
 from djangobot.http.limits import Limits
@@ -199,7 +198,7 @@ def a_client(address: str) -> httpx.AsyncClient:
 @pytest.fixture
 def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that take a while, if a fifth of those in earnest, so that fifty of them are no long wait."""
-    monkeypatch.setattr(credentials, "_hasher", PasswordHasher(memory_cost=16_384))
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(memory_cost=16_384))
 
 
 @pytest.fixture

@@ -9,11 +9,10 @@ import jwt
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import credentials
 from djangobot.db.delivery import claims, outbox
 from djangobot.db.errors import AccessDenied
 from djangobot.db.people import codes
-from djangobot.db.programs import accounts, invites, tokens
+from djangobot.db.programs import accounts, invites, passwords, tokens
 from djangobot.db.programs.accounts import Account
 from djangobot.http.limits import Limits
 
@@ -259,7 +258,7 @@ async def test_a_password_has_eight_characters_at_least(api: Api, psw: str) -> N
 async def test_an_account_with_a_shorter_password_signs_in_as_before(api: Api) -> None:
     """Those that were made before that was a rule; the rest of it can be changed, and removed with it."""
     await api.register()
-    await Account.update({Account.password_hash: await credentials.hash_password("1")}, force=True)
+    await Account.update({Account.password_hash: await passwords.hashed("1")}, force=True)
     answer = await api.client.post("/api/auth/", json={"login": "FedXL", "psw": "1"})
     assert answer.status_code == 200
     access = {"authorization": f"Bearer {answer.json()['access_token']}"}

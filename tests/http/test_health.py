@@ -7,7 +7,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, migrate, state
-from djangobot.db.delivery import outbox, quotas
+from djangobot.db.delivery import disk_floor, outbox, quotas
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
@@ -117,12 +117,14 @@ async def test_too_much_that_waits_is_429_and_too_little_disk_503(
         assert refused.status_code == 429
         assert "at most 1 messages" in refused.json()["answer"]
         assert int(refused.headers["retry-after"]) >= 1
-        quotas.bound(quotas.Bounds(disk=2**62))
+        quotas.bound(quotas.Bounds())
+        disk_floor.configure(2**62)
         refused = await api.send(token)
         assert (refused.status_code, (await api.client.get("/health")).status_code) == (503, 503)
         assert "nearly full" in refused.json()["answer"]
     finally:
         quotas.bound(quotas.Bounds())
+        disk_floor.configure()
 
 
 async def test_live_asks_nobody_and_ready_asks_the_database_alone(

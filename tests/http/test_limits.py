@@ -12,10 +12,9 @@ import pytest
 from litestar.types import Scope
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db import credentials
 from djangobot.db.admin import users
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
-from djangobot.db.programs import accounts
+from djangobot.db.programs import accounts, passwords
 from djangobot.http.addresses import address_of
 from djangobot.http.limits import (
     OF_ACCOUNT,
@@ -236,8 +235,8 @@ class Hashing:
         self.loop = asyncio.get_running_loop()
         self.came = asyncio.Event()
         self.go_on = threading.Event()
-        self.real = credentials._verify
-        monkeypatch.setattr(credentials, "_verify", self.verify)
+        self.real = passwords._verify
+        monkeypatch.setattr(passwords, "_verify", self.verify)
 
     def verify(self, password: str, password_hash: str | None) -> bool:
         assert threading.current_thread() is not threading.main_thread(), "the event loop would stand still"

@@ -1,7 +1,5 @@
-"""What may wait: bounds by messages and bytes, for a chat, a token, an account; and what disk is needed."""
+"""What may wait: bounds by messages and bytes, for a chat, a token, an account."""
 
-import shutil
-from collections import namedtuple
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,17 +8,13 @@ import pytest
 from djangobot.db import state
 from djangobot.db.delivery import outbox, quotas
 from djangobot.db.delivery.quotas import Bounds
-from djangobot.db.engine import current
-from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.errors import DiskNearlyFull, TooMuchWaiting
+from djangobot.db.errors import TooMuchWaiting
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.people import chats
 
 from ..conftest import World
 
-NONE = {"messages": 0, "bytes": 0, "account_messages": 0, "account_bytes": 0, "disk": 0}
-Usage = namedtuple("Usage", "total used free")
+NONE = {"messages": 0, "bytes": 0, "account_messages": 0, "account_bytes": 0}
 
 
 def bound(**bounds: int) -> None:
@@ -92,32 +86,6 @@ async def test_a_message_that_was_accepted_before_is_answered_though_there_is_no
     assert (again.id, again.repeated) == (first.id, True)
     with pytest.raises(TooMuchWaiting):
         await acceptance.accept(token, NewMessage("x", key="other"), world.now)
-
-
-async def test_below_the_floor_of_free_disk_nothing_is_accepted_and_all_else_goes_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Delivery needs what is left. Of PostgreSQL's disk nothing is known."""
-    token = await world.link(await world.account(), await world.person())
-    await acceptance.accept(token, NewMessage("x"), world.now)
-    bound(disk=1000)
-
-    def free(left: int) -> None:
-        quotas.forget()
-        monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10_000, 10_000 - left, left))
-
-    free(999)
-    if not isinstance(current(), SQLiteEngine):
-        await acceptance.accept(token, NewMessage("x"), world.now)
-        return
-    with pytest.raises(DiskNearlyFull):
-        await acceptance.accept(token, NewMessage("x"), world.now)
-    assert len(await world.deliver()) == 1
-    assert await chats.meet(
-        9, access_hash=1, first_name="B", last_name="", username="", language="en", now=world.now
-    )
-    free(1000)
-    await acceptance.accept(token, NewMessage("x"), world.now)
 
 
 async def test_room_is_not_counted_for_every_message(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher
 
-from djangobot.db import credentials
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.errors import (
     AccessDenied,
@@ -18,7 +17,7 @@ from djangobot.db.errors import (
 from djangobot.db.messages import acceptance, history, messages
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, passwords, tokens
 
 from ..conftest import MINUTE, NOW, World
 
@@ -70,18 +69,18 @@ async def test_an_unknown_login_costs_a_verification_too(
     verified: list[str] = []
 
     def note(_: str, hashed: str | None) -> bool:
-        verified.append(hashed or credentials._nobody())
+        verified.append(hashed or passwords._nobody())
         return False
 
     monkeypatch.setattr(
-        credentials,
+        passwords,
         "_verify",
         note,
     )
     with pytest.raises(WrongCredentials):
         await accounts.sign_in("nobody", "password1234")
     assert len(verified) == 1
-    assert not credentials.needs_rehash(verified[0])
+    assert not passwords.needs_rehash(verified[0])
 
 
 async def test_a_new_password_ends_older_access_tokens_and_a_new_name_does_not(world: World) -> None:
@@ -228,7 +227,7 @@ async def test_an_unknown_login_and_a_wrong_password_cost_the_same_work(
     """Counted, not timed: one verification each, against hashes of the same parameters."""
     await world.account()
     verified: list[str] = []
-    real = credentials._hasher
+    real = passwords._hasher
 
     class Counting:
         def verify(self, hashed: str, password: bytes) -> bool:
@@ -238,8 +237,8 @@ async def test_an_unknown_login_and_a_wrong_password_cost_the_same_work(
         def __getattr__(self, name: str) -> object:
             return getattr(real, name)
 
-    credentials._nobody()
-    monkeypatch.setattr(credentials, "_hasher", Counting())
+    passwords._nobody()
+    monkeypatch.setattr(passwords, "_hasher", Counting())
     for login in ("owner", "nobody", "no\0body"):
         with pytest.raises(WrongCredentials):
             await accounts.sign_in(login, "wrong")
@@ -252,7 +251,7 @@ async def test_a_weaker_hash_is_replaced_at_the_next_sign_in_and_ends_no_access_
 ) -> None:
     account = await world.account()
     stronger = PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
-    monkeypatch.setattr(credentials, "_hasher", stronger)
+    monkeypatch.setattr(passwords, "_hasher", stronger)
     await accounts.sign_in("owner", "password1234")
     found = await accounts.authenticate(account.id, account.token_version)
     assert not stronger.check_needs_rehash(found.password_hash)
