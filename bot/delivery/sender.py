@@ -18,6 +18,7 @@ from djangobot.bot.delivery import edits, parts
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
+from djangobot.bot.delivery.uncertain import uncertain
 from djangobot.bot.rendering.attachments import attachments
 from djangobot.bot.rendering.messages import render_message
 from djangobot.bot.telegram.errors import (
@@ -45,7 +46,6 @@ from djangobot.db.delivery.outcomes import (
     Postponed,
     Sent,
     Settled,
-    Uncertain,
 )
 from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable, FileGone
@@ -55,9 +55,6 @@ from djangobot.db.people import chats, digests
 
 log = structlog.get_logger(__name__)
 
-SAFE_TO_REPEAT = timedelta(hours=24)
-"""How long we trust Telegram to remember a random_id. Telegram publishes no figure. A message whose first
-attempt is older is uncertain."""
 STALE = timedelta(seconds=5)
 """Parts that were rendered with the claim are rendered again before the first attempt when they are older
 than this."""
@@ -145,16 +142,10 @@ class Sender:
 
     def _not_to_send(self, message: Claimed, now: datetime) -> Settled | None:
         """The outcome of a message that must not be sent now. None if it may be sent."""
-        if (
-            message.first_attempt
-            and not message.is_edit
-            and now - message.first_attempt > self.safe_to_repeat
-        ):
-            return Uncertain(message, "its first attempt is too long ago to repeat it safely")
+        if (in_doubt := uncertain(message, now, self.safe_to_repeat)) is not None:
+            return in_doubt
         if message.expired(now):
-            return (
-                Uncertain(message, outcomes.EXPIRED_IN_DOUBT) if message.first_attempt else Expired(message)
-            )
+            return Expired(message)
         if (until := digests.held_until(message, now)) is not None:
             return Held(message, until)
         return None

@@ -18,7 +18,8 @@ from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.recorder import Recorder
 from djangobot.bot.delivery.schedule import Schedule
-from djangobot.bot.delivery.sender import SAFE_TO_REPEAT, Sender, has_files
+from djangobot.bot.delivery.sender import Sender, has_files
+from djangobot.bot.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import claims, outbox, wakeups

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from djangobot.db.delivery import wakeups
-from djangobot.db.delivery.heads import FROM_HEADS, HAS_URGENT, HEADS, HEADS_OF, IS_SENDING, SENDING, WAITING
+from djangobot.db.delivery import urgent, wakeups
+from djangobot.db.delivery.heads import FROM_HEADS, HEADS, HEADS_OF, IS_SENDING, SENDING, WAITING
 from djangobot.db.delivery.outcomes import ACCOUNT_BANNED, Claimed
+from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Row, current
 from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
@@ -136,7 +137,7 @@ async def _claim(
         if message.id not in taken:  # another transaction is changing it: try again after it
             asyncio.get_running_loop().call_later(CHANGING, wakeups.notify_due, message.chat_id)
     claimed = [message for message in found if message.id in taken]
-    wakeups.clear_urgent(message.chat_id for message in claimed if message.urgent)
+    urgent.unmark(message.chat_id for message in claimed if message.urgent)
     return claimed
 
 

@@ -8,7 +8,6 @@ that finds it."""
 # of one chat in the index's order allows only that index. A scalar subquery runs for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
 SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
-URGENT_UNSETTLED = "CASE WHEN m.urgent THEN m.status END IN ('queued', 'sending')"
 # No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"
 # The edits of a message that are to come.
@@ -34,8 +33,6 @@ WITH RECURSIVE backlog (chat) AS (
     SELECT ({OLDEST.format(chat="b.chat")}) FROM backlog b WHERE b.chat IS NOT NULL
 )
 """
-# An urgent message makes its whole chat urgent, because earlier messages of the chat must be sent first.
-HAS_URGENT = f"(SELECT 1 FROM message m WHERE m.chat = c.id AND {URGENT_UNSETTLED} LIMIT 1) IS NOT NULL"
 # The message that is being sent need not be the oldest of its chat: PostgreSQL gives ids out before the
 # commit.
 WAITING = f"""m.status = 'queued' AND c.blocked IS NULL AND c.banned IS NULL

@@ -9,11 +9,12 @@ from functools import partial
 import structlog
 import uuid_utils
 
-from djangobot.db.delivery import claims, pubsub, settlement, wakeups
-from djangobot.db.delivery.heads import FROM_HEADS, HAS_URGENT, HEADS, IS_QUEUED, UNSETTLED, WAITING
+from djangobot.db.delivery import claims, pubsub, settlement, urgent, wakeups
+from djangobot.db.delivery.heads import FROM_HEADS, HEADS, IS_QUEUED, UNSETTLED, WAITING
 from djangobot.db.delivery.local_worker import LocalWorker, local_worker
 from djangobot.db.delivery.outcomes import Claimed, put_back
 from djangobot.db.delivery.random_ids import new_random_id
+from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Insert, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
@@ -72,7 +73,7 @@ def notify_added(accepted: Callable[[Row], None], rows: Sequence[Row]) -> None:
     for row in rows:
         accepted(row)
         if row["urgent"]:
-            wakeups.mark_urgent(row["chat"])
+            urgent.mark(row["chat"])
         wakeups.notify_due(row["chat"])
 
 
@@ -98,7 +99,7 @@ def _hand_over(
         notify_added(accepted, rows)
         return
     accepted(rows[0])
-    wakeups.clear_urgent([claimed.chat_id] if claimed.urgent else [])
+    urgent.unmark([claimed.chat_id] if claimed.urgent else [])
     if worker is local_worker():
         worker.add_claimed([claimed])
     else:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from djangobot.db.delivery import pubsub, wakeups
+from djangobot.db.delivery import pubsub, urgent, wakeups
 from djangobot.db.delivery.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
@@ -51,7 +51,7 @@ async def queue_due(now: datetime) -> datetime | None:
         log.debug("scheduled messages queued", count=len(rows))
         for row in rows:
             if row["urgent"]:
-                wakeups.mark_urgent(row["chat"])
+                urgent.mark(row["chat"])
             wakeups.notify_due(row["chat"])
     return following
 

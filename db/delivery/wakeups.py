@@ -2,7 +2,6 @@
 work within this process, and through pubsub in others."""
 
 import asyncio
-from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
@@ -10,6 +9,7 @@ from djangobot.db.delivery import pubsub
 from djangobot.db.delivery.local_worker import local_worker
 from djangobot.db.delivery.outcomes import SETTLED
 from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.urgent import is_marked, unmark
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
 
@@ -29,8 +29,6 @@ _due = LoopFreeEvent()
 _urgent_due = LoopFreeEvent()
 _due_chats: dict[int, None] = {}
 _urgent_chats: dict[int, None] = {}
-_unclaimed_urgent: set[int] = set()
-"""Chats in which an urgent message was accepted and is not claimed yet."""
 Outcome = asyncio.Future[tuple[str, str | None]]
 _waiters: dict[str, list[Outcome]] = {}
 """Waiters by public_id. A message has several when its sender repeated the request under the same idempotency
@@ -39,30 +37,18 @@ _seen: set[str] = set()
 """The awaited messages that the last check found in the table."""
 
 
-def mark_urgent(chat_id: int) -> None:
-    """Records that an urgent message was accepted in this chat. Until it is claimed, each wakeup for the chat
-    is urgent."""
-    if len(_unclaimed_urgent) < CHATS_MOST:
-        _unclaimed_urgent.add(chat_id)
-
-
-def clear_urgent(chat_ids: Iterable[int]) -> None:
-    """Records that the urgent messages of these chats were claimed."""
-    _unclaimed_urgent.difference_update(chat_ids)
-
-
 def notify_due(chat_id: int, *, urgent: bool = False) -> None:
     """Wakes the worker, in whatever process it is: something may be due in this chat."""
     if pubsub.link() is not None and local_worker() is None:
-        DUE.publish_elsewhere((chat_id, urgent or chat_id in _unclaimed_urgent))
-        _unclaimed_urgent.discard(chat_id)
+        DUE.publish_elsewhere((chat_id, urgent or is_marked(chat_id)))
+        unmark([chat_id])
         return
     notify_due_here(chat_id, urgent=urgent)
 
 
 def notify_due_here(chat_id: int, *, urgent: bool = False) -> None:
     """Wakes the worker of this process."""
-    if urgent or chat_id in _unclaimed_urgent:
+    if urgent or is_marked(chat_id):
         if len(_urgent_chats) < CHATS_MOST:
             _urgent_chats.setdefault(chat_id)
             _due_chats.pop(chat_id, None)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from djangobot.db.delivery import scheduled_messages, wakeups
+from djangobot.db.delivery import scheduled_messages, urgent, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ONE, Entry, entry_of
 
@@ -41,6 +41,6 @@ async def send_now(chat_id: int, message_id: int, now: datetime) -> bool:
     rows = await current().execute(SEND_NOW, chat_id, message_id, now)
     for row in rows:
         if row["urgent"]:
-            wakeups.mark_urgent(row["chat"])
+            urgent.mark(row["chat"])
         wakeups.notify_due(row["chat"])
     return bool(rows)

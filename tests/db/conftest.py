@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import claims, outcomes, settlement, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement, urgent, wakeups
 from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.people import chats, codes
 from djangobot.db.people.chats import Chat
@@ -80,7 +80,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     wakeups.pop_due(wakeups.CHATS_MOST)  # what tests before this one left
     wakeups._waiters.clear()
     wakeups.pop_urgent(wakeups.CHATS_MOST)
-    wakeups.clear_urgent(set(wakeups._unclaimed_urgent))
+    urgent.unmark(set(urgent._marked))
     yield url
     await close_database()
 

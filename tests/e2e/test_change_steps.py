@@ -37,7 +37,6 @@ dying(settlement, "settle", "before recording", "recording", "edit recorded", of
 dying(presses, "press", "pressed", "press being recorded", "press recorded")
 dying(Gateway, "edit_buttons", "before the line is shown", "line under way", "line shown")
 scheduled_messages.wakeups = SimpleNamespace(
-    mark_urgent=wakeups.mark_urgent,
     notify_due=lambda chat: die("due, moved and not claimed") or wakeups.notify_due(chat),
 )
 """

@@ -11,6 +11,7 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import audit
 from djangobot.db.delivery import backlog, claims, expiry, outbox, outcomes, settlement, wakeups
+from djangobot.db.delivery import urgent as urgent_messages
 from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
@@ -133,7 +134,7 @@ async def test_the_deliverer_is_woken_for_urgent_chats_apart_from_the_others(
     """Also when the urgent one comes while another of its chat is being sent."""
     for memory in ("_due_chats", "_urgent_chats"):
         monkeypatch.setattr(wakeups, memory, {})
-    monkeypatch.setattr(wakeups, "_unclaimed_urgent", set())
+    monkeypatch.setattr(urgent_messages, "_marked", set())
     account = await world.account()
     people = [await world.person() for _ in range(2)]
     plain, urgent = [await world.link(account, person) for person in people]
