@@ -1,8 +1,10 @@
 """Fixtures every room's tests may use."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,9 +34,50 @@ if sys.dont_write_bytecode:
 os.environ.setdefault("PYTEST_TIMEOUT", str(20 * PATIENCE))
 
 
+LONG = [
+    ROOT / "tests" / name
+    for name in (
+        "e2e/test_page.py",
+        "e2e/test_several.py",
+        "http/test_openapi.py",
+        "http/test_docs_page.py",
+        "e2e/test_admins.py",
+        "db/messages/rich_text/test_growth.py",
+        "e2e/test_tokens.py",
+        "e2e/test_everything.py",
+        "e2e/test_kill.py",
+        "db/test_migrations.py",
+        "e2e/test_steps.py",
+        "e2e/test_start_steps.py",
+    )
+]
+"""The files that take longest, the longest first."""
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: tests often wait for a process to start, or for a second to pass."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: tests often wait for a process to start, or for a second to pass."""
+    return (os.cpu_count() or 1) + 2
+
+
+def pytest_xdist_setupnodes() -> None:
+    """Where nothing is compiled yet, two processes do that: each worker would do it all for itself."""
+    library = importlib.util.find_spec("telethon")  # only tests import it
+    if library is None or library.cached is None or Path(library.cached).exists():
+        return
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    halves = ("tests/bot", "tests/db"), ("tests/e2e", "tests/http")
+    started = [
+        subprocess.Popen([*command, *half], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for half in halves
+    ]
+    for process in started:
+        process.wait()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long begin first, so that at the end no worker has one of them to itself."""
+    place = {path: number for number, path in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)

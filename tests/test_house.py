@@ -14,6 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from .conftest import LONG
+
 ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN_MODULES = {
     "access",
@@ -366,3 +368,8 @@ def test_every_fixture_has_a_type() -> None:
     assert untyped(tests) == []
     fixture = "@pytest.fixture\ndef box() -> Any: ...\ndef test_x(box: Any, other: Any) -> None: ...\n"
     assert untyped({"x.py": fixture}) == ["x.py: box", "x.py: box of test_x"]
+
+
+def test_the_files_that_begin_first_are_there() -> None:
+    """One that was renamed would begin last, unnoticed."""
+    assert [path for path in LONG if not path.exists()] == []
