@@ -1,4 +1,4 @@
-"""/start: a greeting, and a code."""
+"""/start: a greeting, and a code. The greeting stays when the code ends, so codes.py writes both."""
 
 import re
 

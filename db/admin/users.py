@@ -1,23 +1,21 @@
-"""Users, as admins see them: accounts and chats, how they are linked, and what admins may do about them.
-Admins never see what people were sent.
+"""Users, as admins see them: accounts and chats, how they are linked, and what admins may do about them. Bans
+have a file of their own. Admins never see what people were sent.
 
 Each change and its audit entry are one transaction. A change holds at once in every process, because the
 database is asked each time.
 """
 
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 import structlog
 
 from djangobot.db import audit
 from djangobot.db.admin import admins
-from djangobot.db.delivery import outcomes, recalls, scheduled_messages, wakeups
-from djangobot.db.delivery.scheduled_messages import RESTORED
-from djangobot.db.engine import Row, current
+from djangobot.db.delivery import outcomes, wakeups
+from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses
 from djangobot.db.programs import accounts, attempts
@@ -121,32 +119,6 @@ FROM bot_token t LEFT JOIN account a ON a.id = t.account WHERE t.chat = $1 AND {
 GROUP BY a.id, a.name ORDER BY tokens DESC, a.id LIMIT $3
 """,
 }
-BAN = {
-    "account": "UPDATE account SET banned = $2 WHERE id = $1 AND banned IS NULL RETURNING id",
-    "chat": "UPDATE chat SET banned = $2 WHERE id = $1 AND banned IS NULL RETURNING id",
-}
-UNBAN = {
-    "account": "UPDATE account SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
-    "chat": "UPDATE chat SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
-}
-# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
-CANCEL = f"""
-UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
-RETURNING public_id
-"""
-# Uses the index of scheduled messages.
-CANCEL_SCHEDULED = f"""
-UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status = 'scheduled' AND +account = $1
-RETURNING public_id
-"""
-RESTORE = f"""
-UPDATE message SET status = {RESTORED.format(now="$2")}, failure = NULL, next_attempt = $2
-WHERE status = 'canceled' AND failure = '{outcomes.ACCOUNT_BANNED}'
-  AND token IN (SELECT id FROM bot_token t WHERE t.account = $1 AND {LIVING})
-RETURNING chat
-"""
 SIGN_OUT = "UPDATE account SET token_version = token_version + 1 WHERE id = $1 RETURNING token_version"
 
 
@@ -182,48 +154,9 @@ async def name(kind: Kind, number: int) -> str:
     return str(rows[0]["name"]) if rows else ""
 
 
-async def ban(kind: Kind, number: int, by: int, now: datetime, *, of_settings: Collection[int]) -> bool:
-    """Bans an account or a chat. Returns whether that is new. The tokens of a banned account stop working,
-    and its queued messages are canceled. A banned chat gets nothing and can do nothing; the messages queued
-    for it wait. `of_settings`: the admins of the settings.
-
-    Raises UserIsAdmin.
-    """
-    engine = current()
-    canceled: list[Row] = []
-    async with _audited(by, "ban", kind, number, False, True, now) as done:
-        await refuse_admin(kind, number, of_settings)
-        if await engine.execute(BAN[kind], number, now):
-            done()
-            if kind == "account":
-                canceled = await engine.execute(CANCEL, number)
-                canceled += await engine.execute(CANCEL_SCHEDULED, number)
-            await recalls.record(now)
-    await recalls.apply()
-    for row in canceled:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", outcomes.ACCOUNT_BANNED)
-    return done.was
-
-
-async def unban(kind: Kind, number: int, by: int, now: datetime) -> bool:
-    """Lifts a ban. Returns whether that is new. The messages that the ban canceled are queued again, unless
-    they have expired."""
-    engine = current()
-    chats: set[int] = set()
-    async with _audited(by, "unban", kind, number, True, False, now) as done:
-        if await engine.execute(UNBAN[kind], number):
-            done()
-            restored = await engine.execute(RESTORE, number, now) if kind == "account" else []
-            chats = {number} if kind == "chat" else {row["chat"] for row in restored}
-    for chat in chats:
-        wakeups.notify_due(chat)
-    scheduled_messages.notify()
-    return done.was
-
-
 async def sign_out(account_id: int, by: int, now: datetime) -> bool:
     """Ends all access tokens of an account; its bot tokens stay. False when there is no such account."""
-    async with _audited(by, "sign out", "account", account_id, None, None, now) as done:
+    async with audit.audited(by, "sign out", f"account {account_id}", None, None, now) as done:
         if await current().execute(SIGN_OUT, account_id):
             done()
     return done.was
@@ -252,7 +185,7 @@ async def delete(kind: Kind, number: int, by: int, now: datetime, *, of_settings
     unsettled: list[str] = []
     chats: list[int] = []
     try:
-        async with _audited(by, "delete", kind, number, True, False, now) as done:
+        async with audit.audited(by, "delete", f"{kind} {number}", True, False, now) as done:
             await refuse_admin(kind, number, of_settings)
             if kind == "account":
                 chats, unsettled = await accounts.remove_in_transaction(number, now)
@@ -271,30 +204,6 @@ async def refuse_admin(kind: Kind, number: int, of_settings: Collection[int]) ->
     """Raises UserIsAdmin: admins are neither banned nor deleted."""
     if kind == "chat" and await admins.is_admin(number, of_settings):
         raise UserIsAdmin
-
-
-class _Done:
-    """Called when something was changed."""
-
-    def __init__(self) -> None:
-        self.was = False
-
-    def __call__(self) -> None:
-        self.was = True
-
-
-@asynccontextmanager
-async def _audited(
-    by: int, action: str, kind: Kind, number: int, before: Any, after: Any, now: datetime
-) -> AsyncIterator[_Done]:
-    """A transaction that ends with an audit entry, if something was changed."""
-    done = _Done()
-    async with current().write():
-        yield done
-        if done.was:
-            await audit.record(by, action, f"{kind} {number}", before, after, now)
-    if done.was:
-        log.info("admin changed something", admin=by, action=action, target=f"{kind} {number}")
 
 
 def _moment(value: datetime | str | None) -> datetime | None:

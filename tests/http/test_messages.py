@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.admin import users
+from djangobot.db.admin import bans, users
 from djangobot.db.delivery import backlog, outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
@@ -419,7 +419,7 @@ async def cancel(api: Api, who: str, access: dict[str, str], person: chats.Chat)
         case "an admin deletes the person":
             assert await users.delete("chat", person.id, 1, now, of_settings=())
         case "an admin bans the account":
-            assert await users.ban("account", (await the_account(api, access)).id, 1, now, of_settings=())
+            assert await bans.ban("account", (await the_account(api, access)).id, 1, now, of_settings=())
         case "the person erases everything":
             await erasure.erase(person.id, now)
         case "the person revokes the token":

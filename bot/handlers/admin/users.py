@@ -12,7 +12,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.handlers.admin.user_cards import called, card_text, list_text
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
-from djangobot.db.admin import users
+from djangobot.db.admin import bans, users
 from djangobot.db.admin.users import Kind, User
 from djangobot.db.errors import UserIsAdmin
 
@@ -94,9 +94,9 @@ async def _change(context: Context, verb: UserVerb, kind: Kind, number: int) -> 
     by, now, of_settings = context.chat.id, context.now, context.settings.admins
     match verb:
         case "ban":
-            await users.ban(kind, number, by, now, of_settings=of_settings)
+            await bans.ban(kind, number, by, now, of_settings=of_settings)
         case "unban":
-            await users.unban(kind, number, by, now)
+            await bans.unban(kind, number, by, now)
         case "delete":
             await users.delete(kind, number, by, now, of_settings=of_settings)
         case "signout" if kind == "account":

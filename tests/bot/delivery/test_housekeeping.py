@@ -13,7 +13,7 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db import state
-from djangobot.db.admin import users
+from djangobot.db.admin import bans, users
 from djangobot.db.delivery import outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
@@ -38,7 +38,7 @@ async def test_who_is_banned_while_their_message_waits_for_its_turn_has_it_taken
             assert sent.status == "sent"
         late = await acceptance.accept(token, NewMessage("late"), datetime.now(UTC))
         await until(lambda: bool(at_work.in_flight.paced))
-        await users.ban("account", 1, 0, datetime.now(UTC), of_settings=())
+        await bans.ban("account", 1, 0, datetime.now(UTC), of_settings=())
         await until(lambda: not at_work.in_flight.paced and at_work.idle)
         assert await status(late.id) == "canceled"
     _, said = await chat_of(sandbox)
@@ -54,7 +54,7 @@ async def test_whoever_waits_for_a_message_in_flight_hears_at_once_that_its_acco
     async with running as at_work:
         for number in range(CHAT_BURST - 1):  # the notice was one
             await acceptance.accept(token, NewMessage(f"{number}", wait=PATIENCE), datetime.now(UTC))
-        for entry, reason in ((users.ban, "account banned"), (users.delete, "deleted by an admin")):
+        for entry, reason in ((bans.ban, "account banned"), (users.delete, "deleted by an admin")):
             waiting = asyncio.create_task(
                 acceptance.accept(token, NewMessage("late", wait=PATIENCE), datetime.now(UTC))
             )
@@ -62,9 +62,9 @@ async def test_whoever_waits_for_a_message_in_flight_hears_at_once_that_its_acco
             await entry("account", 1, 0, datetime.now(UTC), of_settings=())
             settled = await waiting
             assert (settled.status, settled.failure) == ("canceled", reason)
-            if entry is users.ban:
+            if entry is bans.ban:
                 await current().execute("UPDATE message SET failure = NULL WHERE status = 'canceled'")
-                await users.unban("account", 1, 0, datetime.now(UTC))
+                await bans.unban("account", 1, 0, datetime.now(UTC))
     assert "Fedor\nlate" not in [message["text"] for message in await from_bot(sandbox, person)]
 
 

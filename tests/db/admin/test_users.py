@@ -1,27 +1,20 @@
 """What admins see of accounts and people, and what they may do about them, on both databases."""
 
-import asyncio
-
 import pytest
 
 from djangobot.db import audit
-from djangobot.db.admin import admins, users
-from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.admin import admins, bans, users
 from djangobot.db.errors import (
     AccessDenied,
-    AccountBanned,
-    ChatBanned,
-    CodeInvalid,
     TokenInvalid,
     UserIsAdmin,
 )
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.people import chats, codes
+from djangobot.db.people import chats
 from djangobot.db.programs import accounts
-from djangobot.db.programs.tokens import resolve
 
-from ..conftest import MINUTE, NOW, World
+from ..conftest import NOW, World
 
 ROOT = 7
 
@@ -78,84 +71,6 @@ async def test_a_card_tells_the_links_and_counts_but_no_texts(world: World) -> N
     assert await users.get("account", 999, NOW) is None
 
 
-async def test_a_banned_accounts_tokens_end_at_once_and_come_back(world: World) -> None:
-    """Access and bot tokens, codes, sign-in; what it had queued is canceled, and queued again by the unban.
-    Other accounts' messages are untouched."""
-    owner, other, ann = await world.account(), await world.account("other"), await world.person()
-    token, others = await world.link(owner, ann), await world.link(other, ann)
-    mine = await acceptance.accept(token, NewMessage("mine"), NOW)
-    kept = await acceptance.accept(others, NewMessage("theirs"), NOW)
-    assert await users.ban("account", owner.id, ROOT, NOW, of_settings=())
-    assert not await users.ban("account", owner.id, ROOT, NOW, of_settings=())
-    with pytest.raises(AccountBanned):
-        await acceptance.accept(token, NewMessage("more"), NOW)
-    with pytest.raises(AccountBanned):
-        await acceptance.accept(token, NewMessage("more", key="k"), NOW)
-    with pytest.raises(AccountBanned):
-        await accounts.authenticate(owner.id, owner.token_version)
-    with pytest.raises(AccountBanned):
-        await accounts.sign_in("owner", "password1234")
-    with pytest.raises(AccountBanned):
-        await resolve(token, NOW)
-    with pytest.raises(AccountBanned):
-        await codes.redeem(owner, await codes.issue(ann, NOW), NOW)
-    assert [message.public_id for message in await world.deliver()] == [kept.id]
-    assert await users.unban("account", owner.id, ROOT, NOW)
-    assert not await users.unban("account", owner.id, ROOT, NOW)
-    assert [message.public_id for message in await world.deliver()] == [mine.id]
-    await accounts.authenticate(owner.id, owner.token_version)
-    assert await actions() == [f"ban account {owner.id}", f"unban account {owner.id}"]
-
-
-async def test_what_was_in_hand_when_an_account_was_banned_does_not_come_back(world: World) -> None:
-    """Put back, or taken up after a crash, it is canceled."""
-    owner, ann, ben = await world.account(), await world.person(), await world.person()
-    first, second = await world.link(owner, ann), await world.link(owner, ben)
-    for token in (first, second):
-        await acceptance.accept(token, NewMessage("in hand"), NOW)
-    claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
-    await users.ban("account", owner.id, ROOT, NOW, of_settings=())
-    await settlement.settle([outcomes.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
-    await claims.reclaim(NOW)
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
-    card = await users.get("account", owner.id, NOW)
-    assert card
-    assert card.messages == {"canceled": 2}
-
-
-async def test_a_ban_misses_nothing_that_is_accepted_at_the_same_moment(world: World) -> None:
-    """Each of many messages is refused, or canceled by the ban."""
-    owner = await world.account()
-    tokens = [await world.link(owner, await world.person()) for _ in range(8)]
-
-    async def send(token: str) -> None:
-        for number in range(10):
-            await acceptance.accept(token, NewMessage(f"{number}"), NOW)
-
-    sending = [asyncio.create_task(send(token)) for token in tokens]
-    await asyncio.sleep(0)
-    await users.ban("account", owner.id, ROOT, NOW, of_settings=())
-    refused = await asyncio.gather(*sending, return_exceptions=True)
-    assert all(isinstance(one, AccountBanned) for one in refused if one is not None)
-    assert await claims.claim(NOW, limit=100, lease=MINUTE) == []
-
-
-async def test_a_banned_person_gets_nothing_until_they_may_again(world: World) -> None:
-    """What was queued waits; their codes are worth nothing."""
-    owner, ann = await world.account(), await world.person()
-    token = await world.link(owner, ann)
-    waiting = await acceptance.accept(token, NewMessage("waits"), NOW)
-    code = await codes.issue(ann, NOW)
-    assert await users.ban("chat", ann.id, ROOT, NOW, of_settings=())
-    with pytest.raises(ChatBanned):
-        await acceptance.accept(token, NewMessage("more"), NOW)
-    with pytest.raises(CodeInvalid):
-        await codes.redeem(owner, code, NOW)
-    assert await world.deliver() == []
-    assert await users.unban("chat", ann.id, ROOT, NOW)
-    assert [message.public_id for message in await world.deliver()] == [waiting.id]
-
-
 async def test_signing_out_ends_access_tokens_alone(world: World) -> None:
     """Bot tokens go on."""
     owner, ann = await world.account(), await world.person()
@@ -189,9 +104,9 @@ async def test_an_admin_is_neither_banned_nor_deleted(world: World) -> None:
     for of_settings in ((ann.id,), ()):
         if not of_settings:
             await admins.appoint(ann.id, ROOT, NOW)
-        for change in (users.ban, users.delete):
+        for change in (bans.ban, users.delete):
             with pytest.raises(UserIsAdmin):
                 await change("chat", ann.id, ROOT, NOW, of_settings=of_settings)
     assert (await users.get("chat", ann.id, NOW)) is not None
     await admins.dismiss(ann.id, ROOT, (ROOT,), NOW)
-    assert await users.ban("chat", ann.id, ROOT, NOW, of_settings=(ROOT,))
+    assert await bans.ban("chat", ann.id, ROOT, NOW, of_settings=(ROOT,))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from djangobot.db.admin import users
+from djangobot.db.admin import bans
 from djangobot.db.delivery import claims, outcomes, scheduled_messages, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused
@@ -119,9 +119,9 @@ async def test_a_revocation_and_a_ban_cancel_it_and_their_undoing_schedules_it_a
     assert await statuses() == ["canceled"]
     await tokens.unrevoke(person.id, row.id, NOW)
     assert await statuses() == ["scheduled"]
-    await users.ban("account", account.id, 1, NOW, of_settings=())
+    await bans.ban("account", account.id, 1, NOW, of_settings=())
     assert await statuses() == ["canceled"]
-    await users.unban("account", account.id, 1, NOW)
+    await bans.unban("account", account.id, 1, NOW)
     assert await statuses() == ["scheduled"]
 
 

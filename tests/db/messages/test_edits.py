@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.admin import users
+from djangobot.db.admin import bans
 from djangobot.db.delivery import changes, claims, outcomes, scheduled_messages, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused, MessageNotFound
@@ -299,7 +299,7 @@ async def test_whose_account_may_not_send_edits_nothing_later_either(world: Worl
     await world.deliver()
     edit = await send(token, "later", delay=60)
     if end == "ban":
-        await users.ban("account", account.id, 1, NOW, of_settings=())
+        await bans.ban("account", account.id, 1, NOW, of_settings=())
     else:
         await accounts.change(account, password="password12345", tokens_end=NOW)
     rows = await current().fetch("SELECT status FROM message WHERE public_id = $1::uuid", edit)

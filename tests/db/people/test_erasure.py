@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from djangobot.db.admin import admins, users
+from djangobot.db.admin import admins, bans, users
 from djangobot.db.delivery import claims, outcomes, scheduled, settlement, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages, search
@@ -86,7 +86,7 @@ async def test_where_a_persons_number_stays_is_known_before(world: World) -> Non
     """An appointed admin's, in the list of admins and in the audit; of whom an admin banned, in the audit."""
     admin, banned, other = await world.person(), await world.person(), await world.person()
     await admins.appoint(admin.id, 0, world.now)
-    await users.ban("chat", banned.id, admin.id, world.now, of_settings=())
+    await bans.ban("chat", banned.id, admin.id, world.now, of_settings=())
     found = [await erasure.stored_counts(person.id, world.now) for person in (admin, banned, other)]
     assert [(kept.appointed, kept.recorded > 0) for kept in found] == [(1, True), (0, True), (0, False)]
 
@@ -115,7 +115,7 @@ async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, w
         case "admin deletes chat":
             assert await users.delete("chat", person.id, 1, world.now, of_settings=())
         case "admin bans account":
-            assert await users.ban("account", account.id, 1, world.now, of_settings=())
+            assert await bans.ban("account", account.id, 1, world.now, of_settings=())
         case _:
             (row,) = await current().fetch("SELECT id FROM bot_token")
             await tokens.revoke(person.id, row["id"], world.now)

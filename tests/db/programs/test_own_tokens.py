@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from djangobot.db import credentials
-from djangobot.db.admin import users
+from djangobot.db.admin import bans, users
 from djangobot.db.delivery import backlog, claims, outcomes, settlement
 from djangobot.db.engine import current
 from djangobot.db.errors import (
@@ -174,10 +174,10 @@ async def test_its_person_blocked_or_banned_it_sends_nothing(world: World) -> No
     """As any other token."""
     person = await world.person()
     _, value = await made(world, person)
-    await users.ban("chat", person.id, 1, world.now, of_settings=())
+    await bans.ban("chat", person.id, 1, world.now, of_settings=())
     with pytest.raises(ChatBanned):
         await acceptance.accept(value, NewMessage("one"), world.now)
-    await users.unban("chat", person.id, 1, world.now)
+    await bans.unban("chat", person.id, 1, world.now)
     await current().execute("UPDATE chat SET blocked = $2 WHERE id = $1", person.id, world.now)
     with pytest.raises(ChatBlocked):
         await acceptance.accept(value, NewMessage("one"), world.now)
