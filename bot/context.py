@@ -66,7 +66,7 @@ class Context:
     @property
     def zone(self) -> tzinfo:
         """The person's time zone."""
-        return self.chat.preferences.clock
+        return self.chat.chat_settings.clock
 
     @property
     def argument(self) -> str:

@@ -53,6 +53,7 @@ FORBIDDEN_NAMES = {
     *("attend", "deliver_with", "expect", "hasten", "hear", "hurries", "hurry", "in_hand", "line_up", "look"),
     *("manned", "obey", "patiently", "ring", "stranded", "take", "talk_to", "tell", "told_to_wait", "turn"),
     *("take_asked", "take_due", "take_urgent", "tell_subscribers", "turn_page"),
+    *("Overview", "Turn", "overview", "preferences"),
 }
 """Names that classes and functions had once, without a leading underscore. Each meant several things."""
 MODULE_LINES, FUNCTION_LINES = 350, 40

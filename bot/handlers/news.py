@@ -23,7 +23,7 @@ async def refresh(context: Context, data: WantNews) -> None:
 
 
 def _text(context: Context) -> Text:
-    news = context.chat.preferences.news
+    news = context.chat.chat_settings.news
     label = say(context.language, "settings-no-news" if news else "settings-want-news")
     button = Button(label, WantNews(not news).pack())
     return formatted(context.language, "news-on" if news else "news-off", [[button]])

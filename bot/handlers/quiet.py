@@ -43,7 +43,7 @@ async def set_hours(context: Context, data: SetHours) -> None:
     hours = read_hours(data.hours)
     await _change(context, *(hours or ("", "")))
     await settings.confirm(context)
-    if hours is not None and not context.chat.preferences.zone:
+    if hours is not None and not context.chat.chat_settings.zone:
         await settings.ask_for_zone(context)
 
 
@@ -69,9 +69,9 @@ async def _change(context: Context, begins: str, ends: str) -> None:
 
 
 async def _confirm(context: Context) -> None:
-    hours, mode = shown_hours(context.chat.preferences), shown_mode(context)
+    hours, mode = shown_hours(context.chat.chat_settings), shown_mode(context)
     text = formatted(context.language, "quiet-set", hours=hours, mode=mode)
-    if context.chat.preferences.zone:
+    if context.chat.chat_settings.zone:
         await context.reply(joined([text], buttons=card(context).buttons))
     else:
         await context.reply(text)

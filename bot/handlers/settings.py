@@ -117,7 +117,7 @@ async def confirm(context: Context) -> None:
 
 def card(context: Context) -> Text:
     """The card with all settings."""
-    language, settings = context.language, context.chat.preferences
+    language, settings = context.language, context.chat.chat_settings
     zone = timezones.shown(language, settings.zone) or say(language, "settings-zone-none")
     lines = [
         formatted(language, "settings-title"),
@@ -152,7 +152,7 @@ def shown_hours(settings: ChatSettings) -> str:
 
 def shown_mode(context: Context) -> str:
     """What happens in the quiet hours, in words."""
-    digest = context.chat.preferences.quiet_mode == "digest"
+    digest = context.chat.chat_settings.quiet_mode == "digest"
     return say(context.language, "quiet-mode-digest" if digest else "quiet-mode-silent")
 
 

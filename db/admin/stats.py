@@ -46,7 +46,7 @@ SELECT (SELECT COUNT(*) FROM account) AS accounts, (SELECT COUNT(*) FROM chat) A
 BY_STATUS = "SELECT status, COUNT(*) AS messages FROM message GROUP BY status ORDER BY status"
 
 
-class Overview(msgspec.Struct, frozen=True):
+class Summary(msgspec.Struct, frozen=True):
     """Sizes are bytes; `accepted`, `sent` and `failed` are of the last minute."""
 
     database: str
@@ -92,11 +92,11 @@ class Counts(msgspec.Struct, frozen=True):
     messages: dict[str, int]
 
 
-async def overview(now: datetime) -> Overview:
+async def summary(now: datetime) -> Summary:
     """The state now."""
     database, size = await database_size()
     lately = (await current().fetch(LATELY, now - MINUTE, NEWEST))[0]
-    return Overview(
+    return Summary(
         database=database,
         size=size,
         depth=await outbox.depth(),

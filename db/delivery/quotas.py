@@ -55,7 +55,7 @@ class Room(msgspec.Struct, weakref=True):
         return self.messages >= 1 and self.bytes >= size
 
 
-class Turn(msgspec.Struct):
+class Pending(msgspec.Struct):
     """The requests of one token that wait for a count. When the database does not answer the first of them,
     all of them fail, because each would wait as long again."""
 
@@ -100,7 +100,7 @@ _whose: LRUCache[str, Whose] = LRUCache(REMEMBERED)
 _rooms: WeakValueDictionary[tuple[str, int], Room] = WeakValueDictionary()
 """They are kept as long as a token that needs them is remembered."""
 _database: object = None
-_counting: dict[str, Turn] = {}
+_counting: dict[str, Pending] = {}
 
 
 def bound(bounds: Bounds) -> None:
@@ -131,19 +131,19 @@ async def check(digest: str, size: int) -> None:
     disk_floor.check()
     if digest not in _counting and _reserve(digest, size):
         return
-    turn = _counting.setdefault(digest, Turn(asyncio.Lock()))
-    turn.waiting += 1
+    pending = _counting.setdefault(digest, Pending(asyncio.Lock()))
+    pending.waiting += 1
     try:
-        async with turn.lock:
-            if turn.failed is not None:
-                raise DatabaseUnavailable from turn.failed.__cause__
+        async with pending.lock:
+            if pending.failed is not None:
+                raise DatabaseUnavailable from pending.failed.__cause__
             await _count_and_reserve(digest, size)
     except DatabaseUnavailable as exc:
-        turn.failed = exc
+        pending.failed = exc
         raise
     finally:
-        turn.waiting -= 1
-        if not turn.waiting:
+        pending.waiting -= 1
+        if not pending.waiting:
             _counting.pop(digest, None)
 
 

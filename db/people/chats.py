@@ -33,14 +33,14 @@ class Chat(Table, tablename="chat"):
     question_at = Timestamptz(null=True, default=None)
 
     @property
-    def preferences(self) -> ChatSettings:
+    def chat_settings(self) -> ChatSettings:
         """The settings of this person."""
         return chat_settings.read(self.settings)
 
     @property
     def language_tag(self) -> str:
         """The language this person chose here, or else Telegram's (IETF tag)."""
-        return self.preferences.language or self.language
+        return self.chat_settings.language or self.language
 
 
 MEET = """

@@ -27,7 +27,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.admin import growth, stats
 from djangobot.db.admin.growth import Growth
-from djangobot.db.admin.stats import Hour, Overview
+from djangobot.db.admin.stats import Hour, Summary
 from djangobot.db.delivery import pause, scheduled
 
 log = structlog.get_logger(__name__)
@@ -153,7 +153,7 @@ async def set_paused(context: Context, data: PauseDelivery) -> None:
 
 
 async def _card(context: Context) -> Text:
-    language, seen = context.language, await stats.overview(context.now)
+    language, seen = context.language, await stats.summary(context.now)
     grown = await growth.lately(seen.size, context.now)
     pause_label = say(language, "status-resume" if seen.paused else "status-pause")
     rows = [
@@ -164,7 +164,7 @@ async def _card(context: Context) -> Text:
     return joined(_lines(context, seen, grown), buttons=rows)
 
 
-def _lines(context: Context, seen: Overview, grown: Growth | None) -> list[Text]:
+def _lines(context: Context, seen: Summary, grown: Growth | None) -> list[Text]:
     language, online = context.language, context.gateway.online.is_set()
     up = _span(language, timedelta(seconds=time.monotonic() - STARTED))
     lines = [

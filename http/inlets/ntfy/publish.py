@@ -132,7 +132,7 @@ async def _publish(
 async def _local_time(chat_id: int, now: datetime) -> datetime:
     """The time in the chat."""
     chat = await chats.get(chat_id)
-    return now.astimezone(UTC if chat is None else chat.preferences.clock)
+    return now.astimezone(UTC if chat is None else chat.chat_settings.clock)
 
 
 def _is_ours(scope: Scope, topic: str) -> bool:

@@ -39,9 +39,9 @@ async def test_each_deed_is_written_down_once(world: World) -> None:
     assert (first.actor, first.action, first.target) == (7, "appoint", "1")
 
 
-async def test_an_overview_tells_what_is_so(world: World) -> None:
+async def test_a_summary_tells_what_is_so(world: World) -> None:
     """Also of an empty database."""
-    empty = await stats.overview(NOW)
+    empty = await stats.summary(NOW)
     assert (empty.depth, empty.oldest_due, empty.accepted, empty.sent) == (0, None, 0, 0)
     assert empty.size > 0
     assert await backlog.counts(NOW) == backlog.Counts()

@@ -20,7 +20,7 @@ async def test_what_a_person_changes_is_kept_and_the_rest_stays(world: World) ->
     )
     found = await chats.get(person.id)
     assert found is not None
-    assert found.preferences == ChatSettings(language="ru", zone="Europe/Moscow")
+    assert found.chat_settings == ChatSettings(language="ru", zone="Europe/Moscow")
     assert found.language_tag == "ru"
     untouched = await chats.get(other.id)
     assert untouched is not None
