@@ -15,7 +15,7 @@ from djangobot.db.fields import (
     SPACES,
     TOKEN_NAME_LIMIT,
 )
-from djangobot.db.messages import content, send_time
+from djangobot.db.messages import buttons, content, send_time
 from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST, MessageType
@@ -194,8 +194,8 @@ ReplyTo = Annotated[
     ),
 ]
 Row = Annotated[
-    tuple[content.Button, ...],
-    Meta(extra_json_schema={"minItems": 1, "maxItems": content.BUTTONS_IN_ROW}),
+    tuple[buttons.Button, ...],
+    Meta(extra_json_schema={"minItems": 1, "maxItems": buttons.BUTTONS_IN_ROW}),
 ]
 Buttons = Annotated[
     tuple[Row, ...],
@@ -203,7 +203,7 @@ Buttons = Annotated[
         title="rows of buttons, each with a `text` and either a `url` or a `value`",
         description="Rows of buttons below the message.",
         examples=[[[{"text": "Open", "url": "https://example.com"}]]],
-        extra_json_schema={"maxItems": content.BUTTON_ROWS},
+        extra_json_schema={"maxItems": buttons.BUTTON_ROWS},
     ),
 ]
 BASE64 = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)$"

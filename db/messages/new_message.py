@@ -11,7 +11,8 @@ from djangobot.db.errors import FieldsInvalid, TextTooLong
 from djangobot.db.fields import blank, check_idempotency_key, line_error, unstorable, visible
 from djangobot.db.messages import content as contents
 from djangobot.db.messages import send_time
-from djangobot.db.messages.content import Button, Content
+from djangobot.db.messages.buttons import Button, wrong_buttons
+from djangobot.db.messages.content import Content
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.formats import Format
@@ -97,7 +98,7 @@ class NewMessage(msgspec.Struct, frozen=True):
             "title": contents.wrong_title(self.title),
             "tags": wrong_tags(self.tags),
             "progress": contents.wrong_progress(self.progress),
-            "buttons": contents.wrong_buttons(self.buttons),
+            "buttons": wrong_buttons(self.buttons),
             "delay": send_time.wrong_delay(self.delay),
             "send_at": send_time.wrong_time(self.send_at),
             "replace": _wrong_name(self.replace, REPLACE_LIMIT),

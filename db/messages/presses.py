@@ -7,7 +7,8 @@ import msgspec
 from djangobot.db.delivery import changes
 from djangobot.db.engine import Row, current
 from djangobot.db.messages import content as contents
-from djangobot.db.messages.content import Button, Content
+from djangobot.db.messages.buttons import Button
+from djangobot.db.messages.content import Content
 
 
 class Pressed(msgspec.Struct, frozen=True):

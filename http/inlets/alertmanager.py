@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.alerts import Alert, group_of, message_of, read_alerts
 from djangobot.http.inlets.common.json import at, objects, text, texts
 from djangobot.http.inlets.common.message import InletMessage

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from html import escape
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import cut

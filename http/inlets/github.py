@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.commits import push_message
 from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote
 from djangobot.http.inlets.common.json import at, first, objects, present, text

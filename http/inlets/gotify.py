@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from djangobot.db.clock import utc_now
 from djangobot.db.fields import UNSTORABLE
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import Accepted
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.http.bodies import header_of

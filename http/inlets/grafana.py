@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.alerts import group_of, message_of, read_alerts
 from djangobot.http.inlets.common.json import at, first, objects, text
 from djangobot.http.inlets.common.message import InletMessage

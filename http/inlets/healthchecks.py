@@ -1,6 +1,6 @@
 """Healthchecks: a check as its API writes it (`$JSON` in the body of a webhook), or its name and status."""
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import State, Update
 from djangobot.http.inlets.common.html import escaped, lines, quote
 from djangobot.http.inlets.common.json import first, number, present, text

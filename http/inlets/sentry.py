@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import State, Update
 from djangobot.http.inlets.common.html import code, escaped, lines
 from djangobot.http.inlets.common.json import at, first, present, text

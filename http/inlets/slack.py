@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from html import escape, unescape
 from typing import Any
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.html import bold, escaped, lines, link, pre
 from djangobot.http.inlets.common.json import at, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import State, Update
 from djangobot.http.inlets.common.html import escaped, lines
 from djangobot.http.inlets.common.json import at, first, number, present, text

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from djangobot.db.messages.content import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
+from djangobot.db.messages.buttons import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.http import errors
 from djangobot.http.bodies import ENCODED, MULTIPART

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.html import code, escaped, lines, link
 from djangobot.http.inlets.common.json import first, present, text
 from djangobot.http.inlets.common.message import InletMessage

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import urlsplit
 
-from djangobot.db.messages.content import Button, wrong_buttons
+from djangobot.db.messages.buttons import Button, wrong_buttons
 from djangobot.db.messages.rich_text.formats import Format
 
 MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")

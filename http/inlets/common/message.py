@@ -2,7 +2,7 @@
 
 import msgspec
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import Update
 from djangobot.db.messages.rich_text.formats import Format
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import State, Update
 from djangobot.http.inlets.common.html import code, escaped, lines
 from djangobot.http.inlets.common.json import present

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.fields import UNSTORABLE
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import TEXT_LIMIT, Accepted
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.send_time import DELAY_MOST

@@ -37,7 +37,7 @@ from djangobot.db.delivery import (
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, MessageNotInChat, TokenInvalid
 from djangobot.db.messages import acceptance, deletions, files, presses, schedule
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import tokens

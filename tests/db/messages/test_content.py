@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import content
-from djangobot.db.messages.content import PLAIN, Button, Content, FileInfo
+from djangobot.db.messages.buttons import Button
+from djangobot.db.messages.content import PLAIN, Content, FileInfo
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.rich_text.spans import Span
 

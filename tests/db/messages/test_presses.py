@@ -7,7 +7,7 @@ from datetime import timedelta
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.delivery import changes
 from djangobot.db.messages import acceptance, messages, presses
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.presses import Pressed

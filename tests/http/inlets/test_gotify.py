@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from djangobot.db.credentials import gotify_token
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.people import chats
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.gotify import CreateMessage, message_of, number_of, read

@@ -15,7 +15,8 @@ import pytest
 from python_ntfy import NtfyClient
 
 from djangobot.db.credentials import gotify_token
-from djangobot.db.messages.content import Button, Content, decode
+from djangobot.db.messages.buttons import Button
+from djangobot.db.messages.content import Content, decode
 from djangobot.db.messages.messages import Message
 
 from ..conftest import Api

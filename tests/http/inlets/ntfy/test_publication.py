@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.db.messages.content import Button
+from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import TEXT_LIMIT, Accepted
 from djangobot.http.errors import Refused
 from djangobot.http.inlets.common.message import InletFile, InletMessage
