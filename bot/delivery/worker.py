@@ -35,7 +35,6 @@ WITH_FILES = 4
 """Messages with files that are sent at once, beside the others. They share the connection with them."""
 URGENT = 100
 """Chats with urgent messages that are claimed at once, however many others are ready."""
-LEASE = timedelta(minutes=5)
 MAY_CALL_PAUSE = 0.1
 """Seconds between checks whether this process is certainly the leader."""
 LONGEST_NAP = 30.0
@@ -74,7 +73,6 @@ class Worker:
         self._others = (self.recorder, self.housekeeping, Schedule(now))
         self.poll_at = EVER
         self.grace = STOP_GRACE
-        self.lease = LEASE
 
     @property
     def idle(self) -> bool:
@@ -192,7 +190,7 @@ class Worker:
             await self._unless_stopping(wakeups.wait_for_due(max(nap, 0)))
 
     async def _claim_in(self, chats: Sequence[int], *, limit: int) -> None:
-        self.add_claimed(await claims.claim(self.now(), limit=limit, lease=LEASE, chats=chats, fix=self.fix))
+        self.add_claimed(await claims.claim(self.now(), limit=limit, chats=chats, fix=self.fix))
 
     async def _poll(self) -> None:
         """Notifies all chats that have something due. Called once at the start, and whenever a postponed

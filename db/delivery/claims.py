@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
@@ -53,12 +53,12 @@ DUE_IN_CHATS = HEADS_OF + DUE
 # The parts that are sent are on disk before Telegram is called, and they do not change afterwards.
 MARK_SENDING = """
 WITH free (id, parts) AS (
-    SELECT m.id, b.parts FROM $rows3 b(id, parts::text)
+    SELECT m.id, b.parts FROM $rows2 b(id, parts::text)
     JOIN $lookup(message m: m.id = b.id FOR NO KEY UPDATE OF m SKIP LOCKED)
     WHERE m.status = 'queued' AND m.next_attempt <= $1
 )
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
-                   lease_until = $2, parts = COALESCE(message.parts, free.parts)
+                   parts = COALESCE(message.parts, free.parts)
 FROM free WHERE message.id = free.id RETURNING message.id AS id
 """
 # The random_id is compared too. Whatever happens to ids, an outcome then belongs to this very message.
@@ -67,8 +67,7 @@ FIX = f"UPDATE message SET parts = $3 {CLAIMED} RETURNING id"
 # A message in flight is not found by a ban, a pause or the end of a broadcast. When it comes back, its status
 # follows from them.
 OF_BANNED = "EXISTS (SELECT 1 FROM account a WHERE a.id = message.account AND a.banned IS NOT NULL)"
-BACK = f"""lease_until = NULL,
-           status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE COALESCE((
+BACK = f"""status = CASE WHEN {OF_BANNED} THEN 'canceled' ELSE COALESCE((
                SELECT b.status FROM broadcast b
                WHERE b.id = message.broadcast AND b.status IN ('paused', 'canceled')), 'queued') END,
            failure = CASE WHEN {OF_BANNED} THEN '{ACCOUNT_BANNED}' ELSE {{failure}} END"""
@@ -95,7 +94,6 @@ async def claim(
     now: datetime,
     *,
     limit: int,
-    lease: timedelta,
     chats: Sequence[int] | None = None,
     fix: Fix = _unfixed,
 ) -> list[Claimed]:
@@ -107,16 +105,14 @@ async def claim(
     fixed before are on disk as `fix` returned them.
     """
     try:
-        return await _claim(now, limit, lease, chats, fix)
+        return await _claim(now, limit, chats, fix)
     except DatabaseUnavailable:
         for chat_id in chats or ():
             wakeups.notify_due(chat_id)
         raise
 
 
-async def _claim(
-    now: datetime, limit: int, lease: timedelta, chats: Sequence[int] | None, fix: Fix
-) -> list[Claimed]:
+async def _claim(now: datetime, limit: int, chats: Sequence[int] | None, fix: Fix) -> list[Claimed]:
     engine = current()
     if chats is None:
         rows = await engine.fetch_at_once(DUE_ANYWHERE, now, limit)
@@ -126,13 +122,11 @@ async def _claim(
         return []
     found = [_claimed(row, fix, now) for row in rows]
     try:
-        taken = {
-            row["id"] for row in await engine.execute(MARK_SENDING, now, now + lease, _with_parts(found))
-        }
+        taken = {row["id"] for row in await engine.execute(MARK_SENDING, now, _with_parts(found))}
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just started to send to one of these chats
             raise
-        return await _claim(now, limit, lease, chats, fix)
+        return await _claim(now, limit, chats, fix)
     for message in found:
         if message.id not in taken:  # another transaction is changing it: try again after it
             asyncio.get_running_loop().call_later(CHANGING, wakeups.notify_due, message.chat_id)
@@ -141,13 +135,13 @@ async def _claim(
     return claimed
 
 
-def claim_in_commit(chat_id: int, now: datetime, lease: timedelta, fix: Fix, ask: Ask) -> Claimed | None:
+def claim_in_commit(chat_id: int, now: datetime, fix: Fix, ask: Ask) -> Claimed | None:
     """Claims the due message of this chat by `ask`, in the commit that it belongs to. SQLite only."""
     due = ask(DUE_IN_CHATS, now, 1, f"[{chat_id}]")
     if not due:
         return None
     claimed = _claimed(due[0], fix, now)
-    ask(MARK_SENDING, now, now + lease, _with_parts([claimed]))
+    ask(MARK_SENDING, now, _with_parts([claimed]))
     return claimed
 
 

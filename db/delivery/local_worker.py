@@ -2,7 +2,6 @@
 new messages may be handed to the worker at once, and a recall is applied directly."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from djangobot.db.delivery.outcomes import Claimed
@@ -10,8 +9,6 @@ from djangobot.db.delivery.outcomes import Claimed
 
 class LocalWorker(Protocol):
     """What the queue calls of the worker of its process."""
-
-    lease: timedelta
 
     @property
     def free(self) -> bool:

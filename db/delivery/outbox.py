@@ -83,7 +83,7 @@ def _add_and_claim(
     added = ask(sql, *args)
     if not added:
         return added, None
-    return added, claims.claim_in_commit(added[0]["chat"], now, worker.lease, worker.fix, ask)
+    return added, claims.claim_in_commit(added[0]["chat"], now, worker.fix, ask)
 
 
 def _hand_over(

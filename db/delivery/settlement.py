@@ -32,7 +32,7 @@ FAILURE_LENGTH = 200
 # reads it here.
 SENT = f"""
 UPDATE message SET status = 'sent', telegram_id = r.telegram_id, sent = $1, failure = NULL,
-                   lease_until = NULL, parts = NULL,
+                   parts = NULL,
                    text = CASE WHEN kind IN ('message', 'edit') THEN text ELSE '' END
 FROM $rows2 r(id, random_id, telegram_id)
 WHERE message.id = r.id AND message.random_id = r.random_id AND message.{IS_SENDING}
@@ -54,15 +54,14 @@ ITS_MESSAGE = f"(SELECT e.replaces FROM message e WHERE e.id = $1 AND e.random_i
 GIVE_UP_KEY = f"UPDATE message SET replace_key = NULL WHERE id = {ITS_MESSAGE}"
 # A newer message has taken the replace key while the edit was under way.
 END_OVERTAKEN = f"""
-UPDATE message SET status = 'replaced', failure = NULL, lease_until = NULL, parts = NULL {CLAIMED}
+UPDATE message SET status = 'replaced', failure = NULL, parts = NULL {CLAIMED}
   AND EXISTS (
     SELECT 1 FROM message n WHERE n.token = message.token AND n.replace_key = message.replace_key
     AND CASE WHEN n.replace_key IS NOT NULL THEN n.kind END = 'message' AND n.id <> message.id)
 """
 # Its sender wants the message that it would have changed deleted.
 END_UNWANTED = f"""
-UPDATE message SET status = 'canceled', failure = '{outcomes.CANCELED_BY_SENDER}', lease_until = NULL,
-                   parts = NULL {CLAIMED}
+UPDATE message SET status = 'canceled', failure = '{outcomes.CANCELED_BY_SENDER}', parts = NULL {CLAIMED}
   AND EXISTS (SELECT 1 FROM message r WHERE r.id = message.replaces AND r.delete_asked IS NOT NULL)
 """
 GIVE_UP_EDITS = f"""
@@ -100,12 +99,12 @@ UPDATE message SET supersedes = NULL, edits = edits + 1 + (SELECT o.edits FROM m
 WHERE id = $2 AND supersedes = $1 AND status || '' = 'sent'
 """
 END = f"""
-UPDATE message SET status = $3, failure = $4, lease_until = NULL, parts = NULL {CLAIMED}
+UPDATE message SET status = $3, failure = $4, parts = NULL {CLAIMED}
 """
 # Sending never started.
 HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
-                   lease_until = NULL, parts = NULL {CLAIMED}
+                   parts = NULL {CLAIMED}
 """
 POSTPONE = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}

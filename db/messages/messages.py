@@ -56,7 +56,6 @@ class Message(Table, tablename="message"):
     attempts = Integer(default=0)
     first_attempt = Timestamptz(null=True, default=None)
     next_attempt = Timestamptz()
-    lease_until = Timestamptz(null=True, default=None)
     failure = Varchar(length=200, null=True, default=None)
     sent = Timestamptz(null=True, default=None)
     idempotency_key = Varchar(length=255, null=True, default=None)

@@ -269,7 +269,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T15:10:03:466018"
+ID = "2026-11-26T15:49:02:849879"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -3053,27 +3053,6 @@ async def forwards():
         params={
             "default": TimestamptzNow(),
             "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="Message",
-        tablename="message",
-        column_name="lease_until",
-        db_column_name="lease_until",
-        column_class_name="Timestamptz",
-        column_class=Timestamptz,
-        params={
-            "default": None,
-            "null": True,
             "primary_key": False,
             "unique": False,
             "index": False,

@@ -110,7 +110,7 @@ async def _drain(chats: int) -> float:
     drained, began = 0, time.perf_counter()
     ring = list(range(1, min(chats, 400) + 1))
     while time.perf_counter() - began < DRAIN_FOR:
-        claimed: list[Claimed] = await claims.claim(NOW, limit=len(ring), lease=LEASE, chats=ring)
+        claimed: list[Claimed] = await claims.claim(NOW, limit=len(ring), chats=ring)
         await settlement.settle([Sent(message, 1) for message in claimed], NOW)
         drained += len(claimed)
     return drained / (time.perf_counter() - began)

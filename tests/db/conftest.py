@@ -142,7 +142,7 @@ class World:
     async def deliver(self) -> list[outcomes.Claimed]:
         """Sends all that is due, one claim after another; what was sent, in order."""
         sent: list[outcomes.Claimed] = []
-        while claimed := await claims.claim(self.now, limit=100, lease=MINUTE):
+        while claimed := await claims.claim(self.now, limit=100):
             await settlement.settle([outcomes.Sent(message, message.id) for message in claimed], self.now)
             sent += claimed
         return sent
@@ -150,8 +150,6 @@ class World:
 
 class IdleWorker:
     """A worker of this process that would send at once. It keeps what it is given."""
-
-    lease = MINUTE
 
     def __init__(self) -> None:
         self.taken: list[outcomes.Claimed] = []

@@ -20,7 +20,7 @@ from djangobot.db.messages import acceptance, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.piccolo_app import MIGRATIONS, TABLES
 
-from .conftest import MINUTE, NOW, World
+from .conftest import NOW, World
 
 NEXT = "2099-01-01T00:00:00:000000"
 NEXT_MIGRATION = f'''
@@ -100,7 +100,7 @@ async def with_a_queue() -> list[str]:
         (await acceptance.accept(token, NewMessage("urgent", urgent=True), NOW)).id,
         (await acceptance.accept(token, NewMessage("later", delay=60), NOW)).id,
     ]
-    assert [one.public_id for one in await claims.claim(NOW, limit=1, lease=MINUTE)]
+    assert [one.public_id for one in await claims.claim(NOW, limit=1)]
     return sorted(waiting)
 
 

@@ -6,7 +6,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,7 @@ class Api:
         settled = 0
         while True:
             now = datetime.now(UTC)
-            claimed: Sequence[outcomes.Claimed] = await claims.claim(
-                now, limit=100, lease=timedelta(minutes=1)
-            )
+            claimed: Sequence[outcomes.Claimed] = await claims.claim(now, limit=100)
             if not claimed:
                 return settled
             settled += sum(message.kind == "message" for message in claimed)

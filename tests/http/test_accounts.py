@@ -302,7 +302,7 @@ async def test_bot_tokens_end_with_revoke_tokens(api: Api, more: dict[str, str])
     assert (canceled.status_code, canceled.json()["status"]) == (502, "canceled")
     assert [(await api.send(token)).status_code for token in mine] == [401] * 3
     assert (await api.send(theirs)).status_code == 202
-    claimed = await claims.claim(datetime.now(UTC), limit=100, lease=timedelta(minutes=1))
+    claimed = await claims.claim(datetime.now(UTC), limit=100)
     told = [message for message in claimed if message.kind == "tokens_revoked"]
     name = more.get("name", "Fedor")
     assert sorted((notice.chat_id, notice.text) for notice in told) == [(ann.id, name), (ben.id, name)]

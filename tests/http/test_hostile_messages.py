@@ -133,7 +133,7 @@ async def test_odd_fields_are_refused_or_can_be_shown(api: Api, token: str, fold
     for ahead in (timedelta(0), timedelta(days=367)):
         now = datetime.now(UTC) + ahead
         await scheduled_messages.queue_due(now)
-        while claimed := await claims.claim(now, limit=100, lease=timedelta(minutes=1)):
+        while claimed := await claims.claim(now, limit=100):
             assert all(render_message(message, now) for message in claimed)
             await current().execute("UPDATE message SET status = 'sent' WHERE status = 'sending'")
     messages, rows, on_disk = await kept(folder)

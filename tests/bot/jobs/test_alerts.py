@@ -97,7 +97,7 @@ async def test_a_stuck_delivery_is_told_once_and_when_it_is_over(watch: Watch) -
     assert await watch.poll() == []
     watch.begin()
     assert await watch.poll() == []
-    claimed = await claims.claim(watch.time, limit=9, lease=SECOND)
+    claimed = await claims.claim(watch.time, limit=9)
     await settlement.settle([outcomes.Sent(message, 1) for message in claimed], watch.time)
     assert await watch.poll() == ["Delivery works again."]
     await outbox.add_notice("digest", ROOT, watch.time - STUCK_AFTER, text='{"shares":[]}')

@@ -60,10 +60,10 @@ async def test_the_last_hours_are_counted_by_when_messages_were_accepted(world: 
     for minutes, took in ((-200, 1), (-130, 1), (-90, 1), (-80, 3), (-10, 2)):
         moment = NOW + timedelta(minutes=minutes)
         await acceptance.accept(token, NewMessage("x"), moment)
-        (claimed,) = await claims.claim(moment, limit=1, lease=hour)
+        (claimed,) = await claims.claim(moment, limit=1)
         await settlement.settle([outcomes.Sent(claimed, 1)], moment + took * second)
     await acceptance.accept(token, NewMessage("late"), NOW - second)
-    (claimed,) = await claims.claim(NOW, limit=1, lease=hour)
+    (claimed,) = await claims.claim(NOW, limit=1)
     await settlement.settle([outcomes.Failed(claimed, "blocked")], NOW)
     found = await stats.hours(NOW, 3)
     assert [one.begins for one in found] == [NOW - 3 * hour, NOW - 2 * hour, NOW - hour]

@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -60,7 +60,7 @@ async def test_a_dump_is_put_back_and_what_was_queued_counts_as_attempted(
     done, kept = await backup.restore(dumped, file, migrate.known(), NOW)
     assert done.rows == taken.rows
     await open_database(dumped)
-    (waiting,) = await claims.claim(NOW, limit=9, lease=timedelta(minutes=1))
+    (waiting,) = await claims.claim(NOW, limit=9)
     assert waiting.public_id == accepted.id
     assert waiting.first_attempt is not None
     assert before <= waiting.first_attempt <= datetime.now(UTC)

@@ -18,7 +18,7 @@ from djangobot.db.people import codes
 from djangobot.db.programs import accounts
 from djangobot.db.programs.tokens import resolve
 
-from ..conftest import MINUTE, NOW, World
+from ..conftest import NOW, World
 
 ROOT = 7
 
@@ -63,11 +63,11 @@ async def test_what_was_in_hand_when_an_account_was_banned_does_not_come_back(wo
     first, second = await world.link(owner, ann), await world.link(owner, ben)
     for token in (first, second):
         await acceptance.accept(token, NewMessage("in hand"), NOW)
-    claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=10)
     await bans.ban("account", owner.id, ROOT, NOW, of_settings=())
     await settlement.settle([outcomes.Postponed(claimed[0], NOW, "put back", not_done=True)], NOW)
     await claims.reclaim(NOW)
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10) == []
     card = await users.get("account", owner.id, NOW)
     assert card
     assert card.messages == {"canceled": 2}
@@ -87,7 +87,7 @@ async def test_a_ban_misses_nothing_that_is_accepted_at_the_same_moment(world: W
     await bans.ban("account", owner.id, ROOT, NOW, of_settings=())
     refused = await asyncio.gather(*sending, return_exceptions=True)
     assert all(isinstance(one, AccountBanned) for one in refused if one is not None)
-    assert await claims.claim(NOW, limit=100, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=100) == []
 
 
 async def test_a_banned_person_gets_nothing_until_they_may_again(world: World) -> None:

@@ -43,7 +43,7 @@ async def test_everybody_gets_it_once_a_few_at_a_time(world: World) -> None:
     assert await broadcasts.step(number, NOW)
     assert await broadcasts.step(number, NOW)
     assert await outbox.depth() == broadcasts.WINDOW
-    claimed = await claims.claim(NOW, limit=500, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=500)
     assert {(message.text, message.broadcast, message.kind) for message in claimed} == {
         ("hello", True, "broadcast")
     }
@@ -108,7 +108,7 @@ async def test_what_is_in_hand_when_it_stops_does_not_come_back(world: World) ->
     await crowd(world, 2)
     number = await begun()
     await broadcasts.step(number, NOW)
-    first, _ = await claims.claim(NOW, limit=10, lease=MINUTE)
+    first, _ = await claims.claim(NOW, limit=10)
     await broadcasts.cancel(number, ROOT, NOW)
     await settlement.settle([outcomes.Postponed(first, NOW, "put back", not_done=True)], NOW)
     await claims.reclaim(NOW)
@@ -137,6 +137,6 @@ async def test_ordinary_messages_go_first(world: World) -> None:
     number = await begun()
     await broadcasts.step(number, NOW)
     await acceptance.accept(token, NewMessage("ordinary"), NOW + MINUTE)
-    claimed = await claims.claim(NOW + MINUTE, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW + MINUTE, limit=10)
     assert [message.text for message in claimed] == ["ordinary", "news", "news"]
     assert ann.id

@@ -54,7 +54,7 @@ def as_rows(*rows: tuple[object, ...]) -> str:
 # Whatever runs more than once a second in a busy process, with arguments for the filled database below.
 ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "claim in some chats": (claims.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
-    "claim": (claims.MARK_SENDING, LATER, LATER, json.dumps([[HISTORY + 1, "x"]])),
+    "claim": (claims.MARK_SENDING, LATER, json.dumps([[HISTORY + 1, "x"]])),
     "poll": (outbox.WAITING_CHATS,),
     "health": (outbox.OLDEST_DUE, LATER),
     "sent": (settlement.SENT, LATER, json.dumps([[HISTORY + number, 1, 1] for number in range(10, 20)])),

@@ -12,7 +12,7 @@ from ..conftest import NOW, World
 async def settled(token: str, outcome: str) -> None:
     """A message of this token's that ended so."""
     await acceptance.accept(token, NewMessage(outcome), NOW)
-    (claimed,) = await claims.claim(NOW, limit=1, lease=timedelta(minutes=1))
+    (claimed,) = await claims.claim(NOW, limit=1)
     match outcome:
         case "failed":
             await settlement.settle([outcomes.Failed(claimed, "PEER_ID_INVALID")], NOW)

@@ -16,7 +16,7 @@ from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 
-from ..conftest import MINUTE, NOW, World, on_postgresql, on_sqlite
+from ..conftest import NOW, World, on_postgresql, on_sqlite
 
 HOLDER = """
 SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -78,7 +78,7 @@ async def test_the_deposed_can_neither_claim_nor_record(world: World) -> None:
         deliverer = ours.context()
 
         async def claim() -> list[outcomes.Claimed]:
-            return await claims.claim(NOW, limit=10, lease=MINUTE)
+            return await claims.claim(NOW, limit=10)
 
         async def settle(results: list[outcomes.Settled]) -> None:
             await settlement.settle(results, NOW)

@@ -23,7 +23,7 @@ from ..conftest import MINUTE, NOW, IdleWorker, World, on_sqlite, worker_here
 
 
 async def claim(limit: int = 100) -> list[outcomes.Claimed]:
-    return await claims.claim(NOW, limit=limit, lease=MINUTE)
+    return await claims.claim(NOW, limit=limit)
 
 
 async def test_of_each_chat_only_the_oldest_is_claimed_and_none_while_it_is_sent(world: World) -> None:
@@ -191,9 +191,9 @@ async def test_a_clock_that_stepped_back_leaves_nothing_waiting_for_its_old_time
     (put_off,) = await claim(1)
     await settlement.settle([outcomes.Postponed(put_off, NOW + MINUTE, "no answer")], NOW)
     back = NOW - timedelta(hours=5)
-    assert await claims.claim(back, limit=10, lease=MINUTE) == []
+    assert await claims.claim(back, limit=10) == []
     assert await outbox.due_now(back) == 2
-    assert len(await claims.claim(back, limit=10, lease=MINUTE)) == 2
+    assert len(await claims.claim(back, limit=10)) == 2
 
 
 async def ended(world: World, status: str, many: int = 1) -> tuple[str, list[outcomes.Claimed]]:
@@ -215,7 +215,7 @@ async def test_an_uncertain_message_is_sent_anew_or_dropped_when_somebody_says_s
     later = NOW + timedelta(hours=1)
     assert await backlog.apply("resend", first.id, 7, later)
     assert not await backlog.apply("resend", first.id, 7, later)
-    (again,) = await claims.claim(later, limit=9, lease=MINUTE)
+    (again,) = await claims.claim(later, limit=9)
     assert again.random_id != first.random_id
     assert (again.id, again.first_attempt, again.expires) == (first.id, None, None)
     assert await backlog.apply("drop", second.id, 7, later)

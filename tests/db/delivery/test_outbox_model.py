@@ -42,7 +42,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import tokens
 
-from ..conftest import MINUTE, NOW, World, _empty
+from ..conftest import NOW, World, _empty
 from .outbox_model import Model, Modelled
 from .outbox_rows import OUTCOMES, ROWS, bytes_of, outcome_of, run_job, store, stored
 
@@ -149,7 +149,7 @@ class Outbox(RuleBasedStateMachine):
     def claim(self, limit: int, among: set[int] | None) -> None:
         chosen = None if among is None else [self.people[number].id for number in among]
         model = self.model
-        claimed = self.run(claims.claim(model.now, limit=limit, lease=MINUTE, chats=chosen))
+        claimed = self.run(claims.claim(model.now, limit=limit, chats=chosen))
         expected = model.due(chosen)[:limit]
         hurrying = [model.has_urgent(m.chat) for m in expected]
         for got, message, hurries in zip(claimed, expected, hurrying, strict=True):

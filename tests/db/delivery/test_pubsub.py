@@ -14,7 +14,7 @@ from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 
-from ..conftest import MINUTE, NOW, World, on_postgresql, worker_here
+from ..conftest import NOW, World, on_postgresql, worker_here
 
 OTHER = """
 import asyncio, sys
@@ -67,7 +67,7 @@ async def test_what_one_process_accepts_wakes_the_deliverer_in_another(world: Wo
             wakeups.pop_due(10)
             process = elsewhere(database, token)
             assert await ring() == [person.id]
-            (claimed,) = await claims.claim(NOW, limit=10, lease=MINUTE, chats=[person.id])
+            (claimed,) = await claims.claim(NOW, limit=10, chats=[person.id])
             assert claimed.text == "from elsewhere"
             await settlement.settle([outcomes.Sent(claimed, 7)], NOW)
             assert await outcome(process) == "sent"

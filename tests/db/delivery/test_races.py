@@ -78,11 +78,11 @@ async def test_an_older_message_that_is_committed_late_waits_for_the_younger_bei
     async with another_process(database) as other:
         await other.execute(INSERT, *new_row(token, "late"))
         await acceptance.accept(token, NewMessage("early"), NOW)
-        (sending,) = await claims.claim(NOW, limit=10, lease=MINUTE)
+        (sending,) = await claims.claim(NOW, limit=10)
         await other.execute("COMMIT")
     assert sending.text == "early"
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
-    assert await claims.claim(NOW, limit=10, lease=MINUTE, chats=[sending.chat_id]) == []
+    assert await claims.claim(NOW, limit=10) == []
+    assert await claims.claim(NOW, limit=10, chats=[sending.chat_id]) == []
     assert await outbox.poll(NOW) is None
     await settlement.settle([outcomes.Sent(sending, 1)], NOW)
     assert [message.text for message in await world.deliver()] == ["late"]
@@ -162,7 +162,7 @@ async def main():
     await conf.open_database(sys.argv[1])
     now, got = datetime.fromisoformat(sys.argv[2]), []
     sys.stdin.readline()
-    while claimed := await claims.claim(now, limit=7, lease=timedelta(minutes=1)):
+    while claimed := await claims.claim(now, limit=7):
         got += [[message.id, message.chat_id] for message in claimed]
     print(json.dumps(got))
     await conf.close_database()
@@ -201,10 +201,10 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
         rows = await real(engine, sql, *args)
         if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
-            (message,) = await claims.claim(NOW, limit=1, lease=MINUTE)
+            (message,) = await claims.claim(NOW, limit=1)
             await settlement.settle([outcomes.Postponed(message, NOW + MINUTE, "flood wait 60 s")], NOW)
         return rows
 
     monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10) == []
     assert await outbox.poll(NOW) == NOW + MINUTE

@@ -15,7 +15,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts, tokens
 
-from ..conftest import MINUTE, NOW, World, on_sqlite
+from ..conftest import NOW, World, on_sqlite
 
 TOUCH = "UPDATE chat SET seen = seen"
 
@@ -32,7 +32,7 @@ async def test_claims_at_the_same_moment_never_share_a_message(world: World) -> 
     account = await world.account()
     for token in [await world.link(account, await world.person()) for _ in range(10)]:
         await acceptance.accept(token, NewMessage("x"), NOW)
-    groups = await asyncio.gather(*(claims.claim(NOW, limit=100, lease=MINUTE) for _ in range(4)))
+    groups = await asyncio.gather(*(claims.claim(NOW, limit=100) for _ in range(4)))
     claimed = [message.id for group in groups for message in group]
     assert len(claimed) == len(set(claimed)) == 10
 
@@ -54,7 +54,7 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
         return rows
 
     monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10) == []
 
 
 async def test_a_transaction_cancelled_twice_gives_its_connection_back(world: World) -> None:

@@ -15,7 +15,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chat_settings, digests
 from djangobot.db.people.chat_settings import ChatSettings
 
-from ..conftest import MINUTE, NOW, World
+from ..conftest import NOW, World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TICK = timedelta(minutes=15)
@@ -86,7 +86,7 @@ class Day:
 
     async def claim(self) -> list[outcomes.Claimed]:
         wakeups.pop_due(PEOPLE)
-        return await claims.claim(self.now, limit=PEOPLE, lease=MINUTE)
+        return await claims.claim(self.now, limit=PEOPLE)
 
     def sent(self, message: outcomes.Claimed) -> outcomes.Settled:
         """As the sender says it."""

@@ -162,10 +162,10 @@ async def test_a_message_in_flight_when_the_process_died_is_sent_once(world: Wor
     await acceptance.accept(token, NewMessage("x", delay=60), NOW)
     due = NOW + MINUTE
     await scheduled_messages.queue_due(due)
-    (before,) = await claims.claim(due, limit=9, lease=MINUTE)
+    (before,) = await claims.claim(due, limit=9)
     await claims.reclaim(due)
     assert await scheduled_messages.queue_due(due) is None
-    (after,) = await claims.claim(due, limit=9, lease=MINUTE)
+    (after,) = await claims.claim(due, limit=9)
     assert (before.id, before.random_id) == (after.id, after.random_id)
     await settlement.settle([outcomes.Sent(after, 7)], due)
     assert await scheduled_messages.queue_due(due + HOUR) is None

@@ -37,7 +37,7 @@ async def send(token: str, text: str = "hello", **more: Any) -> str:
 
 
 async def claim() -> Claimed:
-    (claimed,) = await claims.claim(NOW, limit=100, lease=MINUTE)
+    (claimed,) = await claims.claim(NOW, limit=100)
     return claimed
 
 

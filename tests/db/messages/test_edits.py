@@ -26,7 +26,7 @@ async def send(token: str, text: str, key: str | None = "k", **more: object) -> 
 
 
 async def claim() -> list[outcomes.Claimed]:
-    return await claims.claim(NOW, limit=100, lease=MINUTE)
+    return await claims.claim(NOW, limit=100)
 
 
 async def status(token: str, public_id: str) -> str:

@@ -45,7 +45,7 @@ async def test_a_repeat_tells_what_has_become_of_the_message(world: World) -> No
     token = await world.link(await world.account(), await world.person())
     for key, end in (("good", "sent"), ("bad", "failed")):
         first = await acceptance.accept(token, NewMessage(key, key=key), NOW)
-        (message,) = await claims.claim(NOW, limit=1, lease=MINUTE)
+        (message,) = await claims.claim(NOW, limit=1)
         outcome = outcomes.Sent(message, 7) if end == "sent" else outcomes.Failed(message, "deactivated")
         await settlement.settle([outcome], NOW)
         for wait in (0, 30):

@@ -21,7 +21,7 @@ from ..conftest import MINUTE, World
 async def deliver(world: World) -> list[Claimed]:
     """As the deliverer does; what was shown."""
     shown = []
-    while claimed := await claims.claim(world.now, limit=100, lease=MINUTE):
+    while claimed := await claims.claim(world.now, limit=100):
         for message in claimed:
             until = digests.held_until(message, world.now)
             await settlement.settle([Held(message, until) if until else Sent(message, message.id)], world.now)
@@ -118,7 +118,7 @@ async def test_what_may_be_in_the_chat_already_is_not_held(world: World) -> None
     ci, person = await world.account(name="CI"), await world.person()
     token = await world.link(ci, person)
     await acceptance.accept(token, NewMessage("one"), world.now)
-    (message,) = await claims.claim(world.now, limit=1, lease=MINUTE)
+    (message,) = await claims.claim(world.now, limit=1)
     await settlement.settle([outcomes.Postponed(message, world.now, "no answer")], world.now)
     await mutes.mute(person.id, ci.id, world.now + MINUTE)
     assert [message.text for message in await deliver(world)] == ["one"]

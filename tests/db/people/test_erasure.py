@@ -38,9 +38,9 @@ async def test_nothing_of_a_person_stays_in_any_table(world: World) -> None:
     token, others = await world.link(ci, person), await world.link(ci, other)
     for _ in range(3):
         await acceptance.accept(token, NewMessage(SECRET), world.now)
-    (claimed,) = await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
+    (claimed,) = await claims.claim(world.now, limit=1, chats=[person.id])
     await settlement.settle([outcomes.Uncertain(claimed, "who knows")], world.now)
-    await claims.claim(world.now, limit=1, lease=MINUTE, chats=[person.id])
+    await claims.claim(world.now, limit=1, chats=[person.id])
     kept = await acceptance.accept(others, NewMessage("theirs"), world.now)
     await chats.change_settings(person.id, zone="Europe/Berlin")
     await questions.ask(person.id, f"search:{SECRET}", world.now)

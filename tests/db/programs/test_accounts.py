@@ -19,7 +19,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, passwords, tokens
 
-from ..conftest import MINUTE, NOW, World
+from ..conftest import NOW, World
 
 
 async def test_of_many_who_register_one_login_at_once_one_wins(world: World) -> None:
@@ -127,7 +127,7 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
 async def test_what_was_being_sent_when_the_account_left_is_settled_without_a_trace(world: World) -> None:
     account, person = await world.account(), await world.person()
     await acceptance.accept(await world.link(account, person), NewMessage("in flight"), NOW)
-    claimed = await claims.claim(NOW, limit=10, lease=MINUTE)
+    claimed = await claims.claim(NOW, limit=10)
     await accounts.remove(account, now=NOW)
     await settlement.settle([outcomes.Sent(message, 1) for message in claimed], NOW)
     assert [message.kind for message in await world.deliver()] == ["account_removed"]

@@ -151,7 +151,7 @@ async def test_it_is_muted_by_itself(world: World) -> None:
     for token in (linked, value, other):
         await acceptance.accept(token, NewMessage(token[:4]), world.now)
     held = []
-    while claimed := await claims.claim(world.now, limit=10, lease=MINUTE):
+    while claimed := await claims.claim(world.now, limit=10):
         for message in claimed:
             until = digests.held_until(message, world.now)
             held += [message.text] if until else []

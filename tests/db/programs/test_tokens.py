@@ -127,7 +127,7 @@ async def test_a_blocked_chat_refuses_and_its_queue_rests_until_it_is_back(world
     assert [await chats.block(person.id, NOW) for _ in range(2)] == [True, False]
     with pytest.raises(ChatBlocked):
         await acceptance.accept(token, NewMessage("refused"), NOW)
-    assert await claims.claim(NOW, limit=10, lease=MINUTE) == []
+    assert await claims.claim(NOW, limit=10) == []
     assert await outbox.poll(NOW) is None
     assert [await chats.unblock(person.id, NOW) for _ in range(2)] == [True, False]
     assert [message.text for message in await world.deliver()] == ["waits"]
@@ -247,7 +247,7 @@ async def test_revoking_leaves_what_is_being_sent_and_other_chats_queues_alone(w
     for text in ("in flight", "queued"):
         await acceptance.accept(token, NewMessage(text), NOW)
     await acceptance.accept(other, NewMessage("elsewhere"), NOW)
-    (in_flight,) = await claims.claim(NOW, limit=1, lease=MINUTE, chats=[person.id])
+    (in_flight,) = await claims.claim(NOW, limit=1, chats=[person.id])
     (card,) = await tokens.of_chat(person.id, NOW)
     revoked = await tokens.revoke(person.id, card.id, NOW)
     again = await tokens.revoke(person.id, card.id, NOW + MINUTE)
