@@ -51,6 +51,17 @@ def doctor(no_bot: bool) -> None:
     sys.exit(0 if healthy else 1)
 
 
+@cli.command()
+def health() -> None:
+    """Ask the service that runs with these settings whether it accepts messages; what is not 0 means no."""
+    from djangobot.bot.cli.common import read_settings
+    from djangobot.bot.cli.health import ask
+
+    accepts, says = ask(read_settings())
+    click.echo(says, err=not accepts)
+    sys.exit(0 if accepts else 1)
+
+
 for command in (
     *(run.run, run.demo, run.sandbox),
     *(keep.migrate_database, keep.stats, keep.backup, keep.restore, keep.admin),
