@@ -56,9 +56,11 @@ class InFlight:
 
     def add(self, claimed: Sequence[Claimed]) -> None:
         """Puts claimed messages in flight. Each of them ends in an outcome, whatever happens."""
-        now = time.monotonic()
+        now, bound_log = time.monotonic(), log.bind()
         for message in claimed:
-            log.debug("message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts)
+            bound_log.debug(
+                "message claimed", id=message.public_id, chat=message.chat_id, attempt=message.attempts
+            )
             self.count += 1
             at = self.pacing.reserve_chat(message.chat_id, now)
             if at <= now:

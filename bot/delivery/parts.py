@@ -10,6 +10,8 @@ import msgspec
 
 from djangobot.bot.telegram.text import Text
 
+_decoder = msgspec.json.Decoder(list[Text])
+
 
 def encode(parts: Sequence[Text]) -> str:
     """Encodes the parts as JSON: each is an array, with its formatting as (kind, offset, length, value)."""
@@ -18,4 +20,4 @@ def encode(parts: Sequence[Text]) -> str:
 
 def decode(stored: str) -> list[Text]:
     """Returns exactly the texts that were encoded."""
-    return msgspec.json.decode(stored, type=list[Text])
+    return _decoder.decode(stored)

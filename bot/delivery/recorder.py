@@ -73,19 +73,20 @@ class Recorder:
 
 def _log_settled(batch: Sequence[Settled]) -> None:
     """Logs outcomes. Called after they are committed."""
+    bound_log = log.bind()
     for outcome in batch:
         message = outcome.message
         where = {"id": message.public_id, "chat": message.chat_id, "attempt": message.attempts}
         match outcome:
             case Sent():
-                log.debug("message sent", **where)
+                bound_log.debug("message sent", **where)
             case Held():
-                log.debug("message held", **where)
+                bound_log.debug("message held", **where)
             case Failed():
-                log.warning("message failed", **where, reason=outcome.reason)
+                bound_log.warning("message failed", **where, reason=outcome.reason)
             case Uncertain():
-                log.warning("message uncertain", **where, reason=outcome.reason)
+                bound_log.warning("message uncertain", **where, reason=outcome.reason)
             case Expired():
-                log.warning("message expired", **where)
+                bound_log.warning("message expired", **where)
             case Postponed() | SentAnew():
                 pass  # logged when it was decided

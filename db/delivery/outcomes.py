@@ -170,17 +170,20 @@ class SentAnew(msgspec.Struct, frozen=True):
 Settled = Sent | Held | Failed | Uncertain | Expired | Postponed | SentAnew
 
 
+_STATUSES: dict[type[Settled], str] = {
+    Sent: "sent",
+    Held: "held",
+    Failed: "failed",
+    Uncertain: "uncertain",
+    Expired: "expired",
+    Postponed: "queued",
+    SentAnew: "queued",
+}
+
+
 def status_of(result: Settled) -> str:
     """The status that the message has then."""
-    return {
-        Sent: "sent",
-        Held: "held",
-        Failed: "failed",
-        Uncertain: "uncertain",
-        Expired: "expired",
-        Postponed: "queued",
-        SentAnew: "queued",
-    }[type(result)]
+    return _STATUSES[type(result)]
 
 
 def put_back(message: Claimed, now: datetime) -> Postponed:

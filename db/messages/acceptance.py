@@ -232,7 +232,8 @@ async def _commit(row: NewRow, message: NewMessage) -> list[Row]:
 
 def _note(public_id: str, now: datetime, row: Row) -> None:
     metrics.accepted.inc()
-    log.debug("message accepted", id=public_id, chat=row["chat"])
+    # Without `bind`, a logger of structlog is searched for each time (structlog.org, performance).
+    log.bind().debug("message accepted", id=public_id, chat=row["chat"])
     tokens.note_use(row["token"], now)
 
 

@@ -21,7 +21,9 @@ def joined(parts: Sequence[RichText], separator: str = "\n") -> RichText:
         if texts:
             texts.append(separator)
             offset += utf16_length(separator)
-        spans += [Span(span.kind, span.offset + offset, span.length, span.value) for span in part.spans]
+            spans += [Span(span.kind, span.offset + offset, span.length, span.value) for span in part.spans]
+        else:
+            spans += part.spans
         texts.append(part.text)
         offset += utf16_length(part.text)
     return RichText("".join(texts), tuple(spans))
