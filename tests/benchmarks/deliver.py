@@ -152,7 +152,7 @@ async def _measure(rounds: int, people: int, count: int, folder: Path, ready: di
         pairs.append((stored.per_second / bare.per_second, stored.cpu / bare.cpu))
     await client.stop()
     await close_database()
-    ratio, cpu = (statistics.median(ratios) for ratios in zip(*pairs, strict=True))
+    ratio, cpu = (float(statistics.median(ratios)) for ratios in zip(*pairs, strict=True))
     print(f"outbox / raw: {ratio:.2f} (goal: at least {GOAL}); CPU {cpu:.2f}")
     return ratio
 
