@@ -1,6 +1,7 @@
 """Fixtures every room's tests may use."""
 
 import asyncio
+import gc
 import importlib.util
 import os
 import shutil
@@ -30,6 +31,7 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".bytecode_cache")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+gc.disable()  # until all tests are collected: nearly all objects made before stay
 # One number for all: what hangs is ended long after the patience of each single wait.
 os.environ.setdefault("PYTEST_TIMEOUT", str(20 * PATIENCE))
 
@@ -72,6 +74,12 @@ def pytest_xdist_setupnodes() -> None:
     ]
     for process in started:
         process.wait()
+
+
+def pytest_collection_finish() -> None:
+    """Garbage is collected from now on, and no collection looks at the modules and tests that are there."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
