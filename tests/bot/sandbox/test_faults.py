@@ -8,7 +8,7 @@ import pytest
 from djangobot.bot.sandbox.faults import FaultOrder, Faults, error_of
 from djangobot.bot.sandbox.testing import PATIENCE
 
-from .pyrogram_bot import Bot, errors, raw
+from .pyrogram_bot import Bot, errors, raw, until_used
 
 
 async def test_ordered_faults_happen_as_ordered(bot: Bot, new_id: Callable[[], int]) -> None:
@@ -26,13 +26,6 @@ async def test_ordered_faults_happen_as_ordered(bot: Bot, new_id: Callable[[], i
     assert [(f["kind"], f["times"], f["used"]) for f in left] == [("error", 2, 0)]
     await bot.sandbox.clear_faults()
     assert await bot.sandbox.faults() == []
-
-
-async def until_used(bot: Bot) -> None:
-    """Until no fault is left."""
-    async with asyncio.timeout(PATIENCE):
-        while await bot.sandbox.faults():  # noqa: ASYNC110 - nobody announces it
-            await asyncio.sleep(0.05)
 
 
 async def test_a_cut_loses_the_answer_but_not_the_message(bot: Bot) -> None:

@@ -1,5 +1,6 @@
 """Files in messages: their kinds, dimensions and names, captions, spoilers, and the way back down."""
 
+import asyncio
 import io
 import math
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import pytest
 from djangobot.bot.sandbox.testing import SandboxProcess
 
 from ..probe import Probe
-from ..pyrogram_bot import Bot, errors, types
+from ..pyrogram_bot import Bot, errors, types, until_used
 from ..sent_files import as_document, as_photo, functions, png, send_media, uploaded
 from ..sent_files import types as raw_types
 
@@ -140,8 +141,10 @@ async def test_a_repeated_file_is_recognised_by_its_random_id(bot: Bot, new_id: 
     """Also when its parts are forgotten; after a cut it is in the chat once."""
     media = as_document(await uploaded(bot, new_id(), b"data"))
     await bot.sandbox.fault("drop_answer", "messages.sendMedia", chat=bot.person)
-    with pytest.raises(TimeoutError):
-        await bot.client.session.send(await _request(bot, media, 5), timeout=0.5)
+    sending = asyncio.create_task(bot.client.session.send(await _request(bot, media, 5)))
+    await until_used(bot)
+    with pytest.raises(TimeoutError):  # the answer would be waited for 15 s
+        await asyncio.wait_for(sending, 0.1)
     await bot.sandbox.fault("forget_parts", "messages.sendMedia", chat=bot.person)
     await send_media(bot, media, 5)
     assert [message["random_id"] for message in await bot.shown() if message["file"]] == [5]
