@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from datetime import datetime
 
 import pytest
 
@@ -71,13 +72,23 @@ async def test_a_database_that_takes_no_write_is_503_though_it_can_be_read(
 ) -> None:
     """Another process holds the lock: the service lives, and is not ready."""
     assert (await api.client.get("/health")).status_code == 200
+    oldest_due = outbox.oldest_due
+
+    async def read(now: datetime) -> datetime | None:
+        due = await oldest_due(now)
+        monkeypatch.setattr(health, "PATIENCE", 0.05)  # for the write alone
+        return due
+
     monkeypatch.setattr(state, "PROBE_EVERY", 0.0)
-    monkeypatch.setattr(health, "PATIENCE", 0.5)
+    monkeypatch.setattr(health, "PATIENCE", PATIENCE)
     engine = current()
     assert isinstance(engine, SQLiteEngine)
     other = sqlite3.connect(engine.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    answer = await api.client.get("/health")
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "oldest_due", read)
+        answer = await api.client.get("/health")
+    monkeypatch.setattr(health, "PATIENCE", PATIENCE)
     assert (answer.status_code, answer.json()["answer"]) == (503, "The database takes no writes.")
     assert answer.json()["database"] == "read-only"
     other.execute("ROLLBACK")

@@ -144,7 +144,7 @@ async def test_an_album_whose_answer_is_lost_is_not_sent_twice(
     kind: str,
 ) -> None:
     """Whether Telegram names the messages of a repeat or says that they are there; by another process too."""
-    monkeypatch.setattr(albums, "MEDIA_TIMEOUT", 1)
+    monkeypatch.setattr(albums, "MEDIA_TIMEOUT", 3)
     await sandbox.settings(repeats=repeats)
     peer = await met(client, sandbox)
     text = Text("x", media=tuple([await stored(b"%d" % number) for number in range(3)]))

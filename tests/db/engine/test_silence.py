@@ -138,6 +138,7 @@ async def test_a_statement_that_takes_long_is_not_taken_for_a_dead_connection(
 ) -> None:
     """The server says that it is at work."""
     monkeypatch.setattr("djangobot.db.engine.postgres.LATE_AFTER", 0.1)
+    monkeypatch.setattr("djangobot.db.engine.postgres.PROBE_WITHIN", PATIENCE)
     assert await current().fetch("SELECT 1 AS one FROM pg_sleep(1)") == [{"one": 1}]
 
 
