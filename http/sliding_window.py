@@ -41,11 +41,6 @@ class Window:
         self._check(digest)
         self._add(digest)
 
-    def count_once(self, key: str) -> None:
-        """Counts one for this key, unless one is counted already."""
-        if not self.has(key):
-            self._add(self._digest(key))
-
     def reset(self, key: str) -> None:
         """Removes everything that was counted for this key."""
         self._counted.pop(self._digest(key), None)
