@@ -22,7 +22,7 @@ from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages import history
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 from djangobot.db.programs.tokens import TokenCard
 
 PAGE = 8
@@ -99,7 +99,7 @@ def _over(context: Context, card: TokenCard) -> Text:
     rows = [[Button(say(context.language, "tokens-all"), ListTokens().pack())]]
     if card.revoked is None:
         return formatted(context.language, "token-expired", rows, who=called(card))
-    if card.revoked > context.now - tokens.UNDO_FOR:
+    if card.revoked > context.now - revocations.UNDO_FOR:
         rows.insert(0, [Button(say(context.language, "token-undo"), UnrevokeToken(card.id).pack())])
     return formatted(context.language, "token-revoked", rows, who=called(card), prefix=card.prefix)
 

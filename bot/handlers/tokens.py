@@ -34,7 +34,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.credentials import gotify_token
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import FieldsInvalid, TokenNotFound
-from djangobot.db.programs import own_tokens, tokens
+from djangobot.db.programs import own_tokens, revocations, tokens
 from djangobot.db.programs.tokens import TokenCard
 
 LIMITS = (1, 5, 10, 30, 60, 0)
@@ -168,7 +168,8 @@ async def unrevoke(context: Context, data: UnrevokeToken) -> None:
     card = await find(context, data.token)
     if card is None:
         return
-    card = await tokens.unrevoke(context.chat.id, card.id, context.now)
+    await revocations.undo(context.chat.id, card.id, context.now)
+    card = await tokens.card(context.chat.id, card.id, context.now)
     await _show(context, _known(card), "token-undo-late" if card.revoked else "token-undone")
 
 
@@ -195,8 +196,9 @@ async def shown_card(context: Context, token_id: int) -> Text:
 
 async def _revoke(context: Context, token_id: int) -> None:
     """Revokes the token. The button to undo it is there as long as that is possible."""
-    card = await tokens.revoke(context.chat.id, token_id, context.now)
-    over = (card.revoked or context.now) + tokens.UNDO_FOR
+    await revocations.revoke(context.chat.id, token_id, context.now)
+    card = await tokens.card(context.chat.id, token_id, context.now)
+    over = (card.revoked or context.now) + revocations.UNDO_FOR
     await scheduled.put(context.chat.id, "token", context.message_id, HideToken(card.id).argument, over)
     await context.replace(await card_text(context, card))
     await context.answer(say(context.language, "tokens-revoked", who=called(card)))

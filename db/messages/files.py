@@ -27,7 +27,7 @@ from djangobot.db.messages import file_storage
 from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
 from djangobot.db.periodic import repeat
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ SWEEP_EVERY = 60.0
 KEPT = timedelta(days=7)
 """How long the bytes of a message are kept that failed or is uncertain, because an admin may have it sent
 again, and of one that is held, because the person may want to see it."""
-KEPT_FOR_UNDO = tokens.UNDO_FOR + timedelta(minutes=1)
+KEPT_FOR_UNDO = revocations.UNDO_FOR + timedelta(minutes=1)
 """How long the bytes of a canceled message are kept after its token was revoked. Who undoes that has the
 message again."""
 CHECK_ROOM_EVERY = 16 * MIB

@@ -1,6 +1,6 @@
 """Accounts: the owners of programs, who register over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from piccolo.columns import Integer, Timestamptz, Varchar
@@ -24,12 +24,10 @@ from djangobot.db.errors import (
 )
 from djangobot.db.fields import LOGIN_LIMIT, NAME_LIMIT, line_error, login_error
 from djangobot.db.people import erasure
-from djangobot.db.programs import invites, passwords
+from djangobot.db.programs import invites, passwords, revocations
 
 Registration = Literal["open", "closed", "invite"]
 """Who may make an account: anybody, nobody, or people with an invite."""
-UNDO_FOR = timedelta(seconds=10)
-"""How long the person in the chat can undo the revocation of a token."""
 LIMITS_RESET: Topic[int] = Topic("djangobot_reset", int)
 """An admin lets an account try again: its id. Who counts its failures in memory clears them."""
 
@@ -53,22 +51,6 @@ INSERT INTO scheduled_job (chat, kind, message, argument, due)
 SELECT DISTINCT t.chat, 'renamed', $1::bigint, $2::text, $3::timestamptz
 FROM bot_token t WHERE t.account = $1 AND t.revoked IS NULL
 ON CONFLICT (chat, kind, message) DO NOTHING
-"""
-REVOKE = """
-UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
-AND (revoked IS NULL OR revoked > $3) RETURNING chat
-"""
-# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
-CANCEL = """
-UPDATE message SET status = 'canceled', failure = 'token revoked'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
-RETURNING public_id
-"""
-# Uses the index of scheduled messages.
-CANCEL_SCHEDULED = """
-UPDATE message SET status = 'canceled', failure = 'token revoked'
-WHERE status = 'scheduled' AND +account = $1
-RETURNING public_id
 """
 LIVING = """
 SELECT COUNT(*) AS living FROM bot_token
@@ -180,9 +162,11 @@ async def change(
             await current().execute("DELETE FROM account_network WHERE account = $1", account.id)
         changed = await _again(account)
         if tokens_end is not None:
-            chats, canceled = await _revoke_tokens(changed, tokens_end)
+            chats, canceled = await revocations.revoke_all_in_transaction(
+                changed.id, changed.name, tokens_end
+            )
     for public_id in canceled:
-        wakeups.notify_settled(public_id, "canceled", "token revoked")
+        wakeups.notify_settled(public_id, "canceled", revocations.REASON)
     for chat in chats:
         wakeups.notify_due(chat)
     scheduled.notify()
@@ -197,20 +181,6 @@ async def _notify_of_name(account: Account) -> None:
         "UPDATE account SET login = login WHERE id = $1 RETURNING name", account.id
     ):
         await engine.execute(KNOWN_AS, account.id, f"0:{row['name']}", account.created)
-
-
-async def _revoke_tokens(account: Account, now: datetime) -> tuple[set[int], list[str]]:
-    """Ends all bot tokens of the account and cancels their queued messages. The caller commits. Returns the
-    chats, which are told, and the messages."""
-    engine = current()
-    # Dated a while ago, so that nobody in a chat can undo it.
-    revoked = await engine.execute(REVOKE, account.id, now, now - UNDO_FOR)
-    canceled = await engine.execute(CANCEL, account.id)
-    canceled += await engine.execute(CANCEL_SCHEDULED, account.id)
-    chats = {row["chat"] for row in revoked}
-    for chat in sorted(chats):
-        await outbox.add_notice("tokens_revoked", chat, now, text=account.name)
-    return chats, [str(row["public_id"]) for row in canceled]
 
 
 async def bot_tokens(account_id: int, now: datetime) -> int:

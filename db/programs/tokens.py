@@ -13,14 +13,11 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db import credentials
-from djangobot.db.delivery import scheduled_messages, wakeups
-from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid, TokenNotFound
 from djangobot.db.fields import NAME_LIMIT, check_token_name
 from djangobot.db.people.chats import Chat
-from djangobot.db.programs import accounts
 from djangobot.db.programs.accounts import Account
 
 log = structlog.get_logger(__name__)
@@ -30,8 +27,6 @@ USE_NOTED_EVERY = timedelta(seconds=30)
 """The precision of `last_used`. An exact value would double the writes."""
 REMEMBERED = 10_000
 """Tokens whose latest use is remembered."""
-UNDO_FOR = accounts.UNDO_FOR
-"""How long a revocation can be undone."""
 COUNTED_MOST = 10_000
 """Messages that are counted for a card, at most."""
 
@@ -105,13 +100,6 @@ AND (expires IS NULL OR expires > $4)
 ROTATE = """
 UPDATE bot_token SET digest = $4, gotify_digest = $7, prefix = $5, nonce = $8
 WHERE id = $2 AND chat = $1 AND prefix = $3 AND revoked IS NULL AND (expires IS NULL OR expires > $6)
-RETURNING id
-"""
-# ruff: noqa: S608 - put together from constants.
-RESTORE = f"""
-UPDATE message SET status = {RESTORED.format(now="$3")}, failure = NULL, next_attempt = $3
-WHERE token = $1 AND chat = $2 AND kind IN ('message', 'edit') AND status = 'canceled'
-  AND failure = 'token revoked'
 RETURNING id
 """
 # Reads the index of the token's messages, newest first, up to the limit.
@@ -248,55 +236,6 @@ async def _change(chat_id: int, token_id: int, column: str, value: object, now: 
 
 def _card(row: Row) -> TokenCard:
     return TokenCard(**{**row, "refuses_urgent": bool(row["refuses_urgent"])})
-
-
-async def unrevoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """Undoes a revocation within UNDO_FOR. The messages it canceled are queued again. Changes nothing later
-    than that, or when there is nothing to undo. Raises TokenNotFound."""
-    engine = current()
-    async with engine.write():
-        undone = await engine.execute(
-            "UPDATE bot_token SET revoked = NULL WHERE id = $2 AND chat = $1 AND revoked > $3 RETURNING id",
-            chat_id,
-            token_id,
-            now - UNDO_FOR,
-        )
-        queued = await engine.execute(RESTORE, token_id, chat_id, now) if undone else []
-    if undone:
-        log.info("bot token restored", token_id=token_id, chat=chat_id, messages_queued=len(queued))
-        wakeups.notify_due(chat_id)
-        scheduled_messages.notify()
-    return await card(chat_id, token_id, now)
-
-
-async def revoke(chat_id: int, token_id: int, now: datetime) -> TokenCard:
-    """Revokes a token of this chat, and cancels its queued messages. A second call changes nothing.
-
-    Raises TokenNotFound when the chat has no such token.
-    """
-    engine = current()
-    async with engine.write():
-        await engine.execute(
-            "UPDATE bot_token SET revoked = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL",
-            chat_id,
-            token_id,
-            now,
-        )
-        cards = await engine.execute(CARD + "WHERE t.id = $2 AND t.chat = $1", chat_id, token_id)
-        if not cards:
-            raise TokenNotFound
-        canceled = await engine.execute(
-            "UPDATE message SET status = 'canceled', failure = 'token revoked'"
-            " WHERE chat = $1 AND token = $2 AND kind IN ('message', 'edit')"
-            " AND status IN ('queued', 'scheduled') RETURNING public_id",
-            chat_id,
-            token_id,
-        )
-    for row in canceled:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", "token revoked")
-        log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
-    log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
-    return _card(cards[0])
 
 
 async def issue_in_transaction(

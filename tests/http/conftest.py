@@ -23,7 +23,7 @@ from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.messages import files
 from djangobot.db.people import chats, codes
-from djangobot.db.programs import accounts, passwords, tokens
+from djangobot.db.programs import accounts, passwords, revocations, tokens
 from djangobot.http.access_tokens import Signer
 from djangobot.http.app import Application, Bounds, Config, create_app
 from djangobot.http.limits import Limits
@@ -108,7 +108,7 @@ class Api:
         """The person revokes every bot token that writes to them."""
         now = datetime.now(UTC)
         for card in await tokens.of_chat(person.id, now):
-            await tokens.revoke(person.id, card.id, now)
+            await revocations.revoke(person.id, card.id, now)
 
     async def told(self, access: dict[str, str]) -> list[Json]:
         """The account's messages, the newest first."""

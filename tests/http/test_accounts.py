@@ -12,7 +12,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.delivery import claims, outbox
 from djangobot.db.errors import AccessDenied
 from djangobot.db.people import codes
-from djangobot.db.programs import accounts, invites, passwords, tokens
+from djangobot.db.programs import accounts, invites, passwords, revocations, tokens
 from djangobot.db.programs.accounts import Account
 from djangobot.http.limits import Limits
 
@@ -314,10 +314,11 @@ async def test_what_its_owner_revoked_no_chat_takes_back(api: Api) -> None:
     pressed, other = await api.bot_token(access, ann), await api.bot_token(access, ann)
     now = datetime.now(UTC)
     cards = await tokens.of_chat(ann.id, now)
-    await tokens.revoke(ann.id, cards[1].id, now)
+    await revocations.revoke(ann.id, cards[1].id, now)
     await api.client.put("/api/user/", json={"revoke_tokens": True}, headers=access)
     for card in cards:
-        assert (await tokens.unrevoke(ann.id, card.id, datetime.now(UTC))).revoked is not None
+        await revocations.undo(ann.id, card.id, datetime.now(UTC))
+        assert (await tokens.card(ann.id, card.id, datetime.now(UTC))).revoked is not None
     assert [(await api.send(token)).status_code for token in (pressed, other)] == [401, 401]
 
 

@@ -15,7 +15,7 @@ from djangobot.db.delivery import backlog, outbox
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.people import chats, erasure
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations, tokens
 from djangobot.http.messages import preferred
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served
@@ -424,7 +424,7 @@ async def cancel(api: Api, who: str, access: dict[str, str], person: chats.Chat)
             await erasure.erase(person.id, now)
         case "the person revokes the token":
             (card,) = await tokens.of_chat(person.id, now)
-            await tokens.revoke(person.id, card.id, now)
+            await revocations.revoke(person.id, card.id, now)
         case _:
             (row,) = await current().fetch("SELECT id FROM message WHERE kind = 'message'")
             assert await backlog.apply("drop", row["id"], 1, now)

@@ -27,7 +27,7 @@ from djangobot.db.errors import TokenInvalid
 from djangobot.db.messages import acceptance, history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes, questions
-from djangobot.db.programs import accounts, own_tokens, tokens
+from djangobot.db.programs import accounts, own_tokens, revocations, tokens
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ANN, EVE = 5_000_000_001, 5_000_000_002
@@ -322,7 +322,7 @@ async def test_chats_are_told_what_who_they_let_in_is_called_now(door: Door) -> 
         chat = await chats.get(person)
         assert chat is not None
         row, _ = await codes.redeem(account, await codes.issue(chat, NOW), NOW)
-    await tokens.revoke(EVE, row.id, NOW)
+    await revocations.revoke(EVE, row.id, NOW)
     worker = Scheduler(door.dispatcher, commands.JOBS)
 
     async def told(after: timedelta, *names: str) -> list[tuple[int, str]]:
@@ -376,7 +376,7 @@ async def test_an_old_button_says_what_is_so(door: Door) -> None:
     assert ann is not None
     account = await accounts.register("Owner", "owner", "password1234", NOW)
     row, _ = await codes.redeem(account, await codes.issue(ann, NOW), NOW)
-    await tokens.revoke(ANN, row.id, NOW)
+    await revocations.revoke(ANN, row.id, NOW)
     before = await tokens.card(ANN, row.id, NOW)
     door.time += timedelta(hours=1)
     for verb in VERBS:

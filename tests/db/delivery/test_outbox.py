@@ -17,7 +17,7 @@ from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, mutes
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 
 from ..conftest import MINUTE, NOW, IdleWorker, World, on_sqlite, worker_here
 
@@ -274,7 +274,7 @@ async def test_nothing_is_sent_anew_for_a_token_the_person_revoked(world: World)
     """Whoever was shown the door stays out."""
     _, (message,) = await ended(world, "uncertain")
     (token,) = await tokens.of_chat(message.chat_id, NOW)
-    await tokens.revoke(message.chat_id, token.id, NOW)
+    await revocations.revoke(message.chat_id, token.id, NOW)
     assert not await backlog.apply("resend", message.id, 7, NOW)
     assert await backlog.apply("drop", message.id, 7, NOW)
 

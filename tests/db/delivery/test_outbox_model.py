@@ -40,7 +40,7 @@ from djangobot.db.messages import acceptance, deletions, files, presses, schedul
 from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 
 from ..conftest import NOW, World, _empty
 from .outbox_model import Model, Modelled
@@ -281,13 +281,15 @@ class Outbox(RuleBasedStateMachine):
     @rule(number=NUMBERS)
     def revoke(self, number: int) -> None:
         chat, token = self.chat_of(number), self.rows_of_tokens[number]
-        self.run(tokens.revoke(chat, token, self.model.now))
+        self.run(revocations.revoke(chat, token, self.model.now))
         self.model.revoke(number)
 
     @precondition(lambda self: self.model.revoked)
     @rule(number=NUMBERS)
     def undo_a_revocation(self, number: int) -> None:
-        card = self.run(tokens.unrevoke(self.chat_of(number), self.rows_of_tokens[number], self.model.now))
+        chat, token = self.chat_of(number), self.rows_of_tokens[number]
+        self.run(revocations.undo(chat, token, self.model.now))
+        card = self.run(tokens.card(chat, token, self.model.now))
         if number in self.model.revoked and card.revoked is None:
             self.model.restore(number)
 

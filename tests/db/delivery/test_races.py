@@ -22,7 +22,7 @@ from djangobot.db.errors import AccessDenied, TokenInvalid
 from djangobot.db.messages import acceptance, history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations, tokens
 
 from ..conftest import MINUTE, NOW, World, on_postgresql
 
@@ -111,7 +111,7 @@ async def test_revoking_cancels_what_was_being_accepted_at_that_moment(world: Wo
     (card,) = await tokens.of_chat(person.id, NOW)
     async with another_process(database) as other:
         await other.execute(INSERT, *new_row(token, "just"))
-        revoking = asyncio.create_task(tokens.revoke(person.id, card.id, NOW))
+        revoking = asyncio.create_task(revocations.revoke(person.id, card.id, NOW))
         await waits_for_a_lock(revoking)
         await other.execute("COMMIT")
         await revoking

@@ -13,7 +13,7 @@ from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredenti
 from djangobot.db.messages import acceptance, history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations, tokens
 
 from ..conftest import NOW, World, on_sqlite
 
@@ -50,7 +50,7 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
         rows = await real(engine, sql, *args)
         if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
-            await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
+            await revocations.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
         return rows
 
     monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
@@ -138,7 +138,7 @@ async def test_a_sender_who_waits_hears_of_a_revocation(world: World) -> None:
     waiting = asyncio.create_task(acceptance.accept(token, NewMessage("doomed", wait=PATIENCE), NOW))
     while not (await history.page(person.id, limit=1)).messages:  # noqa: ASYNC110 - in the database
         await asyncio.sleep(0)
-    await tokens.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
+    await revocations.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
     assert (await waiting).status == "canceled"
 
 

@@ -10,7 +10,7 @@ from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused
 from djangobot.db.messages import acceptance, idempotency, messages, schedule
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 
 from ..conftest import MINUTE, NOW, World
 
@@ -115,9 +115,9 @@ async def test_a_revocation_and_a_ban_cancel_it_and_their_undoing_schedules_it_a
     token = await world.link(account, person)
     await acceptance.accept(token, NewMessage("x", delay=3600), NOW)
     row = await tokens.resolve(token, NOW)
-    await tokens.revoke(person.id, row.id, NOW)
+    await revocations.revoke(person.id, row.id, NOW)
     assert await statuses() == ["canceled"]
-    await tokens.unrevoke(person.id, row.id, NOW)
+    await revocations.undo(person.id, row.id, NOW)
     assert await statuses() == ["scheduled"]
     await bans.ban("account", account.id, 1, NOW, of_settings=())
     assert await statuses() == ["canceled"]

@@ -14,7 +14,7 @@ from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused, MessageNotFound
 from djangobot.db.messages import acceptance, edits, history, messages, search
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations, tokens
 
 from ..conftest import MINUTE, NOW, World
 
@@ -209,7 +209,7 @@ async def test_a_revoked_token_edits_no_more(world: World) -> None:
     await send(token, "0")
     await world.deliver()
     edit = await send(token, "1")
-    await tokens.revoke(person.id, (await tokens.resolve(token, NOW)).id, NOW)
+    await revocations.revoke(person.id, (await tokens.resolve(token, NOW)).id, NOW)
     rows = await current().fetch("SELECT status FROM message WHERE public_id = $1::uuid", edit)
     assert rows[0]["status"] == "canceled"
 

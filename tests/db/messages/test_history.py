@@ -11,7 +11,7 @@ from djangobot.db.messages import acceptance, history, messages
 from djangobot.db.messages.history import Days, Place
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 
 from ..conftest import NOW, World
 
@@ -113,7 +113,7 @@ async def test_a_page_does_not_need_the_message_it_starts_from(
 async def test_senders_are_those_who_wrote(crowd: tuple[int, dict[str, int], list[Entry]]) -> None:
     """Revoked ones too: what they sent is there."""
     person, ids, _ = crowd
-    await tokens.revoke(person, ids["ci"], NOW)
+    await revocations.revoke(person, ids["ci"], NOW)
     assert {sender.name for sender in await history.senders(person)} == {"ci", "backup"}
     assert {sender.token for sender in await history.senders(person)} == {ids["ci"], ids["backup"]}
 

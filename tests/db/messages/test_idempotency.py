@@ -17,7 +17,7 @@ from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInva
 from djangobot.db.messages import acceptance, history, idempotency
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations, tokens
 
 from ..conftest import MINUTE, NOW, World, on_postgresql, on_sqlite
 
@@ -248,7 +248,7 @@ async def test_a_message_sent_before_the_block_is_still_answered_for_but_not_to_
     again = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
     assert (again.id, again.status) == (first.id, "sent")
     (card,) = await tokens.of_chat(person.id, NOW)
-    await tokens.revoke(person.id, card.id, NOW)
+    await revocations.revoke(person.id, card.id, NOW)
     with pytest.raises(TokenInvalid):
         await acceptance.accept(token, NewMessage("x", key="k"), NOW)
 

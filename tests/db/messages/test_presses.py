@@ -12,7 +12,7 @@ from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.messages.presses import Pressed
 from djangobot.db.people import erasure
-from djangobot.db.programs import tokens
+from djangobot.db.programs import revocations, tokens
 
 from ..conftest import MINUTE, NOW, World
 
@@ -65,9 +65,9 @@ async def test_nobody_learns_of_a_press_for_a_token_that_cannot_be_used(world: W
     """A revoked token records nothing, and neither does a message that was deleted."""
     token, entry = await _asked(world)
     card = (await tokens.of_chat(entry.chat, NOW))[0]
-    await tokens.revoke(entry.chat, card.id, NOW)
+    await revocations.revoke(entry.chat, card.id, NOW)
     assert await presses.press(entry.chat, entry.seq, 0, NOW) is None
-    await tokens.unrevoke(entry.chat, card.id, NOW)
+    await revocations.undo(entry.chat, card.id, NOW)
     assert (await messages.of_token(entry.id, token, NOW)).pressed is None
     await erasure.erase(entry.chat, NOW)
     assert await presses.press(entry.chat, entry.seq, 0, NOW) is None

@@ -12,7 +12,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes, erasure, mutes, questions
 from djangobot.db.people.chats import Chat
 from djangobot.db.piccolo_app import TABLES
-from djangobot.db.programs import accounts, tokens
+from djangobot.db.programs import accounts, revocations
 
 from ..conftest import MINUTE, World
 
@@ -118,5 +118,5 @@ async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, w
             assert await bans.ban("account", account.id, 1, world.now, of_settings=())
         case _:
             (row,) = await current().fetch("SELECT id FROM bot_token")
-            await tokens.revoke(person.id, row["id"], world.now)
+            await revocations.revoke(person.id, row["id"], world.now)
     assert await wakeups.wait_settled(accepted.id, settled, 5) == ("canceled", reason)

@@ -17,7 +17,7 @@ from djangobot.db.errors import (
 from djangobot.db.messages import acceptance, history, messages
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
-from djangobot.db.programs import accounts, passwords, tokens
+from djangobot.db.programs import accounts, passwords, revocations, tokens
 
 from ..conftest import NOW, World
 
@@ -112,7 +112,7 @@ async def test_leaving_takes_all_away_and_tells_each_linked_chat_once(world: Wor
     token = await world.link(account, person)
     await world.link(account, person)
     await world.link(account, former)
-    await tokens.revoke(former.id, (await tokens.of_chat(former.id, NOW))[0].id, NOW)
+    await revocations.revoke(former.id, (await tokens.of_chat(former.id, NOW))[0].id, NOW)
     await acceptance.accept(token, NewMessage("never delivered"), NOW)
     await accounts.remove(account, now=NOW)
     notices = await world.deliver()
@@ -288,7 +288,7 @@ async def test_an_account_ends_all_its_tokens_at_once(world: World) -> None:
     ours = [await world.link(mine, ann), await world.link(mine, ann), await world.link(mine, ben)]
     theirs = await world.link(other, ann)
     cards = await tokens.of_chat(ann.id, NOW)
-    await tokens.revoke(ann.id, cards[1].id, NOW)  # a moment ago
+    await revocations.revoke(ann.id, cards[1].id, NOW)  # a moment ago
     for token in (ours[0], ours[2]):
         await acceptance.accept(token, NewMessage("not to be sent"), NOW)
     assert await accounts.bot_tokens(mine.id, NOW) == 2
@@ -302,7 +302,7 @@ async def test_an_account_ends_all_its_tokens_at_once(world: World) -> None:
     page = await messages.page(mine.id)
     assert {(one.status, one.failure) for one in page.messages} == {("canceled", "token revoked")}
     for card in cards:
-        await tokens.unrevoke(ann.id, card.id, NOW)
+        await revocations.undo(ann.id, card.id, NOW)
     assert [card.account_name for card in await tokens.of_chat(ann.id, NOW)] == ["Other"]
     assert await accounts.bot_tokens(other.id, NOW) == 1
     await acceptance.accept(theirs, NewMessage("sent"), NOW)

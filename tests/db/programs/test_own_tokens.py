@@ -23,7 +23,7 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes, digests, erasure, mutes
 from djangobot.db.people.chats import Chat
 from djangobot.db.people.codes import CODE_TTL, Asked
-from djangobot.db.programs import own_tokens, token_networks, tokens
+from djangobot.db.programs import own_tokens, revocations, token_networks, tokens
 
 from ..conftest import MINUTE, World
 
@@ -90,7 +90,7 @@ async def test_a_chat_makes_only_so_many_a_day(world: World) -> None:
         await made(world, person, origin=number)
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1000)
-    await tokens.revoke(person.id, token_id, world.now)
+    await revocations.revoke(person.id, token_id, world.now)
     with pytest.raises(TokensTooMany):
         await made(world, person, origin=1000)
     await made(world, other)
@@ -129,11 +129,11 @@ async def test_it_is_paused_limited_rotated_revoked_and_taken_back(world: World)
     assert fresh
     with pytest.raises(TokenInvalid):
         await acceptance.accept(value, NewMessage("two"), world.now)
-    await tokens.revoke(person.id, token_id, world.now)
+    await revocations.revoke(person.id, token_id, world.now)
     with pytest.raises(TokenInvalid):
         await acceptance.accept(fresh, NewMessage("two"), world.now)
     assert await world.deliver() == []
-    await tokens.unrevoke(person.id, token_id, world.now)
+    await revocations.undo(person.id, token_id, world.now)
     assert [message.text for message in await world.deliver()] == ["one"]
 
 

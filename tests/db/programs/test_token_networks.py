@@ -13,7 +13,7 @@ from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.people import codes
 from djangobot.db.people.chats import Chat
-from djangobot.db.programs import token_networks, tokens
+from djangobot.db.programs import revocations, token_networks, tokens
 
 from ..conftest import MINUTE, World
 
@@ -122,15 +122,18 @@ async def test_a_revocation_can_be_taken_back_with_what_it_canceled(world: World
     person, token, token_id = await linked(world)
     await send(world, token, "one")
     await send(world, token, "two")
-    assert (await tokens.revoke(person.id, token_id, world.now)).revoked == world.now
+    await revocations.revoke(person.id, token_id, world.now)
+    assert (await tokens.card(person.id, token_id, world.now)).revoked == world.now
     assert await world.deliver() == []
     world.now += 9 * SECOND
-    assert (await tokens.unrevoke(person.id, token_id, world.now)).revoked is None
+    await revocations.undo(person.id, token_id, world.now)
+    assert (await tokens.card(person.id, token_id, world.now)).revoked is None
     assert [message.text for message in await world.deliver()] == ["one", "two"]
     await send(world, token)
-    await tokens.revoke(person.id, token_id, world.now)
-    world.now += tokens.UNDO_FOR
-    assert (await tokens.unrevoke(person.id, token_id, world.now)).revoked is not None
+    await revocations.revoke(person.id, token_id, world.now)
+    world.now += revocations.UNDO_FOR
+    await revocations.undo(person.id, token_id, world.now)
+    assert (await tokens.card(person.id, token_id, world.now)).revoked is not None
     with pytest.raises(TokenInvalid):
         await send(world, token)
     assert await world.deliver() == []
@@ -150,8 +153,8 @@ async def test_nobody_acts_on_anothers_token(world: World) -> None:
         tokens.expire(eve, token_id, world.now, world.now),
         tokens.refuse_urgent(eve, token_id, True, world.now),
         tokens.rotate(eve, token_id, token[:4], world.now, secret="a secret"),
-        tokens.revoke(eve, token_id, world.now),
-        tokens.unrevoke(eve, token_id, world.now),
+        revocations.revoke(eve, token_id, world.now),
+        revocations.undo(eve, token_id, world.now),
     ):
         with pytest.raises(TokenNotFound):
             await act
