@@ -50,6 +50,7 @@ class Builder:
         self._active: dict[Kind, Frame] = {}
         self._unstarted = False
         self._newlines = 0
+        self._block_ends = False
         self._space = False
         self._after_blank = True
         self._indents: list[str] = []
@@ -89,15 +90,35 @@ class Builder:
         else:
             self.write(words)
 
+    def write_lines(self, text: str) -> None:
+        """Adds a text with its line ends and its spaces, but for those at the ends of a line."""
+        lines = text.replace("\r\n", "\n").split("\n")
+        for number, line in enumerate(lines):
+            if number and self._block_ends:
+                self.break_lines(number)
+            elif number:
+                self.add_line_break()
+            self._write_line(line)
+
+    def _write_line(self, line: str) -> None:
+        words = line.rstrip(" \t")
+        if words and not self.at_line_start():
+            self._space = self._space or words[0] in " \t"
+            words = words.lstrip(" \t")
+        self.write(words)
+        self._space = self._space or line[-1:] in (" ", "\t")
+
     def break_lines(self, count: int) -> None:
         """What follows begins on a new line: the next for 1, with an empty line between for 2."""
         self._space = False
         self._newlines = max(self._newlines, count)
+        self._block_ends = True
 
     def add_line_break(self) -> None:
         """A line break that was asked for; several of them make empty lines."""
         self._space = False
         self._newlines += 1
+        self._block_ends = False
 
     def open(self, kind: Kind, value: str | None = None) -> Frame:
         """Begins a span at the next character."""
@@ -185,6 +206,7 @@ class Builder:
         return RichText(text, storable(nested(merged(self._spans))))
 
     def _begin_text(self) -> None:
+        self._block_ends = False
         if self.at_line_start():
             self._start_line()
         elif self._space and not self._after_blank:

@@ -12,6 +12,7 @@ from djangobot.db.messages.rich_text.html_tags import (
     DROPPED,
     HEADINGS,
     INLINE,
+    LAYOUT,
     LINES,
     PARAGRAPHS,
     TAG_NAME,
@@ -30,9 +31,11 @@ _AS_TEXT = "&lt;/>"
 
 
 def from_html(source: str) -> RichText:
-    """The text and spans of HTML. What is no markup is text. Never raises."""
+    """The text and spans of HTML. What is no markup is text. Never raises.
+
+    A source with nothing but Telegram's tags is written as for Telegram: its line ends stay."""
     builder = Builder(source)
-    reader = HtmlReader(builder)
+    reader = HtmlReader(builder, keeps_space=LAYOUT.search(source) is None)
     reader.feed(source)
     reader.close()
     return builder.finish()
@@ -42,8 +45,9 @@ class HtmlReader:
     """Reads HTML token by token and writes it to a builder. There is no tree: a tree's cost can grow with the
     square of the source's length, and spans need none."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, *, keeps_space: bool = False) -> None:
         self._builder = builder
+        self._keeps_space = keeps_space
         self._open: dict[str, list[Frame]] = {}
         self._links: list[Link] = []
         self._lists: list[_List] = []
@@ -108,6 +112,8 @@ class HtmlReader:
                 text = text.removeprefix("\n")
                 self._pre_begins = False
             self._builder.write_raw(text)
+        elif self._keeps_space:
+            self._builder.write_lines(text)
         else:
             self._builder.write_collapsed(text)
 
@@ -152,7 +158,7 @@ class HtmlReader:
         self._open.setdefault(tag, []).append(frame)
 
     def _break_lines(self, count: int) -> None:
-        self._builder.break_lines(1 if self._lists else count)
+        self._builder.break_lines(1 if self._lists or self._keeps_space else count)
 
     def _start_heading(self, token: Token) -> None:
         self._push(token.tag or "", self._builder.open("bold"))

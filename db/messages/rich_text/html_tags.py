@@ -59,6 +59,11 @@ LINES = frozenset(
     )
 )
 """These begin and end a line."""
+LAYOUT = re.compile(
+    rf"<(?:br|hr|ul|ol|li|td|th|{'|'.join(sorted(PARAGRAPHS | LINES))})(?=[\s/>])",
+    re.IGNORECASE,
+)
+"""A tag that breaks lines and is none of Telegram's: white space means nothing in such a source."""
 DROPPED = ("script", "style")
 """These go with their text."""
 BARE_ATTRIBUTES = frozenset(

@@ -26,7 +26,11 @@ from .reading import check_spans, shown
         ("<span><b>a</span>b</b>", "ab", ["bold ab"]),
         ("<blockquote>a<br>b</blockquote>c", "a\nb\n\nc", ["blockquote a\nb"]),
         ("<blockquote expandable>a</blockquote>", "a", ["expandable_blockquote a"]),
-        ("<b>a<blockquote>b</b>c</blockquote>d", "a\n\nbc\n\nd", ["bold a\n\n", "blockquote bc", "bold b"]),
+        (
+            "<p><b>a<blockquote>b</b>c</blockquote>d",
+            "a\n\nbc\n\nd",
+            ["bold a\n\n", "blockquote bc", "bold b"],
+        ),
         ("<b>a<i>b</b>c</i>", "abc", ["bold ab", "italic b", "italic c"]),
         ("<b>a<code>b<i>c</i></code>d</b>", "abcd", ["bold a", "code bc", "bold d"]),
         ("<p>a<p>b<h1>c</h1>d<hr>e", "a\n\nb\n\nc\n\nd\n──────────\ne", ["bold c"]),
@@ -40,7 +44,7 @@ from .reading import check_spans, shown
         ("<table><tr><td>a", "a", ["pre a"]),
         ("<foo>a</foo> <o:p>b</o:p>", "a b", []),
         ("a<script>b</script>c<style>d</style>e", "ace", []),
-        ("  a \n b&nbsp; c  ", "a b\u00a0 c", []),
+        ("<p>  a \n b&nbsp; c  ", "a b\u00a0 c", []),
         ("<pre>\n  a\n    b</pre>", "  a\n    b", ["pre   a\n    b"]),
         ("&lt;b&gt; &amp;amp; &#128512; &copy", "<b> &amp; 😀 ©", []),
         ("<B>a</B>", "a", ["bold a"]),
@@ -50,6 +54,25 @@ from .reading import check_spans, shown
 )
 def test_markup_becomes_spans(source: str, text: str, spans: list[str]) -> None:
     """Each tag has its look in the chat; of those that are not known the text stays."""
+    rich = from_html(source)
+    assert rich.text == text
+    assert [f"{kind} {covered}" for kind, covered in shown(rich)] == spans
+    check_spans(rich)
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "spans"),
+    [
+        ("<b>a</b>\nb\n\n  c  d", "a\nb\n\n  c  d", ["bold a"]),
+        ("<i>a\r\nb</i>&amp;\n", "a\nb&", ["italic a\nb"]),
+        ("a\n<blockquote>b\nc</blockquote>\nd", "a\nb\nc\nd", ["blockquote b\nc"]),
+        ("a<blockquote>b</blockquote>c", "a\nb\nc", ["blockquote b"]),
+        ("a\n\n<pre>b\n c</pre>\n\nd", "a\n\nb\n c\n\nd", ["pre b\n c"]),
+        ("a\n<i></i>\nb <brand>c", "a\n\nb c", []),
+    ],
+)
+def test_a_text_of_telegrams_tags_alone_keeps_its_lines(source: str, text: str, spans: list[str]) -> None:
+    """What a program writes for Telegram's own HTML looks the same here: such a text has no tag for a line."""
     rich = from_html(source)
     assert rich.text == text
     assert [f"{kind} {covered}" for kind, covered in shown(rich)] == spans
