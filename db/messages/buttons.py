@@ -51,4 +51,11 @@ def _wrong_url(url: str) -> str | None:
         return "has a button whose url is none"
     if parts.scheme.lower() not in BUTTON_SCHEMES or not (parts.netloc or parts.path):
         return f"must have urls that begin with {', '.join(f'{one}://' for one in BUTTON_SCHEMES)}"
+    if parts.scheme.lower() != "tg" and not _is_public_name(parts.hostname or ""):
+        return "must have urls whose host has a dot, such as example.org: Telegram refuses others"
     return None
+
+
+def _is_public_name(host: str) -> bool:
+    """Whether it is more than one word, such as `localhost`, for which Telegram refuses the whole message."""
+    return "." in host.strip(".") or ":" in host

@@ -121,7 +121,7 @@ BUTTON: Json = {
         "url": {
             "type": "string",
             "maxLength": BUTTON_URL_LIMIT,
-            "pattern": "^(https?|tg)://[A-Za-z0-9][A-Za-z0-9.-]*(/[A-Za-z0-9/._~%?=&+-]*)?$",
+            "pattern": r"^(https?://[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]{1,5})?|tg://[A-Za-z0-9]+)([/?#][!-~]*)?$",
         },
         "value": {"type": "string", "minLength": 1, "maxLength": BUTTON_VALUE_LIMIT, "pattern": LINE},
     },

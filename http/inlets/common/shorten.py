@@ -12,7 +12,6 @@ from djangobot.db.messages.content import TITLE_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
-from djangobot.http.inlets.common.links import opens
 from djangobot.http.inlets.common.message import InletMessage
 
 NOTHING = "triggered"
@@ -65,7 +64,7 @@ def _buttons(buttons: Sequence[Button]) -> list[Button]:
     found: list[Button] = []
     for button in buttons:
         named = msgspec.structs.replace(button, text=line(button.text, BUTTON_TEXT_LIMIT) or "Open")
-        if wrong_buttons(((named,),)) is None and named not in found and opens(named.url):
+        if wrong_buttons(((named,),)) is None and named not in found:
             found.append(named)
     return found[: BUTTON_ROWS * BUTTONS_IN_ROW]
 

@@ -74,6 +74,14 @@ def test_a_plain_text_keeps_nothing_beside_it() -> None:
             "must have urls that begin with http://, https://, tg://",
         ),
         ("buttons", ((Button("x", "http://[::1"),),), "has a button whose url is none"),
+        *(
+            (
+                "buttons",
+                ((Button("x", url),),),
+                "must have urls whose host has a dot, such as example.org: Telegram refuses others",
+            )
+            for url in ("http://localhost:3000/x", "HTTPS://grafana", "http://dot./x")
+        ),
         (
             "buttons",
             ((Button("x", "https://a.b/" + "c" * 2048),),),

@@ -72,7 +72,7 @@ def test_markup_becomes_spans(source: str, text: str, spans: list[str]) -> None:
     ],
 )
 def test_a_text_of_telegrams_tags_alone_keeps_its_lines(source: str, text: str, spans: list[str]) -> None:
-    """What a program writes for Telegram's own HTML looks the same here: such a text has no tag for a line."""
+    """What a program writes for Telegram's own HTML looks the same here: it has no tag for a line."""
     rich = from_html(source)
     assert rich.text == text
     assert [f"{kind} {covered}" for kind, covered in shown(rich)] == spans
