@@ -158,7 +158,7 @@ def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
         clock = Clock(steps=60)
         await open_database(f"sqlite:///{path}")
-        app = an_app(limits=Limits(clock=clock), send_wait=0.2)
+        app = an_app(limits=Limits(clock=clock, now=clock.utc), send_wait=0.2)
         async with served(app) as address, a_client(address) as client:
             api = Api(client, clock, Telegram())
             bot_token = await api.bot_token(await api.access("sender"))
