@@ -8,6 +8,8 @@ from zoneinfo import available_timezones
 from babel import Locale
 from babel.core import get_global
 
+from djangobot.db.people.chat_settings import LANGUAGES
+
 OFFSET = re.compile(r"(?:(?:UTC|GMT)\s*)?([+\-−–])\s*(\d{1,2})(?::?(\d\d))?", re.IGNORECASE)
 NEAR = {
     "Europe/Moscow": "санкт-петербург петербург питер спб спбург spb saint-petersburg st-petersburg"
@@ -113,7 +115,7 @@ def _known() -> dict[str, str]:
     for zone in zones:
         if "/" in zone and not zone.startswith(("Etc/", "US/", "Canada/", "posix/", "right/")):
             found[_plain(zone.rpartition("/")[2])] = zone
-    for language in ("en", "ru"):
+    for language in LANGUAGES:
         for zone, names in Locale(language).time_zones.items():
             if "city" in names and zone in zones:
                 found[_plain(names["city"])] = zone
