@@ -136,6 +136,15 @@ def test_a_profile_is_one_way_to_run_it(compose: dict[str, Any], ours: dict[str,
     }
 
 
+def test_the_trial_changes_nothing_but_where_telegram_is(compose: dict[str, Any]) -> None:
+    """What it adds to the processes that talk to it are settings that there are."""
+    added = dict(YAML(typ="safe").load((FOLDER / "trial" / "compose.yaml").read_text()))
+    assert set(added["services"]) - set(compose["services"]) == {"telegram"}
+    for name in ("bot", "standby"):
+        assert set(added["services"][name]) == {"environment", "volumes"}
+        assert set(added["services"][name]["environment"]) <= set(NAMES)
+
+
 def test_the_trial_is_a_script_that_the_shell_can_read() -> None:
     """It takes root and minutes, so it is no part of the checks."""
     subprocess.run(["bash", "-n", str(FOLDER / "try")], check=True)
