@@ -1,5 +1,6 @@
 """Sonarr's, Radarr's, Lidarr's and Readarr's webhooks: what was grabbed, downloaded or is ill."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,8 @@ SIGNS = {
     "ApplicationUpdate": "🚀",
     "ManualInteractionRequired": "🟠",
 }
-WORDS = {"Grab": "grabbed", "Download": "imported", "Test": "test"}
+WORDS = {"Grab": "grabbed", "Download": "imported"}
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 ABOUT = ("series", "movie", "artist", "author")
 
 
@@ -35,7 +37,7 @@ def read(request: InletRequest) -> InletMessage:
     about = next((at(body, name) for name in ABOUT if isinstance(at(body, name), dict)), None)
     name = first(about, ("title",), ("name",), ("artistName",), ("authorName",))
     year = text(about, "year")
-    done = "upgraded" if at(body, "isUpgrade") is True else WORDS.get(event, event)
+    done = "upgraded" if at(body, "isUpgrade") is True else WORDS.get(event) or _WORD.sub(" ", event).lower()
     return InletMessage(
         title=f"{SIGNS.get(event, '🔔')} {present([text(body, 'instanceName'), done])}",
         text=lines(
@@ -68,4 +70,8 @@ def _quality(body: Mapping[str, Any]) -> str:
         or number(body, "episodeFile", "size")
     )
     quality = first(body, ("release", "quality"), ("episodeFile", "quality"), ("movieFile", "quality"))
-    return present([escaped(quality), f"{size / 2**30:.1f} GiB" if size and 0 < size < 1e15 else ""])
+    return present([escaped(quality), _size(size) if size and 0 < size < 1e15 else ""])
+
+
+def _size(size: float) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -7,7 +7,7 @@ import msgspec
 
 from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.commits import push_message
-from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote
+from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote, quote_markdown
 from djangobot.http.inlets.common.json import at, first, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -105,7 +105,7 @@ def _release(body: Body) -> InletMessage:
     name = first(release, ("name",), ("tag_name",))
     return InletMessage(
         title=_title("🚀", body, f"release {action}"),
-        text=lines([bold(name), quote(text(release, "body"))]),
+        text=lines([bold(name), quote_markdown(text(release, "body"))]),
         silent=action not in ("published", "released"),
         buttons=(Button("Release", url=text(release, "html_url")),),
     )
@@ -135,7 +135,7 @@ def _discussed(body: Body, name: str, what: str) -> InletMessage:
             [
                 link(text(about, "title"), text(about, "html_url")),
                 present([_who(body), branches]),
-                quote(text(about, "body"), 700) if action in ("opened", "reopened") else "",
+                quote_markdown(text(about, "body"), 700) if action in ("opened", "reopened") else "",
             ]
         ),
         silent=action not in SIGNS,
@@ -146,13 +146,16 @@ def _discussed(body: Body, name: str, what: str) -> InletMessage:
 def _comment(body: Body) -> InletMessage:
     about = at(body, "issue") or at(body, "pull_request") or at(body, "discussion")
     comment = at(body, "comment") or at(body, "review")
+    what = "comment" if at(body, "comment") else "review"
+    number, action = text(about, "number"), text(body, "action")
+    done = "" if action in ("created", "submitted") else f"{what} {action}"
     return InletMessage(
-        title=_title("💬", body, f"#{text(about, 'number')} {text(body, 'action')}"),
+        title=_title("💬", body, f"{done or what} on #{number}" if number else done or what),
         text=lines(
             [
                 link(text(about, "title"), text(comment, "html_url")),
                 present([_who(body), escaped(text(comment, "state"))]),
-                quote(text(comment, "body"), 700),
+                quote_markdown(text(comment, "body"), 700),
             ]
         ),
         buttons=(Button("Open", url=text(comment, "html_url")),),

@@ -7,7 +7,7 @@ import msgspec
 
 from djangobot.db.messages.buttons import Button
 from djangobot.http.inlets.common.commits import push_message
-from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote
+from djangobot.http.inlets.common.html import bold, code, escaped, lines, link, quote_markdown
 from djangobot.http.inlets.common.json import at, count, first, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -105,7 +105,7 @@ def _discussed(body: Body) -> InletMessage:
             [
                 link(text(about, "title"), text(about, "url")),
                 present([escaped(_who(body)), branches]),
-                quote(text(about, "description"), 700) if action in ("open", "reopen") else "",
+                quote_markdown(text(about, "description"), 700) if action in ("open", "reopen") else "",
             ]
         ),
         silent=action not in SIGNS,
@@ -122,7 +122,7 @@ def _note(body: Body) -> InletMessage:
             [
                 link(first(about, ("title",), ("message",)), text(note, "url")),
                 escaped(_who(body)),
-                quote(text(note, "note"), 700),
+                quote_markdown(text(note, "note"), 700),
             ]
         ),
         buttons=(Button("Open", url=text(note, "url")),),
@@ -132,7 +132,7 @@ def _note(body: Body) -> InletMessage:
 def _release(body: Body) -> InletMessage:
     return InletMessage(
         title=_title("🚀", body, f"release {text(body, 'action')}d".replace("eed", "ed")),
-        text=lines([bold(first(body, ("name",), ("tag",))), quote(text(body, "description"))]),
+        text=lines([bold(first(body, ("name",), ("tag",))), quote_markdown(text(body, "description"))]),
         buttons=(Button("Release", url=text(body, "url")),),
     )
 

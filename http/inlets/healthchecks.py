@@ -2,7 +2,7 @@
 
 from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.incidents import State, Update
-from djangobot.http.inlets.common.html import escaped, lines, quote
+from djangobot.http.inlets.common.html import bold, escaped, lines, quote
 from djangobot.http.inlets.common.json import first, number, present, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -27,17 +27,18 @@ def read(request: InletRequest) -> InletMessage:
     moment = read_time(first(body, ("now",), ("last_ping",)))
     order = pings if pings is not None else moment.timestamp() if moment else 0.0
     known = status in ("up", "down")
+    title = f"{SIGNS.get(status, '🔔')} {name} is {status}"
+    said = lines(
+        [
+            escaped(text(body, "desc")),
+            f"last ping {escaped(last.replace('T', ' ')[:19])} UTC" if last else "",
+            present([escaped(text(body, "schedule")), escaped(text(body, "tz"))], " "),
+            quote(text(body, "body"), 700),
+        ]
+    )
     return InletMessage(
-        title=f"{SIGNS.get(status, '🔔')} {name} is {status}",
-        text=lines(
-            [
-                escaped(text(body, "desc")),
-                f"last ping {escaped(last.replace('T', ' ')[:19])} UTC" if last else "",
-                present([escaped(text(body, "schedule")), escaped(text(body, "tz"))], " "),
-                quote(text(body, "body"), 700),
-            ]
-        )
-        or escaped(f"{name} is {status}"),
+        title=title if said else "",
+        text=said or bold(title),
         format="html",
         tags=(name, *text(body, "tags").split()),
         silent=not known,

@@ -6,6 +6,7 @@ from html import escape, unescape
 from typing import Any
 
 from djangobot.db.messages.buttons import Button
+from djangobot.http.inlets.common.emoji_codes import with_emoji
 from djangobot.http.inlets.common.html import bold, escaped, lines, link, pre
 from djangobot.http.inlets.common.json import at, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage
@@ -98,7 +99,7 @@ def _styled(source: str) -> str:
 
 
 def _marked(source: str) -> str:
-    shown = escape(unescape(source), quote=False)
+    shown = escape(with_emoji(unescape(source)), quote=False)
     for tag, pattern in _STYLES:
         shown = pattern.sub(rf"<{tag}>\1</{tag}>", shown)
     return shown.replace("\n", "<br>")
@@ -114,13 +115,13 @@ def _link(to: str, words: str) -> str:
 def _text(part: object) -> str:
     """A text object."""
     said = text(part, "text")
-    return from_mrkdwn(said) if text(part, "type") == "mrkdwn" else escaped(said, LONGEST)
+    return from_mrkdwn(said) if text(part, "type") == "mrkdwn" else escaped(with_emoji(said), LONGEST)
 
 
 def _block(block: Mapping[str, Any]) -> str:
     match text(block, "type"):
         case "header":
-            return bold(text(block, "text", "text"))
+            return bold(with_emoji(text(block, "text", "text")))
         case "section":
             return lines([_text(at(block, "text")), *(_text(field) for field in objects(block, "fields"))])
         case "context":

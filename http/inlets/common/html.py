@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
+from djangobot.db.messages.rich_text.formats import parse
 from djangobot.db.messages.rich_text.links import link_address
 from djangobot.http.inlets.common.shorten import cut
 
@@ -10,6 +11,8 @@ LONGEST = 700
 """Characters shown of one foreign text."""
 CODE_LONGEST = 3000
 """Characters shown of a text that stands alone in its message."""
+MARKDOWN_LONGEST = 6000
+"""Characters that are read of a Markdown: its time grows with its length."""
 
 
 def escaped(text: str, longest: int = LONGEST) -> str:
@@ -42,6 +45,12 @@ def link(text: str, address: str) -> str:
 def quote(text: str, longest: int = CODE_LONGEST) -> str:
     """A long foreign text, folded."""
     return f"<blockquote expandable>{escaped(text, longest)}</blockquote>" if text.strip() else ""
+
+
+def quote_markdown(source: str, longest: int = CODE_LONGEST) -> str:
+    """A long foreign Markdown, folded, without its markup: a quotation of Telegram's holds little of it."""
+    shown = parse(source[:MARKDOWN_LONGEST], "markdown").text if source.strip() else ""
+    return quote(shown, longest)
 
 
 def lines(parts: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from djangobot.db.messages.rich_text.formats import parse
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT
 from djangobot.db.messages.rich_text.spans import Span, utf16_length
+from djangobot.http.inlets import github, healthchecks
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import shortened
@@ -120,6 +122,8 @@ def test_foreign_markup_is_shown_and_not_obeyed() -> None:
         ("<@U1|ann> <!here> &lt;b&gt;", "ann @here <b>", []),
         ("```\na  b\n```", "a  b", [("pre", "a  b")]),
         ("<javascript:alert(1)|x>", "x", []),
+        (":tada: :+1: at 10:30:45, a:100:b :no_such:", "🎉 👍 at 10:30:45, a:100:b :no_such:", []),
+        ("`:tada:`", ":tada:", [("code", ":tada:")]),
     ],
 )
 def test_slacks_markup(mrkdwn: str, text: str, spans: list[tuple[str, str]]) -> None:
@@ -131,6 +135,49 @@ def test_slacks_markup(mrkdwn: str, text: str, spans: list[tuple[str, str]]) -> 
 
     assert rich.text.strip("\n") == text
     assert [(span.kind, covered(span)) for span in rich.spans] == spans
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [(2**30, "1.0 GiB"), (12_345_678, "12 MiB"), (0, "WEBDL-1080p"), (1e300, "WEBDL-1080p")],
+)
+def test_a_small_file_has_a_size_that_says_something(size: float, shown: str) -> None:
+    """An episode is rarely a gibibyte."""
+    grab = the("arr", "grab")
+    grab.body["release"].update(size=size, indexer="")
+    assert grab.read().text.split(" · ")[-1].endswith(shown)
+
+
+def test_the_markdown_of_github_is_shown_without_its_markup() -> None:
+    """Release notes in a quotation are read by people."""
+    body = {
+        "action": "published",
+        "release": {"name": "One", "body": "## New\n- **a** [b](https://x.example)\n"},
+    }
+    text = parse(github.message_of(body, "release", None).text, "html").text
+    assert "New\n\n• a b" in text
+    assert "**" not in text
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "title"),
+    [
+        ("issue_comment", {"action": "created", "comment": {"body": "x"}}, "💬 a/b · comment on #5"),
+        ("issue_comment", {"action": "deleted", "comment": {"body": "x"}}, "💬 a/b · comment deleted on #5"),
+        ("pull_request_review", {"action": "submitted", "review": {"body": "x"}}, "💬 a/b · review on #5"),
+    ],
+)
+def test_a_comment_says_that_it_is_one(event: str, more: dict[str, Any], title: str) -> None:
+    """In the title, which a notification shows."""
+    body = {"repository": {"full_name": "a/b"}, "issue": {"number": 5, "title": "T"}, **more}
+    assert github.message_of(body, event, None).title == title
+
+
+def test_a_bare_check_says_once_that_it_is_down() -> None:
+    """With nothing else to tell there is no second line."""
+    body = b'{"name": "backup", "status": "down"}'
+    message = healthchecks.read(InletRequest({"content-type": "application/json"}, {}, body))
+    assert (message.title, message.text) == ("", "<b>🔴 backup is down</b>")
 
 
 def test_attachments_of_apprise_are_files() -> None:
