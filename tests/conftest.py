@@ -63,8 +63,8 @@ LONG = [
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: tests often wait for a process to start, or for a second to pass."""
-    return (os.cpu_count() or 1) + 2
+    """Three more than there are cores: tests often wait for a process to start, or for a second to pass."""
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_xdist_setupnodes() -> None:
@@ -89,9 +89,16 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first, so that at the end no worker has one of them to itself."""
-    place = {path: number for number, path in enumerate(LONG)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    """For workers, files that take long begin first, so that at the end no worker has one of them to itself.
+    Then the folders take turns: some keep the processor busy, others wait."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    files: dict[str, list[Path]] = {}
+    for path in dict.fromkeys(item.path for item in items):
+        files.setdefault(path.relative_to(ROOT / "tests").parts[0], []).append(path)
+    place = {path: at / len(paths) for paths in files.values() for at, path in enumerate(paths)}
+    place |= {path: number - len(LONG) for number, path in enumerate(LONG)}
+    items.sort(key=lambda item: (place[item.path], str(item.path)))
 
 
 @pytest.fixture(scope="session", autouse=True)

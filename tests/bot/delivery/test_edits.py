@@ -98,9 +98,12 @@ async def test_what_can_not_be_edited_any_more_is_sent_as_new(
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "drop_answer"])
-async def test_a_lost_answer_to_an_edit_costs_nothing(sandbox: SandboxProcess, token: str, kind: str) -> None:
+async def test_a_lost_answer_to_an_edit_costs_nothing(
+    sandbox: SandboxProcess, token: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The edit is repeated."""
     await send(token, "0", replace="k")
+    monkeypatch.setattr("djangobot.bot.telegram.client.ANSWER_TIMEOUT", 1.0)
     await sandbox.fault(kind, "messages.editMessage", times=1)
     assert (await send(token, "1", replace="k")).status == "sent"
     assert [message["text"] for message in await shown(sandbox)] == ["Fedor\n1"]
