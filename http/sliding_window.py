@@ -45,11 +45,6 @@ class Window:
         """Removes everything that was counted for this key."""
         self._counted.pop(self._digest(key), None)
 
-    def has(self, key: str) -> bool:
-        """Whether this key was counted in the last `seconds`."""
-        counted = self._counted.get(self._digest(key), deque())
-        return bool(counted) and counted[-1] > self._clock() - self.seconds
-
     @contextmanager
     def count_failures(
         self, failure: type[Exception] | tuple[type[Exception], ...], key: str

@@ -180,7 +180,7 @@ BUTTONS = _table(
     _on(buttons.ShowKeep, settings.choose_keep),
     _on(buttons.SetKeep, settings.set_keep),
     _on(buttons.WantNews, news.refresh),
-    _on(buttons.Forget, forget.decide),
+    _on(buttons.Forget, forget.on_answer),
 )
 """The buttons of everybody."""
 
@@ -195,7 +195,7 @@ ADMIN_BUTTONS = _table(
     _on(admin_buttons.GroupQueue, backlog.show_groups),
     _on(admin_buttons.ListQueue, backlog.show_list),
     _on(admin_buttons.OpenQueued, backlog.show_one),
-    _on(admin_buttons.DecideQueued, backlog.decide),
+    _on(admin_buttons.DecideQueued, backlog.apply),
     _on(admin_buttons.ListAdmins, admin_list.refresh),
     _on(admin_buttons.AskDismiss, admin_list.ask_dismiss),
     _on(admin_buttons.Dismiss, admin_list.dismiss),

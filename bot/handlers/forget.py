@@ -19,7 +19,7 @@ async def show(context: Context) -> None:
     await context.reply(text)
 
 
-async def decide(context: Context, data: Forget) -> None:
+async def on_answer(context: Context, data: Forget) -> None:
     """Deletes everything, or nothing. All is gone when the answer comes. A second press does no more."""
     if not data.sure:
         await context.replace(formatted(context.language, "forget-kept"))

@@ -122,15 +122,15 @@ async def _claim(now: datetime, limit: int, chats: Sequence[int] | None, fix: Fi
         return []
     found = [_claimed(row, fix, now) for row in rows]
     try:
-        taken = {row["id"] for row in await engine.execute(MARK_SENDING, now, _with_parts(found))}
+        marked = {row["id"] for row in await engine.execute(MARK_SENDING, now, _with_parts(found))}
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just started to send to one of these chats
             raise
         return await _claim(now, limit, chats, fix)
     for message in found:
-        if message.id not in taken:  # another transaction is changing it: try again after it
+        if message.id not in marked:  # another transaction is changing it: try again after it
             asyncio.get_running_loop().call_later(CHANGING, wakeups.notify_due, message.chat_id)
-    claimed = [message for message in found if message.id in taken]
+    claimed = [message for message in found if message.id in marked]
     urgent.unmark(message.chat_id for message in claimed if message.urgent)
     return claimed
 

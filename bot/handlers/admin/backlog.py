@@ -101,7 +101,7 @@ async def show_one(context: Context, data: OpenQueued) -> None:
     await context.answer()
 
 
-async def decide(context: Context, data: DecideQueued) -> None:
+async def apply(context: Context, data: DecideQueued) -> None:
     """Decides about one message. Asks before a decision that can't be undone."""
     if data.verb in ASKED and not data.sure:
         sure = msgspec.structs.replace(data, sure=True)

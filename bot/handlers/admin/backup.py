@@ -29,7 +29,7 @@ async def send(context: Context, _: SendBackup) -> None:
         url = context.settings.database_url
         path = Path(folder) / f"djangobot-{context.now:%Y%m%d-%H%M%S}{backup.suffix(url)}"
         try:
-            taken = await backup.create_for_chat(
+            copied = await backup.create_for_chat(
                 context.chat.id, url, path, migrate.known(), context.now, largest=FILE_LIMIT
             )
         except BackupRefused as exc:
@@ -41,8 +41,8 @@ async def send(context: Context, _: SendBackup) -> None:
         caption = formatted(
             context.language,
             "backup-file",
-            accounts=taken.rows["account"],
-            chats=taken.rows["chat"],
-            messages=taken.rows["message"],
+            accounts=copied.rows["account"],
+            chats=copied.rows["chat"],
+            messages=copied.rows["message"],
         )
         await context.reply_file(File(path.name, "application/octet-stream", path), caption)

@@ -44,12 +44,12 @@ def create(database: Path, file: Path, known: Collection[str], now: datetime, *,
         try:
             with closing(sqlite3.connect(_reading(database), uri=True)) as source:
                 source.execute("VACUUM INTO ?", (str(copy),))
-            with closing(sqlite3.connect(copy, isolation_level=None)) as taken:
-                ran = {row[0] for row in taken.execute(RAN)}
+            with closing(sqlite3.connect(copy, isolation_level=None)) as copied:
+                ran = {row[0] for row in copied.execute(RAN)}
                 refuse_unknown(database, ran, known)
-                taken.execute("DELETE FROM telegram_session")
-                taken.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
-                taken.execute("VACUUM")  # removes deleted data from free pages
+                copied.execute("DELETE FROM telegram_session")
+                copied.execute(ATTEMPTED, (str(now.astimezone(UTC)),))
+                copied.execute("VACUUM")  # removes deleted data from free pages
             rows = _checked(copy)
         except sqlite3.Error as exc:
             raise BackupRefused(f"{database} could not be copied: {exc}") from exc
@@ -77,8 +77,8 @@ def restore(file: Path, database: Path, known: Collection[str], now: datetime) -
         try:
             with gzip.open(file, "rb") as compressed, copy.open("wb") as plain:
                 shutil.copyfileobj(compressed, plain)
-            with closing(sqlite3.connect(_reading(copy), uri=True)) as taken:
-                ran = {row[0] for row in taken.execute(RAN)}
+            with closing(sqlite3.connect(_reading(copy), uri=True)) as copied:
+                ran = {row[0] for row in copied.execute(RAN)}
             rows = _checked(copy)
         except (OSError, EOFError, sqlite3.Error) as exc:
             raise BackupRefused(f"{file} is no whole backup: {exc}") from exc
@@ -106,11 +106,11 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
 
 def _checked(copy: Path) -> dict[str, int]:
     """Rows by table. Raises sqlite3.Error for a damaged file."""
-    with closing(sqlite3.connect(_reading(copy), uri=True)) as taken:
-        found = taken.execute("PRAGMA integrity_check").fetchone()[0]
+    with closing(sqlite3.connect(_reading(copy), uri=True)) as copied:
+        found = copied.execute("PRAGMA integrity_check").fetchone()[0]
         if found != "ok":
             raise sqlite3.DatabaseError(found)
         return {
-            table: int(taken.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
+            table: int(copied.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])  # noqa: S608 - ours
             for table in TABLES
         }
