@@ -55,7 +55,12 @@ def _credentials(folder: str, problems: list[str]) -> dict[str, str]:
     if not folder:
         return {}
     found = {}
-    for path in sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []:
+    try:
+        paths = sorted(Path(folder).iterdir()) if Path(folder).is_dir() else []
+    except OSError as exc:
+        problems.append(f"CREDENTIALS_DIRECTORY: the folder {folder} can't be read: {exc.strerror or exc}")
+        return {}
+    for path in paths:
         if _is_ours(path.name) and (held := _content(path, path.name, problems)) is not None:
             found[path.name] = held
     return found
@@ -80,7 +85,9 @@ def _content(path: Path, name: str, problems: list[str]) -> str | None:
 
 
 def _env_file(path: Path) -> dict[str, str | None]:
-    if not path.is_file():  # a folder of that name is a virtual environment
+    # A folder of that name is a virtual environment. Path.is_file() raises in a working directory that is not
+    # ours to read, such as root's for the service's user.
+    if not os.path.isfile(path):
         return {}
     try:
         raw = path.read_bytes()

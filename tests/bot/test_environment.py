@@ -1,5 +1,8 @@
 """The environment and its `.env` file."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -93,3 +96,47 @@ def test_systemds_credentials_are_settings(tmp_path: Path, monkeypatch: pytest.M
     found = environment()
     assert (found["DJANGOBOT_BOT_TOKEN"], found["DJANGOBOT_API_ID"]) == ("of DJANGOBOT_BOT_TOKEN", "12345")
     assert "tls.key" not in found
+
+
+@contextmanager
+def without_rights() -> Iterator[None]:
+    """As somebody whom the modes of files bind; root may read everything."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_in_a_folder_that_is_not_ours_to_read_there_is_no_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root calls `doctor` as the service's user, and stands in /root."""
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0)
+    try:
+        with without_rights():
+            assert "DJANGOBOT_BOT_TOKEN" not in environment()
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_credentials_that_are_not_ours_to_read_are_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The unit names another user than the one it ran as, say."""
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o711)
+    folder.chmod(0)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "credentials")
+    try:
+        with without_rights(), pytest.raises(SettingsError, match=r"credentials can't be read: Permission"):
+            environment()
+    finally:
+        folder.chmod(0o700)

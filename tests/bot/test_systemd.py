@@ -5,6 +5,7 @@ import re
 import secrets
 import socket
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from djangobot.bot import systemd
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.errors import DatabaseUnavailable
 
-UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = ROOT / "deploy" / "systemd"
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -87,3 +89,32 @@ def test_backups_beyond_the_newest_are_deleted(tmp_path: Path) -> None:
     for _ in range(2):
         subprocess.run(["/bin/sh", "-c", command], env={"BACKUPS": kept, "PATH": "/usr/bin:/bin"}, check=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == [*names[-int(kept) :], "mine.txt"]
+
+
+def test_the_documents_install_everything_with_the_pip_of_debian_12() -> None:
+    """Which finds no hash for the extra in `pydantic[email]`, unless it resolves nothing."""
+    lines = [
+        line
+        for name in ("systemd.md", "hosting.md")
+        for line in (ROOT / "docs" / name).read_text().splitlines()
+        if "--require-hashes" in line
+    ]
+    assert len(lines) == 2
+    assert all("--no-deps" in line for line in lines)
+
+
+def test_the_documents_install_into_folders_that_a_bare_debian_has() -> None:
+    """/etc/sysusers.d is not one; our own folders are there before `doctor` and the first start."""
+    document = (ROOT / "docs" / "systemd.md").read_text()
+    made = re.findall(r"^d\s+(\S+)", (UNITS / "djangobot.tmpfiles.conf").read_text(), re.MULTILINE)
+    for folder in re.findall(r"^install -m 06?44 .* (/\S+/)\S*$", document, re.MULTILINE):
+        assert folder == "/etc/systemd/system/"
+    assert set(made) == {"/etc/djangobot", "/var/lib/djangobot", "/var/backups/djangobot"}
+    assert all(folder in document for folder in made)
+
+
+def test_a_source_archive_has_what_the_documents_install() -> None:
+    """docs/hosting.md begins in "a clone of this repository, or an unpacked source archive"."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    held = settings["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
+    assert {"deploy", "docs", "requirements.lock", "README.md", "SECURITY.md", "CHANGELOG.md"} <= set(held)
