@@ -16,7 +16,7 @@ MOST_TOGETHER = 256
 BYTES_TOGETHER = 1 << 20
 """The most rows in one statement, and the bytes after which it takes no further row. They limit how long the
 first of them waits."""
-PATIENCE = 1.0
+PATIENCE = 0.5
 """Seconds. When the database does not answer, the rows that have waited longer than that fail with those that
 were sent, because each would wait as long again."""
 AT_ONCE = 2

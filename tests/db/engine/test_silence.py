@@ -9,11 +9,12 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
 from djangobot.db.delivery import outbox
-from djangobot.db.engine import current, postgres
+from djangobot.db.engine import Row, current, postgres, postgres_groups
 from djangobot.db.engine.postgres import POOL, PostgresEngine
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
+from djangobot.db.programs import tokens
 
 from ..conftest import NOW, World, on_postgresql
 
@@ -90,7 +91,8 @@ async def test_a_server_that_says_nothing_is_unavailable_within_ten_seconds_and_
 ) -> None:
     """More ask at once than there are connections: those that use one, those that wait for one, and a
     transaction."""
-    assert postgres.ACQUIRE_WITHIN + postgres.LATE_AFTER + postgres.PROBE_WITHIN < WITHIN
+    waits = (postgres.ACQUIRE_WITHIN, postgres.LATE_AFTER, postgres.PROBE_WITHIN, postgres_groups.PATIENCE)
+    assert sum(waits) < WITHIN
     token = await world.link(await world.account(), await world.person())
     engine = current()
     await asyncio.gather(*(engine.fetch("SELECT pg_sleep(0)") for _ in range(POOL)))
@@ -112,6 +114,41 @@ async def test_a_server_that_says_nothing_is_unavailable_within_ten_seconds_and_
             await asyncio.gather(*asked)
     proxy.goes_on.set()
     assert (await acceptance.accept(token, NewMessage("back"), NOW)).status == "queued"
+
+
+@on_postgresql
+async def test_messages_that_wait_for_others_fail_with_them_when_the_server_is_gone(
+    world: World, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would wait as long again. Those that have only just come try it themselves."""
+    tried: list[str] = []
+    fetch = PostgresEngine.fetch
+
+    async def note(self: PostgresEngine, sql: str, *args: object) -> list[Row]:
+        tried.append(sql)
+        return await fetch(self, sql, *args)
+
+    monkeypatch.setattr(PostgresEngine, "fetch", note)
+    token = await world.link(await world.account(), await world.person())
+    await acceptance.accept(token, NewMessage("before"), NOW)
+    await asyncio.gather(*tokens._noting)
+    await asyncio.gather(*(current().fetch("SELECT pg_sleep(0)") for _ in range(postgres_groups.AT_ONCE)))
+    monkeypatch.setattr(postgres_groups, "PATIENCE", 0.0)
+    monkeypatch.setattr(postgres, "LATE_AFTER", 100 * PATIENCE)
+    tried.clear()
+    proxy.goes_on.clear()
+    asked = []
+    for number in range(1, 2 * postgres_groups.AT_ONCE + 1):
+        asked.append(asyncio.create_task(refused(lambda: acceptance.accept(token, NewMessage("x"), NOW))))
+        while len(tried) < min(number, postgres_groups.AT_ONCE):  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0)
+    for _ in range(3):  # until the last ones wait
+        await asyncio.sleep(0)
+    for writer in proxy.writers:
+        writer.close()
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*asked)
+    assert tried == [acceptance.INSERT.many] * postgres_groups.AT_ONCE
 
 
 @on_postgresql
