@@ -67,8 +67,8 @@ async def show(request: Call) -> Answer:
     caller = Caller(Known(request.scope))
     if not wait:
         return _shown(await messages.of_token(public_id, token, utc_now()), caller)
-    changed = messages.once_changed(public_id, token, caller.knows, wait)
     with state_of(request.scope).limits.waiting.enter(token=gotify_form(token)):
+        changed = messages.once_changed(public_id, token, caller.knows, wait)
         return _shown(await unless_gone(changed, request.receive), caller)
 
 

@@ -16,6 +16,7 @@ from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.people import chats, erasure
 from djangobot.db.programs import accounts, revocations, tokens
+from djangobot.http.limits import SHARES
 from djangobot.http.messages import preferred
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served
@@ -450,6 +451,19 @@ async def test_who_waits_for_a_message_that_is_canceled_hears_at_once_who_cancel
         answer = await waiting
     assert (answer.status_code, answer.json()["status"]) == (502, "canceled")
     assert answer.json()["answer"] == f"The message was canceled: {CANCELERS[who]}."
+
+
+async def test_one_wait_too_many_is_refused_and_was_never_begun(
+    api: Api, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """429, and no coroutine is left that nobody awaits: Python would warn of it in the log."""
+    token = await api.bot_token(await api.access())
+    sent = await api.send(token, prefer="respond-async")
+    monkeypatch.setitem(SHARES, "token", 0)
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await api.client.get(f"/api/messages/{sent.json()['id']}?wait=1", headers=headers)
+    assert (answer.status_code, answer.headers["retry-after"].isdecimal()) == (429, True)
+    assert not [warned for warned in recwarn if "never awaited" in str(warned.message)]
 
 
 async def test_what_goes_with_a_text_is_in_every_list(api: Api) -> None:
