@@ -11,10 +11,10 @@ from djangobot.db.errors import LoginTaken
 from djangobot.db.programs import account_networks, accounts
 from djangobot.http.addresses import address_of
 from djangobot.http.auth import signed_in
+from djangobot.http.body.fields import Invite, Login, Name, Password, RevokeTokens
+from djangobot.http.body.optional import given
+from djangobot.http.body.requests import Reader
 from djangobot.http.errors import Refused
-from djangobot.http.fields import Invite, Login, Name, Password, RevokeTokens
-from djangobot.http.optional import given
-from djangobot.http.requests import Reader
 from djangobot.http.responses import Answer, Answered, Call, answer
 from djangobot.http.state import state_of
 

@@ -15,20 +15,18 @@ from djangobot.http import (
     cabinet,
     docs,
     health,
-    message_deletion,
-    message_status,
-    messages,
     metrics,
 )
 from djangobot.http.access_log import with_access_log
 from djangobot.http.access_tokens import Signer
 from djangobot.http.base_path import under
-from djangobot.http.bodies import headers_of
+from djangobot.http.body.bodies import headers_of
+from djangobot.http.body.requests import refuse_query
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.inlets import table
 from djangobot.http.limits import Limits
+from djangobot.http.messages import deletion, sending, status
 from djangobot.http.origins import own_pages_only, refuse_foreign
-from djangobot.http.requests import refuse_query
 from djangobot.http.responses import Call
 from djangobot.http.server.bounds import Bounds
 from djangobot.http.server.server import Application, Server
@@ -43,9 +41,9 @@ ROUTES: list[BaseRouteHandler] = [
     auth.sign_in,  #         POST    /api/auth/
     cabinet.redeem,  #       POST    /api/cabinet/
     cabinet.history,  #      GET     /api/cabinet
-    messages.send_message,  # POST   /api/send_message
-    message_status.show,  #  GET     /api/messages/{id}
-    message_deletion.remove,  # DELETE  /api/messages/{id}
+    sending.send_message,  # POST    /api/send_message
+    status.show,  #          GET     /api/messages/{id}
+    deletion.remove,  #      DELETE  /api/messages/{id}
     docs.page,  #            GET     /api/
     docs.file,  #            GET     /api/docs/{name}
     docs.document,  #        GET     /api/openapi.json
@@ -73,10 +71,10 @@ class App(Litestar):
         """The hot path goes to its handler without the router. An unusual request goes through the router."""
         if not _is_hot(scope):
             return await super().__call__(scope, receive, send)
-        scope["litestar_app"], scope["path_template"] = self, messages.SEND_MESSAGE
+        scope["litestar_app"], scope["path_template"] = self, sending.SEND_MESSAGE
         try:
             refuse_foreign(scope)
-            reply = await messages.accept(scope, receive)
+            reply = await sending.accept(scope, receive)
         except Exception as exc:
             return await refuse(exc, scope, receive, send)
         await reply.write(send)
@@ -105,7 +103,7 @@ def _is_hot(scope: Any) -> bool:
     """A POST /api/send_message with a Host that the router would accept."""
     return (
         scope["type"] == "http"
-        and scope["path"] == messages.SEND_MESSAGE
+        and scope["path"] == sending.SEND_MESSAGE
         and scope["method"] == "POST"
         and not scope.get("root_path")
         and PLAIN_HOST.fullmatch(headers_of(scope).get(b"host", b"")) is not None

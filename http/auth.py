@@ -12,10 +12,10 @@ from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs import account_networks, accounts
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import address_of
-from djangobot.http.bodies import header_of
+from djangobot.http.body.bodies import header_of
+from djangobot.http.body.fields import KnownPassword, Login
+from djangobot.http.body.requests import Reader
 from djangobot.http.errors import unauthorized
-from djangobot.http.fields import KnownPassword, Login
-from djangobot.http.requests import Reader
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 

@@ -13,10 +13,10 @@ from djangobot.db.messages import messages
 from djangobot.db.people import codes
 from djangobot.http.addresses import address_of, network_of
 from djangobot.http.auth import signed_in
-from djangobot.http.fields import Code, Long, TokenName
-from djangobot.http.message_details import Details, moment, with_details
-from djangobot.http.optional import given
-from djangobot.http.requests import Reader, read_query
+from djangobot.http.body.fields import Code, Long, TokenName
+from djangobot.http.body.optional import given
+from djangobot.http.body.requests import Reader, read_query
+from djangobot.http.messages.details import Details, moment, with_details
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 

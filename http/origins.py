@@ -3,7 +3,7 @@ answer. But the browser sends whatever a form could send, without asking us firs
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from djangobot.http.bodies import headers_of
+from djangobot.http.body.bodies import headers_of
 from djangobot.http.errors import Refused
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -14,9 +14,9 @@ from djangobot.db.fields import UNSTORABLE
 from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import Accepted
 from djangobot.db.messages.rich_text.formats import Format
-from djangobot.http.bodies import header_of
+from djangobot.http.body.bodies import header_of
+from djangobot.http.body.fields import NO_NUL
 from djangobot.http.errors import Refused
-from djangobot.http.fields import NO_NUL
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.errors import in_shape
 from djangobot.http.inlets.common.json import at
@@ -24,7 +24,7 @@ from djangobot.http.inlets.common.links import host_of, link_line, opens, with_l
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, query_of, read_request
 from djangobot.http.inlets.common.tokens import given_or_authorized
-from djangobot.http.message_details import moment
+from djangobot.http.messages.details import moment
 from djangobot.http.responses import JSON, Answer, Call, answer
 from djangobot.http.state import state_of
 

@@ -9,15 +9,15 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import SignatureWrong, TooManyRequests
 from djangobot.db.programs import token_secrets
-from djangobot.http.bodies import header_of
+from djangobot.http.body.bodies import header_of
+from djangobot.http.body.requests import PLAIN
 from djangobot.http.errors import Refused, whole_seconds
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, read_request
 from djangobot.http.inlets.common.tokens import given_or_authorized
 from djangobot.http.inlets.formats import Format, format_of
-from djangobot.http.messages import SendResult
-from djangobot.http.requests import PLAIN
+from djangobot.http.messages.sending import SendResult
 from djangobot.http.responses import HEADERS, Answer, Call, answer
 from djangobot.http.state import state_of
 

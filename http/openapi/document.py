@@ -13,10 +13,10 @@ import msgspec
 from djangobot.db.messages.buttons import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
 from djangobot.db.messages.incoming_files import FILES_MOST
 from djangobot.http import errors
-from djangobot.http.bodies import ENCODED, MULTIPART
-from djangobot.http.fields import LINE
-from djangobot.http.messages import SendResult
-from djangobot.http.multipart import FORM_DATA, OTHER_MULTIPART
+from djangobot.http.body.bodies import ENCODED, MULTIPART
+from djangobot.http.body.fields import LINE
+from djangobot.http.body.multipart import FORM_DATA, OTHER_MULTIPART
+from djangobot.http.messages.sending import SendResult
 from djangobot.http.openapi import accounts, gotify, health, inlets, messages, ntfy
 from djangobot.http.openapi.operation import Json, Operation
 from djangobot.http.responses import JSON, Refusal

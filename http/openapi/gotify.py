@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from djangobot.db import errors as family
+from djangobot.http.body.multipart import FORM_DATA
+from djangobot.http.body.requests import FORM
 from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
 from djangobot.http.inlets.gotify import (
@@ -14,9 +16,7 @@ from djangobot.http.inlets.gotify import (
     error_of,
     number_of,
 )
-from djangobot.http.multipart import FORM_DATA
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
-from djangobot.http.requests import FORM
 
 MESSAGE = {"message": TEXT, "title": "Backup", "priority": 5}
 FIELDS = {

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from djangobot.db import errors as family
+from djangobot.http.body.requests import PLAIN
 from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
 from djangobot.http.inlets.formats import FORMATS
-from djangobot.http.messages import SendResult
+from djangobot.http.messages.sending import SendResult
 from djangobot.http.openapi.operation import ID, TEXT, Operation, Success
-from djangobot.http.requests import PLAIN
 
 FORMAT = {
     "name": "as",

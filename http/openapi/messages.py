@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import msgspec
 
 from djangobot.db import errors as family
-from djangobot.http.fields import Text
-from djangobot.http.message_deletion import CANCELED, DELETED, WILL_BE_DELETED
-from djangobot.http.message_status import WAIT_MOST, MessageStatus
-from djangobot.http.messages import EXPIRED, JSON_TOO_LARGE, LARGEST_JSON, SendMessage, SendResult
-from djangobot.http.multipart import FORM_DATA
+from djangobot.http.body.fields import Text
+from djangobot.http.body.multipart import FORM_DATA
+from djangobot.http.body.requests import FORM, PLAIN
+from djangobot.http.messages.deletion import CANCELED, DELETED, WILL_BE_DELETED
+from djangobot.http.messages.sending import EXPIRED, JSON_TOO_LARGE, LARGEST_JSON, SendMessage, SendResult
+from djangobot.http.messages.status import WAIT_MOST, MessageStatus
 from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
-from djangobot.http.requests import FORM, PLAIN
 from djangobot.http.responses import Refusal
 
 ID_PARAMETER = {

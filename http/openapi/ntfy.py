@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from djangobot.db import errors as family
+from djangobot.http.body.requests import PLAIN
 from djangobot.http.errors import SENTENCES
 from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
@@ -15,7 +16,6 @@ from djangobot.http.inlets.ntfy import parameters
 from djangobot.http.inlets.ntfy.publication import TOPIC, PublishedMessage
 from djangobot.http.inlets.ntfy.publish import PUBLISHING, NtfyError, error_of
 from djangobot.http.openapi.operation import ID, TEXT, Json, Operation, Success
-from djangobot.http.requests import PLAIN
 from djangobot.http.responses import Refusal
 
 BYTES = "application/octet-stream"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.errors import DjangoBotError, FieldsInvalid
-from djangobot.http.bodies import LARGEST_BODY, TOO_LARGE
+from djangobot.http.body.bodies import LARGEST_BODY, TOO_LARGE
 from djangobot.http.inlets.common.errors import Shape
 from djangobot.http.responses import Refusal
 

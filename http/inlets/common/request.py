@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar.types import Receive, Scope
 
-from djangobot.http.bodies import body_of
+from djangobot.http.body.bodies import body_of
+from djangobot.http.body.multipart import Form, Upload, is_multipart
+from djangobot.http.body.requests import BOM, CHARSETS, FORM
 from djangobot.http.inlets.common.message import InletFile
-from djangobot.http.multipart import Form, Upload, is_multipart
-from djangobot.http.requests import BOM, CHARSETS, FORM
 
 LARGEST = 5 * 1024 * 1024
 """Bytes of a body, or of the files of a form."""

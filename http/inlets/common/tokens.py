@@ -8,7 +8,7 @@ from litestar.types import Scope
 
 from djangobot.db.credentials import looks_like_token, trimmed
 from djangobot.http.auth import authorization
-from djangobot.http.bodies import header_of
+from djangobot.http.body.bodies import header_of
 from djangobot.http.errors import unauthorized
 
 

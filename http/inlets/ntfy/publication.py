@@ -11,6 +11,7 @@ from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import TEXT_LIMIT, Accepted
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.send_time import DELAY_MOST
+from djangobot.http.body.requests import BOM
 from djangobot.http.errors import Refused
 from djangobot.http.inlets.common.links import host_of, link_line, opens, with_lines
 from djangobot.http.inlets.common.message import InletFile, InletMessage
@@ -18,7 +19,6 @@ from djangobot.http.inlets.common.request import InletRequest, parsed
 from djangobot.http.inlets.ntfy import delays, parameters, tags
 from djangobot.http.inlets.ntfy.actions import Action, ActionsInvalid, parse
 from djangobot.http.inlets.ntfy.parameters import Parameters
-from djangobot.http.requests import BOM
 
 TOPIC = re.compile(r"[-_A-Za-z0-9]{1,64}")
 EMPTY = "triggered"

@@ -13,7 +13,7 @@ from litestar.types import Method, Scope
 from djangobot.db import credentials
 from djangobot.db.clock import utc_now
 from djangobot.db.people import chats
-from djangobot.http.bodies import header_of
+from djangobot.http.body.bodies import header_of
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.errors import in_shape
 from djangobot.http.inlets.common.request import InletRequest, query_of, read_request

@@ -18,12 +18,12 @@ from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.presses import Pressed
 from djangobot.http.access_log import note_caller
 from djangobot.http.auth import bearer
-from djangobot.http.bodies import BROKEN_OFF
+from djangobot.http.body.bodies import BROKEN_OFF
+from djangobot.http.body.optional import or_unset
+from djangobot.http.body.requests import read_query
 from djangobot.http.entity_tags import Known, tag_of
 from djangobot.http.errors import Refused, unauthorized
-from djangobot.http.message_details import Details, moment, with_details
-from djangobot.http.optional import or_unset
-from djangobot.http.requests import read_query
+from djangobot.http.messages.details import Details, moment, with_details
 from djangobot.http.responses import HEADERS, Answer, Call, answer
 from djangobot.http.state import state_of
 

@@ -10,9 +10,9 @@ from djangobot.db.credentials import trimmed
 from djangobot.db.messages import acceptance, files
 from djangobot.db.messages.incoming_files import IncomingFiles
 from djangobot.http.auth import bearer
+from djangobot.http.body.fields import FileInJson
+from djangobot.http.body.multipart import Form, Upload
 from djangobot.http.errors import fields_refused
-from djangobot.http.fields import FileInJson
-from djangobot.http.multipart import Form, Upload
 
 PART_NAME = "file"
 """The name of each part that is a file."""

@@ -17,9 +17,9 @@ from djangobot.db.messages import acceptance
 from djangobot.db.people import chats, erasure
 from djangobot.db.programs import accounts, revocations, tokens
 from djangobot.http.limits import SHARES
-from djangobot.http.messages import preferred
+from djangobot.http.messages.sending import preferred
 
-from .conftest import Api, Clock, Telegram, a_client, an_app, served
+from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 
 
 async def test_a_message_telegram_took_within_the_wait_is_200(api: Api) -> None:

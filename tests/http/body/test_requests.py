@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from djangobot.http.app import ROUTES
 from djangobot.http.errors import Refused
-from djangobot.http.messages import BODY, read
+from djangobot.http.messages.sending import BODY, read
 
-from .conftest import PASSWORD, Api
+from ..conftest import PASSWORD, Api
 
 FORM = "application/x-www-form-urlencoded"
 CALLS = sorted(

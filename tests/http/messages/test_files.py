@@ -17,9 +17,9 @@ from djangobot.db.delivery import quotas
 from djangobot.db.engine import current
 from djangobot.db.messages import file_storage, files, incoming_files
 from djangobot.db.messages.files import MIB, Rules
-from djangobot.http.messages import LARGEST_JSON
+from djangobot.http.messages.sending import LARGEST_JSON
 
-from .conftest import Api
+from ..conftest import Api
 
 JsonFile = dict[str, object]
 TYPE = {"content-type": "multipart/form-data; boundary=x"}

@@ -16,7 +16,7 @@ from djangobot.db.delivery import claims, scheduled_messages
 from djangobot.db.engine import current
 from djangobot.db.messages import file_storage
 
-from .conftest import Api
+from ..conftest import Api
 
 FORM = {"content-type": "multipart/form-data; boundary=x"}
 DEEP = 100_000

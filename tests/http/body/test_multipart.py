@@ -21,8 +21,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.messages import files
 from djangobot.db.messages.files import MIB, Rules
-from djangobot.http.errors import Refused, refuse
-from djangobot.http.multipart import (
+from djangobot.http.body.multipart import (
     FIELD_LARGEST,
     FIELDS_LARGEST,
     HEADER_LARGEST,
@@ -32,10 +31,11 @@ from djangobot.http.multipart import (
     Field,
     Form,
 )
+from djangobot.http.errors import Refused, refuse
 from djangobot.http.server.bounds import PACE, Bounds
 
-from .conftest import Api, a_client, served
-from .server.timed import timed
+from ..conftest import Api, a_client, served
+from ..server.timed import timed
 
 GROWTH = 32 * MIB
 TYPE = {"content-type": "multipart/form-data; boundary=x"}

@@ -5,9 +5,9 @@ from litestar.handlers import HTTPRouteHandler
 from djangobot.db.credentials import gotify_form
 from djangobot.db.messages import deletions
 from djangobot.db.messages.deletions import Deletion
-from djangobot.http.bodies import header_of
-from djangobot.http.message_status import asked_for, unless_gone
-from djangobot.http.messages import SendResult, preferred
+from djangobot.http.body.bodies import header_of
+from djangobot.http.messages.sending import SendResult, preferred
+from djangobot.http.messages.status import asked_for, unless_gone
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 

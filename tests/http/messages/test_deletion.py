@@ -7,7 +7,7 @@ import pytest
 from djangobot.db.delivery import scheduled
 from djangobot.db.messages import deletions
 
-from .conftest import Api, Json
+from ..conftest import Api, Json
 
 AT_ONCE = {"prefer": "respond-async"}
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from djangobot.db.messages.messages import Entry
-from djangobot.http.optional import or_unset
+from djangobot.http.body.optional import or_unset
 
 
 class ShownFile(msgspec.Struct):

@@ -18,13 +18,11 @@ from djangobot.db.messages import acceptance, schedule
 from djangobot.db.messages.files import StoredFile
 from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
-from djangobot.http import message_files
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
 from djangobot.http.auth import bearer
-from djangobot.http.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
-from djangobot.http.errors import fields_refused
-from djangobot.http.fields import (
+from djangobot.http.body.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
+from djangobot.http.body.fields import (
     BotToken,
     Buttons,
     Delay,
@@ -43,9 +41,9 @@ from djangobot.http.fields import (
     Type,
     Urgent,
 )
-from djangobot.http.multipart import is_multipart
-from djangobot.http.optional import given, or_unset
-from djangobot.http.requests import (
+from djangobot.http.body.multipart import is_multipart
+from djangobot.http.body.optional import given, or_unset
+from djangobot.http.body.requests import (
     FORM,
     PLAIN,
     TEXT_AS_IT_IS,
@@ -54,6 +52,8 @@ from djangobot.http.requests import (
     plain_text,
     refuse_query,
 )
+from djangobot.http.errors import fields_refused
+from djangobot.http.messages.files import check_sender, read_form, read_json, token_of
 from djangobot.http.responses import HEADERS, JSON
 from djangobot.http.state import state_of
 
@@ -128,7 +128,7 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
     refuse_query(scope)
     if is_multipart(scope):
         async with incoming_files() as incoming:
-            message = read_fields(await message_files.read_form(scope, receive, incoming), incoming)
+            message = read_fields(await read_form(scope, receive, incoming), incoming)
             return await _accept_with_files(scope, message, incoming)
     message = read(scope, await body_of(scope, receive, LARGEST_JSON, JSON_TOO_LARGE))
     if message.files:
@@ -140,15 +140,15 @@ async def accept(scope: Scope, receive: Receive) -> Reply:
 async def _accept_with_files(scope: Scope, message: SendMessage, incoming: IncomingFiles) -> Reply:
     """Accepts a message with the files of its form, and those of its JSON, which are stored here."""
     if message.files:
-        await message_files.check_sender(scope, given(message.bot_token), incoming)
-        await message_files.read_json(message.files, incoming)
+        await check_sender(scope, given(message.bot_token), incoming)
+        await read_json(message.files, incoming)
         message.files = ()  # not kept in memory while the sender waits
     return await _accept(scope, message, tuple(incoming.stored))
 
 
 async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, ...] = ()) -> Reply:
     state = state_of(scope)
-    token = message_files.token_of(scope, given(message.bot_token))
+    token = token_of(scope, given(message.bot_token))
     if token is None:
         raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
     wait, applied = preferred(header_of(scope, b"prefer") or "")

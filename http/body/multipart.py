@@ -19,9 +19,9 @@ from multipart import (
 )
 
 from djangobot.db.errors import FilesTooLarge
-from djangobot.http.bodies import header_of, stream_of
+from djangobot.http.body.bodies import header_of, stream_of
+from djangobot.http.body.requests import CHARSETS
 from djangobot.http.errors import Refused, fields_refused
-from djangobot.http.requests import CHARSETS
 
 FORM_DATA = "multipart/form-data"
 PARTS_MOST = 64

@@ -11,7 +11,7 @@ import msgspec
 from litestar.types import Scope
 from msgspec import Meta, UnsetType
 
-from djangobot.http.bodies import body_of
+from djangobot.http.body.bodies import body_of
 from djangobot.http.errors import Refused, fields_refused
 from djangobot.http.responses import Call
 
