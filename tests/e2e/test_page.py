@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect, sync_playwright
 from telethon import Button, TelegramClient, events
 from telethon.sessions import MemorySession
 from telethon.tl import types
@@ -279,8 +279,18 @@ def test_a_slash_brings_the_bots_commands(visit: Visits, box: Sandbox, service: 
     expect(menu).to_be_hidden()
     field.fill("/h")
     expect(menu.get_by_role("option")).to_have_count(2)
+    held: list[Route] = []
+    page.route("**/commands*", lambda route: held.append(route))
+    with page.expect_request("**/commands*"):
+        field.fill("/he")
     field.press("Escape")
     expect(menu).to_be_hidden()
+    with page.expect_response("**/commands*") as late:
+        held.pop().continue_()
+    late.value.finished()
+    page.evaluate("() => new Promise((done) => setTimeout(done))")
+    expect(menu).to_be_hidden()  # what was asked before does not bring it back
+    page.unroute("**/commands*")
     field.fill("/hi")
     field.press("Enter")
     expect(field).to_have_value("")

@@ -15,6 +15,7 @@ export class Composer {
     this.menu = [];
     this.chosen = 0;
     this.known = [];
+    this.asked = 0; // which question for the commands is the last one; none once the menu was put away
     this.field = $("text");
     this.list = $("commands");
     this.field.addEventListener("input", () => this.typed());
@@ -84,10 +85,10 @@ export class Composer {
   async suggest() {
     const typed = this.field.value;
     if (!/^\/\w*$/.test(typed)) return this.hide();
-    const { chat } = this;
+    const asked = (this.asked += 1);
     this.match(typed);
     const commands = await this.act.commands().catch(() => []);
-    if (this.chat !== chat) return;
+    if (this.asked !== asked) return;
     this.known = commands;
     const now = this.field.value;
     if (/^\/\w*$/.test(now) && document.activeElement === this.field) this.match(now);
@@ -135,6 +136,7 @@ export class Composer {
   }
 
   hide() {
+    this.asked += 1;
     this.menu = [];
     this.chosen = 0;
     this.draw();
