@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any, Literal
 
 import msgspec
-import structlog
 from pyrogram import raw
 from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicate, RPCError
 from pyrogram.raw.core import TLObject
@@ -36,8 +35,6 @@ from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File, Uploads
 from djangobot.db.delivery.random_ids import derived_id
-
-log = structlog.get_logger(__name__)
 
 
 class Peer(msgspec.Struct, frozen=True):

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-import structlog
 
 from djangobot.db import audit
 from djangobot.db.admin import admins
@@ -19,8 +18,6 @@ from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses
 from djangobot.db.programs import accounts, attempts
-
-log = structlog.get_logger(__name__)
 
 Kind = Literal["account", "chat"]
 COUNTED_MOST = 10_000

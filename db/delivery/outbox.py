@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
-import structlog
 import uuid_utils
 
 from djangobot.db.delivery import claims, pubsub, settlement, urgent, wakeups
@@ -18,8 +17,6 @@ from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Insert, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
-
-log = structlog.get_logger(__name__)
 
 # ruff: noqa: S608 - the statements below are put together from constants.
 OLDEST_DUE = f"""
@@ -42,6 +39,18 @@ NOTICE = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt)
 VALUES ($1, $2, $3, $4, $5, $6, 'Text', $7, 'queued', $8, 0, $6)
+"""
+# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
+CANCEL = """
+UPDATE message SET status = 'canceled', failure = $2
+WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
+RETURNING public_id
+"""
+# Uses the index of scheduled messages.
+CANCEL_SCHEDULED = """
+UPDATE message SET status = 'canceled', failure = $2
+WHERE status = 'scheduled' AND +account = $1
+RETURNING public_id
 """
 _putting_back: set[asyncio.Task[None]] = set()
 
@@ -72,9 +81,7 @@ def notify_added(accepted: Callable[[Row], None], rows: Sequence[Row]) -> None:
     """Calls `accepted` for each new message and wakes the worker. Call it after the commit."""
     for row in rows:
         accepted(row)
-        if row["urgent"]:
-            urgent.mark(row["chat"])
-        wakeups.notify_due(row["chat"])
+        wakeups.notify_new(row["chat"], urgent=row["urgent"])
 
 
 def _add_and_claim(
@@ -126,6 +133,14 @@ async def add_notice(
     random_id = new_random_id()
     public_id = str(uuid_utils.uuid7())
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
+
+
+async def cancel_all(account_id: int, failure: str) -> list[str]:
+    """Cancels what waits of an account, also what is scheduled, with this failure. Returns the messages.
+    Call `wakeups.notify_settled` for each after the commit."""
+    rows = await current().execute(CANCEL, account_id, failure)
+    rows += await current().execute(CANCEL_SCHEDULED, account_id, failure)
+    return [str(row["public_id"]) for row in rows]
 
 
 async def poll(now: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from djangobot.db.delivery import pubsub, urgent, wakeups
+from djangobot.db.delivery import pubsub, wakeups
 from djangobot.db.delivery.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
@@ -50,9 +50,7 @@ async def queue_due(now: datetime) -> datetime | None:
         rows = await current().execute(QUEUE, now, current().each(ids))
         log.debug("scheduled messages queued", count=len(rows))
         for row in rows:
-            if row["urgent"]:
-                urgent.mark(row["chat"])
-            wakeups.notify_due(row["chat"])
+            wakeups.notify_new(row["chat"], urgent=row["urgent"])
     return following
 
 

@@ -9,7 +9,7 @@ from djangobot.db.delivery import pubsub
 from djangobot.db.delivery.local_worker import local_worker
 from djangobot.db.delivery.outcomes import SETTLED
 from djangobot.db.delivery.pubsub import Topic
-from djangobot.db.delivery.urgent import is_marked, unmark
+from djangobot.db.delivery.urgent import is_marked, mark, unmark
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
 
@@ -44,6 +44,13 @@ def notify_due(chat_id: int, *, urgent: bool = False) -> None:
         unmark([chat_id])
         return
     notify_due_here(chat_id, urgent=urgent)
+
+
+def notify_new(chat_id: int, *, urgent: bool) -> None:
+    """Wakes the worker for a message that was just queued in this chat. Call it after the commit."""
+    if urgent:
+        mark(chat_id)
+    notify_due(chat_id)
 
 
 def notify_due_here(chat_id: int, *, urgent: bool = False) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from djangobot.db.delivery import scheduled_messages, urgent, wakeups
+from djangobot.db.delivery import scheduled_messages, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ONE, Entry, entry_of
 
@@ -40,7 +40,5 @@ async def send_now(chat_id: int, message_id: int, now: datetime) -> bool:
     """Queues a scheduled message before its time. False when it is not scheduled any more."""
     rows = await current().execute(SEND_NOW, chat_id, message_id, now)
     for row in rows:
-        if row["urgent"]:
-            urgent.mark(row["chat"])
-        wakeups.notify_due(row["chat"])
+        wakeups.notify_new(row["chat"], urgent=row["urgent"])
     return bool(rows)

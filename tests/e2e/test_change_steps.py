@@ -37,7 +37,7 @@ dying(settlement, "settle", "before recording", "recording", "edit recorded", of
 dying(presses, "press", "pressed", "press being recorded", "press recorded")
 dying(Gateway, "edit_buttons", "before the line is shown", "line under way", "line shown")
 scheduled_messages.wakeups = SimpleNamespace(
-    notify_due=lambda chat: die("due, moved and not claimed") or wakeups.notify_due(chat),
+    notify_new=lambda chat, **how: die("due, moved and not claimed") or wakeups.notify_new(chat, **how),
 )
 """
 Check = Callable[[], None]
