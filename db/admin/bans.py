@@ -10,9 +10,9 @@ from datetime import datetime
 from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.admin.users import Kind
-from djangobot.db.delivery import outcomes, recalls, scheduled_messages, wakeups
+from djangobot.db.delivery import outbox, outcomes, recalls, scheduled_messages, wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
-from djangobot.db.engine import Row, current
+from djangobot.db.engine import current
 
 # ruff: noqa: S608 - the statements are put together from constants.
 BAN = {
@@ -23,18 +23,6 @@ UNBAN = {
     "account": "UPDATE account SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
     "chat": "UPDATE chat SET banned = NULL WHERE id = $1 AND banned IS NOT NULL RETURNING id",
 }
-# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
-CANCEL = f"""
-UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
-RETURNING public_id
-"""
-# Uses the index of scheduled messages.
-CANCEL_SCHEDULED = f"""
-UPDATE message SET status = 'canceled', failure = '{outcomes.ACCOUNT_BANNED}'
-WHERE status = 'scheduled' AND +account = $1
-RETURNING public_id
-"""
 RESTORE = f"""
 UPDATE message SET status = {RESTORED.format(now="$2")}, failure = NULL, next_attempt = $2
 WHERE status = 'canceled' AND failure = '{outcomes.ACCOUNT_BANNED}'
@@ -51,18 +39,17 @@ async def ban(kind: Kind, number: int, by: int, now: datetime, *, of_settings: C
     Raises UserIsAdmin.
     """
     engine = current()
-    canceled: list[Row] = []
+    canceled: list[str] = []
     async with audit.audited(by, "ban", f"{kind} {number}", False, True, now) as done:
         await users.refuse_admin(kind, number, of_settings)
         if await engine.execute(BAN[kind], number, now):
             done()
             if kind == "account":
-                canceled = await engine.execute(CANCEL, number)
-                canceled += await engine.execute(CANCEL_SCHEDULED, number)
+                canceled = await outbox.cancel_all(number, outcomes.ACCOUNT_BANNED)
             await recalls.record(now)
     await recalls.apply()
-    for row in canceled:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", outcomes.ACCOUNT_BANNED)
+    for public_id in canceled:
+        wakeups.notify_settled(public_id, "canceled", outcomes.ACCOUNT_BANNED)
     return done.was
 
 

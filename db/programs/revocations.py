@@ -34,18 +34,6 @@ REVOKE_ALL = """
 UPDATE bot_token SET revoked = $3 WHERE account = $1 AND (expires IS NULL OR expires > $2)
 AND (revoked IS NULL OR revoked > $3) RETURNING chat
 """
-# Uses the index of unsettled messages. The plus keeps SQLite from reading everything the account ever sent.
-CANCEL_ALL = f"""
-UPDATE message SET status = 'canceled', failure = '{REASON}'
-WHERE status IN ('queued', 'sending') AND status = 'queued' AND kind IN ('message', 'edit') AND +account = $1
-RETURNING public_id
-"""
-# Uses the index of scheduled messages.
-CANCEL_ALL_SCHEDULED = f"""
-UPDATE message SET status = 'canceled', failure = '{REASON}'
-WHERE status = 'scheduled' AND +account = $1
-RETURNING public_id
-"""
 
 
 async def revoke(chat_id: int, token_id: int, now: datetime) -> None:
@@ -88,12 +76,10 @@ async def revoke_all_in_transaction(
 ) -> tuple[set[int], list[str]]:
     """Ends all bot tokens of an account and cancels their queued messages. The caller commits. Returns the
     chats, which are told and need a `notify_due` after the commit, and the messages."""
-    engine = current()
     # Dated a while ago, so that nobody in a chat can undo it.
-    revoked = await engine.execute(REVOKE_ALL, account_id, now, now - UNDO_FOR)
-    canceled = await engine.execute(CANCEL_ALL, account_id)
-    canceled += await engine.execute(CANCEL_ALL_SCHEDULED, account_id)
+    revoked = await current().execute(REVOKE_ALL, account_id, now, now - UNDO_FOR)
+    canceled = await outbox.cancel_all(account_id, REASON)
     chats = {row["chat"] for row in revoked}
     for chat in sorted(chats):
         await outbox.add_notice("tokens_revoked", chat, now, text=account_name)
-    return chats, [str(row["public_id"]) for row in canceled]
+    return chats, canceled
