@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from djangobot.db import errors as family
 from djangobot.http.body.multipart import FORM_DATA
 from djangobot.http.body.requests import FORM
 from djangobot.http.inlets.common.request import LARGEST
@@ -16,7 +15,7 @@ from djangobot.http.inlets.gotify import (
     error_of,
     number_of,
 )
-from djangobot.http.openapi.operation import ID, MOMENT, TEXT, Operation, Success
+from djangobot.http.openapi.operation import ID, MOMENT, OF_SENDER, TEXT, Operation, Success
 
 MESSAGE = {"message": TEXT, "title": "Backup", "priority": 5}
 FIELDS = {
@@ -46,13 +45,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
                 },
             )
         },
-        (
-            family.TokenInvalid,
-            family.TokenPaused,
-            family.ChatBlocked,
-            family.TooManyRequests,
-            family.DatabaseUnavailable,
-        ),
+        OF_SENDER,
         "For programs that know Gotify. Without a body, the query has the fields. Unknown ones, and extras "
         "that are not known here, are ignored, and what is too long is shortened.",
         CreateMessage,

@@ -9,7 +9,7 @@ from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
 from djangobot.http.inlets.formats import FORMATS
 from djangobot.http.messages.sending import SendResult
-from djangobot.http.openapi.operation import ID, TEXT, Operation, Success
+from djangobot.http.openapi.operation import ID, OF_SENDER, TEXT, Operation, Success
 
 FORMAT = {
     "name": "as",
@@ -38,14 +38,7 @@ HOOK = Operation(
             {PLAIN: {"schema": {"type": "string"}, "example": "ok"}},
         )
     },
-    (
-        family.TokenInvalid,
-        family.SignatureWrong,
-        family.TokenPaused,
-        family.ChatBlocked,
-        family.TooManyRequests,
-        family.DatabaseUnavailable,
-    ),
+    (*OF_SENDER, family.SignatureWrong),
     "Takes what other programs send, as they send it: Alertmanager, Grafana, GitHub, GitLab, Gitea, Forgejo, "
     "Uptime Kuma, Healthchecks, Sentry, Apprise, Sonarr, Slack's JSON, any other JSON, forms and texts. "
     "Unknown fields are ignored, and what is too long is shortened.",

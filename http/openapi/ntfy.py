@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from djangobot.db import errors as family
 from djangobot.http.body.requests import PLAIN
 from djangobot.http.errors import SENTENCES
 from djangobot.http.inlets.common.request import LARGEST
@@ -15,7 +14,7 @@ from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
 from djangobot.http.inlets.ntfy import parameters
 from djangobot.http.inlets.ntfy.publication import TOPIC, PublishedMessage
 from djangobot.http.inlets.ntfy.publish import PUBLISHING, NtfyError, error_of
-from djangobot.http.openapi.operation import ID, TEXT, Json, Operation, Success
+from djangobot.http.openapi.operation import ID, OF_SENDER, TEXT, Json, Operation, Success
 from djangobot.http.responses import Refusal
 
 BYTES = "application/octet-stream"
@@ -74,13 +73,7 @@ PUBLISH_JSON = Operation(
             },
         )
     },
-    (
-        family.TokenInvalid,
-        family.TokenPaused,
-        family.ChatBlocked,
-        family.TooManyRequests,
-        family.DatabaseUnavailable,
-    ),
+    OF_SENDER,
     "For programs that know ntfy. Headers and the query may have fields that the JSON has not. Unknown ones "
     "are ignored, and what is too long is shortened.",
     Publish,

@@ -6,7 +6,15 @@ from typing import Any
 
 import msgspec
 
-from djangobot.db.errors import DjangoBotError, FieldsInvalid
+from djangobot.db.errors import (
+    ChatBlocked,
+    DatabaseUnavailable,
+    DjangoBotError,
+    FieldsInvalid,
+    TokenInvalid,
+    TokenPaused,
+    TooManyRequests,
+)
 from djangobot.http.body.bodies import LARGEST_BODY, TOO_LARGE
 from djangobot.http.inlets.common.errors import Shape
 from djangobot.http.responses import Refusal
@@ -16,6 +24,14 @@ Json = dict[str, Any]
 ID = "01902d5e-7c3b-7d7e-a1f4-3b9f1f6f2c11"
 MOMENT = "2023-09-25T02:47:11.305832Z"
 TEXT = "some and again text"
+OF_SENDER: tuple[type[DjangoBotError], ...] = (
+    TokenInvalid,
+    TokenPaused,
+    ChatBlocked,
+    TooManyRequests,
+    DatabaseUnavailable,
+)
+"""What may keep a foreign program's message from being accepted."""
 
 
 def of_our_api(_status: int, sentence: str, _exc: Exception) -> Refusal:
