@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from djangobot.db import audit
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement, urgent, wakeups
 from djangobot.db.delivery.local_worker import register_worker
@@ -187,3 +188,8 @@ def worker_here() -> Iterator[IdleWorker]:
 @pytest.fixture
 async def world(database: str) -> World:
     return World()
+
+
+async def actions() -> list[str]:
+    """What the audit says was done, the oldest first."""
+    return [f"{entry.action} {entry.target}" for entry in reversed(await audit.page(50))]

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from djangobot.db import audit
 from djangobot.db.admin import bans, users
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.errors import (
@@ -18,14 +17,9 @@ from djangobot.db.people import codes
 from djangobot.db.programs import accounts
 from djangobot.db.programs.tokens import resolve
 
-from ..conftest import NOW, World
+from ..conftest import NOW, World, actions
 
 ROOT = 7
-
-
-async def actions() -> list[str]:
-    """What the audit says was done, the oldest first."""
-    return [f"{entry.action} {entry.target}" for entry in reversed(await audit.page(50))]
 
 
 async def test_a_banned_accounts_tokens_end_at_once_and_come_back(world: World) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from djangobot.db import audit
 from djangobot.db.admin import admins, bans, users
 from djangobot.db.errors import (
     AccessDenied,
@@ -14,14 +13,9 @@ from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts
 
-from ..conftest import NOW, World
+from ..conftest import NOW, World, actions
 
 ROOT = 7
-
-
-async def actions() -> list[str]:
-    """What the audit says was done, the oldest first."""
-    return [f"{entry.action} {entry.target}" for entry in reversed(await audit.page(50))]
 
 
 async def test_people_and_accounts_are_found_by_name_handle_and_number(world: World) -> None:
