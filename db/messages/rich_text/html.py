@@ -26,6 +26,8 @@ LISTS_DEEP = 10
 """Lists within lists are indented up to this depth."""
 
 LANGUAGE = re.compile(r"(?:^|\s)lang(?:uage)?-([\w+#.-]{1,64})")
+_LINE_END = re.compile(r"\r\n?")
+"""The tokenizer gives it as one letter; tokens are counted in letters of the source."""
 _END_OF_NOTHING = "</>"
 _AS_TEXT = "&lt;/>"
 
@@ -58,7 +60,7 @@ class HtmlReader:
 
     def feed(self, source: str) -> None:
         """Reads a piece of HTML. What was opened stays open; an unfinished tag is text."""
-        source = source.replace("\0", "\ufffd").replace(_END_OF_NOTHING, _AS_TEXT)
+        source = _LINE_END.sub("\n", source).replace("\0", "\ufffd").replace(_END_OF_NOTHING, _AS_TEXT)
         position = 0
         dropped_from = 0
         for token in tokenize(source, capture_source=True, resolve_references=False):

@@ -155,6 +155,16 @@ def test_html_takes_anything(source: str) -> None:
     assert visible(rich.text) or not visible(source)
 
 
+@given(anything(HTML + WHITE + WORDS))
+@example("<pre>0\r\n</pre>")
+@example("a\r\n<b>b</b>\r\nc")
+def test_html_with_line_ends_of_windows_is_the_same(source: str) -> None:
+    """Nothing is lost or doubled by a line end of two characters, or by one that is a carriage return."""
+    lines = source.replace("\r\n", "\n").replace("\r", "\n")
+    assert from_html(lines.replace("\n", "\r\n")) == from_html(lines)
+    assert from_html(lines.replace("\n", "\r")) == from_html(lines)
+
+
 FENCES = ("```", "~~~\n")
 """What follows them names a language, which is no text."""
 LETTERS = st.text(st.characters(categories=["L", "N"], max_codepoint=0x2FFF), min_size=1, max_size=8)
