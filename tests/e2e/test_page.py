@@ -19,22 +19,10 @@ from telethon.tl import types
 
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 
+from ..chromium import ARGUMENTS, CHROMIUM, needs_chromium
 from .conftest import Sandbox, Service
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="needs Chromium: Debian's package chromium (apt-get install chromium)"
-)
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = needs_chromium
 MILLISECONDS = 1000 * PATIENCE
 FIRST_STEPS = "http://127.0.0.1:8000"
 CODE = "123 456 7890"

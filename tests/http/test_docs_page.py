@@ -1,10 +1,8 @@
 """The page at /api/ in real Chromium: before a proxy, and as somebody tries the calls out."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,22 +14,10 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.http.app import Config, create_app
 from djangobot.http.openapi.document import openapi_document
 
+from ..chromium import ARGUMENTS, CHROMIUM, needs_chromium
 from .conftest import SECRET, Api, Telegram, a_client, served
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="needs Chromium: Debian's package chromium (apt-get install chromium)"
-)
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = needs_chromium
 MILLISECONDS = 1000 * PATIENCE
 
 

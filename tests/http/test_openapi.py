@@ -41,7 +41,7 @@ from .conftest import Api, Clock, Telegram, a_client, an_app, served
 T = TypeVar("T")
 
 SEED = int(os.environ.get("SCHEMATHESIS_SEED", "20230925"))
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 
 
 @pytest.fixture(scope="module")

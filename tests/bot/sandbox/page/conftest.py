@@ -1,6 +1,5 @@
 """The chat page in real Chromium, as wide as a phone."""
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,10 +7,9 @@ from playwright.async_api import Page, ViewportSize, async_playwright, expect
 
 from djangobot.bot.sandbox.testing import PATIENCE
 
+from ....chromium import ARGUMENTS, CHROMIUM
 from ..pyrogram_bot import Bot
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"]
 # The list of bots is hidden while there is one.
 CHOOSE = "(bots, id) => { bots.value = id; bots.dispatchEvent(new Event('change')); }"
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -20,8 +18,6 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture
 async def page(bot: Bot) -> AsyncIterator[Page]:
     """The bot's chat, open on a phone; any error of a script fails the test."""
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium: Debian's package chromium (apt-get install chromium)")
     problems: list[str] = []
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

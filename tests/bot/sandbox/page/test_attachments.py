@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from playwright.async_api import Page, expect
 
+from ....chromium import needs_chromium
 from ..pyrogram_bot import Bot
 from ..sent_files import (
     as_document,
@@ -18,6 +19,8 @@ from ..sent_files import (
     types,
     uploaded,
 )
+
+pytestmark = needs_chromium
 
 Ids = Callable[[], int]
 VIDEO = types.DocumentAttributeVideo(duration=75, w=640, h=360)

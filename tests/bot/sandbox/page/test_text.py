@@ -2,8 +2,11 @@
 
 from playwright.async_api import Page, expect
 
+from ....chromium import needs_chromium
 from ..probe import Probe
 from ..pyrogram_bot import Bot, raw
+
+pytestmark = needs_chromium
 
 FITS = "document.documentElement.scrollWidth <= innerWidth"
 
