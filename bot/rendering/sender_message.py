@@ -76,7 +76,11 @@ def _foot(content: Content) -> RichText:
 
 def _within(limit: int, head: RichText, text: RichText, foot: RichText) -> RichText:
     """As much of the text as fits between head and foot."""
-    room = limit - utf16_length(head.text) - utf16_length(foot.text) - 2
+    whole = joined([head, text, foot])
+    missing = utf16_length(whole.text) - limit
+    if missing <= 0:
+        return whole
+    room = utf16_length(text.text) - missing
     return excerpt(joined([head, excerpt(text, max(room, EXCERPT_LEAST)), foot]), limit)
 
 

@@ -9,6 +9,7 @@ from turbohtml import Token, TokenType, tokenize
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
 from djangobot.db.messages.rich_text.html_table import HtmlTable
 from djangobot.db.messages.rich_text.html_tags import (
+    BLOCKS,
     DROPPED,
     HEADINGS,
     INLINE,
@@ -54,7 +55,8 @@ class HtmlReader:
         self._links: list[Link] = []
         self._lists: list[_List] = []
         self._pre: Frame | None = None
-        self._pre_begins = False
+        self._pre_end = ""
+        """The last character of the pre; empty before the first."""
         self._dropped = ""
         self._table: HtmlTable | None = None
 
@@ -110,10 +112,7 @@ class HtmlReader:
         if self._table is not None:
             self._table.write(text)
         elif self._pre is not None:
-            if self._pre_begins:
-                text = text.removeprefix("\n")
-                self._pre_begins = False
-            self._builder.write_raw(text)
+            self._write_pre(text)
         elif self._keeps_space:
             self._builder.write_lines(text)
         else:
@@ -126,9 +125,8 @@ class HtmlReader:
             if tag == "img":
                 self._write(token.attr("alt") or "")
             return
-        if self._pre is not None and tag == "code":
-            self._name_language(token)
-        if self._pre is not None and tag != "br":
+        if self._pre is not None:
+            self._start_in_pre(token)
             return
         if tag in PARAGRAPHS:
             self._break_lines(2)
@@ -146,6 +144,7 @@ class HtmlReader:
             self._table.end(tag)
             return
         if self._pre is not None and tag != "pre":
+            self._break_line_of_pre(tag)
             return
         if frames := self._open.get(tag):
             self._builder.close(frames.pop())
@@ -191,8 +190,32 @@ class HtmlReader:
     def _start_pre(self, token: Token) -> None:
         self._break_lines(2)
         self._pre = self._builder.open("pre")
-        self._pre_begins = True
+        self._pre_end = ""
         self._name_language(token)
+
+    def _start_in_pre(self, token: Token) -> None:
+        """A tag within a pre: only its lines and its texts count."""
+        tag = token.tag or ""
+        if tag == "code":
+            self._name_language(token)
+        elif tag == "br":
+            self._pre_end = "\n"
+            self._builder.write_raw("\n")
+        elif tag == "img":
+            self._write(token.attr("alt") or "")
+        else:
+            self._break_line_of_pre(tag)
+
+    def _write_pre(self, text: str) -> None:
+        if self._builder.at_line_start():
+            text = text.removeprefix("\n")
+        self._pre_end = text[-1:] or "\n"
+        self._builder.write_raw(text)
+
+    def _break_line_of_pre(self, tag: str) -> None:
+        """A block within a pre has lines of its own."""
+        if tag in BLOCKS and self._pre_end not in ("", "\n"):
+            self._builder.break_lines(1)
 
     def _name_language(self, token: Token) -> None:
         found = LANGUAGE.search(token.attr("class") or "")
@@ -205,11 +228,8 @@ class HtmlReader:
             self._pre = None
             self._break_lines(2)
 
-    def _line_break(self, token: Token) -> None:
-        if self._pre is not None:
-            self._write("\n")
-        else:
-            self._builder.add_line_break()
+    def _line_break(self, token: Token | None = None) -> None:
+        self._builder.add_line_break()
 
     def _rule(self, token: Token) -> None:
         self._builder.break_lines(1)
@@ -294,6 +314,7 @@ class HtmlReader:
 
     _ends: ClassVar[dict[str, Callable[["HtmlReader"], None]]] = {
         "a": _end_link,
+        "br": _line_break,
         "blockquote": _end_quote,
         "pre": _end_pre,
         "ul": _end_list,

@@ -2,7 +2,7 @@
 
 from turbohtml import Token
 
-from djangobot.db.messages.rich_text.html_tags import LINES, PARAGRAPHS
+from djangobot.db.messages.rich_text.html_tags import BLOCKS
 
 
 class HtmlTable:
@@ -26,9 +26,8 @@ class HtmlTable:
         tag = token.tag
         if tag == "table":
             self._depth += 1
-        elif self._depth > 1 or tag not in ("tr", "td", "th"):
-            if self._in_cell and (tag in PARAGRAPHS or tag in LINES or tag in ("br", "li", "td", "th")):
-                self._rows[-1][-1].append(" ")
+        if self._depth > 1 or tag not in ("tr", "td", "th"):
+            self._separate(tag)
         elif tag == "tr":
             self._rows.append([])
             self._in_cell = False
@@ -42,12 +41,18 @@ class HtmlTable:
 
     def end(self, tag: str) -> bool:
         """True when the whole table ends."""
+        self._separate(tag)
         if tag == "table":
             self._depth -= 1
             return self._depth == 0
         if self._depth == 1 and tag in ("td", "th", "tr", "caption"):
             self._in_cell = False
         return False
+
+    def _separate(self, tag: str | None) -> None:
+        """A block within a cell is apart from what stands before and after it."""
+        if self._in_cell and tag in BLOCKS:
+            self._rows[-1][-1].append(" ")
 
     def finish(self) -> list[list[str]]:
         rows = [[" ".join("".join(cell).split()) for cell in row] for row in self._rows]

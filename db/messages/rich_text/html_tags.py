@@ -59,11 +59,14 @@ LINES = frozenset(
     )
 )
 """These begin and end a line."""
+BREAKS = frozenset(("br", "hr", "ul", "ol", "li", "td", "th", *PARAGRAPHS, *LINES))
 LAYOUT = re.compile(
-    rf"<(?:br|hr|ul|ol|li|td|th|{'|'.join(sorted(PARAGRAPHS | LINES))})(?=[\s/>])",
+    rf"<(?:{'|'.join(sorted(BREAKS))})(?=[\s/>])",
     re.IGNORECASE,
 )
 """A tag that breaks lines and is none of Telegram's: white space means nothing in such a source."""
+BLOCKS = BREAKS | {"blockquote", "pre"}
+"""What stands before, in and after these is never one word."""
 DROPPED = ("script", "style")
 """These go with their text."""
 BARE_ATTRIBUTES = frozenset(

@@ -38,7 +38,9 @@ def split(rich: RichText, limit: int = MESSAGE_LIMIT, first_limit: int | None = 
 
 
 def excerpt(rich: RichText, limit: int = CAPTION_LIMIT) -> RichText:
-    """The beginning of a text, to be the caption of a file that has all of it."""
+    """The beginning of a text, to be the caption of a file that has all of it. A text that fits is whole."""
+    if utf16_length(rich.text) <= limit:
+        return RichText(rich.text, thinned(rich.spans, SPAN_LIMIT))
     parts = _parts(rich, limit - len(ELLIPSIS), None)
     first = next(parts, RichText(""))
     if next(parts, None) is None:

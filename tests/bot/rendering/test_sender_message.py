@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from djangobot.bot.rendering.sender_message import render_sender_message
@@ -66,3 +67,14 @@ def test_the_caption_fits_whatever_its_head_is() -> None:
     shown = Content(title="😀" * 200, tags=tuple("я" * 60 + str(number) for number in range(8)))
     (part,) = render_sender_message(sent("слово " * 9000, shown, "😀" * 100), NOW)
     assert utf16_length(part.text) <= CAPTION_LIMIT
+
+
+@pytest.mark.parametrize("tags", [(), ("ci",)])
+def test_a_message_that_changes_is_whole_as_long_as_it_fits(tags: tuple[str, ...]) -> None:
+    """Up to the last unit of Telegram's limit. An ellipsis stands for what is beyond it. Tags stay."""
+    foot = "".join(f"\n#{tag}" for tag in tags)
+    room = MESSAGE_LIMIT - len("Backup\n") - len(foot)
+    for length, shown in ((room, "x" * room), (room + 1, "x" * (room - 1) + "…")):
+        message = msgspec.structs.replace(sent("x" * length, Content(tags=tags)), replace_key="job")
+        (part,) = render_sender_message(message, NOW)
+        assert part.text == f"Backup\n{shown}{foot}"

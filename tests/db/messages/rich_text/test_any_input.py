@@ -157,12 +157,29 @@ def test_html_takes_anything(source: str) -> None:
 
 @given(anything(HTML + WHITE + WORDS))
 @example("<pre>0\r\n</pre>")
-@example("a\r\n<b>b</b>\r\nc")
+@example("\r\n<b>b</b>\r\nc")
+@example("\r\n")
 def test_html_with_line_ends_of_windows_is_the_same(source: str) -> None:
-    """Nothing is lost or doubled by a line end of two characters, or by one that is a carriage return."""
-    lines = source.replace("\r\n", "\n").replace("\r", "\n")
+    """Nothing is lost or doubled by a line end of two characters, or by one that is a carriage return. (What
+    shows nothing is shown as it was written: so an `a` stands before it.)"""
+    lines = "a" + source.replace("\r\n", "\n").replace("\r", "\n")
     assert from_html(lines.replace("\n", "\r\n")) == from_html(lines)
     assert from_html(lines.replace("\n", "\r")) == from_html(lines)
+
+
+BLOCKS = ["p", "div", "ul", "li", "h1", "blockquote", "pre", "table", "tr", "td", "caption", "section"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(["word", "</", "<"]), st.sampled_from(BLOCKS)), max_size=20))
+@example([("<", "td"), ("<", "div"), ("word", ""), ("</", "div"), ("word", "")])
+@example([("<", "table"), ("<", "td"), ("word", ""), ("<", "blockquote"), ("word", "")])
+@example([("<", "table"), ("<", "td"), ("<", "div"), ("word", ""), ("</", "div"), ("word", "")])
+@example([("<", "pre"), ("<", "div"), ("word", ""), ("</", "div"), ("<", "div"), ("word", "")])
+def test_blocks_of_html_keep_words_apart(pieces: list[tuple[str, str]]) -> None:
+    """What a browser shows on two lines, or in two cells, is never one word."""
+    source = "".join("word" if kind == "word" else f"{kind}{tag}>" for kind, tag in pieces)
+    text = from_html(f"a{source}").text
+    assert re.findall("(?:word)+", text) == re.findall("(?:word)+", source)
 
 
 FENCES = ("```", "~~~\n")

@@ -42,6 +42,18 @@ from .reading import check_spans, shown
             ["pre a │ bb\n──┼───\n1 │ 2"],
         ),
         ("<table><tr><td>a", "a", ["pre a"]),
+        (
+            "<table><td><div>Total</div>5<td>a<pre>b</pre>c<ul><li>d</ul>e<table><td>f</table>g</table>",
+            "Total 5 │ a b c d e f g",
+            ["pre Total 5 │ a b c d e f g"],
+        ),
+        (
+            "<pre><div>a</div><div>b</div>\n<p>c<img alt=d></pre>e",
+            "a\nb\ncd\n\ne",
+            ["pre a\nb\ncd"],
+        ),
+        ("<pre>\na<br>b\n<div>c</div>\n</pre>", "a\nb\nc", ["pre a\nb\nc"]),
+        ("a</br>b", "a\nb", []),
         ("<foo>a</foo> <o:p>b</o:p>", "a b", []),
         ("a<script>b</script>c<style>d</style>e", "ace", []),
         ("<p>  a \n b&nbsp; c  ", "a b\u00a0 c", []),

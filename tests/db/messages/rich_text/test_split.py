@@ -165,3 +165,4 @@ def test_an_excerpt_is_the_beginning() -> None:
     assert beginning.text.endswith("line…")
     assert covered(beginning, beginning.spans[0]) == "first"
     assert excerpt(RichText("short")) == RichText("short")
+    assert [excerpt(RichText("x" * length), 10).text for length in (10, 11)] == ["x" * 10, "x" * 9 + "…"]
