@@ -42,11 +42,15 @@ from djangobot.db import migrate, purge, state
 from djangobot.db.admin import growth
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import changes, disk_floor, leader, outbox, pubsub, quotas, wakeups
+from djangobot.db.delivery import leader, outbox
 from djangobot.db.delivery.leader import Leadership
+from djangobot.db.delivery.limits import disk_floor, quotas
+from djangobot.db.delivery.pubsub import changes, pubsub, wakeups
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
-from djangobot.db.messages import edits, files, retention, search
+from djangobot.db.messages import edits
+from djangobot.db.messages.files import files
+from djangobot.db.messages.history import retention, search
 from djangobot.db.people import guesses
 from djangobot.db.programs import attempts
 from djangobot.http.app import Application, Bounds, Config, Server, create_app, under, with_access_log

@@ -15,7 +15,7 @@ from piccolo.apps.migrations.commands.new import render_template
 
 from djangobot.db import conf
 from djangobot.db.clock import utc_now
-from djangobot.db.messages import search
+from djangobot.db.messages.history import search
 from djangobot.db.piccolo_app import APP_NAME, INDEXES, MIGRATIONS, TABLES
 
 FILE = MIGRATIONS / "djangobot_initial.py"

@@ -10,11 +10,12 @@ from djangobot.db.admin.broadcasts import Broadcast
 from djangobot.db.audit import Audit
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.scheduled import ScheduledJobRow
-from djangobot.db.messages import file_storage, incidents, messages, tags
-from djangobot.db.messages.file_storage import File, FilePart
+from djangobot.db.messages import incidents, messages, tags
+from djangobot.db.messages.files import file_storage
+from djangobot.db.messages.files.file_storage import File, FilePart
+from djangobot.db.messages.history.search import Search
 from djangobot.db.messages.incidents import Incident
 from djangobot.db.messages.messages import Message
-from djangobot.db.messages.search import Search
 from djangobot.db.messages.tags import MessageTag
 from djangobot.db.people import guesses, mutes
 from djangobot.db.people.chats import Chat

@@ -10,7 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from djangobot.db import state
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import disk_floor, outbox
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.errors import DatabaseUnavailable, DiskNearlyFull
 from djangobot.http.errors import BUSY_RETRY
 from djangobot.http.responses import Answer, Call, answer

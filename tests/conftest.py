@@ -23,7 +23,7 @@ from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.sandbox.world.accounts import Accounts
 from djangobot.db import conf, migrate
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 from djangobot.db.programs import passwords
 
 ROOT = Path(__file__).resolve().parents[1]

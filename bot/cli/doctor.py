@@ -15,7 +15,7 @@ from djangobot.bot.telegram import library
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
 from djangobot.db import conf, migrate
-from djangobot.db.delivery import disk_floor
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine.address import SQLITE, is_sqlite, without_secrets
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.errors import DjangoBotError, reason

@@ -14,7 +14,8 @@ import structlog
 
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.db import state
-from djangobot.db.delivery import expiry, outbox, recalls
+from djangobot.db.delivery import expiry, outbox
+from djangobot.db.delivery.pubsub import recalls
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import digests
 

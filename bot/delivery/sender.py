@@ -50,7 +50,7 @@ from djangobot.db.delivery.outcomes import (
 from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable, FileGone
 from djangobot.db.messages import content as contents
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 from djangobot.db.people import chats, digests
 
 log = structlog.get_logger(__name__)

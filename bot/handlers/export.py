@@ -18,7 +18,7 @@ from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button
 from djangobot.bot.telegram.uploads import File
 from djangobot.db.clock import utc_now
-from djangobot.db.messages import history
+from djangobot.db.messages.history import history
 from djangobot.db.messages.messages import Entry
 
 FILE_MOST = 45 << 20

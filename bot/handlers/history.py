@@ -22,8 +22,9 @@ from djangobot.bot.rendering.splitting import in_parts
 from djangobot.bot.telegram.errors import Refused
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FileGone
-from djangobot.db.messages import files, history
-from djangobot.db.messages.history import Page, Place, Sender
+from djangobot.db.messages.files import files
+from djangobot.db.messages.history import history
+from djangobot.db.messages.history.history import Page, Place, Sender
 from djangobot.db.messages.messages import Entry
 
 PAGE = 5

@@ -7,8 +7,9 @@ from djangobot.bot.rendering.entries import full_buttons, listed
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.messages import history, tags
-from djangobot.db.messages.history import Place
+from djangobot.db.messages import tags
+from djangobot.db.messages.history import history
+from djangobot.db.messages.history.history import Place
 from djangobot.db.messages.messages import NEWER_THAN_ALL
 from djangobot.db.messages.tags import Tag
 

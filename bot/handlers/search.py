@@ -8,8 +8,8 @@ from djangobot.bot.rendering.entries import full_buttons, listed
 from djangobot.bot.rendering.humanize import shortened
 from djangobot.bot.rendering.replies import formatted, joined, say, with_bold
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.messages import search
-from djangobot.db.messages.history import Page
+from djangobot.db.messages.history import search
+from djangobot.db.messages.history.history import Page
 
 PAGE = 5
 TEXT_SHOWN = 220

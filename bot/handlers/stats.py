@@ -14,8 +14,8 @@ from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.bot.telegram.uploads import File
-from djangobot.db.messages import history
-from djangobot.db.messages.history import Days
+from djangobot.db.messages.history import history
+from djangobot.db.messages.history.history import Days
 
 log = structlog.get_logger(__name__)
 

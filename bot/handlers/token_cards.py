@@ -21,7 +21,7 @@ from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_age, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.db.messages import history
+from djangobot.db.messages.history import history
 from djangobot.db.programs import revocations, tokens
 from djangobot.db.programs.tokens import TokenCard
 

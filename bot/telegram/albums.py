@@ -25,7 +25,7 @@ from djangobot.bot.telegram.errors import GatewayError, NotYet, Refused, after_a
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import ALBUM_OF, Media, MediaKind, Text
 from djangobot.bot.telegram.uploads import Ask, Uploads
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

@@ -32,8 +32,8 @@ ALBUM_OF: dict[MediaKind, str] = {
 
 
 class Media(msgspec.Struct, frozen=True, array_like=True):
-    """A stored file (db/messages/files.py) of a message. `size` is in bytes, `seconds` the length of a video.
-    0 for what is not known."""
+    """A stored file (db/messages/files/files.py) of a message. `size` is in bytes, `seconds` the length of a
+    video. 0 for what is not known."""
 
     file: int
     kind: MediaKind

@@ -10,7 +10,8 @@ from datetime import datetime
 from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.admin.users import Kind
-from djangobot.db.delivery import outbox, outcomes, recalls, scheduled_messages, wakeups
+from djangobot.db.delivery import outbox, outcomes, scheduled_messages
+from djangobot.db.delivery.pubsub import recalls, wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import current
 

@@ -17,7 +17,7 @@ from piccolo.columns import BigInt, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
 from djangobot.db import audit
-from djangobot.db.delivery import recalls, wakeups
+from djangobot.db.delivery.pubsub import recalls, wakeups
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce

@@ -13,7 +13,8 @@ import msgspec
 
 from djangobot.db import audit
 from djangobot.db.admin import admins
-from djangobot.db.delivery import outcomes, wakeups
+from djangobot.db.delivery import outcomes
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
 from djangobot.db.people import erasure, guesses

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from djangobot.db import audit
-from djangobot.db.delivery import wakeups
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Row, current
 

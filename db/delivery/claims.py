@@ -6,9 +6,10 @@ from datetime import datetime
 
 import msgspec
 
-from djangobot.db.delivery import urgent, wakeups
+from djangobot.db.delivery import urgent
 from djangobot.db.delivery.heads import FROM_HEADS, HEADS, HEADS_OF, IS_SENDING, SENDING, WAITING
 from djangobot.db.delivery.outcomes import ACCOUNT_BANNED, Claimed
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Row, current
 from djangobot.db.engine.errors import is_unique_violation

@@ -5,9 +5,9 @@ from datetime import datetime
 import structlog
 
 from djangobot.db import metrics
-from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import IS_QUEUED
 from djangobot.db.delivery.outcomes import EXPIRED_IN_DOUBT
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 
 log = structlog.get_logger(__name__)

@@ -8,10 +8,11 @@ from functools import partial
 
 import uuid_utils
 
-from djangobot.db.delivery import claims, pubsub, settlement, urgent, wakeups
+from djangobot.db.delivery import claims, settlement, urgent
 from djangobot.db.delivery.heads import FROM_HEADS, HEADS, IS_QUEUED, UNSETTLED, WAITING
 from djangobot.db.delivery.local_worker import LocalWorker, local_worker
 from djangobot.db.delivery.outcomes import Claimed, put_back
+from djangobot.db.delivery.pubsub import pubsub, wakeups
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Insert, Row, current

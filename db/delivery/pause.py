@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from djangobot.db import audit, state
-from djangobot.db.delivery import recalls
+from djangobot.db.delivery.pubsub import recalls
 from djangobot.db.engine import current
 
 NAME = "paused"

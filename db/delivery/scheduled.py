@@ -14,9 +14,9 @@ from piccolo.columns.base import OnDelete
 from piccolo.columns.reference import LazyTableReference
 from piccolo.table import Table
 
-from djangobot.db.delivery import pubsub
 from djangobot.db.delivery.local_worker import local_worker
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.pubsub import pubsub
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
 

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import structlog
 
-from djangobot.db.delivery import pubsub, wakeups
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.pubsub import pubsub, wakeups
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent
 

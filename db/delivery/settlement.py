@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from djangobot.db import metrics
-from djangobot.db.delivery import changes, outcomes, scheduled, wakeups
+from djangobot.db.delivery import outcomes, scheduled
 from djangobot.db.delivery.claims import BACK, CLAIMED
 from djangobot.db.delivery.heads import COMING_EDITS, IS_SENDING
 from djangobot.db.delivery.outcomes import (
@@ -21,6 +21,7 @@ from djangobot.db.delivery.outcomes import (
     Uncertain,
     status_of,
 )
+from djangobot.db.delivery.pubsub import changes, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 

@@ -14,7 +14,9 @@ import structlog
 import uuid_utils
 
 from djangobot.db import metrics
-from djangobot.db.delivery import outbox, quotas, scheduled_messages, wakeups
+from djangobot.db.delivery import outbox, scheduled_messages
+from djangobot.db.delivery.limits import quotas
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Insert, Row, current
 from djangobot.db.errors import (
@@ -27,9 +29,11 @@ from djangobot.db.errors import (
     TokenPaused,
     TooMuchWaiting,
 )
-from djangobot.db.messages import files, idempotency, send_time, tags, token_limit
+from djangobot.db.messages import idempotency, send_time, tags, token_limit
 from djangobot.db.messages.edits import Replacing
+from djangobot.db.messages.files import files
 from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.db.messages.sender import Sender
 from djangobot.db.programs import token_networks, tokens
 
 log = structlog.get_logger(__name__)
@@ -137,14 +141,6 @@ WHY = (
     ("blocked", ChatBlocked),
     ("paused", TokenPaused),
 )
-
-
-class Sender(msgspec.Struct, frozen=True):
-    """Who may send: the chat to which a token sends, and its account. A chat's own token has none."""
-
-    token: int
-    chat: int
-    account: int | None
 
 
 async def sender(token: str, now: datetime) -> Sender:

@@ -11,9 +11,10 @@ import msgspec
 import structlog
 
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import changes, scheduled, wakeups
+from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.heads import COMING_EDITS, SENDING
 from djangobot.db.delivery.outcomes import CANCELED_BY_SENDER, telegram_ids_of
+from djangobot.db.delivery.pubsub import changes, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import ChatBanned, DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import tags

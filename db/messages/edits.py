@@ -10,8 +10,8 @@ from typing import Literal
 
 import structlog
 
-from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags

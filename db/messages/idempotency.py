@@ -6,12 +6,12 @@ from itertools import count
 
 import structlog
 
-from djangobot.db.delivery import wakeups
 from djangobot.db.delivery.outcomes import SETTLED
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import DatabaseUnavailable, KeyReused
 from djangobot.db.messages import content as contents
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 from djangobot.db.messages.new_message import Accepted, NewMessage
 
 log = structlog.get_logger(__name__)

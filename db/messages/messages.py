@@ -12,7 +12,7 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import changes
+from djangobot.db.delivery.pubsub import changes
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import (

@@ -13,7 +13,7 @@ from djangobot.db.messages import content as contents
 from djangobot.db.messages import send_time
 from djangobot.db.messages.buttons import Button, wrong_buttons
 from djangobot.db.messages.content import Content
-from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages.files.files import StoredFile
 from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.rich_text.hashtags import wrong_tags

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from djangobot.db.delivery import changes
+from djangobot.db.delivery.pubsub import changes
 from djangobot.db.engine import Row, current
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.buttons import Button

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from djangobot.db.delivery import scheduled_messages, wakeups
+from djangobot.db.delivery import scheduled_messages
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ONE, Entry, entry_of
 

@@ -7,7 +7,7 @@ import msgspec
 from piccolo.columns import BigInt, Text, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db.delivery import wakeups
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.fields import UNSTORABLE, nameable
 from djangobot.db.people import chat_settings

@@ -9,7 +9,8 @@ from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
 from djangobot.db import credentials
-from djangobot.db.delivery import outbox, scheduled, wakeups
+from djangobot.db.delivery import outbox, scheduled
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.errors import is_reference_violation, is_unique_violation
 from djangobot.db.errors import AccessDenied, AccountBanned, CodeInvalid

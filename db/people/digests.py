@@ -11,8 +11,9 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import outbox
 from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.people import chat_settings
 

@@ -8,7 +8,8 @@ import structlog
 
 from djangobot.db import purge
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import outcomes, recalls, wakeups
+from djangobot.db.delivery import outcomes
+from djangobot.db.delivery.pubsub import recalls, wakeups
 from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)

@@ -7,8 +7,9 @@ from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
 from djangobot.db import purge
-from djangobot.db.delivery import outbox, outcomes, recalls, scheduled, wakeups
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery import outbox, outcomes, scheduled
+from djangobot.db.delivery.pubsub import recalls, wakeups
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.engine.errors import is_unique_violation

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from djangobot.db.delivery import outbox, scheduled_messages, wakeups
+from djangobot.db.delivery import outbox, scheduled_messages
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import current
 from djangobot.db.errors import TokenNotFound

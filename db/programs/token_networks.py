@@ -10,7 +10,8 @@ from piccolo.columns import BigSerial, ForeignKey, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.table import Table
 
-from djangobot.db.delivery import outbox, wakeups
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.errors import is_reference_violation
 from djangobot.db.errors import DatabaseUnavailable

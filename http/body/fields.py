@@ -16,8 +16,8 @@ from djangobot.db.fields import (
     TOKEN_NAME_LIMIT,
 )
 from djangobot.db.messages import buttons, content, send_time
-from djangobot.db.messages.files import NAME_LIMIT as FILE_NAME_LIMIT
-from djangobot.db.messages.incoming_files import FILES_MOST
+from djangobot.db.messages.files.files import NAME_LIMIT as FILE_NAME_LIMIT
+from djangobot.db.messages.files.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT, TTL_MOST, MessageType
 from djangobot.db.messages.rich_text import formats
 from djangobot.db.messages.rich_text.hashtags import TAG_LIMIT, TAGS_LIMIT

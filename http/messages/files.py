@@ -7,8 +7,9 @@ from litestar.types import Receive, Scope
 
 from djangobot.db.clock import utc_now
 from djangobot.db.credentials import trimmed
-from djangobot.db.messages import acceptance, files
-from djangobot.db.messages.incoming_files import IncomingFiles
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.files import files
+from djangobot.db.messages.files.incoming_files import IncomingFiles
 from djangobot.http.auth import bearer
 from djangobot.http.body.fields import FileInJson
 from djangobot.http.body.multipart import Form, Upload

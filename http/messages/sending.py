@@ -15,8 +15,8 @@ from djangobot.db.delivery import outcomes
 from djangobot.db.errors import ChatBlocked
 from djangobot.db.fields import whole_number
 from djangobot.db.messages import acceptance, schedule
-from djangobot.db.messages.files import StoredFile
-from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
+from djangobot.db.messages.files.files import StoredFile
+from djangobot.db.messages.files.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.messages.buttons import BUTTON_TEXT_LIMIT, BUTTON_URL_LIMIT, BUTTON_VALUE_LIMIT
-from djangobot.db.messages.incoming_files import FILES_MOST
+from djangobot.db.messages.files.incoming_files import FILES_MOST
 from djangobot.http import errors
 from djangobot.http.body.bodies import ENCODED, MULTIPART
 from djangobot.http.body.fields import LINE

@@ -37,7 +37,7 @@ from djangobot.bot import log
 from djangobot.bot.app import http_server, tune_python
 from djangobot.db import migrate
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import quotas
+from djangobot.db.delivery.limits import quotas
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts
 from djangobot.http.app import Config, create_app

@@ -28,8 +28,9 @@ from djangobot.bot import log
 from djangobot.db import migrate
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.engine import current
-from djangobot.db.messages import history, messages, search
-from djangobot.db.messages.history import Place
+from djangobot.db.messages import messages
+from djangobot.db.messages.history import history, search
+from djangobot.db.messages.history.history import Place
 
 GOAL = 1.5
 CHATS, ACCOUNTS, PER_CHAT = 20, 20, 5

@@ -16,8 +16,9 @@ import pytest
 
 from djangobot.db import audit
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import claims, outcomes, settlement, urgent, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement, urgent
 from djangobot.db.delivery.local_worker import register_worker
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.people import chats, codes
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import accounts

@@ -14,7 +14,7 @@ from piccolo.apps.migrations.tables import Migration
 from djangobot.db import conf, migrate, migrator, new_migration
 from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
-from djangobot.db.messages import search
+from djangobot.db.messages.history import search
 from djangobot.db.piccolo_app import INDEXES, TABLES
 
 from .conftest import MIGRATE, NOW, World, on_sqlite

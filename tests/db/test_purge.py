@@ -17,7 +17,8 @@ from djangobot.db.admin import users
 from djangobot.db.admin.backup import sqlite
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.messages import acceptance, search
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.history import search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import erasure
 from djangobot.db.people.chats import Chat

@@ -16,7 +16,8 @@ from djangobot.db.delivery import claims, outcomes, scheduled_messages
 from djangobot.db.engine import current
 from djangobot.db.engine.checks import DatabaseRefused
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.messages import acceptance, search
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.history import search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.piccolo_app import MIGRATIONS, TABLES
 

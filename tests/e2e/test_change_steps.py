@@ -16,7 +16,8 @@ from .conftest import Sandbox, Service, Wait
 DYING = """
 from types import SimpleNamespace
 from djangobot.bot.telegram.gateway import Gateway
-from djangobot.db.delivery import scheduled_messages, settlement, wakeups
+from djangobot.db.delivery import scheduled_messages, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.messages import deletions, presses
 
 def of_edits(results, now):

@@ -21,7 +21,7 @@ from djangobot.bot.app import http_server
 from djangobot.bot.settings import INLETS
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts, passwords, revocations, tokens
 from djangobot.http.access_tokens import Signer

@@ -8,7 +8,8 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, migrate, state
-from djangobot.db.delivery import disk_floor, outbox, quotas
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.limits import disk_floor, quotas
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable

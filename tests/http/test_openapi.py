@@ -30,7 +30,8 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.clock import utc_now
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.fields import line_error
-from djangobot.db.messages import acceptance, files
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.files import files
 from djangobot.db.messages.new_message import REPLACE_LIMIT, NewMessage
 from djangobot.db.messages.send_time import wrong_time
 from djangobot.http.limits import Limits

@@ -9,9 +9,9 @@ from djangobot.db import metrics
 from djangobot.db.clock import utc_now
 from djangobot.db.errors import KeyReused
 from djangobot.db.messages import acceptance, edits, incidents
-from djangobot.db.messages.acceptance import Sender
-from djangobot.db.messages.incoming_files import IncomingFiles, incoming_files
+from djangobot.db.messages.files.incoming_files import IncomingFiles, incoming_files
 from djangobot.db.messages.new_message import Accepted, NewMessage
+from djangobot.db.messages.sender import Sender
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
 from djangobot.http.inlets.common.message import InletFile, InletMessage

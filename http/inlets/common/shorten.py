@@ -9,7 +9,7 @@ import msgspec
 from djangobot.db.fields import IDEMPOTENCY_KEY, UNSTORABLE, line_error, nameable, visible
 from djangobot.db.messages.buttons import BUTTON_ROWS, BUTTON_TEXT_LIMIT, Button, wrong_buttons
 from djangobot.db.messages.content import TITLE_LIMIT
-from djangobot.db.messages.incoming_files import FILES_MOST
+from djangobot.db.messages.files.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
 from djangobot.http.inlets.common.message import InletMessage

@@ -13,7 +13,7 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Peer
 from djangobot.db import state
-from djangobot.db.delivery import recalls
+from djangobot.db.delivery.pubsub import recalls
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import Accepted, NewMessage

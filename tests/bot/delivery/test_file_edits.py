@@ -13,7 +13,9 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Peer
 from djangobot.db.delivery import scheduled
-from djangobot.db.messages import acceptance, deletions, files, history, messages, tags
+from djangobot.db.messages import acceptance, deletions, messages, tags
+from djangobot.db.messages.files import files
+from djangobot.db.messages.history import history
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 

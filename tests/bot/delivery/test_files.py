@@ -15,8 +15,9 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, files
-from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.files import files
+from djangobot.db.messages.files.files import StoredFile
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.db.programs import accounts
 

@@ -8,7 +8,7 @@ from djangobot.bot.delivery import flood_control, housekeeping
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.db import state
-from djangobot.db.delivery import recalls
+from djangobot.db.delivery.pubsub import recalls
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage

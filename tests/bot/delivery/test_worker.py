@@ -16,7 +16,8 @@ from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db import state
-from djangobot.db.delivery import claims, outcomes, recalls, settlement
+from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.delivery.pubsub import recalls
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import acceptance

@@ -24,7 +24,8 @@ from djangobot.bot.telegram.text import Text
 from djangobot.db import audit, state
 from djangobot.db.delivery import scheduled
 from djangobot.db.errors import TokenInvalid
-from djangobot.db.messages import acceptance, history
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes, questions
 from djangobot.db.programs import accounts, own_tokens, revocations, tokens

@@ -26,7 +26,7 @@ from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Button, Media, MediaKind, Text
 from djangobot.bot.telegram.uploads import PART, SMALL_FILE
 from djangobot.db.errors import FileGone
-from djangobot.db.messages import files
+from djangobot.db.messages.files import files
 
 from ..conftest import met
 

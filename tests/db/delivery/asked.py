@@ -6,29 +6,20 @@ from datetime import timedelta
 import msgspec
 
 from djangobot.db.admin import broadcasts
-from djangobot.db.delivery import (
-    changes,
-    claims,
-    expiry,
-    outbox,
-    scheduled,
-    scheduled_messages,
-    settlement,
-    wakeups,
-)
+from djangobot.db.delivery import claims, expiry, outbox, scheduled, scheduled_messages, settlement
+from djangobot.db.delivery.pubsub import changes, wakeups
 from djangobot.db.messages import (
     acceptance,
     deletions,
     edits,
-    files,
     idempotency,
-    incoming_files,
     messages,
     presses,
     schedule,
     token_limit,
 )
 from djangobot.db.messages.acceptance import NewRow
+from djangobot.db.messages.files import files, incoming_files
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import digests
 from djangobot.db.programs import token_networks

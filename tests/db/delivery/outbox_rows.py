@@ -6,8 +6,9 @@ from djangobot.db.delivery import outcomes
 from djangobot.db.engine import Row
 from djangobot.db.errors import FileGone
 from djangobot.db.messages import content as contents
-from djangobot.db.messages import deletions, files, presses
-from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages import deletions, presses
+from djangobot.db.messages.files import files
+from djangobot.db.messages.files.files import StoredFile
 
 from .outbox_model import Modelled
 

@@ -10,9 +10,10 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import audit
-from djangobot.db.delivery import backlog, claims, expiry, outbox, outcomes, settlement, wakeups
+from djangobot.db.delivery import backlog, claims, expiry, outbox, outcomes, settlement
 from djangobot.db.delivery import urgent as urgent_messages
 from djangobot.db.delivery.local_worker import register_worker
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import NewMessage

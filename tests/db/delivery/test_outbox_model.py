@@ -24,20 +24,13 @@ from hypothesis.stateful import (
 )
 
 from djangobot.db import conf
-from djangobot.db.delivery import (
-    claims,
-    expiry,
-    outbox,
-    outcomes,
-    scheduled,
-    scheduled_messages,
-    settlement,
-    wakeups,
-)
+from djangobot.db.delivery import claims, expiry, outbox, outcomes, scheduled, scheduled_messages, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import ChatBanned, ChatBlocked, MessageNotInChat, TokenInvalid
-from djangobot.db.messages import acceptance, deletions, files, presses, schedule
+from djangobot.db.messages import acceptance, deletions, presses, schedule
 from djangobot.db.messages.buttons import Button
+from djangobot.db.messages.files import files
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import revocations, tokens

@@ -15,11 +15,13 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
-from djangobot.db.delivery import claims, outbox, outcomes, settlement, wakeups
+from djangobot.db.delivery import claims, outbox, outcomes, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import AccessDenied, TokenInvalid
-from djangobot.db.messages import acceptance, history
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, revocations, tokens

@@ -7,10 +7,12 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf
-from djangobot.db.delivery import claims, wakeups
+from djangobot.db.delivery import claims
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, DatabaseUnavailable, WrongCredentials
-from djangobot.db.messages import acceptance, history
+from djangobot.db.messages import acceptance
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts, revocations, tokens

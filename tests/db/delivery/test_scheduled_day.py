@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from djangobot.db import conf
-from djangobot.db.delivery import claims, outbox, outcomes, scheduled_messages, settlement, wakeups
+from djangobot.db.delivery import claims, outbox, outcomes, scheduled_messages, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.postgres import POOL
 from djangobot.db.messages import acceptance, idempotency

@@ -10,8 +10,9 @@ import pytest
 from djangobot.db.delivery import claims, outcomes, scheduled, settlement
 from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.errors import DeletionRefused, MessageNotFound, MessageNotInChat
-from djangobot.db.messages import acceptance, deletions, history, messages, search, tags
+from djangobot.db.messages import acceptance, deletions, messages, tags
 from djangobot.db.messages.deletions import Deletion, Doomed
+from djangobot.db.messages.history import history, search
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people.chats import Chat

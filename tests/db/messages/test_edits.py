@@ -9,10 +9,12 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.admin import bans
-from djangobot.db.delivery import changes, claims, outcomes, scheduled_messages, settlement
+from djangobot.db.delivery import claims, outcomes, scheduled_messages, settlement
+from djangobot.db.delivery.pubsub import changes
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, KeyReused, MessageNotFound
-from djangobot.db.messages import acceptance, edits, history, messages, search
+from djangobot.db.messages import acceptance, edits, messages
+from djangobot.db.messages.history import history, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.programs import accounts, revocations, tokens
 

@@ -10,11 +10,13 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
-from djangobot.db.delivery import claims, outcomes, settlement, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
-from djangobot.db.messages import acceptance, history, idempotency
+from djangobot.db.messages import acceptance, idempotency
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 from djangobot.db.programs import accounts, revocations, tokens

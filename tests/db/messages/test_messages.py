@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.db.delivery import claims, wakeups
+from djangobot.db.delivery import claims
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
-from djangobot.db.messages import acceptance, history, messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import TEXT_LIMIT, NewMessage
 
 from ..conftest import NOW, World, on_sqlite

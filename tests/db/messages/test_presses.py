@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery import changes
+from djangobot.db.delivery.pubsub import changes
 from djangobot.db.messages import acceptance, messages, presses
 from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.messages import Entry

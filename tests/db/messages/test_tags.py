@@ -5,8 +5,9 @@ import pytest
 
 from djangobot.db.engine import current
 from djangobot.db.errors import TokenLimited
-from djangobot.db.messages import acceptance, history, search, tags
-from djangobot.db.messages.history import Page, Place
+from djangobot.db.messages import acceptance, tags
+from djangobot.db.messages.history import history, search
+from djangobot.db.messages.history.history import Page, Place
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import erasure
 from djangobot.db.programs import accounts

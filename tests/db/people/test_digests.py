@@ -9,7 +9,8 @@ from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.delivery.outcomes import Claimed, Held, Sent
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, history, messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import digests, mutes
 from djangobot.db.people.chat_settings import ChatSettings

@@ -5,9 +5,11 @@ from datetime import timedelta
 import pytest
 
 from djangobot.db.admin import admins, bans, users
-from djangobot.db.delivery import claims, outcomes, scheduled, settlement, wakeups
+from djangobot.db.delivery import claims, outcomes, scheduled, settlement
+from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, messages, search
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats, codes, erasure, mutes, questions
 from djangobot.db.people.chats import Chat

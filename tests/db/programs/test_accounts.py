@@ -14,7 +14,8 @@ from djangobot.db.errors import (
     TokenInvalid,
     WrongCredentials,
 )
-from djangobot.db.messages import acceptance, history, messages
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, passwords, revocations, tokens

@@ -18,7 +18,8 @@ from djangobot.db.errors import (
     TokenPaused,
     TokensTooMany,
 )
-from djangobot.db.messages import acceptance, history, messages, search
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import history, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import codes, digests, erasure, mutes
 from djangobot.db.people.chats import Chat

@@ -19,8 +19,8 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
-from djangobot.db.messages import files
-from djangobot.db.messages.files import MIB, Rules
+from djangobot.db.messages.files import files
+from djangobot.db.messages.files.files import MIB, Rules
 from djangobot.http.body.multipart import (
     FIELD_LARGEST,
     FIELDS_LARGEST,

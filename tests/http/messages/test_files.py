@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery import quotas
+from djangobot.db.delivery.limits import quotas
 from djangobot.db.engine import current
-from djangobot.db.messages import file_storage, files, incoming_files
-from djangobot.db.messages.files import MIB, Rules
+from djangobot.db.messages.files import file_storage, files, incoming_files
+from djangobot.db.messages.files.files import MIB, Rules
 from djangobot.http.messages.sending import LARGEST_JSON
 
 from ..conftest import Api

@@ -14,7 +14,7 @@ import pytest
 from djangobot.bot.rendering.messages import render_message
 from djangobot.db.delivery import claims, scheduled_messages
 from djangobot.db.engine import current
-from djangobot.db.messages import file_storage
+from djangobot.db.messages.files import file_storage
 
 from ..conftest import Api
 

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from djangobot.db.delivery import pubsub, wakeups
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.pubsub import pubsub, wakeups
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 
 # `xmin` is the number of the transaction that wrote a row last (PostgreSQL, 5.5): it is another one after

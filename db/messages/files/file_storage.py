@@ -61,7 +61,7 @@ class File(Table, tablename="file"):
     """The name on disk."""
     chat = BigInt(null=True, default=None)
     account = BigInt(null=True, default=None)
-    """Whose files are counted together (db/messages/incoming_files.py)."""
+    """Whose files are counted together (db/messages/files/incoming_files.py)."""
     created = Timestamptz()
     """When its row was made. While bytes are written to PostgreSQL, when the last of them came."""
 

@@ -23,7 +23,7 @@ from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import tags
-from djangobot.db.messages.history import Page
+from djangobot.db.messages.history.history import Page
 from djangobot.db.messages.messages import ENTRY, entry_of_person
 from djangobot.db.people.chats import Chat
 

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from djangobot.db.messages import acceptance, history, messages
-from djangobot.db.messages.history import Days, Place
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.history import history
+from djangobot.db.messages.history.history import Days, Place
 from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.programs import revocations, tokens
 
-from ..conftest import NOW, World
+from ...conftest import NOW, World
 
 MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 

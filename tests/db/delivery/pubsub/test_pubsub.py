@@ -9,17 +9,18 @@ import msgspec
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery import claims, outcomes, pubsub, settlement, wakeups
+from djangobot.db.delivery import claims, outcomes, settlement
+from djangobot.db.delivery.pubsub import pubsub, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 
-from ..conftest import NOW, World, on_postgresql, worker_here
+from ...conftest import NOW, World, on_postgresql, worker_here
 
 OTHER = """
 import asyncio, sys
 from datetime import datetime, UTC
-from djangobot.db.delivery import pubsub
+from djangobot.db.delivery.pubsub import pubsub
 from djangobot.db import conf
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage

@@ -18,14 +18,14 @@ import msgspec
 import structlog
 
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import disk_floor
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable, FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable
 from djangobot.db.fields import FORBIDDEN, visible
-from djangobot.db.messages import file_storage
 from djangobot.db.messages.content import FileInfo
-from djangobot.db.messages.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
+from djangobot.db.messages.files import file_storage
+from djangobot.db.messages.files.file_storage import PART, Clock, InDatabase, NewFile, OnDisk, Storage
 from djangobot.db.periodic import repeat
 from djangobot.db.programs import revocations
 

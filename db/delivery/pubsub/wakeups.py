@@ -5,10 +5,10 @@ import asyncio
 from datetime import datetime
 from itertools import islice
 
-from djangobot.db.delivery import pubsub
 from djangobot.db.delivery.local_worker import local_worker
 from djangobot.db.delivery.outcomes import SETTLED
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.pubsub import pubsub
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.delivery.urgent import is_marked, mark, unmark
 from djangobot.db.engine import current
 from djangobot.db.engine.events import LoopFreeEvent

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from djangobot.db.delivery import disk_floor
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DiskNearlyFull
@@ -14,7 +14,7 @@ from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
-from ..conftest import World
+from ...conftest import World
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -11,11 +11,12 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import purge, state
 from djangobot.db.engine import current, sqlite
 from djangobot.db.engine.sqlite import SQLiteEngine
-from djangobot.db.messages import acceptance, deletions, history, retention, search
+from djangobot.db.messages import acceptance, deletions
+from djangobot.db.messages.history import history, retention, search
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
-from ..conftest import NOW, World, on_postgresql, on_sqlite
+from ...conftest import NOW, World, on_postgresql, on_sqlite
 
 DAYS = 30
 LATER = NOW + timedelta(days=DAYS + 1)

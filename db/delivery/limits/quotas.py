@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 import msgspec
 from cachetools import LRUCache
 
-from djangobot.db.delivery import disk_floor, heads
+from djangobot.db.delivery import heads
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable, TooMuchWaiting
 

@@ -19,12 +19,14 @@ from djangobot.db.clock import utc_now
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable, KeyReused
-from djangobot.db.messages import acceptance, file_storage, files, history, messages
-from djangobot.db.messages.file_storage import PART, NewFile
-from djangobot.db.messages.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
+from djangobot.db.messages import acceptance, messages
+from djangobot.db.messages.files import file_storage, files
+from djangobot.db.messages.files.file_storage import PART, NewFile
+from djangobot.db.messages.files.files import MIB, NAME_LIMIT, ORPHAN_AFTER, Rules, StoredFile
+from djangobot.db.messages.history import history
 from djangobot.db.messages.new_message import Accepted, NewMessage
 
-from ..conftest import MINUTE, NOW, World, on_sqlite
+from ...conftest import MINUTE, NOW, World, on_sqlite
 
 LATER = NOW + ORPHAN_AFTER + MINUTE
 GROWTH = 32 * MIB
@@ -33,7 +35,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from djangobot.db import conf
-from djangobot.db.messages import file_storage, files
+from djangobot.db.messages.files import file_storage, files
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)

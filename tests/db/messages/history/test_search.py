@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.db.engine import current
-from djangobot.db.messages import acceptance, content, history, search
+from djangobot.db.messages import acceptance, content
 from djangobot.db.messages.content import FileInfo
-from djangobot.db.messages.history import Page
+from djangobot.db.messages.history import history, search
+from djangobot.db.messages.history.history import Page
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
-from ..conftest import NOW, World
+from ...conftest import NOW, World
 
 TEXTS = [
     "The nightly backup failed: disk is full",

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 import msgspec
 
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import quotas
+from djangobot.db.delivery.limits import quotas
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable, FieldsInvalid, FilesTooLarge, TooMuchWaiting
-from djangobot.db.messages import files
-from djangobot.db.messages.acceptance import Sender
-from djangobot.db.messages.file_storage import Clock
-from djangobot.db.messages.files import StoredFile
+from djangobot.db.messages.files import files
+from djangobot.db.messages.files.file_storage import Clock
+from djangobot.db.messages.files.files import StoredFile
+from djangobot.db.messages.sender import Sender
 
 FILES_MOST = 10
 """Files of one message: as many as an album of Telegram's."""

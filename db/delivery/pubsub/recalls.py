@@ -7,7 +7,7 @@ from datetime import datetime
 
 from djangobot.db import state
 from djangobot.db.delivery.local_worker import local_worker
-from djangobot.db.delivery.pubsub import Topic
+from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.errors import DatabaseUnavailable
 
 RECALL = "recall"

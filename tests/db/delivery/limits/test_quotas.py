@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from djangobot.db import state
-from djangobot.db.delivery import outbox, quotas
-from djangobot.db.delivery.quotas import Bounds
+from djangobot.db.delivery import outbox
+from djangobot.db.delivery.limits import quotas
+from djangobot.db.delivery.limits.quotas import Bounds
 from djangobot.db.errors import TooMuchWaiting
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 
-from ..conftest import World
+from ...conftest import World
 
 NONE = {"messages": 0, "bytes": 0, "account_messages": 0, "account_bytes": 0}
 
