@@ -14,10 +14,10 @@ from djangobot.bot.backoff import Backoff
 from djangobot.bot.callback_data.packing import Packed
 from djangobot.bot.settings import Settings
 from djangobot.bot.telegram.errors import AnswerLost, FloodWait
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.people import questions
 from djangobot.db.people.chat_settings import language_of

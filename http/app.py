@@ -24,7 +24,7 @@ from djangobot.http.body.bodies import headers_of
 from djangobot.http.body.requests import refuse_query
 from djangobot.http.errors import EXCEPTION_HANDLERS, refuse
 from djangobot.http.inlets import table
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 from djangobot.http.messages import deletion, sending, status
 from djangobot.http.origins import own_pages_only, refuse_foreign
 from djangobot.http.responses import Call

@@ -9,7 +9,7 @@ from litestar.types import Scope
 from djangobot.db.programs.accounts import Registration
 from djangobot.http.access_tokens import Signer
 from djangobot.http.cache import Cached
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ Telegram does not say who has to wait after a FLOOD_WAIT. "The maximum allowed n
 the given method with the given input parameters has been exceeded" (core.telegram.org/api/errors, 420 FLOOD).
 Its bots FAQ names one limit for a chat and one for all chats. Our rules are these. A call that concerns no
 chat (a sign-in) makes the whole bot wait. An upload makes uploads wait and nothing else
-(bot/telegram/uploads.py). A call to a chat makes that chat wait; SLOWMODE_WAIT always does. When several
-chats are told to wait within a short time, the bot is too fast: it waits until the first of them may go on. A
-wrong guess costs no more time than a chat would have waited anyway.
+(bot/telegram/files/uploads.py). A call to a chat makes that chat wait; SLOWMODE_WAIT always does. When
+several chats are told to wait within a short time, the bot is too fast: it waits until the first of them may
+go on. A wrong guess costs no more time than a chat would have waited anyway.
 """
 
 import asyncio

@@ -15,22 +15,15 @@ from djangobot.bot.handlers import (
     deletions,
     export,
     forget,
-    history,
-    history_tags,
     mutes,
     news,
-    own_tokens,
     presses,
     quiet,
     renamed,
     scheduled,
-    search,
-    senders,
     settings,
     start,
     stats,
-    token_secrets,
-    tokens,
 )
 from djangobot.bot.handlers.admin import admins as admin_list
 from djangobot.bot.handlers.admin import (
@@ -45,6 +38,8 @@ from djangobot.bot.handlers.admin import (
     status,
     users,
 )
+from djangobot.bot.handlers.history import history, history_tags, search
+from djangobot.bot.handlers.tokens import own_tokens, senders, token_secrets, tokens
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Text
 from djangobot.db.admin import admins

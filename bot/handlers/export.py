@@ -15,8 +15,8 @@ from djangobot.bot.callback_data.buttons import WriteExport
 from djangobot.bot.context import Context
 from djangobot.bot.rendering.humanize import shown_time
 from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.text import Button
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.clock import utc_now
 from djangobot.db.messages.history import history
 from djangobot.db.messages.messages import Entry

@@ -12,8 +12,8 @@ from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_day, whose
 from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.messages.history import history
 from djangobot.db.messages.history.history import Days
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Coroutine
 from typing import Any, Protocol
 
-from djangobot.bot.sandbox import api
+from djangobot.bot.sandbox.api import methods
 from djangobot.bot.sandbox.api.call import Call, RpcError, Server
 from djangobot.bot.sandbox.faults import Fault, Faults, error_of
 from djangobot.bot.sandbox.mtproto import schema
@@ -162,7 +162,7 @@ class CallRunner:
 
     def _execute(self, session: Session, msg_id: int, call: Call, fault: Fault | None) -> None:
         try:
-            result = api.handler_of(call)(call)
+            result = methods.handler_of(call)(call)
         except RpcError as exc:
             return self._refuse(session, msg_id, call, exc)
         except Exception:

@@ -16,7 +16,6 @@ from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicat
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.telegram import library, refusals
-from djangobot.bot.telegram.albums import Albums
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
 from djangobot.bot.telegram.entities import entities_of
@@ -31,9 +30,10 @@ from djangobot.bot.telegram.errors import (
     Unasked,
     Undone,
 )
+from djangobot.bot.telegram.files.albums import Albums
+from djangobot.bot.telegram.files.uploads import File, Uploads
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import File, Uploads
 from djangobot.db.delivery.random_ids import derived_id
 
 

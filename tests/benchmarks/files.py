@@ -24,9 +24,9 @@ from latency import Service, connected, link  # type: ignore[import-not-found]
 
 from djangobot.bot import log
 from djangobot.bot.sandbox.testing import SandboxProcess
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Text
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.delivery.random_ids import new_random_id
 
 GOAL = 0.7

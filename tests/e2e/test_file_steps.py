@@ -11,8 +11,8 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from .conftest import Sandbox, Service, Wait
 
 DYING = """
-from djangobot.bot.telegram.albums import Albums
-from djangobot.bot.telegram.uploads import Uploads
+from djangobot.bot.telegram.files.albums import Albums
+from djangobot.bot.telegram.files.uploads import Uploads
 
 dying(Uploads, "_send_part", after="part uploaded")
 dying(Uploads, "upload", after="all parts uploaded")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.http.limits import SHARES
+from djangobot.http.limits.limits import SHARES
 
 from .conftest import WAIT, Sandbox, Service, Wait
 

@@ -26,7 +26,7 @@ from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts, passwords, revocations, tokens
 from djangobot.http.access_tokens import Signer
 from djangobot.http.app import Application, Bounds, Config, create_app
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
 SESSION_KEY = "a key for tests only, of more than 32 bytes"

@@ -10,7 +10,7 @@ from djangobot.http import access_log
 from djangobot.http.access_log import AccessLog, with_access_log
 from djangobot.http.app import Application
 from djangobot.http.inlets.common.request import LARGEST
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served
 

@@ -14,7 +14,7 @@ from djangobot.db.errors import AccessDenied
 from djangobot.db.people import codes
 from djangobot.db.programs import accounts, invites, passwords, revocations, tokens
 from djangobot.db.programs.accounts import Account
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from .conftest import PASSWORD, SECRET, Api, Clock, Telegram, a_client, an_app, served
 

@@ -8,7 +8,7 @@ import pytest
 
 from djangobot.db.programs import token_networks
 from djangobot.http.addresses import Trusted, address_in
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from .conftest import PASSWORD, Api, Clock, a_client, an_app, served
 from .server.test_server import echo

@@ -34,7 +34,7 @@ from djangobot.db.messages import acceptance
 from djangobot.db.messages.files import files
 from djangobot.db.messages.new_message import REPLACE_LIMIT, NewMessage
 from djangobot.db.messages.send_time import wrong_time
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 from djangobot.http.openapi.document import openapi_document
 
 from .conftest import Api, Clock, Telegram, a_client, an_app, served

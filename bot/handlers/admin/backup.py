@@ -6,8 +6,8 @@ from pathlib import Path
 from djangobot.bot.callback_data.admin_buttons import SendBackup
 from djangobot.bot.context import Context
 from djangobot.bot.rendering.replies import formatted, say
+from djangobot.bot.telegram.files.uploads import FILE_LIMIT, File
 from djangobot.bot.telegram.text import Button
-from djangobot.bot.telegram.uploads import FILE_LIMIT, File
 from djangobot.db import migrate
 from djangobot.db.admin import backup
 from djangobot.db.admin.backup.files import BackupRefused, BackupTooLarge

@@ -3,7 +3,7 @@
 from djangobot.bot.callback_data.admin_buttons import HideInvite, ListInvites, RevokeInvite
 from djangobot.bot.callback_data.jobs import HideInviteWord
 from djangobot.bot.context import Context
-from djangobot.bot.handlers.tokens import SHOWN_FOR
+from djangobot.bot.handlers.tokens.tokens import SHOWN_FOR
 from djangobot.bot.rendering.humanize import BUTTON_LENGTH, shortened, shown_time
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID

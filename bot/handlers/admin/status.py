@@ -22,9 +22,9 @@ from djangobot.bot.rendering import charts
 from djangobot.bot.rendering.charts import ChartFailed, Panel, Picture, Series
 from djangobot.bot.rendering.humanize import shown_size
 from djangobot.bot.rendering.replies import formatted, joined, say
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.admin import growth, stats
 from djangobot.db.admin.growth import Growth
 from djangobot.db.admin.stats import Hour, Summary

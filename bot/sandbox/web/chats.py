@@ -4,8 +4,8 @@ import asyncio
 import time
 from typing import Any
 
-from djangobot.bot.sandbox.api import callbacks
 from djangobot.bot.sandbox.api.entities import automatic
+from djangobot.bot.sandbox.api.messages import callbacks
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.web import saying
 from djangobot.bot.sandbox.web.errors import Problem

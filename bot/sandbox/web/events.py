@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar.response import ServerSentEventMessage
 
-from djangobot.bot.sandbox.api.actions import action_name
+from djangobot.bot.sandbox.api.messages.actions import action_name
 from djangobot.bot.sandbox.server import TelegramServer
 from djangobot.bot.sandbox.web.people import People
 from djangobot.bot.sandbox.web.views import message_view

@@ -1,8 +1,9 @@
 """POST /chats/{id}/say: what a person sends, made into a message."""
 
-from djangobot.bot.sandbox.api import attached, files
+from djangobot.bot.sandbox.api import attached
 from djangobot.bot.sandbox.api.call import RpcError
 from djangobot.bot.sandbox.api.entities import automatic
+from djangobot.bot.sandbox.api.files import files
 from djangobot.bot.sandbox.api.text import MAX_CAPTION
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.web.errors import Problem

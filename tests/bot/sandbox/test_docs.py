@@ -6,7 +6,7 @@ from typing import get_args
 
 import msgspec
 
-from djangobot.bot.sandbox import api
+from djangobot.bot.sandbox.api import methods
 from djangobot.bot.sandbox.faults import FaultOrder, Kind
 from djangobot.bot.sandbox.mtproto import schema
 from djangobot.bot.sandbox.settings import Settings
@@ -43,7 +43,7 @@ def test_the_layers_are_documented() -> None:
 
 def test_every_method_of_the_tables_is_in_every_layer() -> None:
     """A method without a line could not be read; a line without a handler would be an unknown method."""
-    tables = {**api.ANYONE, **api.SIGNED_IN, **api.BOTS, **api.PEOPLE}
+    tables = {**methods.ANYONE, **methods.SIGNED_IN, **methods.BOTS, **methods.PEOPLE}
     for layer in schema.layers():
         assert set(tables) <= set(schema.schema_for(layer).constructors)
 

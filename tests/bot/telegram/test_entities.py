@@ -10,9 +10,9 @@ import pytest
 from djangobot.bot.sandbox.testing import SandboxProcess
 from djangobot.bot.telegram import library
 from djangobot.bot.telegram.client import TelegramClient
+from djangobot.bot.telegram.files.uploads import File
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Text
-from djangobot.bot.telegram.uploads import File
 from djangobot.db.messages.rich_text.spans import Kind, Span, utf16_length
 
 from ..conftest import met

@@ -13,12 +13,12 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.errors import AnswerLost, Blocked, FloodWait, Refused
+from djangobot.bot.telegram.files.uploads import PART, SMALL_FILE, File
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.server import use_server
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.bot.telegram.text import Button, Text
-from djangobot.bot.telegram.uploads import PART, SMALL_FILE, File
 from djangobot.db.delivery.random_ids import derived_id
 
 from ..conftest import met

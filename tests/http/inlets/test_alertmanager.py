@@ -15,7 +15,7 @@ import pytest
 
 from djangobot.bot.rendering.snippets import BY_KEY, snippet
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 

@@ -11,7 +11,7 @@ from djangobot.db.messages.buttons import Button
 from djangobot.db.people import chats
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.gotify import CreateMessage, message_of, number_of, read
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 

@@ -10,7 +10,7 @@ from djangobot.db.engine import Row, current
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import Accepted
-from djangobot.http.limits import Limits
+from djangobot.http.limits.limits import Limits
 
 from ..conftest import Api, Clock, Telegram, a_client, an_app, served
 from .recorded import Recorded, the

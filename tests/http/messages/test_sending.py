@@ -16,7 +16,7 @@ from djangobot.db.engine import current
 from djangobot.db.messages import acceptance
 from djangobot.db.people import chats, erasure
 from djangobot.db.programs import accounts, revocations, tokens
-from djangobot.http.limits import SHARES
+from djangobot.http.limits.limits import SHARES
 from djangobot.http.messages.sending import preferred
 
 from ..conftest import Api, Clock, Telegram, a_client, an_app, served

@@ -3,9 +3,9 @@
 import secrets
 from typing import Any
 
-from djangobot.bot.sandbox.api import photos, upload
 from djangobot.bot.sandbox.api.call import Call, RpcError
-from djangobot.bot.sandbox.api.upload import PART_LIMIT
+from djangobot.bot.sandbox.api.files import photos, upload
+from djangobot.bot.sandbox.api.files.upload import PART_LIMIT
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import File, World
 

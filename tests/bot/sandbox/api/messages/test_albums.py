@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from ..pyrogram_bot import Bot, errors
-from ..sent_files import (
+from ...pyrogram_bot import Bot, errors
+from ...sent_files import (
     album,
     as_document,
     as_photo,

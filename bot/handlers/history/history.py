@@ -12,7 +12,7 @@ from djangobot.bot.callback_data.buttons import (
     ShowHistory,
 )
 from djangobot.bot.context import Context
-from djangobot.bot.handlers import history_tags
+from djangobot.bot.handlers.history import history_tags
 from djangobot.bot.rendering import timezones
 from djangobot.bot.rendering.attachments import attachments, with_attachments
 from djangobot.bot.rendering.entries import full_buttons, in_full, in_pairs, listed

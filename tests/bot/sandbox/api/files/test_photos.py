@@ -2,7 +2,7 @@
 
 import pytest
 
-from djangobot.bot.sandbox.api.photos import dimensions
+from djangobot.bot.sandbox.api.files.photos import dimensions
 
 WEBP = b"RIFF\0\0\0\0WEBP"
 

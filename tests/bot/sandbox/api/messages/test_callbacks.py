@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..pyrogram_bot import Bot, types
+from ...pyrogram_bot import Bot, types
 
 
 async def test_a_press_waits_for_the_bots_answer(bot: Bot) -> None:

@@ -3,8 +3,8 @@
 import re
 
 from djangobot.bot.sandbox.api.call import Call
+from djangobot.bot.sandbox.api.messages.sending import other_side
 from djangobot.bot.sandbox.api.peers import writable_chat
-from djangobot.bot.sandbox.api.sending import other_side
 from djangobot.bot.sandbox.world import Event
 
 

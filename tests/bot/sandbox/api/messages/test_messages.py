@@ -8,8 +8,8 @@ import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
 
-from ..probe import CallError, Probe
-from ..pyrogram_bot import Bot, errors, pyrogram, raw
+from ...probe import CallError, Probe
+from ...pyrogram_bot import Bot, errors, pyrogram, raw
 
 
 async def test_what_a_person_says_arrives_with_who_and_entities(bot: Bot) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from ..pyrogram_bot import Bot, errors
-from ..sent_files import (
+from ...pyrogram_bot import Bot, errors
+from ...sent_files import (
     as_document,
     as_photo,
     call,

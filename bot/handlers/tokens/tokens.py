@@ -27,7 +27,7 @@ from djangobot.bot.callback_data.buttons import (
 from djangobot.bot.callback_data.jobs import HideToken
 from djangobot.bot.callback_data.questions import TokenName
 from djangobot.bot.context import Context, stripped
-from djangobot.bot.handlers.token_cards import called, card_text, list_text, under_value
+from djangobot.bot.handlers.tokens.token_cards import called, card_text, list_text, under_value
 from djangobot.bot.rendering.entries import in_pairs
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.text import Button, Text

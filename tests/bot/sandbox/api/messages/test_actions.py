@@ -2,9 +2,9 @@
 
 import pytest
 
-from ..probe import Probe
-from ..pyrogram_bot import Bot, pyrogram
-from ..sent_files import call, functions, types
+from ...probe import Probe
+from ...pyrogram_bot import Bot, pyrogram
+from ...sent_files import call, functions, types
 
 
 async def test_uploading_is_told_with_its_progress(bot: Bot) -> None:

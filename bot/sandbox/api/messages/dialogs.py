@@ -2,7 +2,7 @@
 
 from djangobot.bot.sandbox.api import render
 from djangobot.bot.sandbox.api.call import Call
-from djangobot.bot.sandbox.api.history import with_people
+from djangobot.bot.sandbox.api.messages.history import with_people
 from djangobot.bot.sandbox.api.peers import chat_of
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, Message

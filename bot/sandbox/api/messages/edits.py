@@ -1,10 +1,11 @@
 """Changing and deleting messages that are in the chat."""
 
-from djangobot.bot.sandbox.api import files, markup, render, text
-from djangobot.bot.sandbox.api.albums import group_of
+from djangobot.bot.sandbox.api import markup, render, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.files import files
+from djangobot.bot.sandbox.api.messages.albums import group_of
+from djangobot.bot.sandbox.api.messages.sending import check_rate, refuse_to_schedule
 from djangobot.bot.sandbox.api.peers import chat_of, message_in
-from djangobot.bot.sandbox.api.sending import check_rate, refuse_to_schedule
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Chat, File, Message
 

@@ -1,10 +1,10 @@
 """Sending one message: a text, a file with a caption, a copy of another one."""
 
-from djangobot.bot.sandbox.api import attached, files, markup, text
+from djangobot.bot.sandbox.api import attached, markup, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
 from djangobot.bot.sandbox.api.entities import automatic
-from djangobot.bot.sandbox.api.peers import user_of, writable_chat
-from djangobot.bot.sandbox.api.sending import (
+from djangobot.bot.sandbox.api.files import files
+from djangobot.bot.sandbox.api.messages.sending import (
     NewMessage,
     destination,
     first_with,
@@ -14,6 +14,7 @@ from djangobot.bot.sandbox.api.sending import (
     store,
     store_all,
 )
+from djangobot.bot.sandbox.api.peers import user_of, writable_chat
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import Extras, Message
 

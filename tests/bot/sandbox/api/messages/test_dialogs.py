@@ -7,7 +7,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
 
-from ..probe import Probe
+from ...probe import Probe
 
 BOTS = 5
 

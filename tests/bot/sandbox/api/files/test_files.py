@@ -10,10 +10,10 @@ import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
 
-from ..probe import Probe
-from ..pyrogram_bot import Bot, errors, types, until_used
-from ..sent_files import as_document, as_photo, functions, png, send_media, uploaded
-from ..sent_files import types as raw_types
+from ...probe import Probe
+from ...pyrogram_bot import Bot, errors, types, until_used
+from ...sent_files import as_document, as_photo, functions, png, send_media, uploaded
+from ...sent_files import types as raw_types
 
 Ids = Callable[[], int]
 

@@ -16,16 +16,16 @@ from djangobot.db.admin import users
 from djangobot.db.errors import CodeInvalid, TooManyRequests, WrongCredentials
 from djangobot.db.programs import accounts, passwords
 from djangobot.http.addresses import address_of
-from djangobot.http.limits import (
+from djangobot.http.limits.limits import (
     OF_ACCOUNT,
     OF_ADDRESS,
     WAITING,
     ConcurrencyLimit,
     Limits,
 )
-from djangobot.http.sliding_window import Window
+from djangobot.http.limits.sliding_window import Window
 
-from .conftest import PASSWORD, Api, Clock, Telegram, a_client, an_app, served
+from ..conftest import PASSWORD, Api, Clock, Telegram, a_client, an_app, served
 
 
 def test_a_window_moves_with_the_clock() -> None:

@@ -22,9 +22,9 @@ from pyrogram.errors import MessageNotModified, RandomIdDuplicate
 from djangobot.bot.telegram import library
 from djangobot.bot.telegram.entities import entities_of
 from djangobot.bot.telegram.errors import GatewayError, NotYet, Refused, after_a_part
+from djangobot.bot.telegram.files.uploads import Ask, Uploads
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID, sent_id
 from djangobot.bot.telegram.text import ALBUM_OF, Media, MediaKind, Text
-from djangobot.bot.telegram.uploads import Ask, Uploads
 from djangobot.db.messages.files import files
 
 log = structlog.get_logger(__name__)

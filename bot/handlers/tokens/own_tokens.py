@@ -9,8 +9,8 @@ import json
 from djangobot.bot.callback_data.buttons import AskOwnToken
 from djangobot.bot.callback_data.questions import OwnTokenName
 from djangobot.bot.context import Context, stripped
-from djangobot.bot.handlers import tokens as cards
-from djangobot.bot.handlers.token_cards import under_value
+from djangobot.bot.handlers.tokens import tokens as cards
+from djangobot.bot.handlers.tokens.token_cards import under_value
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.telegram.sent_ids import UNKNOWN_TELEGRAM_ID
 from djangobot.bot.telegram.text import Text

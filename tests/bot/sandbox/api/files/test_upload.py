@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ..pyrogram_bot import Bot, errors
-from ..sent_files import PART, as_document, save_part, send_media, types, uploaded
+from ...pyrogram_bot import Bot, errors
+from ...sent_files import PART, as_document, save_part, send_media, types, uploaded
 
 Ids = Callable[[], int]
 

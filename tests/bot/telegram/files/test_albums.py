@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import SandboxProcess
-from djangobot.bot.telegram import albums
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.errors import (
     AnswerLost,
@@ -22,13 +21,14 @@ from djangobot.bot.telegram.errors import (
     Undone,
     after_a_part,
 )
+from djangobot.bot.telegram.files import albums
+from djangobot.bot.telegram.files.uploads import PART, SMALL_FILE
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Button, Media, MediaKind, Text
-from djangobot.bot.telegram.uploads import PART, SMALL_FILE
 from djangobot.db.errors import FileGone
 from djangobot.db.messages.files import files
 
-from ..conftest import met
+from ...conftest import met
 
 
 def png(width: int, height: int = 2, size: int = 60) -> bytes:

@@ -14,7 +14,7 @@ from djangobot.db.credentials import gotify_form
 from djangobot.db.errors import LoginTaken, TooManyRequests
 from djangobot.db.programs import accounts, attempts
 from djangobot.http.addresses import neighbourhood
-from djangobot.http.sliding_window import Clock, Window
+from djangobot.http.limits.sliding_window import Clock, Window
 
 WAITING = 100
 """Password hashes that may wait for the two hashing threads: ten seconds' work on two busy cores."""

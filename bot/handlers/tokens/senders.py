@@ -5,8 +5,8 @@ The value of a token is known only while it is shown, for a minute. Later a plac
 
 from djangobot.bot.callback_data.buttons import AskRotateToken, ListSenders, OpenToken, ShowSender
 from djangobot.bot.context import Context
-from djangobot.bot.handlers.token_cards import called
-from djangobot.bot.handlers.tokens import find, hide_later
+from djangobot.bot.handlers.tokens.token_cards import called
+from djangobot.bot.handlers.tokens.tokens import find, hide_later
 from djangobot.bot.rendering.entries import in_pairs
 from djangobot.bot.rendering.replies import formatted, say
 from djangobot.bot.rendering.snippets import BY_KEY, SENDERS, snippet

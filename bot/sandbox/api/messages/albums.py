@@ -2,10 +2,11 @@
 
 import secrets
 
-from djangobot.bot.sandbox.api import files, render, text
+from djangobot.bot.sandbox.api import render, text
 from djangobot.bot.sandbox.api.call import Call, RpcError
+from djangobot.bot.sandbox.api.files import files
+from djangobot.bot.sandbox.api.messages.sending import NewMessage, destination, first_with, sent, store_all
 from djangobot.bot.sandbox.api.peers import user_of, writable_chat
-from djangobot.bot.sandbox.api.sending import NewMessage, destination, first_with, sent, store_all
 from djangobot.bot.sandbox.mtproto.schema import TL
 from djangobot.bot.sandbox.world import File, Message
 

@@ -9,8 +9,8 @@ from djangobot.bot.callback_data.buttons import (
 )
 from djangobot.bot.callback_data.questions import TokenSecretWord
 from djangobot.bot.context import Context, stripped
-from djangobot.bot.handlers.token_cards import called
-from djangobot.bot.handlers.tokens import find, hide_later
+from djangobot.bot.handlers.tokens.token_cards import called
+from djangobot.bot.handlers.tokens.tokens import find, hide_later
 from djangobot.bot.rendering.humanize import shown_age
 from djangobot.bot.rendering.replies import formatted, joined, say
 from djangobot.bot.telegram.text import Button, Text
