@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import grimp
@@ -58,6 +59,8 @@ FORBIDDEN_NAMES = {
 """Names that classes and functions had once, without a leading underscore. Each meant several things."""
 MODULE_LINES, FUNCTION_LINES = 350, 40
 """No module and no function of ours is longer."""
+FOLDER_FILES = 18
+"""No folder of code holds more files; a reader sees them at a glance."""
 
 
 def test_nobody_imports_whom_they_must_not() -> None:
@@ -252,6 +255,30 @@ def test_a_table_is_not_a_way_round_the_limit() -> None:
     assert too_long(table + "    return [inner]\n") == ["inner: 41 lines"]
     assert too_long(table + "    x()\n    return [inner]\n") == ["outer: 44 lines", "inner: 41 lines"]
     assert too_long("x = 1\n" * (MODULE_LINES + 1)) == ["351 lines"]
+
+
+def crowded(folder: Path) -> list[str]:
+    """What holds more than FOLDER_FILES of this folder and those in it. The end-to-end tests and the
+    migrations are all of one kind, so there may be any number of them."""
+    files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    skipped = {"__pycache__", "e2e", "migrations", "node_modules"}
+    found = Counter(path.parent for path in files if not skipped & {*path.parts})
+    return [f"{folder.name}/{one}: {number}" for one, number in found.items() if number > FOLDER_FILES]
+
+
+def test_no_folder_holds_more_than_one_sees_at_a_glance(tmp_path: Path) -> None:
+    """What grows beyond that is split by noun, so that a path says what is behind it."""
+    assert [crowded(ROOT / name) for name in ("bot", "db", "http", "src", "tests")] == [[]] * 5
+    (tmp_path / "tokens").mkdir()
+    for number in range(FOLDER_FILES + 1):
+        (tmp_path / f"{number}.py").touch()
+        (tmp_path / "tokens" / f"{min(number, FOLDER_FILES - 1)}.py").touch()
+    assert crowded(tmp_path) == [f"{tmp_path.name}/.: {FOLDER_FILES + 1}"]
+
+
+def test_importing_bot_and_db_does_nothing() -> None:
+    """What a module needs is in the module."""
+    assert [(ROOT / wing / "__init__.py").read_text() for wing in ("bot", "db")] == ["", ""]
 
 
 def test_there_is_one_clock() -> None:

@@ -244,13 +244,13 @@ def test_piccolos_command_line_migrates_what_the_environment_names(module: str, 
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
-def test_importing_the_memory_connects_to_nothing_and_loads_no_formatter(tmp_path: Path) -> None:
-    """Port 1 answers nobody; a folder that is not there stays so; black is Piccolo's, for new migrations."""
-    look = "import sys, djangobot.db.conf; print([m for m in sys.modules if m.startswith('blib2to3')])"
+def test_importing_the_memory_connects_to_nothing(tmp_path: Path) -> None:
+    """Port 1 answers nobody; a folder that is not there stays so."""
+    look = "import djangobot.db.conf"
     for url in ("postgresql://nobody@127.0.0.1:1/none", f"sqlite:///{tmp_path / 'new' / 'x.sqlite'}"):
         ended = subprocess.run(
             [sys.executable, "-c", look],
             env={**os.environ, "DATABASE_URL": url}, cwd=tmp_path, capture_output=True, text=True,
         )  # fmt: skip
-        assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "[]", "")
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert list(tmp_path.iterdir()) == []

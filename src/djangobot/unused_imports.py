@@ -5,11 +5,11 @@ the values of variables, and PyJWT without cryptography, as it does HMAC alone. 
 seem not to be installed. Other modules are loaded when something of them is used first, which is never.
 """
 
+import importlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,9 @@ WITHOUT = {
     "structlog.tracebacks": ("rich", "rich.pretty"),
 }
 """Modules, and what they do without."""
-WHEN_USED = ("socks", "yaml")
-"""Imported by Pyrogram for proxies and by Litestar for a document that we write ourselves."""
+WHEN_USED = {"black", "socks", "yaml"}
+"""Imported by Piccolo for new migrations, by Pyrogram for proxies, and by Litestar for a document that we
+write ourselves."""
 
 
 def install() -> None:
@@ -33,17 +34,52 @@ def install() -> None:
 
 
 class _Finder:
+    def __init__(self) -> None:
+        self.used: set[str] = set()
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in WITHOUT and fullname not in WHEN_USED:
+        later = fullname in WHEN_USED - self.used
+        if fullname not in WITHOUT and not later:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
-            within = WITHOUT.get(fullname)
-            lean: Any = LazyLoader(spec.loader) if within is None else _Without(spec.loader, within)
+            lean: Any = _Later(self) if later else _Without(spec.loader, WITHOUT[fullname])
             spec.loader = lean
         return spec
+
+
+class _Later:
+    """Puts something in a module's place. It is no importlib.util.LazyLoader: that one loads at once what is
+    compiled, such as black."""
+
+    def __init__(self, finder: _Finder) -> None:
+        self.finder = finder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _WhenUsed(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing of it has been used yet."""
+
+    def load(self, placeholder: ModuleType) -> ModuleType:
+        """The module itself."""
+        name = placeholder.__name__
+        self.finder.used.add(name)
+        if sys.modules.get(name) is placeholder:
+            del sys.modules[name]
+        return importlib.import_module(name)
+
+
+class _WhenUsed(ModuleType):
+    """Stands for a module."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what importlib and inspect look for in every module
+            raise AttributeError(name)
+        loader: Any = self.__loader__
+        return getattr(loader.load(self), name)
 
 
 class _Without:
