@@ -7,7 +7,7 @@ import pytest
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium") or ""
 needs_chromium = pytest.mark.skipif(
     not CHROMIUM,
-    reason="needs Debian's package chromium-headless-shell, or chromium: apt-get install chromium-headless-shell",
+    reason="needs Debian's package chromium-headless-shell or chromium; apt-get install has both",
 )
 ARGUMENTS = [
     "--headless",
