@@ -158,7 +158,7 @@ class Builder:
         linked = link.frame.kind is not None
         if not (linked and text) and len(link.address) <= self._addresses and not self._is_monospaced():
             shown = shown_address(link.address)
-            if shown and text != shown:
+            if shown and shown_address(text) != shown:
                 self._addresses -= len(link.address)
                 self.write(f" ({shown})" if text else shown)
         self.close(link.frame)

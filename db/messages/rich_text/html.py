@@ -150,6 +150,8 @@ class HtmlReader:
             self._builder.close(frames.pop())
         if end := self._ends.get(tag):
             end(self)
+        elif tag in ("td", "th"):
+            self._write(" ")
         if tag in PARAGRAPHS:
             self._break_lines(2)
         elif tag in LINES:
@@ -280,6 +282,8 @@ class HtmlReader:
         if self._lists and self._lists[-1].in_item:
             self._lists[-1].in_item = False
             self._builder.close_item()
+        else:
+            self._builder.break_lines(1)
 
     def _start_table(self, token: Token) -> None:
         self._table = HtmlTable()

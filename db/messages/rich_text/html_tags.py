@@ -2,7 +2,7 @@
 
 import re
 
-from turbohtml import Token, TokenType
+from turbohtml import Token, TokenType, tokenize
 
 from djangobot.db.messages.rich_text.spans import Kind
 
@@ -119,3 +119,17 @@ def is_comment(token: Token) -> bool:
     """Whether it is a comment that ends. `<!x>` and `<?x>` are shown."""
     source = token.source or ""
     return token.type == TokenType.COMMENT and source.startswith("<!--") and source.endswith("->")
+
+
+def text_of_tag(source: str) -> str:
+    """What a tag shows where there is no formatting: what an image says of itself, a space for a block, or
+    the source when it is no tag."""
+    for token in tokenize(source, capture_source=True):
+        tag = token.tag or ""
+        if token.type == TokenType.START_TAG and is_tag(token):
+            return (token.attr("alt") or "") if tag == "img" else " " if tag in BLOCKS else ""
+        if token.type == TokenType.END_TAG and TAG_NAME.fullmatch(tag):
+            return " " if tag in BLOCKS else ""
+        if is_comment(token):
+            return ""
+    return source

@@ -1,5 +1,6 @@
 """Markdown: CommonMark with strikethrough, spoilers, tables and task lists becomes text and spans."""
 
+import re
 from collections.abc import Callable, Sequence
 from itertools import count
 from typing import ClassVar
@@ -8,11 +9,14 @@ from markdown_it.token import Token
 
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
 from djangobot.db.messages.rich_text.html import HtmlReader
+from djangobot.db.messages.rich_text.html_tags import text_of_tag
 from djangobot.db.messages.rich_text.markdown_parser import parser
 from djangobot.db.messages.rich_text.spans import Kind, RichText
 from djangobot.db.messages.rich_text.tables import table_text
 
 LANGUAGE_LIMIT = 64
+LANGUAGE = re.compile(r"\w[\w.+#,=:/-]*(?<!:)")
+"""A language with more behind it: `python`, `c++`, `rust,ignore`. `ERROR:` is none."""
 BOXES = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
 EMPHASIS: dict[str, Kind] = {
     "em": "italic",
@@ -110,7 +114,7 @@ class _Writer:
     def _paragraph(self, token: Token) -> None:
         self._builder.break_lines(1 if token.hidden else 2)
 
-    def _too_deep(self, token: Token) -> None:
+    def _as_written(self, token: Token) -> None:
         self._builder.break_lines(1)
         self._builder.write(token.content.strip())
         self._builder.break_lines(1)
@@ -147,9 +151,11 @@ class _Writer:
 
     def _code_block(self, token: Token) -> None:
         self._builder.break_lines(2)
-        words = token.info.split()
         code = token.content.removesuffix("\n")
-        frame = self._builder.open("pre", words[0][:LANGUAGE_LIMIT] if words and code else None)
+        language, words = _language(token.info.strip()) if code else (None, "")
+        self._builder.write(words)
+        self._builder.break_lines(1)
+        frame = self._builder.open("pre", language)
         # Words after a fence with nothing below it were meant to be read.
         self._builder.write_raw(code or token.info.strip())
         self._builder.close(frame)
@@ -182,7 +188,8 @@ class _Writer:
 
     _blocks: ClassVar[dict[str, Callable[["_Writer", Token], None]]] = {
         "inline": _inline,
-        "too_deep": _too_deep,
+        "too_deep": _as_written,
+        "definition": _as_written,
         "paragraph_open": _paragraph,
         "paragraph_close": _paragraph,
         "heading_open": _start_heading,
@@ -220,6 +227,15 @@ class _Writer:
     }
 
 
+def _language(info: str) -> tuple[str | None, str]:
+    """The language of a code block, and what else was written behind the fence. Text that was meant to be
+    the first line of the code begins with no language."""
+    language, _, others = info.partition(" ")
+    if len(language) > LANGUAGE_LIMIT or (others and not LANGUAGE.fullmatch(language)):
+        return None, info
+    return language or None, others.strip()
+
+
 def plain_text(tokens: Sequence[Token]) -> str:
     """The text of inline tokens without formatting, on one line."""
     texts: list[str] = []
@@ -231,7 +247,7 @@ def plain_text(tokens: Sequence[Token]) -> str:
         elif token.type in ("softbreak", "hardbreak"):
             texts.append(" ")
         elif token.type == "html_inline":
-            texts.append(" " if token.content.lower().startswith("<br") else "")
+            texts.append(text_of_tag(token.content))
         else:
             texts.append(token.content)
     return "".join(texts)

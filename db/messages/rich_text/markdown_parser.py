@@ -16,6 +16,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
+from djangobot.db.messages.rich_text.leftovers import keep_leftovers, noted_reference
 from djangobot.db.messages.rich_text.markdown_tokens import BlockState, InlineState
 from djangobot.db.messages.rich_text.spoilers import add_spoilers
 
@@ -32,7 +33,7 @@ BLOCK_SIGNS: dict[BlockRule, str] = {
     rules_block.blockquote: ">",
     rules_block.hr: "*-_",
     rules_block.list_block: "*+-0123456789",
-    rules_block.reference: "[",
+    noted_reference: "[",
     rules_block.html_block: "<",
     rules_block.heading: "#",
 }
@@ -75,6 +76,7 @@ def parser() -> MarkdownIt:
     made.core.ruler.at("normalize", _normalize)
     made.helpers = SimpleNamespace(**vars(helpers) | {"parseLinkDestination": _destination})  # type: ignore[assignment]
     add_spoilers(made)
+    keep_leftovers(made)
     blocks.choose_rules()
     inlines.choose_rules()
     return made

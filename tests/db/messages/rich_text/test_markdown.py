@@ -22,7 +22,10 @@ from .reading import check_spans, shown
         ("# Title\nText", "Title\n\nText", ["bold Title"]),
         ("a\n\n---\n\nb", "a\n\n──────────\n\nb", []),
         ("> quoted\n> > deeper\n\nafter", "quoted\n\ndeeper\n\nafter", ["blockquote quoted\n\ndeeper"]),
-        ("```python title\ndef f():\n    pass\n```", "def f():\n    pass", ["pre def f():\n    pass"]),
+        ("```python\ndef f():\n    pass\n```", "def f():\n    pass", ["pre def f():\n    pass"]),
+        ("```python main.py\nf()\n```", "main.py\nf()", ["pre f()"]),
+        ("```ERROR: disk full\nsda1\n```", "ERROR: disk full\nsda1", ["pre sda1"]),
+        (f"```{'x' * 65}\na\n```", f"{'x' * 65}\na", ["pre a"]),
         ("``` all is well", "all is well", ["pre all is well"]),
         ("    code\n      more", "code\n  more", ["pre code\n  more"]),
         ("a\nb  \nc\\\nd", "a\nb\nc\nd", []),
@@ -81,6 +84,7 @@ def test_markup_becomes_spans(source: str, text: str, spans: list[str]) -> None:
         ("[t](javascript:alert)", "t (javascript:alert)", None),
         ("[t](https://)", "t (https://)", None),
         ("[](#x)", "#x", None),
+        ("<x-y:a\u00a0b>", "x-y:a\u00a0b", None),
     ],
 )
 def test_links_open_or_show_their_address(source: str, text: str, address: str | None) -> None:
@@ -100,7 +104,28 @@ def test_a_table_is_aligned() -> None:
 
 def test_the_language_of_a_code_block_is_kept() -> None:
     """Telegram colours it."""
-    assert from_markdown("~~~rust,ignore x\nfn\n~~~").spans == (Span("pre", 0, 2, "rust,ignore"),)
+    assert from_markdown("~~~rust,ignore\nfn\n~~~").spans == (Span("pre", 0, 2, "rust,ignore"),)
+    assert from_markdown("~~~c++ x\nfn\n~~~").spans == (Span("pre", 2, 2, "c++"),)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("|a|b|\n|-|-|\n|1|2|3| |4||\n|5|", "a │ b\n──┼───┼───┼───┼──\n1 │ 2 │ 3 │  │ 4\n5"),
+        ("|job|run|\n|-|-|\n|x|ps | grep y|", "job │ run\n────┼─────┼───────\nx   │ ps  │ grep y"),
+        ("|a|\n|-|\n|b<c and d>e <i>f</i><br>g<img alt=h>|", "a\n────────────────\nb<c and d>e f gh"),
+        ("![a<b and c>d](https://x.y)", "a<b and c>d"),
+        ("[web1]: down\n[web2]: up\nTotal: 2", "[web1]: down\n[web2]: up\n\nTotal: 2"),
+        ("[a]: /x\n[a]: /y\n[A]: z 'more'\n\n[a]", "[a]: /y\n[A]: z 'more'\n\na (/x)"),
+        ("> - [x]: y\n>   'z'\n", "• [x]: y\n  'z'"),
+        ("[//]: # (a comment)\n[//]: <> (another)\ntext", "text"),
+    ],
+)
+def test_what_commonmark_leaves_out_is_shown(source: str, text: str) -> None:
+    """Programs write cells, definitions and tags without meaning them. Comments are meant."""
+    rich = from_markdown(source)
+    assert rich.text == text
+    check_spans(rich)
 
 
 @pytest.mark.parametrize("source", ["", " \n", "<!-- x -->", "[a]: https://x.y", "\n\n<br>"])

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from djangobot.db.messages.rich_text.leftovers import keep_leftovers
 from djangobot.db.messages.rich_text.markdown_parser import parser
 from djangobot.db.messages.rich_text.markdown_tokens import QuickToken
 from djangobot.db.messages.rich_text.spoilers import add_spoilers
@@ -45,6 +46,7 @@ class Plain(MarkdownIt):
 
 PLAIN = Plain("commonmark").enable(["strikethrough", "table"])
 add_spoilers(PLAIN)
+keep_leftovers(PLAIN)
 
 
 def seen(tokens: list[Token]) -> list[dict[str, object]]:
