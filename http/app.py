@@ -80,7 +80,7 @@ class App(Litestar):
         await reply.write(send)
 
 
-def create_app(config: Config, limits: Limits | None = None) -> Litestar:
+def create_app(config: Config, limits: Limits | None = None) -> App:
     """The ASGI application. The caller opens and closes the database."""
     routes = [*ROUTES, *table.routes(config.inlets)]
     app = App(
@@ -91,12 +91,17 @@ def create_app(config: Config, limits: Limits | None = None) -> Litestar:
         openapi_config=None,  # docs.py writes the document: every status, each with its example
         logging_config=None,  # errors.py logs our errors
     )
-    app.shared = AppState(
+    app.shared = shared_state(config, limits)
+    return app
+
+
+def shared_state(config: Config, limits: Limits | None = None) -> AppState:
+    """What all handlers of an application share."""
+    return AppState(
         config=config,
         limits=limits or Limits(limit_send=config.limit_send),
         signer=Signer(config.jwt_secret),
     )
-    return app
 
 
 def _is_hot(scope: Any) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import copy
+import functools
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,7 +17,6 @@ import httpx
 import pytest
 import uvloop
 from argon2 import PasswordHasher
-from litestar import Litestar
 
 from djangobot.bot.app import http_server
 from djangobot.bot.settings import INLETS
@@ -25,7 +26,7 @@ from djangobot.db.messages.files import files
 from djangobot.db.people import chats, codes
 from djangobot.db.programs import accounts, passwords, revocations, tokens
 from djangobot.http.access_tokens import Signer
-from djangobot.http.app import Application, Bounds, Config, create_app
+from djangobot.http.app import App, Application, Bounds, Config, create_app, shared_state
 from djangobot.http.limits.limits import Limits
 
 SECRET = "a secret for tests only, as long as HS512 wants it: 64 bytes, at least"
@@ -159,7 +160,7 @@ def an_app(
     send_wait: float = 5.0,
     registration: accounts.Registration = "open",
     inlets: tuple[str, ...] = INLETS,
-) -> Litestar:
+) -> App:
     config = Config(
         jwt_secret=SECRET,
         version="0.0.test",
@@ -170,7 +171,15 @@ def an_app(
         inlets=inlets,
         session_key=SESSION_KEY,
     )
-    return create_app(config, limits)
+    app = copy.copy(_routed(inlets))
+    app.shared = shared_state(config, limits)
+    return app
+
+
+@functools.cache
+def _routed(inlets: tuple[str, ...]) -> App:
+    """The application without its state. Reading its handlers takes longer than most tests."""
+    return create_app(Config(jwt_secret=SECRET, version="", telegram=Telegram(), inlets=inlets))
 
 
 @contextlib.asynccontextmanager

@@ -51,6 +51,9 @@ DH_GEN_FAIL = 0xA69DAE02
 
 # 31-bit primes. A client factors the product of two of them, which is as long as the real server's pq.
 _PRIMES = (1232676089, 1381201463, 1422433687, 1426784977, 1579736579, 1729361719, 1764760493, 1770226837)
+_SECRET_BITS = 256
+"""The length of the server's secret exponent. For a safe prime of 2048 bits 225 are enough (RFC 7919, A.1).
+With an exponent as long as the prime the power takes eight times as long."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class Handshake:
         if inner is None:
             raise Malformed("p_q_inner_data cannot be read")
         self._new_nonce, self._expires_in, self._dc = inner
-        self._a = secrets.randbits(2048) % (DH_PRIME - 2) + 1
+        self._a = secrets.randbits(_SECRET_BITS) | 1
         answer = (
             pack_uint(DH_INNER)
             + self._nonce

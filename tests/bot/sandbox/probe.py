@@ -6,6 +6,7 @@ async with Probe(sandbox, transport="obfuscated") as probe:
 """
 
 import asyncio
+import math
 import os
 import struct
 import time
@@ -191,7 +192,7 @@ class Probe:
         aes = a + b[:12], b[12:] + sha1(new_nonce + new_nonce).digest() + new_nonce[:4]  # noqa: S324
         plain = Reader(tgcrypto.ige256_decrypt(Reader(answer, 36).blob(), *aes), 20 + 36)
         g, _, g_a = plain.int32(), plain.blob(), int.from_bytes(plain.blob(), "big")
-        secret = int.from_bytes(os.urandom(256), "big")
+        secret = int.from_bytes(os.urandom(32), "big")
         data = pack_uint(0x6643B654) + nonce + server_nonce + pack_long(0)
         data += pack_bytes(pow(g, secret, DH_PRIME).to_bytes(256, "big"))
         hashed = sha1(data).digest() + data  # noqa: S324
@@ -339,16 +340,10 @@ def _factor(number: int) -> tuple[int, int]:
             x = (x * x + c) % number
             y = (y * y + c) % number
             y = (y * y + c) % number
-            d = _gcd(abs(x - y), number)
+            d = math.gcd(x - y, number)
         if d != number:
             return min(d, number // d), max(d, number // d)
     raise ValueError("not a product of two primes")
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return a
 
 
 def _old_pad(data: bytes) -> bytes:
