@@ -20,7 +20,7 @@ from multipart import (
 
 from djangobot.db.errors import FilesTooLarge
 from djangobot.http.body.bodies import header_of, stream_of
-from djangobot.http.body.requests import CHARSETS
+from djangobot.http.body.requests import CHARSETS, decoded
 from djangobot.http.errors import Refused, fields_refused
 
 FORM_DATA = "multipart/form-data"
@@ -152,7 +152,7 @@ class Form:
             if len(value) > FIELD_LARGEST or self._in_fields > FIELDS_LARGEST:
                 raise Refused(413, FIELDS_TOO_LARGE)
         try:
-            return Field(name, bytes(value).decode(CHARSETS[charset.lower()]))
+            return Field(name, decoded(bytes(value), CHARSETS[charset.lower()]))
         except (UnicodeDecodeError, KeyError):
             raise fields_refused({name: "must be text in UTF-8"}) from None
 

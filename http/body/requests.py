@@ -34,9 +34,20 @@ CHARSETS = {
     "us-ascii": "utf-8",
     "ascii": "utf-8",
     "iso-8859-1": "iso-8859-1",
+    "iso-8859-2": "iso-8859-2",
+    "iso-8859-15": "iso-8859-15",
+    "windows-1250": "cp1250",
     "windows-1251": "cp1251",
     "windows-1252": "cp1252",
     "koi8-r": "koi8-r",
+    "koi8-u": "koi8-u",
+    "gbk": "gb18030",
+    "gb2312": "gb18030",
+    "gb18030": "gb18030",
+    "big5": "big5",
+    "shift_jis": "cp932",
+    "euc-jp": "euc_jp",
+    "euc-kr": "cp949",
     "utf-16": "utf-16",
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
@@ -55,9 +66,19 @@ NAMED = 20
 whole."""
 
 
+_IN_CP1252 = {code: bytes([code]).decode("cp1252", "ignore") or chr(code) for code in range(0x80, 0xA0)}
+"""What programs on Windows mean that call their encoding ISO-8859-1, which has no characters there."""
+
+
 def looks_like_json(body: bytes) -> bool:
     """Whether the body begins like JSON. No form begins so: forms percent-encode these characters."""
     return body.removeprefix(BOM).lstrip()[:1] in (b"{", b"[", b'"')
+
+
+def decoded(body: bytes, encoding: str, errors: str = "strict") -> str:
+    """The body as a text in this encoding. Raises UnicodeDecodeError."""
+    text = body.decode(encoding, errors).removeprefix("\ufeff")
+    return text.translate(_IN_CP1252) if encoding == "iso-8859-1" else text
 
 
 def plain_text(body: bytes, charset: str) -> str:
@@ -68,7 +89,7 @@ def plain_text(body: bytes, charset: str) -> str:
     if encoding == "utf-8":
         return _utf8(body)
     try:
-        return body.decode(encoding)
+        return decoded(body, encoding)
     except UnicodeDecodeError:
         raise Refused(400, f"The body is not text in {charset}.") from None
 

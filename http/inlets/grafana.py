@@ -1,10 +1,14 @@
 """Grafana's unified alerting: Alertmanager's groups, with values, and with links for each alert."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from djangobot.db.messages.buttons import Button
-from djangobot.http.inlets.common.alerts import group_of, message_of, read_alerts
+from djangobot.http.inlets.common.alerts import ROOM, Alert, group_of, message_of, read_alerts
+from djangobot.http.inlets.common.html import escaped, lines
 from djangobot.http.inlets.common.json import at, first, objects, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -15,6 +19,9 @@ LINKS = (
     ("📈 Panel", "panelURL"),
     ("Rule", "generatorURL"),
 )
+
+WRITTEN_BY_GRAFANA = re.compile(r"\[(FIRING|RESOLVED)[:\d]*|\*\*(Firing|Resolved)\*\*")
+"""How titles and messages begin that nobody has written for a contact point."""
 
 
 def is_it(request: InletRequest) -> bool:
@@ -28,7 +35,20 @@ def read(request: InletRequest) -> InletMessage:
     alerts = read_alerts(body)
     named = text(body, "groupKey") or " ".join(sorted(alert.name for alert in alerts))
     key = f"grafana {text(body, 'orgId')} {text(body, 'receiver')} {named}"
-    return message_of(group_of(body, key, alerts, _buttons(body)))
+    return _in_own_words(message_of(group_of(body, key, alerts, _buttons(body))), body, alerts)
+
+
+def _in_own_words(message: InletMessage, body: Mapping[str, Any], alerts: list[Alert]) -> InletMessage:
+    """The message with the title and the words of the contact point, where somebody has written them. What
+    these words tell of the alerts is not told again."""
+    title, said = text(body, "title"), text(body, "message")
+    if title and not WRITTEN_BY_GRAFANA.match(title):
+        message = msgspec.structs.replace(message, title=f"{message.title.partition(' ')[0]} {title}")
+    if said and not WRITTEN_BY_GRAFANA.match(said):
+        told = any(note in said for alert in alerts for note in alert.annotations.values())
+        shown = lines([escaped(said, ROOM), "" if told else message.text])
+        message = msgspec.structs.replace(message, text=shown)
+    return message
 
 
 def _buttons(body: Mapping[str, Any]) -> list[Button]:

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from html import escape, unescape
+from html import escape
 from typing import Any
 
 from djangobot.db.messages.buttons import Button
+from djangobot.db.messages.rich_text.links import link_address
 from djangobot.http.inlets.common.emoji_codes import with_emoji
-from djangobot.http.inlets.common.html import bold, escaped, lines, link, pre
+from djangobot.http.inlets.common.html import bold, escaped, lines, link
 from djangobot.http.inlets.common.json import at, objects, present, text
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
+from djangobot.http.inlets.common.shorten import cut
 
 OWN = frozenset(
     [
@@ -32,15 +34,18 @@ OWN = frozenset(
 )
 """What such a body may have."""
 COLOURS = {"danger": "🔴", "warning": "🟠", "good": "🟢"}
-LONGEST = 12_000
-"""Characters of one text."""
+LONGEST = 40_000
+"""Characters of one text, as for Slack. A longer one ends with an ellipsis."""
 BLOCKS_MOST = 100
 _LINK = re.compile(r"<(?P<to>[^<>|\n]{1,3000})(?:\|(?P<words>[^<>\n]{0,3000}))?>")
+_MENTION = re.compile(r"[@#!]\w")
 _STYLES = (
     ("b", re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,2000}?)(?<=\S)\*(?![\w*])")),
     ("i", re.compile(r"(?<![\w_])_(?=\S)([^_\n]{1,2000}?)(?<=\S)_(?![\w_])")),
     ("s", re.compile(r"(?<![\w~])~(?=\S)([^~\n]{1,2000}?)(?<=\S)~(?![\w~])")),
 )
+ESCAPES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+_ESCAPE = re.compile("|".join(ESCAPES))
 _CODE = re.compile(r"```(.{0,8000}?)```|`([^`\n]{1,2000})`", re.DOTALL)
 
 
@@ -77,13 +82,12 @@ def answer_to(request: InletRequest) -> str:
 
 def from_mrkdwn(source: str) -> str:
     """Slack's markup as HTML. What stands in code stays as it is."""
-    source, written, end = source[:LONGEST], [], 0
+    source, written, end = cut(source, LONGEST), [], 0
     for found in _CODE.finditer(source):
         written.append(_styled(source[end : found.start()]))
         block, inline = found.groups()
-        written.append(
-            pre(unescape(block)) if block is not None else f"<code>{escaped(unescape(inline))}</code>"
-        )
+        tag, code = ("code", inline) if block is None else ("pre", block.strip("\n"))
+        written.append(f"<{tag}>{escape(unescaped(code), quote=False)}</{tag}>")
         end = found.end()
     return "".join((*written, _styled(source[end:])))
 
@@ -93,28 +97,37 @@ def _styled(source: str) -> str:
     parts, end = [], 0
     for found in _LINK.finditer(source):
         parts.append(_marked(source[end : found.start()]))
-        parts.append(_link(unescape(found["to"]), unescape(found["words"] or "")))
+        parts.append(_linked(found))
         end = found.end()
     return "".join((*parts, _marked(source[end:])))
 
 
 def _marked(source: str) -> str:
-    shown = escape(with_emoji(unescape(source)), quote=False)
+    shown = escape(with_emoji(unescaped(source)), quote=False)
     for tag, pattern in _STYLES:
         shown = pattern.sub(rf"<{tag}>\1</{tag}>", shown)
     return shown.replace("\n", "<br>")
 
 
-def _link(to: str, words: str) -> str:
-    """A link, a mention (`<@U1|ann>`, `<!here>`) or a date."""
-    if to[:1] in "@#!":
-        return escaped(words or f"@{to.lstrip('@#!').partition('^')[0]}")
-    return link(words or to.removeprefix("mailto:"), to)
+def unescaped(source: str) -> str:
+    """Slack escapes three characters. Any other entity of HTML is text: `?a=1&copy=2`."""
+    return _ESCAPE.sub(lambda found: ESCAPES[found[0]], source)
+
+
+def _linked(found: re.Match[str]) -> str:
+    """A link, a mention (`<@U1|ann>`, `<!here>`) or a date. What is none of them is text: `<none>`."""
+    to, words = unescaped(found["to"]), unescaped(found["words"] or "")
+    if _MENTION.match(to):
+        return escaped(words or f"@{to[1:].partition('^')[0]}", LONGEST)
+    if link_address(to) is None and not words:
+        return _marked(found[0])
+    shown = escape(words or to.removeprefix("mailto:"), quote=False)
+    return f'<a href="{escape(to)}">{shown}</a>'
 
 
 def _text(part: object) -> str:
-    """A text object."""
-    said = text(part, "text")
+    """A text object, or a mere text."""
+    said = text(part, "text") if isinstance(part, dict) else text({"text": part}, "text")
     return from_mrkdwn(said) if text(part, "type") == "mrkdwn" else escaped(with_emoji(said), LONGEST)
 
 
@@ -134,7 +147,14 @@ def _block(block: Mapping[str, Any]) -> str:
             return "".join(_rich(part, 0) for part in objects(block, "elements"))
         case "markdown":
             return escaped(text(block, "text"), LONGEST)
-    return ""
+        case "table":
+            return lines(_row(row) for row in at(block, "rows") or () if isinstance(row, list))
+    return lines(_text(at(block, name)) for name in ("title", "text", "description"))
+
+
+def _row(cells: list[Any]) -> str:
+    shown = (_rich(cell, 0).removesuffix("<br>") or _text(cell) for cell in cells)
+    return present(shown, " │ ")
 
 
 def _image(part: Mapping[str, Any]) -> str:
@@ -160,6 +180,10 @@ def _rich(part: Mapping[str, Any], depth: int) -> str:
             return _emoji(text(part, "unicode")) or escaped(f":{text(part, 'name')}:")
         case "user" | "channel" | "usergroup" | "broadcast":
             return escaped(f"@{text(part, 'user_id') or text(part, 'channel_id') or text(part, 'range')}")
+        case "date":
+            return escaped(text(part, "fallback") or text(part, "timestamp"))
+        case "color":
+            return escaped(text(part, "value"))
         case "rich_text_list":
             return "".join(f"• {_rich(one, depth + 1)}" for one in objects(part, "elements"))
         case "rich_text_preformatted":
@@ -188,14 +212,16 @@ def _attachment(one: Mapping[str, Any]) -> str:
     sign = COLOURS.get(colour, "")
     fields = [
         f"{bold(text(field, 'title'))} {from_mrkdwn(text(field, 'value'))}".strip()
-        for field in objects(one, "fields")[:20]
+        for field in objects(one, "fields")[:BLOCKS_MOST]
     ]
     shown = [
         from_mrkdwn(text(one, "pretext")),
+        escaped(text(one, "author_name")),
         present([sign, link(text(one, "title"), text(one, "title_link"))], " "),
         from_mrkdwn(text(one, "text")),
         *(_block(block) for block in objects(one, "blocks")[:BLOCKS_MOST]),
         *fields,
+        link("image", text(one, "image_url")) if text(one, "image_url") else "",
         escaped(text(one, "footer")),
     ]
     return lines(shown) or from_mrkdwn(text(one, "fallback"))

@@ -28,5 +28,8 @@ def read_form(request: InletRequest) -> InletMessage:
     title = first_text(request.fields, TITLES)
     text = first_text(request.fields, TEXTS)
     if not text:
-        text = "\n".join(f"{name}: {value}" for name, value in request.fields.items() if value != title)
+        others = {
+            name: value for name, value in request.fields.items() if name not in TITLES or value != title
+        }
+        text = "\n".join(f"{name}: {value}" for name, value in others.items())
     return InletMessage(text=text, title=title, files=request.files)

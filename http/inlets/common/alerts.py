@@ -27,7 +27,9 @@ NAME_LONGEST = 120
 COMPARED = 100
 """Alerts whose words are compared: what all of them say is told once."""
 NOTES = ("summary", "description", "message")
-"""The annotations that are told."""
+"""The annotations that are told. Where there is none of them, all others are that hold no address."""
+NO_NOTES = re.compile(r"__.*|.*url|runbook|dashboard", re.IGNORECASE)
+NOTES_MOST = 5
 LABELS_SHOWN = 3
 TELLING = (
     "instance",
@@ -205,15 +207,15 @@ def _incident(group: Group) -> Update:
 def _body(group: Group) -> Iterable[str]:
     """What all alerts say is told once, above them."""
     yield _labels(group.shared, {}, severity=group.shared.get("severity", ""))
-    compared = group.alerts[:COMPARED]
-    same = [note for note in NOTES if len({alert.annotations.get(note, "") for alert in compared}) == 1]
+    compared, notes = group.alerts[:COMPARED], _notes(group.alerts[:COMPARED])
+    same = [note for note in notes if len({alert.annotations.get(note, "") for alert in compared}) == 1]
     if compared:
         yield _words(compared[0], same)
     if len(group.alerts) == 1:
         yield escaped(group.alerts[0].values)
         yield _time(group.alerts[0])
         return
-    own, shown, room = [note for note in NOTES if note not in same], 0, ROOM
+    own, shown, room = [note for note in notes if note not in same], 0, ROOM
     for alert in group.alerts[:SHOWN]:
         said = lines(_one(group, alert, own))
         room -= len(said)
@@ -223,6 +225,14 @@ def _body(group: Group) -> Iterable[str]:
         yield said
     hidden = len(group.alerts) - shown + group.hidden
     yield f"…and {hidden} more" if hidden else ""
+
+
+def _notes(alerts: Sequence[Alert]) -> Sequence[str]:
+    """Names of the annotations that are told."""
+    given = dict.fromkeys(name for alert in alerts for name in alert.annotations)
+    if any(name in NOTES for name in given):
+        return NOTES
+    return [name for name in given if not NO_NOTES.fullmatch(name)][:NOTES_MOST]
 
 
 def _one(group: Group, alert: Alert, notes: Sequence[str]) -> Iterable[str]:

@@ -5,9 +5,7 @@ from urllib.parse import urlsplit
 
 from djangobot.db.messages.buttons import Button, wrong_buttons
 from djangobot.db.messages.rich_text.formats import Format
-
-MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
-"""What means something in Markdown."""
+from djangobot.http.inlets.common.shorten import MARKUP
 
 
 def opens(url: str | None) -> bool:

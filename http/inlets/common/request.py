@@ -12,7 +12,7 @@ from litestar.types import Receive, Scope
 
 from djangobot.http.body.bodies import body_of
 from djangobot.http.body.multipart import Form, Upload, is_multipart
-from djangobot.http.body.requests import BOM, CHARSETS, FORM
+from djangobot.http.body.requests import BOM, CHARSETS, FORM, decoded
 from djangobot.http.inlets.common.message import InletFile
 
 LARGEST = 5 * 1024 * 1024
@@ -22,8 +22,9 @@ FIELDS_MOST = 1000
 """Fields of a form or a query that are read."""
 
 
-_FORM = re.compile(rb"[!-~]*=[!-~]*")
-"""A form. What `curl -d` sends is only called one: a text has spaces, or letters beyond ASCII, and no `=`."""
+_FORM = re.compile(rb"[\w.*%+\[\]-]+=[!-~]*")
+"""A form. What `curl -d` sends is only called one: a text has spaces, letters beyond ASCII, no `=`, or, as an
+address has, other signs before it."""
 
 
 class InletRequest:
@@ -54,21 +55,27 @@ class InletRequest:
         """The body as a text. Bytes that are none become U+FFFD."""
         charset = self.headers.get("content-type", "").lower().partition("charset=")[2]
         encoding = CHARSETS.get(charset.partition(";")[0].strip(" \t\"'"), "utf-8")
+        if self.body.startswith(BOM):
+            encoding = "utf-8"
         if self.body[:2] in (b"\xff\xfe", b"\xfe\xff"):
             encoding = "utf-16"
-        return self.body.removeprefix(BOM).decode(encoding, "replace")
+        return decoded(self.body, encoding, "replace")
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
         """The fields of a form of either kind. Empty when the body is none."""
         if self._fields is not None:
             return self._fields
-        return pairs(self.text) if self.kind == FORM and _FORM.fullmatch(self.body) else {}
+        found = pairs(self.text) if self.kind == FORM and _FORM.fullmatch(self.body) else {}
+        return found if any(found.values()) else {}  # base64 may end with `=`
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON, whatever type it declares. None when it is not JSON."""
-        return parsed(self.body)
+        """The body as JSON, whatever type and charset it declares. None when it is not JSON."""
+        found = parsed(self.body)
+        if found is None and "charset=" in self.headers.get("content-type", "").lower():
+            found = parsed(self.text.encode("utf-8", "replace"))
+        return found
 
     @cached_property
     def object(self) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Makes a message that Telegram takes of whatever a foreign program sent. Nothing is refused for its length
 or its characters."""
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
+from html import escape
 
 import msgspec
 
@@ -11,6 +13,7 @@ from djangobot.db.messages.buttons import BUTTON_ROWS, BUTTON_TEXT_LIMIT, Button
 from djangobot.db.messages.content import TITLE_LIMIT
 from djangobot.db.messages.files.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT
+from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
 from djangobot.http.inlets.common.message import InletMessage
 
@@ -18,19 +21,24 @@ NOTHING = "triggered"
 """The text of a call that says nothing."""
 BUTTONS_IN_ROW = 2
 """As many as can be read on a phone."""
+MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
+"""What means something in Markdown."""
 LONGEST_LINE = 4 * TITLE_LIMIT
 """Characters of a line that are looked at before it is cut."""
 
 
 def shortened(message: InletMessage) -> InletMessage:
     """The message within all limits, with a text that can be seen or with files."""
-    title = line(message.title, TITLE_LIMIT)
-    text = cut(UNSTORABLE.sub("", message.text), TEXT_LIMIT)
+    title, rest = _title(message.title[:TEXT_LIMIT])
+    text = UNSTORABLE.sub("", message.text)
     files = tuple(file for file in message.files if file.content)[:FILES_MOST]
     if not visible(text):
         text = ""
+    if rest:
+        text = _above(rest, text, message.format)
     if not text and not files:
-        text, title = title or NOTHING, ""
+        text, title = _above(title or NOTHING, "", message.format), ""
+    text = cut(text, TEXT_LIMIT)
     tags = (as_tag(UNSTORABLE.sub("", tag[:LONGEST_LINE])) for tag in message.tags[:100])
     return msgspec.structs.replace(
         message,
@@ -43,6 +51,22 @@ def shortened(message: InletMessage) -> InletMessage:
         reply_to=_name(message.reply_to),
         key=_key(message.key),
     )
+
+
+def _title(written: str) -> tuple[str, str]:
+    """A title, and what of it is too long for one: the text begins with that."""
+    whole = nameable(written, TEXT_LIMIT)
+    title = cut(whole, TITLE_LIMIT)
+    return title, "" if title == whole else f"…{whole[len(title) - 1 :].lstrip()}"
+
+
+def _above(plain: str, text: str, markup: Format) -> str:
+    """A text in this format, below a line that means nothing in it."""
+    if markup == "html":
+        return "<br>".join(part for part in (escape(plain, quote=False), text) if part)
+    if markup == "markdown":
+        plain = MARKUP.sub(r"\\\1", plain)
+    return "\n\n".join(part for part in (plain, text) if part)
 
 
 def rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from djangobot.http.app import ROUTES
+from djangobot.http.body.requests import plain_text
 from djangobot.http.errors import Refused
 from djangobot.http.messages.sending import BODY, read
 
@@ -159,17 +160,39 @@ async def test_a_plain_text_is_the_text_also_when_it_looks_like_something_else(a
 
 
 @pytest.mark.parametrize(
-    "charset", ["iso-8859-1", "windows-1252", "utf-16", "utf-16le", "UTF-16BE", "windows-1251", "koi8-r"]
+    ("charset", "text"),
+    [
+        ("iso-8859-1", "naïve"),
+        ("windows-1252", "naïve “x”"),
+        ("utf-16", "naïve"),
+        ("utf-16le", "\ufeffnaïve"),
+        ("UTF-16BE", "naïve"),
+        ("windows-1251", "Привет"),
+        ("koi8-r", "Привет"),
+        ("koi8-u", "Привіт"),
+        ("iso-8859-2", "žluťoučký"),
+        ("iso-8859-15", "5 €"),
+        ("windows-1250", "žluťoučký"),
+        ("gbk", "漢字"),
+        ("big5", "漢字"),
+        ("Shift_JIS", "漢字カナ"),
+        ("euc-jp", "漢字カナ"),
+        ("euc-kr", "한글"),
+    ],
 )
-async def test_a_plain_text_is_decoded_as_its_charset_says(api: Api, charset: str) -> None:
-    """Of the charsets that are still in use."""
+async def test_a_plain_text_is_decoded_as_its_charset_says(api: Api, charset: str, text: str) -> None:
+    """Of the charsets that are still in use. A byte order mark is no part of the text."""
     access = await api.access()
-    text = "Привет" if charset in ("windows-1251", "koi8-r") else "naïve"
     answer = await post(
         api, await api.bot_token(access), f"text/plain; charset={charset}", text.encode(charset)
     )
     assert answer.status_code == 202, answer.text
-    assert [message["text"] for message in await api.told(access)] == [text]
+    assert [message["text"] for message in await api.told(access)] == [text.removeprefix("\ufeff")]
+
+
+def test_what_windows_calls_latin_1_has_its_own_characters() -> None:
+    """Its quotation marks, dashes and the euro sign stand where ISO-8859-1 has nothing to see."""
+    assert plain_text("“a” – 5 €".encode("cp1252"), "iso-8859-1") == "“a” – 5 €"
 
 
 @pytest.mark.parametrize(

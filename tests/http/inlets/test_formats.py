@@ -84,6 +84,42 @@ def test_a_large_group_is_one_message_of_telegram() -> None:
     assert f"…and {14 - shown} more" in rich.text
 
 
+def test_grafana_is_quoted_where_somebody_wrote_the_message() -> None:
+    """The words of a contact point stand first. What they tell of the alerts is not told twice."""
+    firing = the("grafana", "firing")
+    firing.body.update(title="Memory <b>!", message="Call Ann\nat 5")
+    message = firing.read()
+    assert (message.title, message.text.split("<br>")[:2]) == ("🔴 Memory <b>!", ["Call Ann", "at 5"])
+    assert "Memory of web-1 is nearly used up" in message.text
+    firing.body["message"] = "Memory of web-1 is nearly used up: call Ann"
+    assert firing.read().text == "Memory of web-1 is nearly used up: call Ann"
+
+
+def test_annotations_of_other_names_are_told_when_there_are_no_usual_ones() -> None:
+    """Nobody has to call them summary or description."""
+    firing = the("alertmanager", "firing")
+    firing.body["commonAnnotations"] = {}
+    firing.body["alerts"][0]["annotations"] = {"impact": "Nobody can pay", "x_url": "https://a.example"}
+    assert "Nobody can pay" in firing.read().text
+    assert "https://a.example" not in firing.read().text
+
+
+def test_slack_tells_all_parts_that_people_read() -> None:
+    """Dates, colours, tables, authors and pictures, and the texts of blocks that are new to us."""
+    date = {"type": "date", "timestamp": 1720710212, "format": "{ago}", "fallback": "in May"}
+    section = {"type": "rich_text_section", "elements": [date, {"type": "color", "value": "#F405B3"}]}
+    rich = {"type": "rich_text", "elements": [section]}
+    table = {"type": "table", "rows": [[{"type": "raw_text", "text": "Disk"}, rich]]}
+    video = {"type": "video", "title": {"type": "plain_text", "text": "Film"}, "description": {"text": "Two"}}
+    attachment = {"author_name": "Ann", "text": "hi", "image_url": "https://a.example/i.png"}
+    body = {"blocks": [rich, table, video], "attachments": [attachment]}
+    request = InletRequest({}, {}, json.dumps(body).encode())
+    text = parse(format_of(request).read(request).text, "html").text
+    assert [line for line in text.split("\n") if line] == [
+        "in May#F405B3", "Disk │ in May#F405B3", "Film", "Two", "Ann", "hi", "image"
+    ]  # fmt: skip
+
+
 def test_a_silence_is_offered_as_long_as_something_fires() -> None:
     """Its address names the labels of the group."""
     assert next(button.url for button in the("alertmanager", "firing").read().buttons) == (
@@ -121,7 +157,14 @@ def test_foreign_markup_is_shown_and_not_obeyed() -> None:
         ("<https://a.example>", "https://a.example", [("text_link", "https://a.example")]),
         ("<@U1|ann> <!here> &lt;b&gt;", "ann @here <b>", []),
         ("```\na  b\n```", "a  b", [("pre", "a  b")]),
-        ("<javascript:alert(1)|x>", "x", []),
+        ("<javascript:alert(1)|x> <none> <!--|y>", "x (javascript:alert(1)) <none> y (!--)", []),
+        (
+            "a=1&copy=2 <https://a.example/?a=1&copy=2>",
+            "a=1&copy=2 https://a.example/?a=1&copy=2",
+            [("text_link", "https://a.example/?a=1&copy=2")],
+        ),
+        ("a " * 15_000 + "b", "a " * 15_000 + "b", []),
+        ("```" + "x" * 7_000 + "```", "x" * 7_000, [("pre", "x" * 7_000)]),
         (":tada: :+1: at 10:30:45, a:100:b :no_such:", "🎉 👍 at 10:30:45, a:100:b :no_such:", []),
         ("`:tada:`", ":tada:", [("code", ":tada:")]),
     ],

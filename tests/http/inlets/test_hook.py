@@ -8,6 +8,7 @@ import structlog
 
 from djangobot.bot import settings
 from djangobot.db.messages.new_message import TEXT_LIMIT
+from djangobot.db.messages.rich_text.formats import Format, parse
 from djangobot.http.inlets import formats, hook
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.shorten import NOTHING, shortened
@@ -171,6 +172,14 @@ async def test_the_query_names_the_format(api: Api) -> None:
         (b"text=%D0%9F+a%3Db", "application/x-www-form-urlencoded", "П a=b"),
         (b"message=a&more=b", "application/x-www-form-urlencoded", "a"),
         (b"disk=full&host=db1", "application/x-www-form-urlencoded", "disk: full\nhost: db1"),
+        (
+            b"https://ci.example/job?id=1&b=%20",
+            "application/x-www-form-urlencoded",
+            "https://ci.example/job?id=1&b=%20",
+        ),
+        (b"YS9iK2M=", "application/x-www-form-urlencoded", "YS9iK2M="),
+        (b"title=ok&status=ok&host=db1", "application/x-www-form-urlencoded", "status: ok\nhost: db1"),
+        ('{"text": "naïve"}'.encode("latin-1"), "application/json; charset=iso-8859-1", "naïve"),
         (b"[" * 100_000, "application/json", None),
     ],
 )
@@ -182,6 +191,21 @@ async def test_whatever_comes_is_a_message(api: Api, body: bytes, kind: str, tex
     assert answer.status_code == 200, answer.text
     (line,) = await api.told(access)
     assert text is None or line["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"), [("plain", "<b>x</b>"), ("markdown", "**x**"), ("html", "<b>x</b>")]
+)
+def test_a_title_that_is_too_long_goes_on_in_the_text(markup: Format, text: str) -> None:
+    """No word of it is lost or doubled, and none of it is read as markup."""
+    words = [f"<i>*{number}*</i>" for number in range(100)]
+    short = shortened(InletMessage(title=" ".join(words), text=text, format=markup))
+    assert len(short.title) <= 200
+    above, _, below = parse(short.text, markup).text.replace("\n\n", "\n").partition("\n")
+    assert f"{short.title[:-1]}{above[1:]}".replace(" ", "") == "".join(words)
+    assert below == (text if markup == "plain" else "x")
+    alone = shortened(InletMessage(title="a <b> *c* & d", format=markup))
+    assert (alone.title, parse(alone.text, markup).text) == ("", "a <b> *c* & d")
 
 
 def test_what_is_too_long_is_shortened() -> None:

@@ -6,10 +6,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from djangobot.db.messages.rich_text.leftovers import keep_leftovers
 from djangobot.db.messages.rich_text.markdown_parser import parser
+from djangobot.db.messages.rich_text.markdown_rules import add_spoilers, keep_leftovers
 from djangobot.db.messages.rich_text.markdown_tokens import QuickToken
-from djangobot.db.messages.rich_text.spoilers import add_spoilers
 
 from .test_any_input import LINES, MARKDOWN, WHITE, WORDS
 from .test_commonmark import examples, needs_spec
