@@ -135,7 +135,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def sandbox_key(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """One server key for all sandboxes of a run: making one takes a second."""
+    """One server key for all sandboxes of a run: none has to make its own."""
     folder = tmp_path_factory.mktemp("key")
     rsa_key.load(folder)
     return (folder / rsa_key.SECRET).read_text()

@@ -1,7 +1,6 @@
 """The server's RSA key: made at the first start, kept in the state folder, published as `key.pem`."""
 
 import base64
-import secrets
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
@@ -12,7 +11,6 @@ from djangobot.bot.sandbox.mtproto import wire
 SECRET = "key.private"  # noqa: S105 - a file's name
 PUBLIC = "key.pem"
 _EXPONENT = 65537
-_SMALL_PRIMES = [n for n in range(3, 2000, 2) if all(n % d for d in range(3, int(n**0.5) + 1, 2))]
 
 
 class KeyDamaged(Exception):
@@ -50,11 +48,10 @@ class RsaKey:
 
 def make() -> RsaKey:
     """A new key."""
-    while True:
-        p, q = _prime(1024), _prime(1024)
-        n, phi = p * q, (p - 1) * (q - 1)
-        if p != q and n.bit_length() == 2048 and phi % _EXPONENT:
-            return RsaKey(n, _EXPONENT, pow(_EXPONENT, -1, phi))
+    from cryptography.hazmat.primitives.asymmetric import rsa  # only the first start makes one
+
+    made = rsa.generate_private_key(_EXPONENT, 2048).private_numbers()
+    return RsaKey(made.public_numbers.n, _EXPONENT, made.d)
 
 
 def load(folder: Path) -> RsaKey:
@@ -112,29 +109,3 @@ def _der_value(data: bytes, pos: int) -> tuple[bytes, int]:
         size = length & 0x7F
         length, pos = int.from_bytes(data[pos : pos + size], "big"), pos + size
     return data[pos : pos + length], pos + length
-
-
-def _prime(bits: int) -> int:
-    top = 3 << (bits - 2)
-    while True:
-        candidate = secrets.randbits(bits) | top | 1
-        if all(candidate % p for p in _SMALL_PRIMES) and _is_prime(candidate):
-            return candidate
-
-
-def _is_prime(n: int, rounds: int = 8) -> bool:
-    """Miller-Rabin; 8 rounds suffice for random candidates of this size (FIPS 186-5, table B.1)."""
-    odd, twos = n - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    for _ in range(rounds):
-        x = pow(secrets.randbelow(n - 3) + 2, odd, n)
-        if x in (1, n - 1):
-            continue
-        for _ in range(twos - 1):
-            x = x * x % n
-            if x == n - 1:
-                break
-        else:
-            return False
-    return True
