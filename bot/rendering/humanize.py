@@ -6,7 +6,7 @@ from itertools import takewhile
 from djangobot.bot.rendering.replies import say
 from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.fields import one_direction
-from djangobot.db.messages.rich_text.tables import cluster_pattern
+from djangobot.db.messages.rich_text.characters import cluster_pattern
 
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""

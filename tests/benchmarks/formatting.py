@@ -12,7 +12,7 @@ from importlib.metadata import distributions
 from markdown_it import MarkdownIt
 
 from djangobot.db.messages.rich_text.html import from_html
-from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 from djangobot.db.messages.rich_text.spans import RichText
 from djangobot.db.messages.rich_text.split import split
 

@@ -36,6 +36,6 @@ def _parser(text_format: Format) -> Callable[[str], RichText]:
         from djangobot.db.messages.rich_text.html import from_html
 
         return from_html
-    from djangobot.db.messages.rich_text.markdown import from_markdown
+    from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 
     return from_markdown

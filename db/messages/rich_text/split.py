@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 from djangobot.db.fields import visible
+from djangobot.db.messages.rich_text.characters import cluster_pattern
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT, SPAN_LIMIT
 from djangobot.db.messages.rich_text.nesting import thinned
 from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
-from djangobot.db.messages.rich_text.tables import cluster_pattern
 
 GUARD = "\u200b"
 """Stands before a part that begins with white space. Telegram trims white space from both ends of a message,

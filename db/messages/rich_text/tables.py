@@ -1,15 +1,10 @@
 """Tables: rows of cells as lines of a monospaced text, with aligned columns."""
 
-from __future__ import annotations
-
-import functools
 import unicodedata
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import regex
+from djangobot.db.messages.rich_text.characters import cluster_pattern
 
 Alignment = str
 """`left`, `right` or `center`."""
@@ -20,15 +15,6 @@ GROWTH_LIMIT = 4
 """A table that filling would make this many times longer is not filled."""
 
 EMOJI_STYLE = "\ufe0f"
-
-
-@functools.cache
-def cluster_pattern() -> regex.Pattern[str]:
-    """What a person sees as one character (Unicode, UAX 29). The library takes 8 MB, so it is imported when
-    the first text needs it."""
-    import regex
-
-    return regex.compile(r"\X")
 
 
 def table_text(rows: Sequence[Sequence[str]], alignments: Sequence[Alignment] = (), headers: int = 1) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from djangobot.db.fields import visible
 from djangobot.db.messages.rich_text.html import from_html
 from djangobot.db.messages.rich_text.limits import SPANS_STORED
-from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 
 from .reading import check_spans
 

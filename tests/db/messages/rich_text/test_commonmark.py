@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 
 from .reading import check_spans, shown
 from .visible import missing_word, visible_words

@@ -2,8 +2,8 @@
 
 import pytest
 
-from djangobot.db.messages.rich_text import markdown
 from djangobot.db.messages.rich_text.formats import EXTENSIONS, parse
+from djangobot.db.messages.rich_text.markdown import markdown
 from djangobot.db.messages.rich_text.spans import RichText, Span
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from djangobot.db.messages.rich_text.html import from_html
-from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 from djangobot.db.messages.rich_text.spans import RichText
 from djangobot.db.messages.rich_text.split import split
 

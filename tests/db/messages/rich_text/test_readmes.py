@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from djangobot.db.messages.rich_text.formats import parse
 from djangobot.db.messages.rich_text.html import from_html
 from djangobot.db.messages.rich_text.limits import MESSAGE_LIMIT, SPAN_LIMIT, SPANS_STORED
-from djangobot.db.messages.rich_text.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
 from djangobot.db.messages.rich_text.spans import utf16_length
 from djangobot.db.messages.rich_text.split import split
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from djangobot.db.messages.rich_text.markdown_parser import parser
-from djangobot.db.messages.rich_text.markdown_rules import add_spoilers, keep_leftovers
-from djangobot.db.messages.rich_text.markdown_tokens import QuickToken
+from djangobot.db.messages.rich_text.markdown.markdown_parser import parser
+from djangobot.db.messages.rich_text.markdown.markdown_rules import add_spoilers, keep_leftovers
+from djangobot.db.messages.rich_text.markdown.markdown_tokens import QuickToken
 
-from .test_any_input import LINES, MARKDOWN, WHITE, WORDS
-from .test_commonmark import examples, needs_spec
+from ..test_any_input import LINES, MARKDOWN, WHITE, WORDS
+from ..test_commonmark import examples, needs_spec
 
 ADDRESSES = [
     "<a b>",

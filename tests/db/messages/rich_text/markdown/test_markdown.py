@@ -2,11 +2,11 @@
 
 import pytest
 
-from djangobot.db.messages.rich_text.markdown import from_markdown
-from djangobot.db.messages.rich_text.markdown_parser import NESTING_LIMIT
+from djangobot.db.messages.rich_text.markdown.markdown import from_markdown
+from djangobot.db.messages.rich_text.markdown.markdown_parser import NESTING_LIMIT
 from djangobot.db.messages.rich_text.spans import RichText, Span
 
-from .reading import check_spans, shown
+from ..reading import check_spans, shown
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
 from djangobot.db.messages.rich_text.html import HtmlReader
 from djangobot.db.messages.rich_text.html_tags import text_of_tag
-from djangobot.db.messages.rich_text.markdown_parser import parser
+from djangobot.db.messages.rich_text.markdown.markdown_parser import parser
 from djangobot.db.messages.rich_text.spans import Kind, RichText
 from djangobot.db.messages.rich_text.tables import table_text
 

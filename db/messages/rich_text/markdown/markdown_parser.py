@@ -16,8 +16,12 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType
 
-from djangobot.db.messages.rich_text.markdown_rules import add_spoilers, keep_leftovers, noted_reference
-from djangobot.db.messages.rich_text.markdown_tokens import BlockState, InlineState
+from djangobot.db.messages.rich_text.markdown.markdown_rules import (
+    add_spoilers,
+    keep_leftovers,
+    noted_reference,
+)
+from djangobot.db.messages.rich_text.markdown.markdown_tokens import BlockState, InlineState
 
 NESTING_LIMIT = 20
 """Quotations and lists within each other; what lies deeper is shown as it was written. A list takes two
