@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 
 from djangobot.db.messages.buttons import Button
+from djangobot.http.inlets.common.links import link_line, opens, with_lines
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import cut
@@ -36,8 +37,9 @@ def read(request: InletRequest) -> InletMessage:
 def _told(text: str, title: str, fields: Mapping[str, object]) -> InletMessage:
     """The text of an object, with what else POST /api/send_message would take of it."""
     tags, address = fields.get("tags"), first_text(fields, LINKS)
+    line = [] if opens(address) or not address else [link_line("🔗", "", address, "plain")]
     return InletMessage(
-        text=text,
+        text=with_lines(text, line),
         title=title if title != text else "",
         tags=tuple(tag for tag in tags[:100] if isinstance(tag, str)) if isinstance(tags, list) else (),
         silent=fields.get("silent") is True,

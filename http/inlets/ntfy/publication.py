@@ -197,9 +197,10 @@ def published(publication: Publication, accepted: Accepted, now: datetime) -> Pu
 
 def _body(request: InletRequest, given: Parameters, *, in_json: bool) -> tuple[str, tuple[InletFile, ...]]:
     """The text and the files. With a file name, and when it is no text, the body is a file."""
-    said = given.text(parameters.MESSAGE).replace("\\n", "\n")
+    said = given.text(parameters.MESSAGE)
     if in_json:
         return said or EMPTY, ()
+    said = said.replace("\\n", "\n")  # a header has no line breaks
     if request.files or (request.fields and not request.body):
         return UNSTORABLE.sub("", request.fields.get("message", said)), request.files
     body, name = request.body, given.text(parameters.FILENAME)

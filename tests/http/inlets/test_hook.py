@@ -161,6 +161,7 @@ async def test_the_query_names_the_format(api: Api) -> None:
         ("Привет".encode("cp1251"), "text/plain; charset=windows-1251", "Привет"),
         (b'"a string"', "application/json", "a string"),
         (b'{"message": "a", "title": "b"}', "application/json", "a"),
+        (b'{"text": "up", "url": "http://nas:80/x"}', "application/json", "up\n\n🔗 http://nas:80/x"),
         (b'{"number": 1}', "application/json", '{\n "number": 1\n}'),
         (b'{"text": "half \\ud800"}', "application/json", "half"),
         (

@@ -89,6 +89,7 @@ def test_json_has_the_same_fields() -> None:
     assert (found.click, found.attach, found.delay) == ("https://a.b", "https://a.b/c", 3600.0)
     assert (found.markdown, found.sequence, found.files) == (True, "s", ())
     assert [one.label for one in found.actions] == ["L"]
+    assert in_json(message="C:\\new\nline").text == "C:\\new\nline"
 
 
 def test_headers_are_utf_8_or_encoded_words() -> None:
