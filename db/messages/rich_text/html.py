@@ -7,6 +7,7 @@ from typing import ClassVar
 from turbohtml import Token, TokenType, tokenize
 
 from djangobot.db.messages.rich_text.builder import RULE, Builder, Frame, Link
+from djangobot.db.messages.rich_text.html_list import HtmlList
 from djangobot.db.messages.rich_text.html_table import HtmlTable
 from djangobot.db.messages.rich_text.html_tags import (
     BLOCKS,
@@ -48,12 +49,14 @@ class HtmlReader:
     """Reads HTML token by token and writes it to a builder. There is no tree: a tree's cost can grow with the
     square of the source's length, and spans need none."""
 
-    def __init__(self, builder: Builder, *, keeps_space: bool = False) -> None:
+    def __init__(self, builder: Builder, *, keeps_space: bool = False, in_line: bool = False) -> None:
         self._builder = builder
         self._keeps_space = keeps_space
+        self._in_line = in_line
+        """The text between the tags is not read here: it comes to `write_text`, and tables are no tables."""
         self._open: dict[str, list[Frame]] = {}
         self._links: list[Link] = []
-        self._lists: list[_List] = []
+        self._lists: list[HtmlList] = []
         self._pre: Frame | None = None
         self._pre_end = ""
         """The last character of the pre; empty before the first."""
@@ -104,6 +107,13 @@ class HtmlReader:
             self._end(token.tag or "")
         elif not (kind == TokenType.DOCTYPE or is_comment(token)):
             self._write_source(token.source or "")
+
+    def write_text(self, text: str) -> None:
+        """Writes a text that stands between tags, with its white space."""
+        if self._pre is not None:
+            self._write_pre(text)
+        else:
+            self._builder.write(text)
 
     def _write_source(self, source: str) -> None:
         self._write(source.replace(_AS_TEXT, _END_OF_NOTHING))
@@ -211,7 +221,7 @@ class HtmlReader:
     def _write_pre(self, text: str) -> None:
         if self._builder.at_line_start():
             text = text.removeprefix("\n")
-        self._pre_end = text[-1:] or "\n"
+        self._pre_end = text[-1:] or self._pre_end
         self._builder.write_raw(text)
 
     def _break_line_of_pre(self, tag: str) -> None:
@@ -258,7 +268,7 @@ class HtmlReader:
 
     def _start_list(self, token: Token) -> None:
         self._break_lines(2)
-        self._lists.append(_List(token))
+        self._lists.append(HtmlList(token))
 
     def _end_list(self) -> None:
         self._end_item()
@@ -286,7 +296,7 @@ class HtmlReader:
             self._builder.break_lines(1)
 
     def _start_table(self, token: Token) -> None:
-        self._table = HtmlTable()
+        self._table = None if self._in_line else HtmlTable()
 
     def _end_table(self) -> None:
         if self._table is not None and self._table.end("table"):
@@ -326,23 +336,3 @@ class HtmlReader:
         "li": _end_item,
         "table": _end_table,
     }
-
-
-class _List:
-    """A list that is open, and the number of its next item."""
-
-    def __init__(self, token: Token) -> None:
-        self._number = _number(token.attr("start"), 1) if token.tag == "ol" else None
-        self.in_item = False
-
-    def next_marker(self, item: Token) -> str:
-        if self._number is None:
-            return "• "
-        number = _number(item.attr("value"), self._number)
-        self._number = number + 1
-        return f"{number}. "
-
-
-def _number(written: str | None, default: int) -> int:
-    """A number of a list's item; at most nine digits, as in CommonMark."""
-    return int(written) if written and re.fullmatch("-?[0-9]{1,9}", written) else default

@@ -40,6 +40,7 @@ class _Writer:
     def __init__(self, builder: Builder) -> None:
         self._builder = builder
         self._html = HtmlReader(builder)
+        self._html_in_line = HtmlReader(builder, in_line=True)
         self._open: list[Frame] = []
         self._links: list[Link] = []
         self._lists: list[tuple[str, count[int]] | None] = []
@@ -62,7 +63,7 @@ class _Writer:
             self._task(children[0])
         for child in children:
             self._inlines[child.type](self, child)
-        self._html.close()
+        self._html_in_line.close()
 
     def _task(self, first: Token) -> None:
         """An item of a task list: its box stands in the place of the bullet."""
@@ -71,7 +72,7 @@ class _Writer:
             first.content = first.content[4:].lstrip()
 
     def _text(self, token: Token) -> None:
-        self._builder.write(token.content)
+        self._html_in_line.write_text(token.content)
 
     def _line_break(self, token: Token) -> None:
         self._builder.break_lines(1)
@@ -103,7 +104,7 @@ class _Writer:
         self._builder.close_link(link)
 
     def _html_inline(self, token: Token) -> None:
-        self._html.feed(token.content)
+        self._html_in_line.feed(token.content)
 
     def _html_block(self, token: Token) -> None:
         self._paragraph(token)

@@ -36,6 +36,11 @@ from ..reading import check_spans, shown
         ("-\n- b", "•\n• b", []),
         ("a<br>b <b>c</b> <kbd>d</kbd> <sub>e</sub>", "a\nb c d e", ["bold c", "code d"]),
         ("<p align=center><i>x</i></p>\n\n*y*", "x\n\ny", ["italic x", "italic y"]),
+        (
+            "x <table><tr><td>a</td><td>b</td></tr></table> <pre>c<b>d</b><div>e</div></pre>",
+            "x \n\na b\n\n \n\ncd\ne",
+            ["pre cd\ne"],
+        ),
         ("&lt;b&gt; &copy; \\*x\\*", "<b> © *x*", []),
         ("snake_case_name and 2*3*4", "snake_case_name and 234", ["italic 3"]),
         ("a || b || c |||| d", "a || b || c |||| d", []),
