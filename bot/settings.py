@@ -6,6 +6,7 @@ import os
 import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import msgspec
 
 from djangobot.bot import secret_file, setting_values
 from djangobot.bot.environment import SettingsError, environment
+from djangobot.db.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.db.engine import address
 from djangobot.db.engine.address import MASK, database_url, without_secrets
 from djangobot.db.programs.accounts import Registration
@@ -70,7 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_chat: float = GUIDANCE_RATE_CHAT
     rate_total: float = GUIDANCE_RATE_TOTAL
     concurrency: int = 50
-    safe_to_repeat: float = 24.0
+    safe_to_repeat: float = SAFE_TO_REPEAT / timedelta(hours=1)
+    """Hours."""
     limit_send: int = 0
     limit_waiting: int = 100_000
     limit_waiting_mib: int = 32

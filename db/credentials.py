@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 import string
-import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -22,10 +21,6 @@ GOTIFY_LENGTH = 15
 """The format of Gotify's tokens: an A, and 14 characters more; 62^14 is about 83 bits."""
 AROUND_TOKEN = string.whitespace + "\x85\xa0\u200b\u2028\u2029\ufeff"
 """White space, and the byte order mark at the start of a UTF-8 file."""
-CODE_LENGTH = 10
-LONG_CODE_LENGTH = 20
-"""The length of codes that are made while too many wrong ones are tried (guesses.py). With a thousand guesses
-a second for a day and 100 000 such codes alive, the chance that one is hit is 1e-7."""
 INVITE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without characters that look alike."""
 INVITE_LENGTH = 20
@@ -43,7 +38,7 @@ def new_bot_token() -> str:
     return "".join(secrets.choice(TOKEN_ALPHABET) for _ in range(TOKEN_LENGTH))
 
 
-def new_code(length: int = CODE_LENGTH) -> str:
+def new_code(length: int) -> str:
     """A code of this many digits."""
     return f"{secrets.randbelow(10**length):0{length}}"
 
@@ -112,7 +107,7 @@ def _box(key: str, what: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"djangobot {what}\0{key}".encode()).digest()))
 
 
-def derived_code(secret: str, nonce: str, length: int = CODE_LENGTH) -> str:
+def derived_code(secret: str, nonce: str, length: int) -> str:
     """A code, always the same for the same arguments."""
     return f"{_derived(secret, f'code {nonce}') % 10**length:0{length}}"
 
@@ -146,19 +141,6 @@ async def digest_code(code: str) -> str:
     hash takes a few milliseconds, so a stolen copy of the database reveals no code within the ten minutes
     that it is valid."""
     return await in_pool(_scrypt, code)
-
-
-def normalise_code(code: str) -> str | None:
-    """The digits of a code as people type or copy it, with spaces, line ends and dashes of any kind. None
-    when it is not a code."""
-    digits = "".join(
-        character
-        for character in code
-        if not character.isspace() and unicodedata.category(character) not in ("Pd", "Cf")
-    )
-    if len(digits) not in (CODE_LENGTH, LONG_CODE_LENGTH):
-        return None
-    return digits if digits.isascii() and digits.isdigit() else None
 
 
 def _scrypt(code: str) -> str:

@@ -5,18 +5,7 @@ import asyncio
 import msgspec
 
 from djangobot.db.delivery.outcomes import Claimed
-
-URGENT, OTHERS, EDIT, BROADCAST = range(4)
-"""The ranks. All messages of one rank go before any of the next."""
-
-
-def rank(message: Claimed) -> int:
-    """The rank of a message."""
-    if message.has_urgent:
-        return URGENT
-    if message.broadcast:
-        return BROADCAST
-    return EDIT if message.is_edit else OTHERS
+from djangobot.db.delivery.urgent import URGENT, rank
 
 
 class ReadyQueue:

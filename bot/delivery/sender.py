@@ -18,7 +18,6 @@ from djangobot.bot.delivery import edits, parts
 from djangobot.bot.delivery.flood_control import FloodControl
 from djangobot.bot.delivery.mute_prompts import MutePrompts
 from djangobot.bot.delivery.pacing import Pacing
-from djangobot.bot.delivery.uncertain import uncertain
 from djangobot.bot.rendering.attachments import attachments
 from djangobot.bot.rendering.messages import render_message
 from djangobot.bot.telegram.errors import (
@@ -48,6 +47,7 @@ from djangobot.db.delivery.outcomes import (
     Settled,
 )
 from djangobot.db.delivery.random_ids import derived_id
+from djangobot.db.delivery.uncertain import uncertain
 from djangobot.db.errors import DatabaseUnavailable, FileGone
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.files import files

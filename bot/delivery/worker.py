@@ -19,13 +19,13 @@ from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.recorder import Recorder
 from djangobot.bot.delivery.schedule import Schedule
 from djangobot.bot.delivery.sender import Sender, has_files
-from djangobot.bot.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import claims, outbox
 from djangobot.db.delivery.local_worker import register_worker
 from djangobot.db.delivery.outcomes import Claimed, Postponed, Settled
 from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)

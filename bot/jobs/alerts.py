@@ -10,6 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 
 import msgspec
 import structlog
@@ -17,13 +18,13 @@ import structlog
 from djangobot import __version__
 from djangobot.bot.rendering.replies import formatted
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import error_meanings
 from djangobot.bot.telegram.errors import GatewayError
 from djangobot.bot.telegram.gateway import Gateway, Peer
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
-from djangobot.db.admin import admins, alerts
-from djangobot.db.admin.alerts import Cause, Report, Reports
+from djangobot.db.admin import admins
+from djangobot.db.delivery import outbox, pause
 from djangobot.db.delivery.random_ids import derived_id
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats, guesses
@@ -31,14 +32,22 @@ from djangobot.db.people.chat_settings import language_of
 
 log = structlog.get_logger(__name__)
 
+Cause = Literal["stuck", "database", "attack", "codes", "disk", "version", "session"]
+
 CHECK_EVERY = 2.0
 """Seconds between checks."""
+COOL_DOWN = timedelta(hours=1)
+"""A cause that comes back within this time is not reported again."""
+STUCK_AFTER = timedelta(minutes=5)
+"""Delivery is stuck when the oldest due message has waited this long."""
 ATTACK, ATTACK_WITHIN = 20, timedelta(minutes=5)
 """Refused attempts to sign in or to redeem a code, refused as too many, that make an attack."""
 ROOM_LEAST, ROOM_PART = 1 << 30, 0.05
 """The disk of the data folder is nearly full with less free than both: these bytes, and this part of it."""
 FAILURES = 2
 """Checks in a row that fail before the database counts as down."""
+PREFIX = "alert "
+"""Prefix of the names in the service's state."""
 
 
 class Admin(msgspec.Struct, frozen=True):
@@ -48,13 +57,53 @@ class Admin(msgspec.Struct, frozen=True):
     language: str
 
 
-class Memory(Reports):
-    """What admins were told, and who they are."""
+class Report(msgspec.Struct, frozen=True):
+    """The last report of a cause: whether it held then, and when it was last reported that it holds."""
+
+    holds: bool
+    at: datetime
+
+
+class Memory:
+    """The last report of each cause, and who the admins are. The process keeps them while the database is
+    unavailable."""
 
     def __init__(self) -> None:
-        super().__init__()
+        self.last: dict[Cause, Report] = {}
+        self.unsaved: set[Cause] = set()
         self.known: list[Admin] = []
         """The admins when the database last answered."""
+
+    def is_due(self, cause: Cause, holds: bool, now: datetime) -> bool:
+        """Whether admins have to be told that the cause holds, or that it is over: once for each change, and
+        not again within the cool-down."""
+        last = self.last.get(cause)
+        if (last is not None and last.holds) == holds:
+            return False
+        return not (holds and self.is_recent(cause, now))
+
+    def is_recent(self, cause: Cause, now: datetime) -> bool:
+        """Whether the cause was reported within the cool-down."""
+        last = self.last.get(cause)
+        return last is not None and now - last.at < COOL_DOWN
+
+    def note(self, cause: Cause, holds: bool, now: datetime) -> None:
+        """Records that admins were told. `save` stores it."""
+        last = self.last.get(cause)
+        self.last[cause] = Report(holds, now if holds or last is None else last.at)
+        self.unsaved.add(cause)
+
+    async def save(self, now: datetime) -> None:
+        """Stores what was reported, because another process may have to say that it is over. Raises
+        DatabaseUnavailable."""
+        for cause in list(self.unsaved):
+            await state.put(f"{PREFIX}{cause}", self.last[cause], now)
+            self.unsaved.discard(cause)
+
+    async def recall(self) -> None:
+        """Reads what this process or another one has reported. Raises DatabaseUnavailable."""
+        for name, value in (await state.beginning_with(PREFIX)).items():
+            self.last[name.removeprefix(PREFIX)] = msgspec.convert(value, Report)  # type: ignore[index]
 
 
 class Alerts:
@@ -91,7 +140,7 @@ class Alerts:
             await self._read_admins()
             await self.memory.save(now)
             await self.memory.recall()
-            await self._check("stuck", await alerts.is_stuck(now), now)
+            await self._check("stuck", await _is_stuck(now), now)
             await self._check("codes", await guesses.too_many(now), now)
             await self._check_version(now)
             self.failures = 0
@@ -144,7 +193,7 @@ class Alerts:
     async def _check_session(self, now: datetime) -> None:
         """Reports that Telegram ended our session. By then there is a new session, so this cause does not
         last."""
-        self.refusals += refusals.ended_sessions()
+        self.refusals += error_meanings.ended_sessions()
         if self.memory.is_recent("session", now):
             self.refusals.clear()
         elif self.refusals and await self._report("session", True, now, reason=self.refusals[-1]):
@@ -186,6 +235,12 @@ class Alerts:
             log.info("alert not sent", admin=admin.peer.id, reason=str(exc))
             return False
         return True
+
+
+async def _is_stuck(now: datetime) -> bool:
+    """Whether delivery is stuck. A paused one is not."""
+    due = await outbox.oldest_due(now)
+    return due is not None and now - due > STUCK_AFTER and not await pause.is_paused()
 
 
 def _hour(now: datetime) -> int:

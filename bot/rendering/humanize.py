@@ -4,9 +4,9 @@ from datetime import date, datetime
 from itertools import takewhile
 
 from djangobot.bot.rendering.replies import say
-from djangobot.db.credentials import CODE_LENGTH
 from djangobot.db.fields import one_direction
 from djangobot.db.messages.rich_text.characters import cluster_pattern
+from djangobot.db.people.guesses import CODE_LENGTH
 
 BUTTON_LENGTH = 40
 """Characters of a name on a button; more do not fit on a phone."""

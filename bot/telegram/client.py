@@ -25,7 +25,7 @@ from pyrogram.errors import (
 from pyrogram.raw.core import TLObject
 
 from djangobot.bot.backoff import Backoff
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import error_meanings
 from djangobot.bot.telegram.connection import (
     ConnectionLost,
     KeyExchange,
@@ -143,7 +143,7 @@ class TelegramClient(SessionOwner):
                 await self.storage.change(dc_id=exc.value, auth_key=key)
                 session = await self._open_session()
             except (AuthKeyUnregistered, AuthKeyInvalid, AuthKeyDuplicated) as exc:
-                raise KeyForgotten(refusals.word(exc)) from exc
+                raise KeyForgotten(error_meanings.word(exc)) from exc
             except OSError as exc:
                 self.last_failure = str(exc) or "Telegram does not answer the sign-in"
                 log.warning("telegram did not answer the sign-in", reason=str(exc) or type(exc).__name__)
@@ -186,15 +186,15 @@ class TelegramClient(SessionOwner):
         try:
             answer = await self._call(query, within or ANSWER_TIMEOUT)
         except RPCError as exc:
-            what = refusals.meaning(exc)
+            what = error_meanings.meaning(exc)
             if what == "session":
-                self.forget(refusals.word(exc))
-                raise KeyForgotten(f"telegram refused this session: {refusals.word(exc)}") from exc
+                self.forget(error_meanings.word(exc))
+                raise KeyForgotten(f"telegram refused this session: {error_meanings.word(exc)}") from exc
             if what == "connection":
-                log.warning("telegram wants a new connection", reason=refusals.word(exc))
+                log.warning("telegram wants a new connection", reason=error_meanings.word(exc))
                 if session is not None:
                     session.give_up(connection)
-                raise NeedsNewConnection(refusals.word(exc)) from exc
+                raise NeedsNewConnection(error_meanings.word(exc)) from exc
             raise
         if isinstance(answer, raw.types.UpdateShortSentMessage):
             self.on_pts(answer.pts, answer.pts_count)
@@ -227,7 +227,7 @@ class TelegramClient(SessionOwner):
         if not self.key_forgotten.is_set():
             log.error("telegram refused this session", reason=reason)
             if reason != NOT_FOUND:
-                refusals.session_ended(reason)
+                error_meanings.session_ended(reason)
         self.key_forgotten.set()
 
     async def handle_updates(self, updates: TLObject) -> None:

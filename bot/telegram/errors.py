@@ -3,7 +3,7 @@
 `Blocked` or `Refused`: Telegram said no, and will say so again. `FloodWait`: not before that many seconds.
 `AnswerLost`: nobody knows whether it was done, so the call is repeated later with the same random_id. `Cut`
 is an AnswerLost that may be repeated as soon as there is a connection again. `NotYet`: nothing was done, and
-it is tried again after a pause. bot/telegram/refusals.py says which of Telegram's errors is which.
+it is tried again after a pause. bot/telegram/error_meanings.py says which of Telegram's errors is which.
 """
 
 from collections.abc import Iterator

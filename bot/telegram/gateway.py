@@ -15,18 +15,14 @@ from pyrogram import raw
 from pyrogram.errors import MessageNotModified, QueryIdInvalid, RandomIdDuplicate, RPCError
 from pyrogram.raw.core import TLObject
 
-from djangobot.bot.telegram import library, refusals
+from djangobot.bot.telegram import library
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.connection import ConnectionLost, NeedsNewConnection, NotConnected
 from djangobot.bot.telegram.entities import entities_of
+from djangobot.bot.telegram.error_meanings import our_error
 from djangobot.bot.telegram.errors import (
     AnswerLost,
-    Blocked,
     Cut,
-    FloodWait,
-    GatewayError,
-    Refused,
-    Scope,
     Unasked,
     Undone,
 )
@@ -213,33 +209,10 @@ class Gateway:
         except OSError as exc:
             raise AnswerLost(str(exc) or type(exc).__name__) from exc
         except RPCError as exc:
-            raise _refusal(exc, query) from exc
+            raise our_error(exc, query) from exc
         if isinstance(answer, raw.types.BadMsgNotification):
             raise AnswerLost(f"bad_msg_notification {answer.error_code}")
         return answer
-
-
-def _refusal(exc: RPCError, query: TLObject) -> GatewayError:
-    said = refusals.word(exc)
-    match refusals.meaning(exc):
-        case "again":
-            return AnswerLost(str(exc))
-        case "wait":
-            return FloodWait(refusals.seconds_of(exc), _scope(query))
-        case "session" | "connection":
-            return Undone(said)
-        case "chat" if said == "USER_IS_BLOCKED":
-            return Blocked("blocked")
-        case "chat" if said == "INPUT_USER_DEACTIVATED":
-            return Refused("deactivated")
-    return Refused(said)
-
-
-def _scope(query: TLObject) -> Scope:
-    """Whom a wait concerns, by the call that got it."""
-    if isinstance(query, raw.functions.upload.SaveFilePart | raw.functions.upload.SaveBigFilePart):
-        return "uploads"
-    return "chat" if hasattr(query, "peer") else "bot"
 
 
 def _input_peer(peer: Peer) -> Any:

@@ -22,7 +22,7 @@ from pyrogram.session import Session
 
 from djangobot import __version__
 from djangobot.bot.backoff import Backoff
-from djangobot.bot.telegram import library, refusals
+from djangobot.bot.telegram import error_meanings, library
 from djangobot.bot.telegram.connection import Connection, KeyForgotten, closed_by, reason
 from djangobot.bot.telegram.session import SessionStorage
 
@@ -80,7 +80,7 @@ class SessionOwner:
 
     def refused(self, exc: RPCError) -> None:
         """Keeps and logs why Telegram refused the connection."""
-        self.last_failure = refusals.sentence(exc)
+        self.last_failure = error_meanings.sentence(exc)
         log.warning("telegram connection refused", reason=self.last_failure)
 
 
@@ -109,11 +109,11 @@ class ReconnectingSession(Session):
             try:
                 return await self._start_once()
             except RPCError as exc:
-                what = refusals.meaning(exc)
+                what = error_meanings.meaning(exc)
                 if what == "session":
-                    raise KeyForgotten(refusals.word(exc)) from exc
+                    raise KeyForgotten(error_meanings.word(exc)) from exc
                 self.client.refused(exc)
-                await asyncio.sleep(refusals.seconds_of(exc) if what == "wait" else pauses.next_pause())
+                await asyncio.sleep(error_meanings.seconds_of(exc) if what == "wait" else pauses.next_pause())
             except OSError as exc:
                 if self.forgotten:
                     raise KeyForgotten from exc

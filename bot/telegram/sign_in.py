@@ -11,7 +11,7 @@ from pyrogram.errors import RPCError
 from djangobot.bot.backoff import Backoff
 from djangobot.bot.settings import Settings
 from djangobot.bot.startup import StartError
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import error_meanings
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.session import SessionStorage
 from djangobot.db import state
@@ -55,19 +55,21 @@ async def keep_signed_in(client: TelegramClient, on_signed_in: Callable[[], Awai
 
 async def _after_refusal(exc: RPCError, client: TelegramClient, backoff: Backoff) -> None:
     """Waits until the next sign-in makes sense. Raises StartError when the bot was never signed in."""
-    match refusals.meaning(exc):
+    match error_meanings.meaning(exc):
         case "wait":
-            seconds = refusals.seconds_of(exc)
+            seconds = error_meanings.seconds_of(exc)
             log.warning("flood wait of the sign-in", seconds=seconds)
             await state.note_flood(timedelta(seconds=seconds), utc_now(), FLOOD_WAIT)
         case "again":
             log.warning("telegram has not signed the bot in yet", reason=str(exc))
             await asyncio.sleep(backoff.next_pause())
         case _ if client.bot_id:
-            log.error("telegram refuses the bot; messages are still accepted", reason=refusals.sentence(exc))
+            log.error(
+                "telegram refuses the bot; messages are still accepted", reason=error_meanings.sentence(exc)
+            )
             await asyncio.sleep(backoff.next_pause())
-        case _ if refusals.is_outdated(exc):
-            raise StartError(f"Telegram refused the sign-in: {refusals.sentence(exc)}") from exc
+        case _ if error_meanings.is_outdated(exc):
+            raise StartError(f"Telegram refused the sign-in: {error_meanings.sentence(exc)}") from exc
         case _:
             raise StartError(
                 f"Telegram refused the sign-in: {exc.ID or exc}. "
@@ -80,7 +82,7 @@ class _OnTrial(TelegramClient):
     """A client that does not wait for Telegram to take its layer after all."""
 
     def refused(self, exc: RPCError) -> None:
-        if refusals.is_outdated(exc):
+        if error_meanings.is_outdated(exc):
             raise exc
         super().refused(exc)
 
@@ -97,8 +99,8 @@ async def try_sign_in(settings: Settings, seconds: float) -> str:
         why = client.last_failure or f"no answer in {seconds:g} s"
         raise SignInFailed(f"{why}: check the network, a proxy or firewall") from exc
     except RPCError as exc:
-        if refusals.is_outdated(exc):
-            raise SignInFailed(refusals.sentence(exc)) from exc
+        if error_meanings.is_outdated(exc):
+            raise SignInFailed(error_meanings.sentence(exc)) from exc
         raise SignInFailed(f"refused the sign-in ({exc.ID}): check the bot token, API id and hash") from exc
     finally:
         await client.stop()

@@ -10,7 +10,7 @@ from djangobot.db.delivery import urgent
 from djangobot.db.delivery.heads import FROM_HEADS, HEADS, HEADS_OF, IS_SENDING, SENDING, WAITING
 from djangobot.db.delivery.outcomes import ACCOUNT_BANNED, Claimed
 from djangobot.db.delivery.pubsub import wakeups
-from djangobot.db.delivery.urgent import HAS_URGENT
+from djangobot.db.delivery.urgent import HAS_URGENT, RANKED
 from djangobot.db.engine import Ask, Row, current
 from djangobot.db.engine.errors import is_unique_violation
 from djangobot.db.errors import DatabaseUnavailable
@@ -47,7 +47,7 @@ LEFT JOIN $lookup(account a: a.id = m.account) LEFT JOIN $lookup(bot_token t: t.
 LEFT JOIN $lookup(mute u: u.chat = m.chat AND u.until > $1
      AND CASE WHEN m.account IS NULL THEN u.token = m.token ELSE u.account = m.account END)
 WHERE {WAITING} AND m.next_attempt <= $1
-ORDER BY has_urgent DESC, broadcast, m.is_edit, m.next_attempt, m.id LIMIT $2
+ORDER BY {RANKED}, m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE

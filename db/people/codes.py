@@ -1,6 +1,7 @@
 """Codes: a person gives a code to a program's owner. It allows the program to write to the person, and works
 once."""
 
+import unicodedata
 from datetime import datetime, timedelta
 
 import msgspec
@@ -36,7 +37,7 @@ class Code(Table, tablename="code"):
     used = Timestamptz(null=True, default=None)
     name = Varchar(length=TOKEN_NAME_LIMIT, null=True, default=None)
     """The name of the token to be made."""
-    length = Integer(default=credentials.CODE_LENGTH)
+    length = Integer(default=guesses.CODE_LENGTH)
     """The number of digits."""
     message = Integer(null=True, default=None)
     """Telegram's id of the message that shows the code."""
@@ -104,9 +105,9 @@ async def issue(chat: Chat, now: datetime, name: str | None = None, asked: Asked
     """
     if name is not None:
         check_token_name(name)
-    long = await guesses.too_many(now)
+    length = await guesses.length_of_new_code(now)
     for _ in range(TRIES):
-        code, nonce = _new(asked, credentials.LONG_CODE_LENGTH if long else credentials.CODE_LENGTH)
+        code, nonce = _new(asked, length)
         digest = await credentials.digest_code(code)
         try:
             await _replace(chat.id, digest, now, name, len(code), asked.number if asked else None, nonce)
@@ -164,6 +165,19 @@ async def live(chat_id: int, code: str, now: datetime) -> Code | None:
     return row if row.digest == await credentials.digest_code(code) else None
 
 
+def normalise_code(code: str) -> str | None:
+    """The digits of a code as people type or copy it, with spaces, line ends and dashes of any kind. None
+    when it is not a code."""
+    digits = "".join(
+        character
+        for character in code
+        if not character.isspace() and unicodedata.category(character) not in ("Pd", "Cf")
+    )
+    if len(digits) not in (guesses.CODE_LENGTH, guesses.LONG_CODE_LENGTH):
+        return None
+    return digits if digits.isascii() and digits.isdigit() else None
+
+
 async def redeem(
     account: Account, code: str, now: datetime, name: str | None = None, *, network: str | None = None
 ) -> tuple[BotToken, str]:
@@ -176,7 +190,7 @@ async def redeem(
     """
     if name is not None:
         check_token_name(name)
-    digits = credentials.normalise_code(code)
+    digits = normalise_code(code)
     if digits is None:
         raise CodeInvalid
     digest = await credentials.digest_code(digits)

@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 from piccolo.columns import BigInt, BigSerial, Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import credentials, state
+from djangobot.db import state
 from djangobot.db.engine import current
 from djangobot.db.errors import TooManyWrongCodes
 from djangobot.db.periodic import repeat
 
+CODE_LENGTH = 10
+LONG_CODE_LENGTH = 20
+"""The length of codes that are made while too many wrong ones are tried. With a thousand guesses a second for
+a day and 100 000 such codes alive, the chance that one is hit is 1e-7."""
 DAY = timedelta(days=1)
 BUDGET = 10_000
 """A chance of 1e-6 a day, in parts of 10^10."""
@@ -52,6 +56,11 @@ TIDY = "DELETE FROM wrong_code WHERE time <= $1"
 FORGIVE = "UPDATE wrong_code SET account = NULL WHERE account = $1"
 
 
+async def length_of_new_code(now: datetime) -> int:
+    """How many digits a code has that is made now."""
+    return LONG_CODE_LENGTH if await too_many(now) else CODE_LENGTH
+
+
 async def too_many(now: datetime) -> bool:
     """Whether the part for all does not allow one more guess at the valid codes."""
     spent, _ = await _spent(now)
@@ -61,7 +70,7 @@ async def too_many(now: datetime) -> bool:
 async def admit_in_transaction(account_id: int, network: str, length: int, now: datetime) -> int:
     """What a guess by this account costs if it is wrong. Anybody else who redeems a code waits for the end of
     the caller's transaction. Raises TooManyWrongCodes."""
-    if length > credentials.CODE_LENGTH:
+    if length > CODE_LENGTH:
         return 0
     await state.lock(LOCK, now)
     cost = await _living(now)
@@ -99,7 +108,7 @@ async def tidy(now: datetime) -> None:
 
 async def _living(now: datetime) -> int:
     """The number of valid codes that a guess could hit. Long codes can't be hit."""
-    rows = await current().fetch(ALIVE, now, credentials.CODE_LENGTH)
+    rows = await current().fetch(ALIVE, now, CODE_LENGTH)
     living: int = rows[0]["living"]
     return living
 

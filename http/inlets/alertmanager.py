@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from djangobot.db.messages.buttons import Button
-from djangobot.http.inlets.common.alerts import Alert, group_of, message_of, read_alerts
+from djangobot.http.inlets.common.alert_groups import Alert, group_of, message_of, read_alerts
 from djangobot.http.inlets.common.json import at, objects, text, texts
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest

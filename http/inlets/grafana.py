@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from djangobot.db.messages.buttons import Button
-from djangobot.http.inlets.common.alerts import ROOM, Alert, group_of, message_of, read_alerts
+from djangobot.http.inlets.common.alert_groups import ROOM, Alert, group_of, message_of, read_alerts
 from djangobot.http.inlets.common.html import escaped, lines
 from djangobot.http.inlets.common.json import at, first, objects, text
 from djangobot.http.inlets.common.message import InletMessage

@@ -1,4 +1,4 @@
-"""POST and PUT of /api/hook: tells by its headers and its shape what a program has sent."""
+"""POST and PUT of /api/hook: takes what a program sends, in the format that hook_formats.py recognises."""
 
 import traceback
 
@@ -6,17 +6,16 @@ import structlog
 from litestar import Response
 from litestar.handlers import HTTPRouteHandler
 
-from djangobot.db.clock import utc_now
-from djangobot.db.errors import SignatureWrong, TooManyRequests
-from djangobot.db.programs import token_secrets
+from djangobot.db.errors import TooManyRequests
 from djangobot.http.body.bodies import header_of
 from djangobot.http.body.requests import PLAIN
 from djangobot.http.errors import Refused, whole_seconds
+from djangobot.http.inlets.common import signatures
 from djangobot.http.inlets.common.accept import accept, sender_of
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest, read_request
 from djangobot.http.inlets.common.tokens import given_or_authorized
-from djangobot.http.inlets.formats import Format, format_of
+from djangobot.http.inlets.hook_formats import Format, format_of
 from djangobot.http.messages.sending import SendResult
 from djangobot.http.responses import HEADERS, Answer, Call, answer
 from djangobot.http.state import state_of
@@ -36,7 +35,8 @@ async def hook(request: Call) -> Answer:
     sender = await sender_of(request.scope, token)
     read = await read_request(request.scope, request.receive)
     found = format_of(read)
-    await _check_signature(request, sender.token, found, read)
+    key = state_of(request.scope).config.session_key
+    await signatures.check(read, found.is_signed, sender.token, found.name, key)
     try:
         accepted = await accept(request.scope, token, sender, _message(found, read), found.name)
     except TooManyRequests as exc:
@@ -47,16 +47,6 @@ async def hook(request: Call) -> Answer:
         return Response(text.encode(), status_code=200, media_type=PLAIN, headers=HEADERS)
     told = SendResult("message was accepted", accepted.id, accepted.status)
     return answer(told, headers=REPLAYED if accepted.repeated else None)
-
-
-async def _check_signature(call: Call, token: int, found: Format, request: InletRequest) -> None:
-    """Raises SignatureWrong, if the format has a signature and the token a secret to check it with."""
-    if found.is_signed is None:
-        return
-    secret = await token_secrets.of_token(token, state_of(call.scope).config.session_key)
-    if secret is not None and not found.is_signed(request, secret):
-        await token_secrets.note_refused(token, found.name, utc_now())
-        raise SignatureWrong
 
 
 def _message(found: Format, request: InletRequest) -> InletMessage:

@@ -7,7 +7,7 @@ from djangobot.db import errors as family
 from djangobot.http.body.requests import PLAIN
 from djangobot.http.inlets.common.request import LARGEST
 from djangobot.http.inlets.common.request import TOO_LARGE as BODY_TOO_LARGE
-from djangobot.http.inlets.formats import FORMATS
+from djangobot.http.inlets.hook_formats import FORMATS
 from djangobot.http.messages.sending import SendResult
 from djangobot.http.openapi.operation import ID, OF_SENDER, TEXT, Operation, Success
 

@@ -1,4 +1,8 @@
-"""A backup's file: where it may be written, how it gets there, and whether it is one of this version."""
+"""A backup's file: where it may be written, how it gets there, and whether it is one of this version.
+
+Which versions are taken is decided in db/engine/checks.py, which the start asks, too. `restore` of sqlite.py
+or postgres.py checks whether a file is whole.
+"""
 
 import os
 from collections.abc import Collection

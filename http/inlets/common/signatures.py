@@ -1,5 +1,5 @@
-"""Signatures of webhooks: each program's own, checked against the secret of the bot token. All comparisons
-take the same time, whatever is wrong."""
+"""Signatures of webhooks: each program's own, checked once the bot token has a secret. All comparisons take
+the same time, whatever is wrong."""
 
 import base64
 import binascii
@@ -7,9 +7,26 @@ import hmac
 from collections.abc import Callable
 from hashlib import sha256
 
+from djangobot.db.clock import utc_now
+from djangobot.db.errors import SignatureWrong
+from djangobot.db.programs import token_secrets
 from djangobot.http.inlets.common.request import InletRequest
 
 IsSigned = Callable[[InletRequest, str], bool]
+"""Whether a request is signed with a secret."""
+
+
+async def check(
+    request: InletRequest, is_signed: IsSigned | None, token: int, format_name: str, key: str
+) -> None:
+    """Raises SignatureWrong, if the format has a signature and the token a secret to check it with. `key`:
+    what secrets are sealed with."""
+    if is_signed is None:
+        return
+    secret = await token_secrets.of_token(token, key)
+    if secret is not None and not is_signed(request, secret):
+        await token_secrets.note_refused(token, format_name, utc_now())
+        raise SignatureWrong
 
 
 def of_github(request: InletRequest, secret: str) -> bool:

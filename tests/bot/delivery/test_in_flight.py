@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from djangobot.bot.delivery.pacing import CHAT_BURST, Pacing
-from djangobot.bot.delivery.ready_queue import URGENT
 from djangobot.bot.delivery.worker import Worker
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.settings import GUIDANCE_RATE_CHAT, GUIDANCE_RATE_TOTAL
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.gateway import Gateway
+from djangobot.db.delivery.urgent import URGENT
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.new_message import NewMessage
 

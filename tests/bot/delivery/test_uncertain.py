@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from djangobot.bot.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.telegram.client import TelegramClient
+from djangobot.db.delivery.uncertain import SAFE_TO_REPEAT
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import NewMessage

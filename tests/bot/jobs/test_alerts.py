@@ -10,16 +10,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from djangobot import __version__
-from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, Alerts, Memory
+from djangobot.bot.jobs.alerts import ATTACK, ATTACK_WITHIN, COOL_DOWN, STUCK_AFTER, Alerts, Memory
 from djangobot.bot.settings import Settings
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import error_meanings
+from djangobot.bot.telegram.error_meanings import ended_sessions
 from djangobot.bot.telegram.errors import AnswerLost
 from djangobot.bot.telegram.gateway import Peer
-from djangobot.bot.telegram.refusals import ended_sessions
 from djangobot.bot.telegram.text import Text
 from djangobot.db import metrics, state
 from djangobot.db.admin import admins
-from djangobot.db.admin.alerts import COOL_DOWN, STUCK_AFTER
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outbox, outcomes, settlement
 from djangobot.db.engine import current
@@ -30,6 +29,7 @@ from djangobot.db.programs import accounts
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 ROOT = 5_000_000_001
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 Usage = namedtuple("Usage", "total used free")
 
 
@@ -222,13 +222,13 @@ async def test_a_new_version_is_told_of_once(watch: Watch) -> None:
 async def test_a_session_that_telegram_ended_is_told_of_once_it_can_be(watch: Watch) -> None:
     """With Telegram's word for it; not again within the hour."""
     await watch.poll()
-    refusals.session_ended("USER_DEACTIVATED")
+    error_meanings.session_ended("USER_DEACTIVATED")
     watch.telegram.lost = True
     assert await watch.poll() == []
     watch.telegram.lost = False
     (said,) = await watch.poll()
     assert "USER_DEACTIVATED" in said
-    refusals.session_ended("SESSION_REVOKED")
+    error_meanings.session_ended("SESSION_REVOKED")
     assert await watch.poll() == []
 
 
@@ -244,3 +244,35 @@ async def test_wrong_codes_that_use_up_what_all_may_try_are_told_of_once(watch: 
     watch.begin()
     assert await watch.poll() == []
     assert [text[:27] for text in await watch.poll(guesses.DAY)] == ["Nobody tries codes any more"]
+
+
+def test_each_change_is_reported_once() -> None:
+    """That a cause holds, and that it is over; nothing in between."""
+    memory = Memory()
+    assert not memory.is_due("disk", False, NOW)
+    assert memory.is_due("disk", True, NOW)
+    memory.note("disk", True, NOW)
+    assert not memory.is_due("disk", True, NOW + COOL_DOWN)
+    assert memory.is_due("disk", False, NOW + MINUTE)
+    memory.note("disk", False, NOW + MINUTE)
+    assert not memory.is_due("disk", False, NOW + MINUTE)
+
+
+def test_a_cause_that_comes_back_soon_is_not_reported_again() -> None:
+    """The hour counts from the report that it holds, not from the one that it is over."""
+    memory = Memory()
+    memory.note("disk", True, NOW)
+    memory.note("disk", False, NOW + MINUTE)
+    assert not memory.is_due("disk", True, NOW + COOL_DOWN - MINUTE)
+    assert memory.is_due("disk", True, NOW + COOL_DOWN)
+
+
+async def test_the_next_process_knows_what_was_reported(database: None) -> None:
+    """What was noted while the database was away is stored later."""
+    memory = Memory()
+    memory.note("database", True, NOW)
+    await memory.save(NOW + MINUTE)
+    another = Memory()
+    await another.recall()
+    assert another.last == {"database": memory.last["database"]}
+    assert another.is_due("database", False, NOW + MINUTE)

@@ -7,7 +7,7 @@ import pytest
 
 from djangobot.bot.rendering.snippets import PLACEHOLDER, SENDERS, Sender, snippet
 from djangobot.db.credentials import gotify_token, new_bot_token
-from djangobot.http.inlets.formats import FORMATS
+from djangobot.http.inlets.hook_formats import FORMATS
 
 SENDERS_PAGE = (Path(__file__).parents[3] / "docs" / "senders.md").read_text()
 ADDRESS = "https://bot.example.org"

@@ -33,7 +33,7 @@ async def alive(world: World, number: int = LIVING) -> None:
 async def guess(account: Account, world: World, network: str | None = None) -> type[Exception] | None:
     """Tries a code that is not alive; what comes of it."""
     try:
-        await codes.redeem(account, credentials.new_code(), world.now, network=network)
+        await codes.redeem(account, credentials.new_code(guesses.CODE_LENGTH), world.now, network=network)
     except (CodeInvalid, TooManyWrongCodes) as exc:
         return type(exc)
     return None
@@ -99,7 +99,7 @@ async def test_wrong_long_codes_cost_nothing(world: World) -> None:
     await alive(world)
     for _ in range(5):
         with pytest.raises(CodeInvalid):
-            await codes.redeem(account, credentials.new_code(credentials.LONG_CODE_LENGTH), world.now)
+            await codes.redeem(account, credentials.new_code(guesses.LONG_CODE_LENGTH), world.now)
     assert await current().fetch("SELECT id FROM wrong_code") == []
 
 

@@ -12,7 +12,7 @@ from djangobot.db.messages.rich_text.formats import parse
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import shortened
-from djangobot.http.inlets.formats import format_of
+from djangobot.http.inlets.hook_formats import format_of
 
 HERE = Path(__file__).parent
 RENDERINGS = HERE / "renderings.txt"

@@ -23,7 +23,7 @@ from djangobot.db.messages.new_message import TEXT_LIMIT, NewMessage
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import LARGEST, InletRequest
 from djangobot.http.inlets.common.shorten import rows, shortened
-from djangobot.http.inlets.formats import FORMATS, Format, format_of
+from djangobot.http.inlets.hook_formats import FORMATS, Format, format_of
 
 from ..conftest import Api
 from .recorded import recorded

@@ -9,7 +9,7 @@ import structlog
 from djangobot.bot import settings
 from djangobot.db.messages.new_message import TEXT_LIMIT
 from djangobot.db.messages.rich_text.formats import Format, parse
-from djangobot.http.inlets import formats, hook
+from djangobot.http.inlets import hook, hook_formats
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.shorten import NOTHING, shortened
 from djangobot.http.inlets.table import INLETS
@@ -100,7 +100,7 @@ async def test_a_fault_of_ours_loses_no_message_and_tells_no_token(
         raise ZeroDivisionError(token)
 
     with structlog.testing.capture_logs() as logs:
-        monkeypatch.setitem(formats.BY_NAME, "text", formats.BY_NAME["text"]._replace(read=broken))
+        monkeypatch.setitem(hook_formats.BY_NAME, "text", hook_formats.BY_NAME["text"]._replace(read=broken))
         assert (await post(api, f"/api/hook/{token}?as=text", b"body")).status_code == 200
         monkeypatch.setattr(hook, "format_of", broken)
         answer = await post(api, f"/api/hook/{token}", b"one")

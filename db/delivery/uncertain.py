@@ -7,7 +7,8 @@ from djangobot.db.delivery import outcomes
 from djangobot.db.delivery.outcomes import Claimed, Uncertain
 
 SAFE_TO_REPEAT = timedelta(hours=24)
-"""How long we trust Telegram to remember a random_id. Telegram publishes no figure."""
+"""How long we trust Telegram to remember a random_id, unless a setting says otherwise. Telegram publishes no
+figure."""
 TOO_LATE = "its first attempt is too long ago to repeat it safely"
 
 

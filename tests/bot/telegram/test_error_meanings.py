@@ -1,4 +1,4 @@
-"""Refusals: each error of Telegram's is decided, in one table."""
+"""Each error of Telegram's is decided, in one table."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from pyrogram import raw
 from pyrogram.errors import RPCError
 from pyrogram.errors.exceptions.all import exceptions
 
-from djangobot.bot.telegram import refusals
+from djangobot.bot.telegram import error_meanings
 from djangobot.bot.telegram.errors import AnswerLost, FloodWait, GatewayError, Refused, Undone
-from djangobot.bot.telegram.gateway import _refusal
 
 CALL = raw.functions.messages.SendMessage
 PUBLISHED = [
@@ -34,13 +33,15 @@ def raised(code: int, word: str) -> RPCError:
 @pytest.mark.parametrize("code", sorted({abs(code) for code, _ in PUBLISHED}))
 def test_every_error_of_the_published_list_is_decided_by_its_code_or_its_word(code: int) -> None:
     """A code without an entry would be decided by chance."""
-    assert code in refusals.CODES
+    assert code in error_meanings.CODES
     for _, word in [error for error in PUBLISHED if error[0] == code]:
         exc = raised(code, word)  # of one word under two codes Pyrogram knows one
-        meaning = refusals.meaning(exc)
+        meaning = error_meanings.meaning(exc)
         if code in (420, 401, 303, 500, 503):
-            assert meaning == refusals.CODES[code], word
-        assert meaning == refusals.WORDS.get(refusals.word(exc), refusals.CODES[refusals.code_of(exc)])
+            assert meaning == error_meanings.CODES[code], word
+        assert meaning == error_meanings.WORDS.get(
+            error_meanings.word(exc), error_meanings.CODES[error_meanings.code_of(exc)]
+        )
 
 
 @pytest.mark.parametrize(("code", "word"), [*PUBLISHED, *UNKNOWN])
@@ -52,11 +53,11 @@ def test_what_an_error_means_is_what_the_gateway_raises(code: int, word: str) ->
         "chat": Refused, "refused": Refused,
     }  # fmt: skip
     peer: Any = raw.types.InputPeerSelf()  # its base class is a name of Pyrogram's, not its base
-    got = _refusal(exc, CALL(peer=peer, message="", random_id=1))
-    assert isinstance(got, kinds[refusals.meaning(exc)])
+    got = error_meanings.our_error(exc, CALL(peer=peer, message="", random_id=1))
+    assert isinstance(got, kinds[error_meanings.meaning(exc)])
     if code == 420:
         assert isinstance(got, FloodWait)
-        assert got.seconds == (7 if word.endswith("_7") else refusals.WAIT_UNSAID)
+        assert got.seconds == (7 if word.endswith("_7") else error_meanings.WAIT_UNSAID)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_what_an_error_means_is_what_the_gateway_raises(code: int, word: str) ->
 )  # fmt: skip
 def test_whose_trouble_an_error_is(code: int, word: str, meaning: str) -> None:
     """The message's, the chat's, the session's, the connection's, or Telegram's own."""
-    assert refusals.meaning(raised(code, word)) == meaning
+    assert error_meanings.meaning(raised(code, word)) == meaning
 
 
 def test_no_word_stands_in_the_table_that_its_code_decides_alike() -> None:
@@ -82,5 +83,5 @@ def test_no_word_stands_in_the_table_that_its_code_decides_alike() -> None:
     codes: dict[str, set[int]] = {}
     for code, word in PUBLISHED:
         codes.setdefault(word, set()).add(code)
-    for word, meaning in refusals.WORDS.items():
-        assert {refusals.CODES[code] for code in codes.get(word, {400})} != {meaning}, word
+    for word, meaning in error_meanings.WORDS.items():
+        assert {error_meanings.CODES[code] for code in codes.get(word, {400})} != {meaning}, word

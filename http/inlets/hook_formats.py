@@ -1,4 +1,5 @@
-"""The formats of POST /api/hook, in the order in which a request is compared with them."""
+"""The formats of /api/hook: which one a request has is told by its headers and its shape, in the order of
+FORMATS."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -1,4 +1,5 @@
-"""Refusals: one table decides what each of Telegram's errors means for the caller.
+"""Meanings of errors: one table decides what each of Telegram's errors means for the caller, and which of our
+errors it becomes.
 
 Telegram sorts its errors by code (core.telegram.org/api/errors). WORDS lists the errors whose name means
 something else than their code. An unknown error is decided by its code.
@@ -8,9 +9,12 @@ import re
 from collections import deque
 from typing import Literal
 
+from pyrogram import raw
 from pyrogram.errors import RPCError
+from pyrogram.raw.core import TLObject
 
 from djangobot.bot.telegram import library
+from djangobot.bot.telegram.errors import AnswerLost, Blocked, FloodWait, GatewayError, Refused, Scope, Undone
 
 Meaning = Literal["again", "wait", "session", "connection", "chat", "refused"]
 """`again`: Telegram has an internal error, and nobody knows whether the call was done. `wait`: not done, and
@@ -83,6 +87,30 @@ def meaning(exc: RPCError) -> Meaning:
     """What this error means for the caller."""
     code = code_of(exc)
     return WORDS.get(word(exc)) or CODES.get(code) or ("again" if code >= 500 else "refused")
+
+
+def our_error(exc: RPCError, query: TLObject) -> GatewayError:
+    """What the gateway raises in its place (errors.py)."""
+    said = word(exc)
+    match meaning(exc):
+        case "again":
+            return AnswerLost(str(exc))
+        case "wait":
+            return FloodWait(seconds_of(exc), _scope(query))
+        case "session" | "connection":
+            return Undone(said)
+        case "chat" if said == "USER_IS_BLOCKED":
+            return Blocked("blocked")
+        case "chat" if said == "INPUT_USER_DEACTIVATED":
+            return Refused("deactivated")
+    return Refused(said)
+
+
+def _scope(query: TLObject) -> Scope:
+    """Whom a wait concerns, by the call that got it."""
+    if isinstance(query, raw.functions.upload.SaveFilePart | raw.functions.upload.SaveBigFilePart):
+        return "uploads"
+    return "chat" if hasattr(query, "peer") else "bot"
 
 
 def code_of(exc: RPCError) -> int:

@@ -15,7 +15,7 @@ from djangobot.http.inlets import github, healthchecks
 from djangobot.http.inlets.common.message import InletMessage
 from djangobot.http.inlets.common.request import InletRequest
 from djangobot.http.inlets.common.shorten import shortened
-from djangobot.http.inlets.formats import BY_NAME, FORMATS, format_of
+from djangobot.http.inlets.hook_formats import BY_NAME, FORMATS, format_of
 from djangobot.http.inlets.slack import from_mrkdwn
 
 from .recorded import RENDERINGS, Recorded, recorded, shown, the
