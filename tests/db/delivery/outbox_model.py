@@ -84,6 +84,8 @@ class Model:
         """Why each chat gets nothing, if it gets nothing."""
         self.files: dict[int, int] = {}
         """The stored file of a message."""
+        self.swept: set[int] = set()
+        """The messages whose files' bytes are gone."""
         self.revoked: dict[int, datetime] = {}
         """When each token was revoked."""
 
@@ -313,8 +315,13 @@ class Model:
                 row.due = self.now
                 self.out_of_order.add(row.id)
 
-    def kept(self, row: Modelled, week: timedelta, for_undo: timedelta) -> bool:
-        """Whether the bytes of its file are kept by a sweep."""
+    def sweep(self, row: Modelled, week: timedelta, for_undo: timedelta) -> bool:
+        """Whether the bytes of its file are still there after a sweep. None brings them back."""
+        if not self._keeps(row, week, for_undo):
+            self.swept.add(row.id)
+        return row.id not in self.swept
+
+    def _keeps(self, row: Modelled, week: timedelta, for_undo: timedelta) -> bool:
         if row.status == "canceled":
             return row.token in self.revoked and self.revoked[row.token] > self.now - for_undo
         if row.status in ("failed", "uncertain") and row.first_attempt is not None:

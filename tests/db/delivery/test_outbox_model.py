@@ -250,8 +250,8 @@ class Outbox(RuleBasedStateMachine):
         for row_id, file_id in self.model.files.items():
             row = self.model.row(row_id)
             assert row is not None
-            kept = row.text.encode() if self.model.kept(row, files.KEPT, files.KEPT_FOR_UNDO) else None
-            assert self.run(bytes_of(file_id)) == kept
+            kept = self.model.sweep(row, files.KEPT, files.KEPT_FOR_UNDO)
+            assert self.run(bytes_of(file_id)) == (row.text.encode() if kept else None)
 
     @rule(number=st.integers(0, CHATS - 1), banned=st.booleans())
     def silence(self, number: int, banned: bool) -> None:
