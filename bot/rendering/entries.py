@@ -9,8 +9,9 @@ from djangobot.bot.rendering.replies import formatted, joined, with_bold
 from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.messages.content import Content
 from djangobot.db.messages.messages import Entry
-from djangobot.db.messages.rich_text.compose import progress_bar
+from djangobot.db.messages.rich_text.compose import progress_bar, with_line_feeds
 from djangobot.db.messages.rich_text.hashtags import hashtags
+from djangobot.db.messages.rich_text.spans import RichText
 
 TITLE_SHOWN, FILES_SHOWN, TAGS_SHOWN = 80, 80, 60
 """Characters of them in a list."""
@@ -37,11 +38,12 @@ def files_in_short(language: str, content: Content) -> Text:
 def in_full(language: str, entry: Entry, zone: tzinfo) -> Text:
     """All of a message, as the chat shows it, with the names of its files."""
     content = entry.content
+    rich = with_line_feeds(RichText(entry.text, content.spans))
     return joined(
         [
             head(language, entry, zone),
             with_bold(content.title, [(0, len(content.title))]),
-            Text(entry.text, content.spans),
+            Text(rich.text, rich.spans),
             Text("" if content.progress is None else progress_bar(content.progress)),
             *(Text(f"📎 {name}") for name in file_names(language, content)),
             Text(hashtags(content.tags)),

@@ -15,7 +15,7 @@ from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.content import Content
 from djangobot.db.messages.presses import Asked
-from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar
+from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar, with_line_feeds
 from djangobot.db.messages.rich_text.formats import EXTENSIONS
 from djangobot.db.messages.rich_text.hashtags import hashtags
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT, MESSAGES_LIMIT
@@ -48,7 +48,7 @@ def render_sender_message(
     content = contents.decode(message.rich)
     head = joined([bold(_sender(message, now)), bold(content.title)])
     foot = _foot(content)
-    text = RichText(message.text, content.spans)
+    text = with_line_feeds(RichText(message.text, content.spans))
     if message.replace_key is None:
         whole = joined([head, text, foot])
     else:

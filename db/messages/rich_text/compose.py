@@ -1,10 +1,13 @@
 """Puts texts together and keeps their spans."""
 
 import math
+import re
 from collections.abc import Sequence
 
 from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
 
+_LINE_END = re.compile("\r(?!\n)|[\u2028\u2029]")
+"""Each is one unit long, as a line feed is."""
 _BAR_LENGTH = 10
 _DONE = "▓"
 _TO_DO = "░"
@@ -27,6 +30,13 @@ def joined(parts: Sequence[RichText], separator: str = "\n") -> RichText:
         texts.append(part.text)
         offset += utf16_length(part.text)
     return RichText("".join(texts), tuple(spans))
+
+
+def with_line_feeds(rich: RichText) -> RichText:
+    """The text with one kind of line end. Telegram's library for clients drops others, and makes one word of
+    two."""
+    text = _LINE_END.sub("\n", rich.text)
+    return RichText(text if rich.spans else text.replace("\r\n", "\n"), rich.spans)
 
 
 def bold(text: str) -> RichText:

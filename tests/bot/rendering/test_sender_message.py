@@ -69,6 +69,15 @@ def test_the_caption_fits_whatever_its_head_is() -> None:
     assert utf16_length(part.text) <= CAPTION_LIMIT
 
 
+def test_lines_end_with_line_feeds_but_in_a_file() -> None:
+    """Some of Telegram's clients drop other line ends, and with them the space between two words."""
+    (part,) = render_sender_message(sent("10 %\r100 %\r\ndone\u2028bye"), NOW)
+    assert part.text == "Backup\n10 %\n100 %\ndone\nbye"
+    (part,) = render_sender_message(sent("word\r\n" * 6000), NOW)
+    assert part.document is not None
+    assert part.document.text == "word\r\n" * 6000
+
+
 @pytest.mark.parametrize("tags", [(), ("ci",)])
 def test_a_message_that_changes_is_whole_as_long_as_it_fits(tags: tuple[str, ...]) -> None:
     """Up to the last unit of Telegram's limit. An ellipsis stands for what is beyond it. Tags stay."""

@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar
+from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar, with_line_feeds
 from djangobot.db.messages.rich_text.formats import parse
-from djangobot.db.messages.rich_text.spans import RichText
+from djangobot.db.messages.rich_text.spans import RichText, Span
 
 from .reading import check_spans, shown
 
@@ -36,3 +36,10 @@ def test_spans_move_with_their_texts() -> None:
 def test_a_progress_bar_is_full_only_at_the_end(progress: float, shown: str) -> None:
     """99.9 percent is not done."""
     assert progress_bar(progress) == shown
+
+
+def test_line_ends_are_line_feeds() -> None:
+    """Of Windows, of old programs and of Unicode; spans stay where they are."""
+    assert with_line_feeds(RichText("a\r\nb\rc\u2028d\u2029\n")).text == "a\nb\nc\nd\n\n"
+    rich = RichText("a\u2028b\r\nc", (Span("bold", 5, 1),))
+    assert with_line_feeds(rich) == RichText("a\nb\r\nc", rich.spans)
