@@ -1,5 +1,5 @@
 """What the first command costs on a machine that has Python and uv alone, beside another version: seconds
-until `uv run djangobot demo --walkthrough` has installed all and played the five steps, and MB of what it installs.
+until `uv run djangobot demo --walkthrough` has installed all and played the five steps; MB it installs.
 
     uv run python tests/benchmarks/first_command.py COMMIT [--rounds 3]
 
