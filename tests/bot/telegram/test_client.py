@@ -53,9 +53,9 @@ async def test_a_forgotten_session_is_signed_in_anew(client: TelegramClient, san
     assert (await sandbox.journal())["sign_ins"] == {"bot 1": 1}
 
 
-async def test_a_wrong_token_is_telegrams_word(sandbox: SandboxProcess) -> None:
+async def test_a_wrong_token_is_telegrams_word(shared_sandbox: SandboxProcess) -> None:
     """And nothing is left running."""
-    use_server(sandbox.host, sandbox.port, sandbox.key)
+    use_server(shared_sandbox.host, shared_sandbox.port, shared_sandbox.key)
     client = TelegramClient(SessionStorage(), 1, "hash", "1:invalid")
     with pytest.raises(AccessTokenInvalid):
         await client.start()

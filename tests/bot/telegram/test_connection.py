@@ -132,22 +132,22 @@ async def test_each_failed_attempt_says_why_and_where(
     why: str,
     session: Session,
     logged: list[EventDict],
-    sandbox: SandboxProcess,
+    shared_sandbox: SandboxProcess,
 ) -> None:
     """Whether a handshake is needed or there is a key already, and whatever the network does."""
     async with port() as number:
-        use_server(HOST, number, sandbox.key)
+        use_server(HOST, number, shared_sandbox.key)
         found = await attempts(session, logged, 2)
         assert [one["reason"] for one in found] == [f"{why} {HOST}:{number}"] * 2
 
 
 async def test_the_attempts_become_rarer(
-    logged: list[EventDict], sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+    logged: list[EventDict], shared_sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that is down for an hour is not asked every half second."""
     monkeypatch.setattr(reconnecting_session, "RECONNECT_PAUSE", 0.4)
     async with refusing() as port:
-        use_server(HOST, port, sandbox.key)
+        use_server(HOST, port, shared_sandbox.key)
         pauses = [one["again_in"] for one in await attempts(Session(), logged, 3)]
     for failures, pause in enumerate(pauses):
         assert 0.2 * 2**failures - 0.05 <= pause <= 0.4 * 2**failures + 0.05

@@ -11,9 +11,9 @@ from djangobot.bot.telegram.sign_in import SignInFailed, try_sign_in
 
 
 @pytest.fixture
-def settings(sandbox: SandboxProcess) -> Settings:
+def settings(shared_sandbox: SandboxProcess) -> Settings:
     """Those of a bot in the sandbox."""
-    use_server(sandbox.host, sandbox.port, sandbox.key)
+    use_server(shared_sandbox.host, shared_sandbox.port, shared_sandbox.key)
     return msgspec.structs.replace(load({"DJANGOBOT_API_ID": "1"}), api_hash="sandbox", bot_token="1:sandbox")
 
 
@@ -25,11 +25,11 @@ def settings(sandbox: SandboxProcess) -> Settings:
     ],
 )
 async def test_a_layer_that_telegram_does_not_take_is_a_sentence(
-    method: str, error: str, settings: Settings, sandbox: SandboxProcess
+    method: str, error: str, settings: Settings, shared_sandbox: SandboxProcess
 ) -> None:
     """At once. It names the library and the page that says how to change it, whichever way Telegram says
     it."""
-    await sandbox.fault("error", method, value=error, times=1000)
+    await shared_sandbox.fault("error", method, value=error, times=1000)
     with pytest.raises(SignInFailed) as said:
         await try_sign_in(settings, PATIENCE)
     assert error.split()[1] in str(said.value)
@@ -37,7 +37,9 @@ async def test_a_layer_that_telegram_does_not_take_is_a_sentence(
     assert "docs/telegram.md" in str(said.value)
 
 
-async def test_another_server_takes_every_connection(settings: Settings, sandbox: SandboxProcess) -> None:
+async def test_another_server_takes_every_connection(
+    settings: Settings, shared_sandbox: SandboxProcess
+) -> None:
     """Whatever a library knows of Telegram's own servers: a sandbox's bot never meets them."""
-    assert {address_of(number) for number in (1, 2, 5, 99)} == {(sandbox.host, sandbox.port)}
+    assert {address_of(number) for number in (1, 2, 5, 99)} == {(shared_sandbox.host, shared_sandbox.port)}
     assert await try_sign_in(settings, PATIENCE) == "sandbox_1_bot"
