@@ -45,7 +45,7 @@ from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import leader, outbox
 from djangobot.db.delivery.leader import Leadership
 from djangobot.db.delivery.limits import disk_floor, quotas
-from djangobot.db.delivery.pubsub import changes, pubsub, wakeups
+from djangobot.db.delivery.pubsub import changes, pubsub, waiters
 from djangobot.db.engine.address import is_sqlite
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.messages import edits
@@ -108,7 +108,7 @@ def _process_workers(
 
     def stop_http() -> None:
         server.stop()
-        wakeups.release_waiters()
+        waiters.release_waiters()
         changes.release_watches()
 
     workers = [

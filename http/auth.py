@@ -1,4 +1,5 @@
-"""Authentication: POST /api/auth/ issues access tokens, and the other calls look up the account here."""
+"""Authentication: POST /api/auth/ issues access tokens. The other calls look up here the account or the bot
+token that they came with."""
 
 import contextlib
 
@@ -15,7 +16,7 @@ from djangobot.http.addresses import address_of
 from djangobot.http.body.bodies import header_of
 from djangobot.http.body.fields import KnownPassword, Login
 from djangobot.http.body.requests import Reader
-from djangobot.http.errors import unauthorized
+from djangobot.http.errors import fields_refused, unauthorized
 from djangobot.http.responses import Answer, Call, answer
 from djangobot.http.state import state_of
 
@@ -66,6 +67,17 @@ def bearer(scope: Scope) -> str | None:
     """The token of `Authorization: Bearer …`."""
     scheme, token = authorization(header_of(scope, b"authorization") or "")
     return token if scheme == "bearer" else None
+
+
+def bot_token(scope: Scope, given: str | None) -> str | None:
+    """The bot token, from a field or from the header. Both may be given only if they are equal."""
+    header = bearer(scope)
+    if given is None:
+        return header
+    token = trimmed(given)
+    if header is not None and header != token:
+        raise fields_refused({"bot_token": "is not the one in the Authorization header"})
+    return token
 
 
 def authorization(header: str) -> tuple[str, str]:

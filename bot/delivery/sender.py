@@ -182,6 +182,18 @@ class Sender:
             log.info("edit is sent as a new message", id=message.public_id, reason=str(exc))
             return edits.sent_anew(message, str(exc), self.now())
 
+    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> list[int]:
+        """Sends each part under its own random_id, the first under the message's. Returns their ids in the
+        chat."""
+        peer = Peer(message.chat_id, message.access_hash)
+        ids: list[int] = []
+        for number, part in enumerate(texts):
+            random_id = derived_id(message.random_id, number) if number else message.random_id
+            with after_a_part(sent=number > 0):
+                ids += await self._send_part(peer, part, random_id)
+        self.mute_prompts.note(message, self.now(), offered=any(part.buttons for part in texts))
+        return ids
+
     async def _send_part(self, peer: Peer, part: Text, random_id: int) -> list[int]:
         """Sends one part. What answers a message that is gone is sent without saying what it answers."""
         try:
@@ -195,18 +207,6 @@ class Sender:
         if part.media:
             return await self.gateway.send_media(peer, part, random_id)
         return [await self.gateway.send(peer, part, random_id)]
-
-    async def _send_parts(self, message: Claimed, texts: Sequence[Text]) -> list[int]:
-        """Sends each part under its own random_id, the first under the message's. Returns their ids in the
-        chat."""
-        peer = Peer(message.chat_id, message.access_hash)
-        ids: list[int] = []
-        for number, part in enumerate(texts):
-            random_id = derived_id(message.random_id, number) if number else message.random_id
-            with after_a_part(sent=number > 0):
-                ids += await self._send_part(peer, part, random_id)
-        self.mute_prompts.note(message, self.now(), offered=any(part.buttons for part in texts))
-        return ids
 
     async def _not_sent(self, message: Claimed, why: GatewayError) -> Settled:
         match why:

@@ -38,7 +38,8 @@ Queue = deque[tuple[Task, asyncio.Future[None]]]
 
 
 class Dispatcher:
-    """Handles every update: one at a time and in order for each person, many people at once."""
+    """Handles every update: one at a time and in order for each person, many people at once. `on_message` and
+    `on_callback` are those of commands.py."""
 
     def __init__(
         self,

@@ -61,7 +61,8 @@ class TelegramClient(SessionOwner):
     """A bot's connection with Telegram, on the session in `storage`.
 
     `on_update(update, users)` gets every update, raw. `on_pts(pts, count)` gets the numbers that our own
-    calls used. `on_back()` is called each time the connection is back after a cut.
+    calls used. `on_back()` is called each time the connection is back after a cut. The Inbox of updates.py
+    sets all three.
     """
 
     on_update: UpdateHandler

@@ -52,7 +52,7 @@ Handle = Callable[[Incoming], asyncio.Future[None] | None]
 
 
 class Inbox:
-    """Passes live and fetched updates to `handle`, each once."""
+    """Passes live and fetched updates to `handle`, each once: to `receive` of the Dispatcher."""
 
     def __init__(self, client: TelegramClient, handle: Handle) -> None:
         self.client = client

@@ -11,7 +11,7 @@ from djangobot.db import audit
 from djangobot.db.admin import users
 from djangobot.db.admin.users import Kind
 from djangobot.db.delivery import outbox, outcomes, scheduled_messages
-from djangobot.db.delivery.pubsub import recalls, wakeups
+from djangobot.db.delivery.pubsub import recalls, waiters, wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import current
 
@@ -50,7 +50,7 @@ async def ban(kind: Kind, number: int, by: int, now: datetime, *, of_settings: C
             await recalls.record(now)
     await recalls.apply()
     for public_id in canceled:
-        wakeups.notify_settled(public_id, "canceled", outcomes.ACCOUNT_BANNED)
+        waiters.notify_settled(public_id, "canceled", outcomes.ACCOUNT_BANNED)
     return done.was
 
 

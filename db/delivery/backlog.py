@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from djangobot.db import audit
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Row, current
 
@@ -240,7 +240,7 @@ def _notify(verb: Verb, rows: Sequence[Row]) -> None:
         public_id = str(row["public_id"])
         log.info("an admin decided about a message", id=public_id, chat=row["chat"], verb=verb)
         if row["status"] == "canceled":
-            wakeups.notify_settled(public_id, "canceled", "dropped")
+            waiters.notify_settled(public_id, "canceled", "dropped")
         wakeups.notify_due(row["chat"])
 
 

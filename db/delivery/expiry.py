@@ -7,7 +7,7 @@ import structlog
 from djangobot.db import metrics
 from djangobot.db.delivery.heads import IS_QUEUED
 from djangobot.db.delivery.outcomes import EXPIRED_IN_DOUBT
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.engine import current
 
 log = structlog.get_logger(__name__)
@@ -39,7 +39,7 @@ async def expire(now: datetime) -> int:
     ids = current().each([row["id"] for row in rows])
     ended = await current().execute(EXPIRE, now, EXPIRED_IN_DOUBT, ids)
     for row in ended:
-        wakeups.notify_settled(str(row["public_id"]), row["status"], row["failure"])
+        waiters.notify_settled(str(row["public_id"]), row["status"], row["failure"])
         wakeups.notify_due(row["chat"])
         metrics.count_end(row["status"])
         log.warning("message " + row["status"], id=str(row["public_id"]), chat=row["chat"])

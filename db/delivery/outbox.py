@@ -138,7 +138,7 @@ async def add_notice(
 
 async def cancel_all(account_id: int, failure: str) -> list[str]:
     """Cancels what waits of an account, also what is scheduled, with this failure. Returns the messages.
-    Call `wakeups.notify_settled` for each after the commit."""
+    Call `waiters.notify_settled` for each after the commit."""
     rows = await current().execute(CANCEL, account_id, failure)
     rows += await current().execute(CANCEL_SCHEDULED, account_id, failure)
     return [str(row["public_id"]) for row in rows]

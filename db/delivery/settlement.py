@@ -21,13 +21,14 @@ from djangobot.db.delivery.outcomes import (
     Uncertain,
     status_of,
 )
-from djangobot.db.delivery.pubsub import changes, wakeups
+from djangobot.db.delivery.pubsub import changes, waiters, wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import DatabaseUnavailable
 
 FAILURE_LENGTH = 200
 
 # ruff: noqa: S608 - the statements below are put together from constants.
+# CLAIMED is the condition of those for one row: it is still in flight, under this random_id.
 # All rows are updated at once. Row by row, the writing thread would wait for Python's lock once a row. The
 # text of a notice is erased: it may quote something that is deleted later, and once it is in the chat, nobody
 # reads it here.
@@ -107,6 +108,7 @@ HOLD = f"""
 UPDATE message SET status = 'held', held_until = $3, attempts = 0, first_attempt = NULL, failure = NULL,
                    parts = NULL {CLAIMED}
 """
+# BACK sets the status: queued again, or canceled with its account, or as its broadcast.
 POSTPONE = f"""
 UPDATE message SET {BACK.format(failure="$4")}, next_attempt = $3 {CLAIMED}
 """
@@ -232,7 +234,7 @@ async def _notify_ended(postponed: Sequence[Postponed | SentAnew]) -> None:
     ids = current().each([result.message.id for result in postponed])
     with contextlib.suppress(DatabaseUnavailable):
         for row in await current().fetch(ENDED, ids):
-            wakeups.notify_settled(str(row["public_id"]), row["status"], row["failure"])
+            waiters.notify_settled(str(row["public_id"]), row["status"], row["failure"])
 
 
 async def _notify_edited(edits: Sequence[int]) -> None:
@@ -247,4 +249,4 @@ async def _notify_edited(edits: Sequence[int]) -> None:
 def _notify(result: Settled) -> None:
     if not isinstance(result, Postponed | SentAnew):
         reason = None if isinstance(result, Sent) else result.reason
-        wakeups.notify_settled(result.message.public_id, status_of(result), reason)
+        waiters.notify_settled(result.message.public_id, status_of(result), reason)

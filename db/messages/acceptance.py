@@ -16,7 +16,7 @@ import uuid_utils
 from djangobot.db import metrics
 from djangobot.db.delivery import outbox, scheduled_messages
 from djangobot.db.delivery.limits import quotas
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.delivery.random_ids import new_random_id
 from djangobot.db.engine import Insert, Row, current
 from djangobot.db.errors import (
@@ -182,7 +182,7 @@ async def _insert(
     """Commits the row, and waits for its outcome if that is asked for. None when no row was inserted."""
     row = NewRow.of(message, digest, now, limit_checked=limit_checked)
     waits = message.wait > 0 and not row.scheduled
-    settled = wakeups.add_waiter(row.public_id) if waits else None  # before a worker can see it
+    settled = waiters.add_waiter(row.public_id) if waits else None  # before a worker can see it
     rows: list[Row] = []
     try:
         # Runs to its end even if the sender hangs up: a message claimed at once must reach the worker.
@@ -194,7 +194,7 @@ async def _insert(
             rows = await asyncio.shield(asyncio.create_task(_commit(row, message)))
     finally:
         if not rows and settled is not None:
-            wakeups.remove_waiter(row.public_id, settled)
+            waiters.remove_waiter(row.public_id, settled)
     if not rows:
         return None
     token_id = rows[0]["token"]
@@ -203,7 +203,7 @@ async def _insert(
         return Accepted(row.public_id, "scheduled", token_id=token_id)
     if settled is None:
         return Accepted(row.public_id, "queued", token_id=token_id)
-    status, failure = await wakeups.wait_settled(row.public_id, settled, message.wait)
+    status, failure = await waiters.wait_settled(row.public_id, settled, message.wait)
     return Accepted(row.public_id, status, failure, token_id=token_id)
 
 

@@ -14,7 +14,7 @@ from djangobot.db.clock import utc_now
 from djangobot.db.delivery import scheduled
 from djangobot.db.delivery.heads import COMING_EDITS, SENDING
 from djangobot.db.delivery.outcomes import CANCELED_BY_SENDER, telegram_ids_of
-from djangobot.db.delivery.pubsub import changes, wakeups
+from djangobot.db.delivery.pubsub import changes, waiters, wakeups
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import ChatBanned, DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import tags
@@ -211,7 +211,7 @@ def _notify_canceled(rows: list[Row]) -> None:
     """Tells waiters, and the worker: the next message of the chat may be sent. Call it after the commit."""
     for row in rows:
         log.info("message canceled by its sender", id=str(row["public_id"]), chat=row["chat"])
-        wakeups.notify_settled(str(row["public_id"]), "canceled", CANCELED_BY_SENDER)
+        waiters.notify_settled(str(row["public_id"]), "canceled", CANCELED_BY_SENDER)
         wakeups.notify_due(row["chat"])
     if any(row["supersedes"] is not None for row in rows):
         scheduled.notify()

@@ -11,7 +11,7 @@ from typing import Literal
 import structlog
 
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags
@@ -138,7 +138,7 @@ class Replacing:
         """Tells the waiters of the messages that were replaced. Call it after the commit."""
         for public_id in self._ended:
             log.debug("message replaced", id=public_id)
-            wakeups.notify_settled(public_id, "replaced", None)
+            waiters.notify_settled(public_id, "replaced", None)
 
 
 async def standing(token: int, key: str) -> Accepted | None:

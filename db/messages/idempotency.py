@@ -7,7 +7,7 @@ from itertools import count
 import structlog
 
 from djangobot.db.delivery.outcomes import SETTLED
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import DatabaseUnavailable, KeyReused
 from djangobot.db.messages import content as contents
@@ -55,14 +55,14 @@ async def repeated(digest: str, message: NewMessage, now: datetime) -> Accepted 
     if message.wait <= 0 or before["status"] == "scheduled":
         return _as_it_is(before)
     public_id = str(before["id"])
-    settled = wakeups.add_waiter(public_id)
+    settled = waiters.add_waiter(public_id)
     try:  # it may have been settled before the waiter was added
         latest = await _of_key(digest, message.key, now)
         if latest is None or latest["status"] in SETTLED:
             return _as_it_is(latest or before)
-        status, failure = await wakeups.wait_settled(public_id, settled, message.wait)
+        status, failure = await waiters.wait_settled(public_id, settled, message.wait)
     finally:
-        wakeups.remove_waiter(public_id, settled)
+        waiters.remove_waiter(public_id, settled)
     return Accepted(public_id, status, failure, repeated=True)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from djangobot.db.delivery import scheduled_messages
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages.messages import ONE, Entry, entry_of
 
@@ -33,7 +33,7 @@ async def cancel(chat_id: int, message_id: int) -> bool:
     """Cancels a scheduled message. False when it is not scheduled any more."""
     rows = await current().execute(CANCEL, chat_id, message_id, CANCELED_BY_PERSON)
     for row in rows:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", CANCELED_BY_PERSON)
+        waiters.notify_settled(str(row["public_id"]), "canceled", CANCELED_BY_PERSON)
     return bool(rows)
 
 

@@ -9,7 +9,7 @@ import structlog
 from djangobot.db import purge
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import outcomes
-from djangobot.db.delivery.pubsub import recalls, wakeups
+from djangobot.db.delivery.pubsub import recalls, waiters
 from djangobot.db.engine import Row, current
 
 log = structlog.get_logger(__name__)
@@ -86,5 +86,5 @@ def unsettled(gone: Sequence[Row]) -> list[str]:
 async def notify_canceled(public_ids: Sequence[str], reason: str) -> None:
     """Tells waiters that these messages are canceled, and why. The worker drops them."""
     for public_id in public_ids:
-        wakeups.notify_settled(public_id, "canceled", reason)
+        waiters.notify_settled(public_id, "canceled", reason)
     await recalls.apply()

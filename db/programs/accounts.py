@@ -8,7 +8,7 @@ from piccolo.table import Table
 
 from djangobot.db import purge
 from djangobot.db.delivery import outbox, outcomes, scheduled
-from djangobot.db.delivery.pubsub import recalls, wakeups
+from djangobot.db.delivery.pubsub import recalls, waiters, wakeups
 from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 from djangobot.db.engine.columns import SerialOnce
@@ -167,7 +167,7 @@ async def change(
                 changed.id, changed.name, tokens_end
             )
     for public_id in canceled:
-        wakeups.notify_settled(public_id, "canceled", revocations.REASON)
+        waiters.notify_settled(public_id, "canceled", revocations.REASON)
     for chat in chats:
         wakeups.notify_due(chat)
     scheduled.notify()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from djangobot.db.delivery import outbox, scheduled_messages
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import current
 from djangobot.db.errors import TokenNotFound
@@ -48,7 +48,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> None:
         await _check(chat_id, token_id)
         canceled = await engine.execute(CANCEL, chat_id, token_id)
     for row in canceled:
-        wakeups.notify_settled(str(row["public_id"]), "canceled", REASON)
+        waiters.notify_settled(str(row["public_id"]), "canceled", REASON)
         log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
     log.info("bot token revoked", token_id=token_id, chat=chat_id, messages_canceled=len(canceled))
 

@@ -6,11 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from litestar.types import Receive, Scope
 
 from djangobot.db.clock import utc_now
-from djangobot.db.credentials import trimmed
 from djangobot.db.messages import acceptance
 from djangobot.db.messages.files import files
 from djangobot.db.messages.files.incoming_files import IncomingFiles
-from djangobot.http.auth import bearer
+from djangobot.http.auth import bot_token
 from djangobot.http.body.fields import FileInJson
 from djangobot.http.body.multipart import Form, Upload
 from djangobot.http.errors import fields_refused
@@ -54,21 +53,10 @@ async def read_json(given: Sequence[FileInJson], incoming: IncomingFiles) -> Non
 
 async def check_sender(scope: Scope, given: str | None, incoming: IncomingFiles) -> None:
     """Refuses a token that can't send, before anything is stored."""
-    token = token_of(scope, given)
+    token = bot_token(scope, given)
     if token is None:
         raise fields_refused({"bot_token": SENDER_FIRST})
     incoming.of(await acceptance.sender(token, utc_now()))
-
-
-def token_of(scope: Scope, given: str | None) -> str | None:
-    """The bot token, from a field or from the header. Both may be given only if they are equal."""
-    header = bearer(scope)
-    if given is None:
-        return header
-    token = trimmed(given)
-    if header is not None and header != token:
-        raise fields_refused({"bot_token": "is not the one in the Authorization header"})
-    return token
 
 
 async def _decoded(file: FileInJson) -> AsyncIterator[bytes]:

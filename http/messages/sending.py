@@ -20,7 +20,7 @@ from djangobot.db.messages.files.incoming_files import IncomingFiles, incoming_f
 from djangobot.db.messages.new_message import Accepted, NewMessage
 from djangobot.http.access_log import note_caller
 from djangobot.http.addresses import network_of
-from djangobot.http.auth import bearer
+from djangobot.http.auth import bearer, bot_token
 from djangobot.http.body.bodies import TOO_LARGE, body_of, content_type, header_of, within_limit
 from djangobot.http.body.fields import (
     BotToken,
@@ -53,7 +53,7 @@ from djangobot.http.body.requests import (
     refuse_query,
 )
 from djangobot.http.errors import fields_refused
-from djangobot.http.messages.files import check_sender, read_form, read_json, token_of
+from djangobot.http.messages.files import check_sender, read_form, read_json
 from djangobot.http.responses import HEADERS, JSON
 from djangobot.http.state import state_of
 
@@ -148,7 +148,7 @@ async def _accept_with_files(scope: Scope, message: SendMessage, incoming: Incom
 
 async def _accept(scope: Scope, message: SendMessage, stored: tuple[StoredFile, ...] = ()) -> Reply:
     state = state_of(scope)
-    token = token_of(scope, given(message.bot_token))
+    token = bot_token(scope, given(message.bot_token))
     if token is None:
         raise fields_refused({"bot_token": "is missing, in the body and as Authorization: Bearer"})
     wait, applied = preferred(header_of(scope, b"prefer") or "")

@@ -18,7 +18,7 @@ from djangobot.db import audit
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement, urgent
 from djangobot.db.delivery.local_worker import register_worker
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.people import chats, codes
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs import accounts
@@ -98,7 +98,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         await _empty(url)
     await open_database(url)
     wakeups.pop_due(wakeups.CHATS_MOST)  # what tests before this one left
-    wakeups._waiters.clear()
+    waiters._waiters.clear()
     wakeups.pop_urgent(wakeups.CHATS_MOST)
     urgent.unmark(set(urgent._marked))
     yield url

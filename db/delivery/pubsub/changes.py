@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from djangobot.db.delivery.pubsub import pubsub, wakeups
+from djangobot.db.delivery.pubsub import pubsub, waiters
 from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
 
@@ -66,12 +66,12 @@ def watch(public_id: str) -> Iterator[Watch]:
 
 def anybody_waits() -> bool:
     """Whether anybody may wait for a message or watch one, here or in another process."""
-    return bool(_watches) or wakeups.has_waiters()
+    return bool(_watches) or waiters.has_waiters()
 
 
 def notify(public_id: str) -> None:
     """Tells those who watch this message, in every process, that it has changed. A change of its status is
-    told by wakeups.notify_settled."""
+    told by waiters.notify_settled."""
     CHANGE.publish(public_id)
 
 
@@ -101,5 +101,5 @@ def _touch(public_id: str) -> None:
 
 
 CHANGE.subscribe(_touch)
-wakeups.SETTLEMENT.subscribe(lambda word: _touch(word[0]))
+waiters.SETTLEMENT.subscribe(lambda word: _touch(word[0]))
 pubsub.every_second(check_watched)

@@ -7,7 +7,7 @@ import msgspec
 
 from djangobot.db.admin import broadcasts
 from djangobot.db.delivery import claims, expiry, outbox, scheduled, scheduled_messages, settlement
-from djangobot.db.delivery.pubsub import changes, wakeups
+from djangobot.db.delivery.pubsub import changes, waiters
 from djangobot.db.messages import (
     acceptance,
     deletions,
@@ -60,7 +60,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "held and to be told": (digests.TO_TELL, LATER, 100),
     "digest": (digests.RELEASE_HELD, 1, LATER),
     "scheduled jobs": (scheduled.DUE, LATER, 20),
-    "waited for": (wakeups.SETTLED_ROWS, [SOME]),
+    "waited for": (waiters.SETTLED_ROWS, [SOME]),
     "accept": (acceptance.ONE, *new_row()),
     "accept once": (acceptance.ONE, *new_row(key="k")),
     "accept many": (acceptance.INSERT.many, as_rows(new_row(), new_row())),

@@ -13,7 +13,7 @@ from djangobot.db import audit
 from djangobot.db.delivery import backlog, claims, expiry, outbox, outcomes, settlement
 from djangobot.db.delivery import urgent as urgent_messages
 from djangobot.db.delivery.local_worker import register_worker
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.new_message import NewMessage
@@ -403,7 +403,7 @@ async def test_one_that_waits_is_sent_now_or_dropped_and_the_audit_says_so(world
     assert not await backlog.apply("send", first.id, 7, NOW)
     assert wakeups.pop_due(9) == [first.chat_id]
     (second,) = [one for one in await backlog.listed(NOW, 9) if one.id != first.id]
-    waiting = wakeups.add_waiter(second.public_id)
+    waiting = waiters.add_waiter(second.public_id)
     assert await backlog.apply("drop", second.id, 7, NOW)
     assert waiting.result() == ("canceled", "dropped")
     assert [message.id for message in await world.deliver()] == [first.id]

@@ -11,7 +11,7 @@ from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import credentials
 from djangobot.db.conf import close_database, open_database
 from djangobot.db.delivery import claims, outcomes, settlement
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.engine import current
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.errors import ChatBlocked, FieldsInvalid, KeyReused, TokenInvalid
@@ -63,7 +63,7 @@ async def test_all_who_wait_for_one_message_hear_of_it(world: World) -> None:
         asyncio.create_task(acceptance.accept(token, NewMessage("x", wait=30, key="k"), NOW))
         for _ in range(5)
     ]
-    while sum(map(len, wakeups._waiters.values())) != 5 or len(wakeups._waiters) != 1:  # noqa: ASYNC110
+    while sum(map(len, waiters._waiters.values())) != 5 or len(waiters._waiters) != 1:  # noqa: ASYNC110
         await asyncio.sleep(0)
     asked.pop().cancel()
     await asyncio.sleep(0)
@@ -71,7 +71,7 @@ async def test_all_who_wait_for_one_message_hear_of_it(world: World) -> None:
     answers = await asyncio.gather(*asked)
     assert {(answer.id, answer.status) for answer in answers} == {(answers[0].id, "sent")}
     assert sum(not answer.repeated for answer in answers) <= 1
-    assert wakeups._waiters == {}
+    assert waiters._waiters == {}
 
 
 async def test_a_message_that_is_settled_while_its_repeat_looks_for_it_is_not_waited_for(
@@ -98,7 +98,7 @@ async def test_a_repeat_that_has_waited_enough_says_queued(world: World) -> None
     token = await world.link(await world.account(), await world.person())
     first = await acceptance.accept(token, NewMessage("x", key="k"), NOW)
     again = await acceptance.accept(token, NewMessage("x", wait=0.01, key="k"), NOW)
-    assert (again.id, again.status, wakeups._waiters) == (first.id, "queued", {})
+    assert (again.id, again.status, waiters._waiters) == (first.id, "queued", {})
 
 
 @pytest.mark.parametrize(("text", "kind"), [("another", "Text"), ("one ", "Text"), ("one", "File")])

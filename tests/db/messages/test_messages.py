@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from djangobot.db.delivery import claims
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.engine import current
 from djangobot.db.errors import FieldsInvalid, MessageNotFound, TextTooLong, TokenInvalid
 from djangobot.db.messages import acceptance, messages
@@ -105,7 +105,7 @@ async def test_a_wait_that_is_over_says_queued_and_leaves_nothing_behind(world: 
         await asyncio.sleep(0)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert wakeups._waiters == {}
+    assert waiters._waiters == {}
 
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)) | st.integers(0, 3).map(

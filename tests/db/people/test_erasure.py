@@ -6,7 +6,7 @@ import pytest
 
 from djangobot.db.admin import admins, bans, users
 from djangobot.db.delivery import claims, outcomes, scheduled, settlement
-from djangobot.db.delivery.pubsub import wakeups
+from djangobot.db.delivery.pubsub import waiters
 from djangobot.db.engine import current
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.history import search
@@ -67,9 +67,9 @@ async def test_who_waits_for_a_message_hears_that_it_is_canceled(world: World) -
     """At once, not after the wait."""
     token = await world.link(await world.account(), person := await world.person())
     accepted = await acceptance.accept(token, NewMessage("wait"), world.now)
-    settled = wakeups.add_waiter(accepted.id)
+    settled = waiters.add_waiter(accepted.id)
     await erasure.erase(person.id)
-    assert await wakeups.wait_settled(accepted.id, settled, 5) == ("canceled", "forgotten")
+    assert await waiters.wait_settled(accepted.id, settled, 5) == ("canceled", "forgotten")
 
 
 async def test_a_banned_person_is_forgotten_but_stays_banned(world: World) -> None:
@@ -108,7 +108,7 @@ async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, w
     account, person = await world.account(), await world.person()
     token = await world.link(account, person)
     accepted = await acceptance.accept(token, NewMessage("wait"), world.now)
-    settled = wakeups.add_waiter(accepted.id)
+    settled = waiters.add_waiter(accepted.id)
     match who:
         case "owner":
             await accounts.remove(account, now=world.now)
@@ -121,4 +121,4 @@ async def test_who_waits_for_what_somebody_deleted_hears_who_did(world: World, w
         case _:
             (row,) = await current().fetch("SELECT id FROM bot_token")
             await revocations.revoke(person.id, row["id"], world.now)
-    assert await wakeups.wait_settled(accepted.id, settled, 5) == ("canceled", reason)
+    assert await waiters.wait_settled(accepted.id, settled, 5) == ("canceled", reason)
