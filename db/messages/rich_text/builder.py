@@ -52,6 +52,8 @@ class Builder:
         self._newlines = 0
         self._block_ends = False
         self._space = False
+        self._blanks = ""
+        """White space that waits to be written as it is."""
         self._after_blank = True
         self._indents: list[str] = []
         self._indent = ""
@@ -101,22 +103,21 @@ class Builder:
             self._write_line(line)
 
     def _write_line(self, line: str) -> None:
-        words = line.rstrip(" \t")
-        if words and not self.at_line_start():
-            self._space = self._space or words[0] in " \t"
-            words = words.lstrip(" \t")
+        words = line.strip(" \t")
+        begin = line.find(words) if words else 0
+        self._blanks += line[:begin]
         self.write(words)
-        self._space = self._space or line[-1:] in (" ", "\t")
+        self._blanks += line[begin + len(words) :]
 
     def break_lines(self, count: int) -> None:
         """What follows begins on a new line: the next for 1, with an empty line between for 2."""
-        self._space = False
+        self._space, self._blanks = False, ""
         self._newlines = max(self._newlines, count)
         self._block_ends = True
 
     def add_line_break(self) -> None:
         """A line break that was asked for; several of them make empty lines."""
-        self._space = False
+        self._space, self._blanks = False, ""
         self._newlines += 1
         self._block_ends = False
 
@@ -209,18 +210,20 @@ class Builder:
         self._block_ends = False
         if self.at_line_start():
             self._start_line()
+        elif self._blanks:
+            self._append(self._blanks)
         elif self._space and not self._after_blank:
             self._append(" ")
-        self._space = False
+        self._space, self._blanks = False, ""
         if self._unstarted:
             self._start_spans()
 
     def _start_line(self) -> None:
         if self._pieces:
             self._append("\n" * self._newlines)
-        lead = self._indent if self._lead is None else self._lead
+        lead = (self._indent if self._lead is None else self._lead) + self._blanks
         self._newlines = 0
-        self._space = False
+        self._space, self._blanks = False, ""
         self._lead = None
         if lead:
             self._append(lead)

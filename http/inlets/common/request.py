@@ -51,22 +51,26 @@ class InletRequest:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @cached_property
+    def encoding(self) -> str:
+        """Python's name of the body's encoding: by its byte order mark, or as it is declared."""
+        if self.body.startswith(BOM):
+            return "utf-8"
+        if self.body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return "utf-16"
+        charset = self.headers.get("content-type", "").lower().partition("charset=")[2]
+        return CHARSETS.get(charset.partition(";")[0].strip(" \t\"'"), "utf-8")
+
+    @cached_property
     def text(self) -> str:
         """The body as a text. Bytes that are none become U+FFFD."""
-        charset = self.headers.get("content-type", "").lower().partition("charset=")[2]
-        encoding = CHARSETS.get(charset.partition(";")[0].strip(" \t\"'"), "utf-8")
-        if self.body.startswith(BOM):
-            encoding = "utf-8"
-        if self.body[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            encoding = "utf-16"
-        return decoded(self.body, encoding, "replace")
+        return decoded(self.body, self.encoding, "replace")
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
         """The fields of a form of either kind. Empty when the body is none."""
         if self._fields is not None:
             return self._fields
-        found = pairs(self.text) if self.kind == FORM and _FORM.fullmatch(self.body) else {}
+        found = pairs(self.text, self.encoding) if self.kind == FORM and _FORM.fullmatch(self.body) else {}
         return found if any(found.values()) else {}  # base64 may end with `=`
 
     @cached_property
@@ -98,10 +102,10 @@ def parsed(body: bytes) -> Any:
         return None
 
 
-def pairs(text: str) -> dict[str, str]:
-    """The fields of a query, or of a form that looks like one."""
+def pairs(text: str, encoding: str = "utf-8") -> dict[str, str]:
+    """The fields of a query, or of a form that looks like one, percent-encoded in this encoding."""
     try:
-        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MOST))
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MOST, encoding=encoding))
     except ValueError:
         return {}
 

@@ -178,6 +178,7 @@ async def test_the_query_names_the_format(api: Api) -> None:
             "application/x-www-form-urlencoded",
             "https://ci.example/job?id=1&b=%20",
         ),
+        (b"text=%CF%F0%E8", "application/x-www-form-urlencoded; charset=windows-1251", "При"),
         (b"YS9iK2M=", "application/x-www-form-urlencoded", "YS9iK2M="),
         (b"title=ok&status=ok&host=db1", "application/x-www-form-urlencoded", "status: ok\nhost: db1"),
         ('{"text": "naïve"}'.encode("latin-1"), "application/json; charset=iso-8859-1", "naïve"),

@@ -79,6 +79,8 @@ def test_markup_becomes_spans(source: str, text: str, spans: list[str]) -> None:
         ("<i>a\r\nb</i>&amp;\n", "a\nb&", ["italic a\nb"]),
         ("a\n<blockquote>b\nc</blockquote>\nd", "a\nb\nc\nd", ["blockquote b\nc"]),
         ("a<blockquote>b</blockquote>c", "a\nb\nc", ["blockquote b"]),
+        ("CPU:   <b>5 %</b> \t&lt;x", "CPU:   5 % \t<x", ["bold 5 %"]),
+        ("a  \n  <b>b</b>  \n", "a\n  b", ["bold b"]),
         ("a\n\n<pre>b\n c</pre>\n\nd", "a\n\nb\n c\n\nd", ["pre b\n c"]),
         ("a\n<i></i>\nb <brand>c", "a\n\nb c", []),
     ],
