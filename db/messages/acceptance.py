@@ -83,6 +83,7 @@ class NewRow(msgspec.Struct, frozen=True):
 # One statement: a token revoked or a person banned in the meantime can't slip through. PostgreSQL also locks
 # the token and its account until the commit. A revocation, a ban or a removal waits for it, and sees the
 # message. The database decides which of several requests under one key at the same moment is the first.
+# db/engine/sql.py says what `$inserted`, `$rows1` and `$lookup` are.
 FORM = """
 INSERT INTO message (public_id, kind, account, token, chat, created, type, text, status, random_id, attempts,
                      next_attempt, urgent, expires, idempotency_key, rich, send_at)
