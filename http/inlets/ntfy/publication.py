@@ -13,7 +13,7 @@ from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.send_time import DELAY_MOST
 from djangobot.http.body.requests import BOM
 from djangobot.http.errors import Refused
-from djangobot.http.inlets.common.links import host_of, link_line, opens, with_lines
+from djangobot.http.inlets.common.links import host_of, link_line, opens, tags_line, with_lines
 from djangobot.http.inlets.common.message import InletFile, InletMessage
 from djangobot.http.inlets.common.request import InletRequest, parsed
 from djangobot.http.inlets.ntfy import delays, parameters, tags
@@ -153,7 +153,7 @@ def message_of(publication: Publication, tag: str = "") -> InletMessage:
         text = f"{emoji} {text or ('' if publication.files else EMPTY)}".strip()
     buttons, lines = _links(publication, markup)
     return InletMessage(
-        text=with_lines(text, lines),
+        text=with_lines(text, [*lines, *tags_line(others, markup)]),
         title=title,
         format=markup,
         tags=(*others, tag) if tag else others,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from djangobot.db.messages.buttons import Button
 from djangobot.db.messages.new_message import TEXT_LIMIT, Accepted
+from djangobot.db.messages.rich_text.formats import parse
 from djangobot.http.errors import Refused
 from djangobot.http.inlets.common.message import InletFile, InletMessage
 from djangobot.http.inlets.common.request import InletRequest
@@ -185,6 +186,15 @@ def test_links_are_buttons() -> None:
     assert found.text == "text"
     once = message(b"text", {"actions": "view, Open, https://a.b", "click": "https://a.b"})
     assert len(once.buttons) == 1
+
+
+def test_tags_that_can_be_no_hashtags_are_a_line() -> None:
+    """Numbers, emoji, and what is more than eight."""
+    found = message(b"text", {"tags": "warning,disk-full,42,🔥,4*2", "title": "T", "markdown": "yes"})
+    assert (found.title, found.tags[:1]) == ("⚠️ T", ("disk-full",))
+    assert parse(found.text, "markdown").text == "text\n\n🏷 42, 🔥, 4*2"
+    many = message(b"text", {"tags": ",".join(f"t{number}" for number in range(10))})
+    assert many.text == "text\n\n🏷 t8, t9"
 
 
 def test_a_link_that_telegram_takes_no_button_for_is_a_line() -> None:
