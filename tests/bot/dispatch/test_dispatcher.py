@@ -53,6 +53,9 @@ class Telegram:
     async def answer(self, query_id: int, text: str = "", *, alert: bool = False) -> None:
         self.answers.append(text)
 
+    async def set_commands(self, commands: object, language: str = "", peer: Peer | None = None) -> None:
+        """Menus are shown beside the chat."""
+
 
 class Door:
     """A dispatcher on a fresh database, and a clock that stands still until it is moved."""
