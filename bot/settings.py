@@ -23,6 +23,8 @@ GUIDANCE_RATE_CHAT = 1.0
 """Messages a second to one chat. Telegram's bots FAQ: "avoid sending more than one message per second"."""
 GUIDANCE_RATE_TOTAL = 30.0
 """Messages a second in all. Telegram's bots FAQ: "the API will not allow … over ~30 messages per second"."""
+CONCURRENT_SENDS = 50
+"""Calls to Telegram in progress at once, unless the settings say otherwise."""
 
 SLOWEST = 0.001
 """Messages a second. A rate below one in a quarter of an hour is a typing error."""
@@ -71,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     access_log: AccessLog = "off"
     rate_chat: float = GUIDANCE_RATE_CHAT
     rate_total: float = GUIDANCE_RATE_TOTAL
-    concurrency: int = 50
+    concurrency: int = CONCURRENT_SENDS
     safe_to_repeat: float = SAFE_TO_REPEAT / timedelta(hours=1)
     """Hours."""
     limit_send: int = 0

@@ -19,6 +19,7 @@ from djangobot.bot.delivery.pacing import Pacing
 from djangobot.bot.delivery.recorder import Recorder
 from djangobot.bot.delivery.schedule import Schedule
 from djangobot.bot.delivery.sender import Sender, has_files
+from djangobot.bot.settings import CONCURRENT_SENDS
 from djangobot.bot.telegram.gateway import Gateway
 from djangobot.db.clock import utc_now
 from djangobot.db.delivery import claims, outbox
@@ -30,8 +31,6 @@ from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-CONCURRENT_SENDS = 50
-"""Calls to Telegram in progress at once, by default."""
 WITH_FILES = 4
 """Messages with files that are sent at once, beside the others. They share the connection with them."""
 URGENT = 100
@@ -205,7 +204,7 @@ class Worker:
 
     def _many_ready(self) -> bool:
         """Whether more messages are ready than are sent at once."""
-        return len(self.in_flight.ready) > CONCURRENT_SENDS
+        return len(self.in_flight.ready) > self.concurrency
 
     async def _send_each(self, next_message: Callable[[], Awaitable[Claimed]]) -> None:
         """Sends one message after another. Each attempt ends as sent, failed, uncertain or postponed."""
