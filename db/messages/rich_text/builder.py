@@ -140,6 +140,8 @@ class Builder:
         self._add_span(frame)
         if frame.kind in MONOSPACED:
             self._unstarted = True
+        elif frame.kind in QUOTES:
+            self._end_monospaced()
 
     def open_link(self, address: str) -> Link:
         """Begins a link, or a text that is followed by its address when nothing may link to it."""
@@ -250,6 +252,14 @@ class Builder:
 
     def _is_monospaced(self) -> bool:
         return "code" in self._active or "pre" in self._active
+
+    def _end_monospaced(self) -> None:
+        """Ends a code that outlasts its quotation; it begins again after it. Codes have nothing within."""
+        for kind, frame in self._active.items():
+            if kind in MONOSPACED:
+                self._add_span(frame)
+                frame.start = -1
+                self._unstarted = True
 
     def _interrupt(self) -> None:
         """Ends what surrounds a code or a pre; it begins again after it. A quotation goes on."""

@@ -147,6 +147,7 @@ def test_markdown_takes_anything(source: str) -> None:
 
 @given(anything(HTML + WHITE + WORDS))
 @settings(max_examples=1500)
+@example("<blockquote><code>a</blockquote>b</code>c")
 def test_html_takes_anything(source: str) -> None:
     """It gives a text with right spans, and one that shows something if the source does."""
     rich = from_html(source)
