@@ -94,8 +94,7 @@ class Builder:
 
     def write_lines(self, text: str) -> None:
         """Adds a text with its line ends and its spaces, but for those at the ends of a line."""
-        lines = text.replace("\r\n", "\n").split("\n")
-        for number, line in enumerate(lines):
+        for number, line in enumerate(text.split("\n")):
             if number and self._block_ends:
                 self.break_lines(number)
             elif number:
@@ -140,8 +139,9 @@ class Builder:
         self._add_span(frame)
         if frame.kind in MONOSPACED:
             self._unstarted = True
-        elif frame.kind in QUOTES:
-            self._end_monospaced()
+        elif frame.kind in QUOTES and self._is_monospaced():
+            self._interrupt()
+            self._unstarted = True
 
     def open_link(self, address: str) -> Link:
         """Begins a link, or a text that is followed by its address when nothing may link to it."""
@@ -253,16 +253,9 @@ class Builder:
     def _is_monospaced(self) -> bool:
         return "code" in self._active or "pre" in self._active
 
-    def _end_monospaced(self) -> None:
-        """Ends a code that outlasts its quotation; it begins again after it. Codes have nothing within."""
-        for kind, frame in self._active.items():
-            if kind in MONOSPACED:
-                self._add_span(frame)
-                frame.start = -1
-                self._unstarted = True
-
     def _interrupt(self) -> None:
-        """Ends what surrounds a code or a pre; it begins again after it. A quotation goes on."""
+        """Ends all but quotations: what surrounds a code or a pre, and a code that outlasts its quotation. It
+        begins again afterwards."""
         for kind, frame in self._active.items():
             if kind not in QUOTES:
                 self._add_span(frame)

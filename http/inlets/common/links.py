@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 from djangobot.db.fields import visible
 from djangobot.db.messages.buttons import Button, wrong_buttons
 from djangobot.db.messages.rich_text.formats import Format
-from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
-from djangobot.http.inlets.common.shorten import MARKUP
+from djangobot.db.messages.rich_text.hashtags import as_tag
+from djangobot.http.inlets.common.markdown import markdown_escaped
+from djangobot.http.inlets.common.shorten import kept_tags
 
 
 def opens(url: str | None) -> bool:
@@ -30,17 +31,17 @@ def link_line(sign: str, name: str, url: str, markup: Format) -> str:
     if markup != "markdown":
         return f"{named} {url}"
     bare = re.fullmatch(r"[^\s<>]+", url) is not None
-    named = MARKUP.sub(r"\\\1", named)
+    named = markdown_escaped(named)
     return f"{named} <{url}>" if bare else f"{named} {url}"
 
 
 def tags_line(tags: Sequence[str], markup: Format) -> list[str]:
     """A line with the tags of which Telegram makes no hashtag, and those that are too many; or none."""
     linked = {word: as_tag(word) for word in tags}
-    hashtags = list(dict.fromkeys(tag for tag in linked.values() if tag))[:TAGS_LIMIT]
+    hashtags = kept_tags(linked.values())
     others = ", ".join(word for word, tag in linked.items() if tag not in hashtags and visible(word))
     if markup == "markdown":
-        others = MARKUP.sub(r"\\\1", others)
+        others = markdown_escaped(others)
     return [f"🏷 {others}"] if others else []
 
 

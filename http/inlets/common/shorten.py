@@ -1,8 +1,7 @@
 """Makes a message that Telegram takes of whatever a foreign program sent. Nothing is refused for its length
 or its characters."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from html import escape
 
@@ -15,14 +14,13 @@ from djangobot.db.messages.files.incoming_files import FILES_MOST
 from djangobot.db.messages.new_message import REPLACE_LIMIT, TEXT_LIMIT
 from djangobot.db.messages.rich_text.formats import Format
 from djangobot.db.messages.rich_text.hashtags import TAGS_LIMIT, as_tag
+from djangobot.http.inlets.common.markdown import markdown_escaped
 from djangobot.http.inlets.common.message import InletMessage
 
 NOTHING = "triggered"
 """The text of a call that says nothing."""
 BUTTONS_IN_ROW = 2
 """As many as can be read on a phone."""
-MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~&])")
-"""What means something in Markdown."""
 LONGEST_LINE = 4 * TITLE_LIMIT
 """Characters of a line that are looked at before it is cut."""
 
@@ -39,18 +37,22 @@ def shortened(message: InletMessage) -> InletMessage:
     if not text and not files:
         text, title = _above(title or NOTHING, "", message.format), ""
     text = cut(text, TEXT_LIMIT)
-    tags = (as_tag(UNSTORABLE.sub("", tag[:LONGEST_LINE])) for tag in message.tags[:100])
     return msgspec.structs.replace(
         message,
         text=text,
         title=title,
-        tags=tuple(dict.fromkeys(tag for tag in tags if tag))[:TAGS_LIMIT],
+        tags=kept_tags(as_tag(UNSTORABLE.sub("", tag[:LONGEST_LINE])) for tag in message.tags[:100]),
         buttons=tuple(_buttons(message.buttons)),
         files=files,
         replace=_name(message.replace),
         reply_to=_name(message.reply_to),
         key=_key(message.key),
     )
+
+
+def kept_tags(tags: Iterable[str | None]) -> tuple[str, ...]:
+    """Those that are hashtags, each once, as many as a message may have."""
+    return tuple(dict.fromkeys(tag for tag in tags if tag))[:TAGS_LIMIT]
 
 
 def _title(written: str) -> tuple[str, str]:
@@ -65,7 +67,7 @@ def _above(plain: str, text: str, markup: Format) -> str:
     if markup == "html":
         return "<br>".join(part for part in (escape(plain, quote=False), text) if part)
     if markup == "markdown":
-        plain = MARKUP.sub(r"\\\1", plain)
+        plain = markdown_escaped(plain)
     return "\n\n".join(part for part in (plain, text) if part)
 
 

@@ -67,7 +67,7 @@ PLAIN_ADDRESS = re.compile(r"[^\x00-\x20\x7f\\()<][^\x00-\x20\x7f\\()]*")
 @cache
 def parser() -> MarkdownIt:
     """The one parser; it keeps nothing of what it has read."""
-    made = _Parser("commonmark", {"maxNesting": NESTING_LIMIT})
+    made = AddressesAsWritten("commonmark", {"maxNesting": NESTING_LIMIT})
     blocks = _Blocks()
     blocks.ruler.enableOnly(made.block.ruler.get_active_rules())
     made.block = blocks
@@ -206,8 +206,8 @@ def _match(rules: Sequence[InlineRule], state: StateInline, *, silent: bool) -> 
     return False
 
 
-class _Parser(MarkdownIt):
-    """Leaves addresses as they are written. links.py decides which may be opened."""
+class AddressesAsWritten(MarkdownIt):
+    """The library's parser, but addresses stay as they are written. links.py decides which may be opened."""
 
     def validateLink(self, url: str) -> bool:
         return True

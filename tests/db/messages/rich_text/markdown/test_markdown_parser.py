@@ -3,10 +3,9 @@
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from djangobot.db.messages.rich_text.markdown.markdown_parser import parser
+from djangobot.db.messages.rich_text.markdown.markdown_parser import AddressesAsWritten, parser
 from djangobot.db.messages.rich_text.markdown.markdown_rules import add_spoilers, keep_leftovers
 from djangobot.db.messages.rich_text.markdown.markdown_tokens import QuickToken
 
@@ -28,22 +27,7 @@ ADDRESSES = [
 ]
 FEW = 14
 """Pieces of a text: so few that no limit of ours on brackets or lists is reached."""
-
-
-class Plain(MarkdownIt):
-    """The library's parser as it comes, but for addresses, which are left as they are written."""
-
-    def validateLink(self, url: str) -> bool:
-        return True
-
-    def normalizeLink(self, url: str) -> str:
-        return url
-
-    def normalizeLinkText(self, link: str) -> str:
-        return link
-
-
-PLAIN = Plain("commonmark").enable(["strikethrough", "table"])
+PLAIN = AddressesAsWritten("commonmark").enable(["strikethrough", "table"])
 add_spoilers(PLAIN)
 keep_leftovers(PLAIN)
 
