@@ -86,14 +86,15 @@ FROM (
     SELECT m.token AS token, m.text AS text FROM message m WHERE m.chat = $1 AND m.status = 'scheduled'
 ) m GROUP BY m.token
 """
+# The plus keeps databases from reading, for each chat, everything that the account ever sent.
 OF_ACCOUNT = """
 SELECT COUNT(*) AS messages, SUM({bytes}) AS bytes
 FROM (
     SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
-    JOIN message m ON m.chat = c.chat AND {unsettled} AND m.account = $1 AND m.kind IN ('message', 'edit')
+    JOIN message m ON m.chat = c.chat AND {unsettled} AND +m.account = $1 AND m.kind IN ('message', 'edit')
     UNION ALL
     SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
-    JOIN message m ON m.chat = c.chat AND m.status = 'scheduled' AND m.account = $1
+    JOIN message m ON m.chat = c.chat AND m.status = 'scheduled' AND +m.account = $1
 ) m
 """
 _bounds = Bounds()

@@ -6,7 +6,8 @@ from datetime import timedelta
 import msgspec
 
 from djangobot.db.admin import broadcasts
-from djangobot.db.delivery import claims, expiry, outbox, scheduled, scheduled_messages, settlement
+from djangobot.db.delivery import claims, expiry, heads, outbox, scheduled, scheduled_messages, settlement
+from djangobot.db.delivery.limits import quotas
 from djangobot.db.delivery.pubsub import changes, waiters
 from djangobot.db.messages import (
     acceptance,
@@ -134,4 +135,10 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "files: on disk": (files.KEYS,),
     "files: room of a chat": (incoming_files.KEPT.format(whose="chat"), 1),
     "files: room of an account": (incoming_files.KEPT.format(whose="account"), 1),
+}
+
+# What counts the backlog of a sender or of a chat. It reads as much as waits, and nothing that was sent.
+COUNTED = {
+    name: sql.format(bytes="LENGTH(m.text)", unsettled=heads.UNSETTLED)
+    for name, sql in (("room of an account", quotas.OF_ACCOUNT), ("room of a chat", quotas.OF_CHAT))
 }

@@ -4,6 +4,7 @@ read from the plans of a real PostgreSQL whose statistics are wrong, and from SQ
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import datetime
 
 import asyncpg
@@ -13,7 +14,7 @@ from djangobot.db.engine.postgres import CONNECTED
 from djangobot.db.engine.sql import THEN, for_postgres, for_sqlite
 
 from ..conftest import NOW, migrated, on_sqlite
-from .asked import ASKED, BACKLOG, HISTORY, PEOPLE
+from .asked import ASKED, BACKLOG, COUNTED, HISTORY, PEOPLE
 
 PAGES_MOST = 200
 """Of 8 KiB that a statement may read; the backlog alone has more than 400, the history too."""
@@ -32,6 +33,8 @@ INSERT INTO file (message, position, name, mime, size, digest, storage, chat, ac
 SELECT m.id, 0, 'a.txt', 'text/plain', 1, 'x', '{storage}', m.chat, 1, '{now}'
 FROM (SELECT id, chat FROM message WHERE status = '{status}' ORDER BY id LIMIT {many}) m
 """
+PAGES_A_CHAT = 8
+"""A chat without a backlog is looked up in two indexes, and these are three pages deep."""
 SCHEDULED = 10_000
 ON_POSTGRESQL = ("waited for", "watch")
 """Only there, another process may have changed something."""
@@ -170,6 +173,33 @@ async def test_a_plan_from_when_the_tables_were_empty_does_no_harm(connection: a
         pages, plan = await explain(connection, prepared, given)
         assert not READ_THROUGH.search(plan), (name, plan)
         assert pages <= PAGES_MOST, (name, plan)
+
+
+@pytest.mark.parametrize("name", COUNTED)
+async def test_what_waits_is_counted_without_the_history(connection: asyncpg.Connection, name: str) -> None:
+    """An account that has written to many chats for a long time has little that waits."""
+    await fill(connection)
+    await add(connection, "sent", HISTORY, PEOPLE)
+    await add(connection, "queued", 20, 10)
+    await connection.execute("VACUUM ANALYZE")
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        await connection.execute(f"SET plan_cache_mode = {mode}")
+        await connection.execute(PREPARED + for_postgres(COUNTED[name]))
+        pages, plan = await explain(connection, "asked", (1,))
+        await connection.execute("DEALLOCATE asked")
+        assert pages <= PAGES_A_CHAT * PEOPLE, plan
+        assert not READ_THROUGH.search(plan), plan
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", COUNTED)
+async def test_sqlite_counts_what_waits_without_the_history(database: str, name: str) -> None:
+    """SQLite's planner is told of no statistics; it must choose by the form of the statement."""
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        sql = re.sub(r"\?\d+", "1", for_sqlite(COUNTED[name]))
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    indexes = {found[1] for line in plan if (found := re.search(r"SEARCH m USING INDEX (\w+)", line))}
+    assert indexes == {"message_unsettled", "message_scheduled_of_chat"}, plan
 
 
 @on_sqlite
