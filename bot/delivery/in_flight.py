@@ -128,7 +128,7 @@ class InFlight:
     def ended(self) -> None:
         """Counts one message less, because it has an outcome."""
         self.count -= 1
-        if not self.count or self.runs_low:
+        if not self.changed.is_set() and (not self.count or self.runs_low):
             self.changed.set()
 
     async def wait_until_empty(self) -> None:

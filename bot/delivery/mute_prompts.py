@@ -38,8 +38,11 @@ class MutePrompts:
         """Whether this message should carry the buttons."""
         if message.sender_id is None or message.kind != "message":
             return False
-        writer = self.writers.get((message.chat_id, message.sender_id))
-        if writer is None or len(writer.sent) < SEVERAL - 1:
+        try:
+            writer = self.writers[message.chat_id, message.sender_id]
+        except KeyError:
+            return False
+        if len(writer.sent) < SEVERAL - 1:
             return False
         if writer.offered is not None and now - writer.offered <= NOT_AGAIN_FOR:
             return False
@@ -50,8 +53,9 @@ class MutePrompts:
         if message.sender_id is None or message.kind != "message":
             return
         pair = (message.chat_id, message.sender_id)
-        writer = self.writers.get(pair)
-        if writer is None:
+        try:
+            writer = self.writers[pair]
+        except KeyError:
             writer = self.writers[pair] = Writer(deque(maxlen=SEVERAL - 1))
         writer.sent.append(now)
         if offered:

@@ -69,7 +69,8 @@ class Pacing:
         self._bucket(chat_id).delay(until)
 
     def _bucket(self, chat_id: int) -> Bucket:
-        bucket = self.chats.get(chat_id)
-        if bucket is None:
+        try:
+            return self.chats[chat_id]
+        except KeyError:
             bucket = self.chats[chat_id] = Bucket(self.rate_chat, CHAT_BURST)
-        return bucket
+            return bucket

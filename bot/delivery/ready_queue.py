@@ -29,7 +29,7 @@ class ReadyQueue:
         for messages in self._ranks:
             if messages:
                 message = messages.pop(next(iter(messages)))
-                if not len(self):
+                if not any(self._ranks):
                     self._some.clear()
                 return message
         return None

@@ -22,7 +22,7 @@ from djangobot.db.errors import DatabaseUnavailable
 
 log = structlog.get_logger(__name__)
 
-GATHER = 0.02
+GATHER = 0.05
 """Under load, outcomes wait this many seconds for others, to be committed together."""
 
 

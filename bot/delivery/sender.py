@@ -120,17 +120,18 @@ class Sender:
         if (ended := self._not_to_send(message, now)) is not None:
             return ended
         try:
-            fixed = await self._fixed(message, now)
+            fixed = message.parts if _is_fixed(message, now) else await self._fix_now(message, now)
         except FileGone:
             return Failed(message, FILE_GONE)
         except DatabaseUnavailable:
             fixed = None
         if fixed is None:
             return self.put_back(message)
+        texts = parts.decode(fixed)
         try:
             if message.is_edit:
-                return await self._edit(message, fixed)
-            return Sent.as_messages(message, await self._send_parts(message, fixed))
+                return await self._edit(message, texts)
+            ids = await self._send_parts(message, texts)
         except Unasked:
             return self.put_back(message)
         except GatewayError as exc:
@@ -139,6 +140,8 @@ class Sender:
             return Failed(message, FILE_GONE)
         except DatabaseUnavailable:  # a file can't be read
             return self._put_off(message, "the database is not available")
+        self.mute_prompts.note(message, now, offered=any(part.buttons for part in texts))
+        return Sent.as_messages(message, ids)
 
     def _not_to_send(self, message: Claimed, now: datetime) -> Settled | None:
         """The outcome of a message that must not be sent now. None if it may be sent."""
@@ -150,18 +153,14 @@ class Sender:
             return Held(message, until)
         return None
 
-    async def _fixed(self, message: Claimed, now: datetime) -> list[Text] | None:
-        """Returns what is sent of the message, the same at each attempt. Before the first attempt, parts
-        that are STALE are rendered again, with the present delay. Returns None if the message is no longer
-        ours."""
-        fixed = message.parts
-        if fixed is None or (message.fixed is not None and now - message.fixed > STALE):
-            media = await attachments(contents.decode(message.rich), files.read) if has_files(message) else ()
-            rendered = self._rendered(message, now, media)
-            if rendered != fixed and not await claims.fix(message, rendered):
-                return None
-            fixed = rendered
-        return parts.decode(fixed)
+    async def _fix_now(self, message: Claimed, now: datetime) -> str | None:
+        """Renders what is sent of the message before its first attempt, with its files and the present delay.
+        Returns None if the message is no longer ours."""
+        media = await attachments(contents.decode(message.rich), files.read) if has_files(message) else ()
+        rendered = self._rendered(message, now, media)
+        if rendered != message.parts and not await claims.fix(message, rendered):
+            return None
+        return rendered
 
     def _rendered(self, message: Claimed, now: datetime, media: Sequence[Media] = ()) -> str:
         offer_mute = self.mute_prompts.fits(message, now)
@@ -186,27 +185,22 @@ class Sender:
         """Sends each part under its own random_id, the first under the message's. Returns their ids in the
         chat."""
         peer = Peer(message.chat_id, message.access_hash)
-        ids: list[int] = []
-        for number, part in enumerate(texts):
-            random_id = derived_id(message.random_id, number) if number else message.random_id
-            with after_a_part(sent=number > 0):
-                ids += await self._send_part(peer, part, random_id)
-        self.mute_prompts.note(message, self.now(), offered=any(part.buttons for part in texts))
+        ids = await self._send_part(peer, texts[0], message.random_id)
+        for number, part in enumerate(texts[1:], 1):
+            with after_a_part():
+                ids += await self._send_part(peer, part, derived_id(message.random_id, number))
         return ids
 
     async def _send_part(self, peer: Peer, part: Text, random_id: int) -> list[int]:
         """Sends one part. What answers a message that is gone is sent without saying what it answers."""
         try:
-            return await self._send(peer, part, random_id)
+            if part.media:
+                return await self.gateway.send_media(peer, part, random_id)
+            return [await self.gateway.send(peer, part, random_id)]
         except Refused as exc:
             if part.reply_to is None or exc.reason != REPLY_GONE:
                 raise
-        return await self._send(peer, msgspec.structs.replace(part, reply_to=None), random_id)
-
-    async def _send(self, peer: Peer, part: Text, random_id: int) -> list[int]:
-        if part.media:
-            return await self.gateway.send_media(peer, part, random_id)
-        return [await self.gateway.send(peer, part, random_id)]
+        return await self._send_part(peer, msgspec.structs.replace(part, reply_to=None), random_id)
 
     async def _not_sent(self, message: Claimed, why: GatewayError) -> Settled:
         match why:
@@ -256,6 +250,12 @@ class Sender:
             f"flood wait {seconds} s",
             not_done=not isinstance(wait, PartlySent),
         )
+
+
+def _is_fixed(message: Claimed, now: datetime) -> bool:
+    """Whether the parts of the message are sent as they are. Each repeat sends the same. Those that were
+    fixed with this claim are, too, unless they are STALE."""
+    return message.parts is not None and (message.fixed is None or now - message.fixed <= STALE)
 
 
 def has_files(message: Claimed) -> bool:

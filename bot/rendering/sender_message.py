@@ -15,7 +15,7 @@ from djangobot.db.delivery.outcomes import Claimed
 from djangobot.db.messages import content as contents
 from djangobot.db.messages.content import Content
 from djangobot.db.messages.presses import Asked
-from djangobot.db.messages.rich_text.compose import bold, joined, progress_bar, with_line_feeds
+from djangobot.db.messages.rich_text.compose import NOTHING, bold, joined, progress_bar, with_line_feeds
 from djangobot.db.messages.rich_text.formats import EXTENSIONS
 from djangobot.db.messages.rich_text.hashtags import hashtags
 from djangobot.db.messages.rich_text.limits import CAPTION_LIMIT, MESSAGE_LIMIT, MESSAGES_LIMIT
@@ -53,7 +53,9 @@ def render_sender_message(
         whole = joined([head, text, foot])
     else:
         whole = _within(CAPTION_LIMIT if media or captioned else MESSAGE_LIMIT, head, text, foot)
-    rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
+    rows: Rows = ()
+    if content.buttons or offer_mute:
+        rows = asking_rows(language_for(message), _asked(message, content), "mute" if offer_mute else "")
     parts = in_parts(Text(whole.text, whole.spans, rows, content.silent, content.preview))
     if len(parts) > MESSAGES_LIMIT:
         parts = [_as_file(message, content, _within(CAPTION_LIMIT, head, text, foot), rows)]
@@ -70,8 +72,9 @@ def _sender(message: Claimed, now: datetime) -> str:
 
 
 def _foot(content: Content) -> RichText:
-    bar = "" if content.progress is None else progress_bar(content.progress)
-    return joined([RichText(bar), RichText(hashtags(content.tags))])
+    bar = RichText(progress_bar(content.progress)) if content.progress is not None else NOTHING
+    tags = RichText(hashtags(content.tags)) if content.tags else NOTHING
+    return joined([bar, tags])
 
 
 def _within(limit: int, head: RichText, text: RichText, foot: RichText) -> RichText:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -11,19 +12,21 @@ from djangobot.db.delivery.heads import FROM_HEADS, HEADS, HEADS_OF, IS_SENDING,
 from djangobot.db.delivery.outcomes import ACCOUNT_BANNED, Claimed
 from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.delivery.urgent import HAS_URGENT, RANKED
-from djangobot.db.engine import Ask, Row, current
+from djangobot.db.engine import Ask, current
 from djangobot.db.engine.errors import is_unique_violation
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
 
 CHANGING = 0.05
 """Seconds after which a message that another transaction had locked is tried again."""
+_ids = msgspec.json.Decoder(frozenset[int])
 Fix = Callable[[Claimed], str | None]
 """Fixes the parts of a message that are sent. None: they are fixed later, before the message is sent."""
 
 # ruff: noqa: S608 - the statements below are put together from constants.
 DUE = f"""
-SELECT m.id AS id, m.public_id AS public_id, m.kind AS kind, m.chat AS chat_id, c.access_hash AS access_hash,
-       c.language AS language, m.type AS type,
+SELECT m.id AS id, CAST(m.public_id AS text) AS public_id, m.kind AS kind, m.chat AS chat_id,
+       c.access_hash AS access_hash, c.language AS language, m.type AS type,
        CASE WHEN m.broadcast IS NULL THEN m.text
             ELSE (SELECT b.text FROM broadcast b WHERE b.id = m.broadcast) END AS text,
        CASE WHEN m.broadcast IS NULL THEN 0 ELSE 1 END AS broadcast, m.random_id AS random_id,
@@ -51,17 +54,20 @@ ORDER BY {RANKED}, m.next_attempt, m.id LIMIT $2
 """
 DUE_ANYWHERE = HEADS + DUE
 DUE_IN_CHATS = HEADS_OF + DUE
+FREE = """
+FROM $rows2 b(id, parts::text) JOIN $lookup(message m: m.id = b.id FOR NO KEY UPDATE OF m SKIP LOCKED)
+WHERE m.status = 'queued' AND m.next_attempt <= $1
+"""
 # The parts that are sent are on disk before Telegram is called, and they do not change afterwards.
-MARK_SENDING = """
-WITH free (id, parts) AS (
-    SELECT m.id, b.parts FROM $rows2 b(id, parts::text)
-    JOIN $lookup(message m: m.id = b.id FOR NO KEY UPDATE OF m SKIP LOCKED)
-    WHERE m.status = 'queued' AND m.next_attempt <= $1
-)
+MARK_SENDING = f"""
+WITH free (id, parts) AS (SELECT m.id, b.parts {FREE})
 UPDATE message SET status = 'sending', attempts = attempts + 1, first_attempt = COALESCE(first_attempt, $1),
                    parts = COALESCE(message.parts, free.parts)
-FROM free WHERE message.id = free.id RETURNING message.id AS id
+FROM free WHERE message.id = free.id
 """
+MARK_IF_ALL_ARE_FREE = f"{MARK_SENDING} AND (SELECT COUNT(*) FROM free) = $3"
+RETURN_MARKED = "RETURNING message.id AS id"
+FREE_AT_ONCE = f"SELECT json_group_array(m.id) AS ids {FREE}"
 # The random_id is compared too. Whatever happens to ids, an outcome then belongs to this very message.
 CLAIMED = f"WHERE id = $1 AND random_id = $2 AND {IS_SENDING}"
 FIX = f"UPDATE message SET parts = $3 {CLAIMED} RETURNING id"
@@ -116,14 +122,15 @@ async def claim(
 async def _claim(now: datetime, limit: int, chats: Sequence[int] | None, fix: Fix) -> list[Claimed]:
     engine = current()
     if chats is None:
-        rows = await engine.fetch_at_once(DUE_ANYWHERE, now, limit)
+        found = await engine.fetch_as(Claimed, DUE_ANYWHERE, now, limit)
     else:
-        rows = await engine.fetch_at_once(DUE_IN_CHATS, now, limit, engine.each(chats))
-    if not rows:
+        found = await engine.fetch_as(Claimed, DUE_IN_CHATS, now, limit, engine.each(chats))
+    if not found:
         return []
-    found = [_claimed(row, fix, now) for row in rows]
+    for message in found:
+        _fix(message, fix, now)
     try:
-        marked = {row["id"] for row in await engine.execute(MARK_SENDING, now, _with_parts(found))}
+        marked = await _mark(found, now)
     except Exception as exc:
         if not is_unique_violation(exc):  # another process has just started to send to one of these chats
             raise
@@ -136,21 +143,40 @@ async def _claim(now: datetime, limit: int, chats: Sequence[int] | None, fix: Fi
     return claimed
 
 
+async def _mark(found: Sequence[Claimed], now: datetime) -> frozenset[int]:
+    """Marks those of the messages as `sending` that are still queued. Returns their ids."""
+    engine, rows = current(), _with_parts(found)
+    if not isinstance(engine, SQLiteEngine):
+        return frozenset(row["id"] for row in await engine.execute(MARK_SENDING + RETURN_MARKED, now, rows))
+    # SQLite returns rows one by one. In a busy process its thread would wait for Python's lock at each row.
+    if await engine.count_changes(MARK_IF_ALL_ARE_FREE, now, rows, len(found)):
+        return frozenset(message.id for message in found)
+    return await engine.together(partial(_mark_in_commit, rows, now), lambda marked: None)
+
+
+def _mark_in_commit(rows: str, now: datetime, ask: Ask) -> frozenset[int]:
+    """Marks those that are free. Nobody else writes between the two statements."""
+    free: str = ask(FREE_AT_ONCE, now, rows)[0]["ids"]
+    ask(MARK_SENDING, now, rows)
+    return _ids.decode(free)
+
+
 def claim_in_commit(chat_id: int, now: datetime, fix: Fix, ask: Ask) -> Claimed | None:
     """Claims the due message of this chat by `ask`, in the commit that it belongs to. SQLite only."""
     due = ask(DUE_IN_CHATS, now, 1, f"[{chat_id}]")
     if not due:
         return None
-    claimed = _claimed(due[0], fix, now)
+    claimed = msgspec.convert(due[0], Claimed, strict=False)
+    _fix(claimed, fix, now)
     ask(MARK_SENDING, now, _with_parts([claimed]))
     return claimed
 
 
-def _claimed(row: Row, fix: Fix, now: datetime) -> Claimed:
-    found = msgspec.convert({**row, "public_id": str(row["public_id"])}, Claimed, strict=False)
-    if found.parts is not None:
-        return found
-    return msgspec.structs.replace(found, parts=fix(found), fixed=now)
+def _fix(found: Claimed, fix: Fix, now: datetime) -> None:
+    """Fixes the parts of a message that was just read and that nobody else has yet."""
+    if found.parts is None:
+        msgspec.structs.force_setattr(found, "parts", fix(found))
+        msgspec.structs.force_setattr(found, "fixed", now)
 
 
 def _with_parts(claimed: Sequence[Claimed]) -> str:

@@ -135,8 +135,9 @@ async def settle(results: Sequence[Settled], now: datetime) -> None:
     Wakes the worker for the chats, because their next messages can be claimed now.
     """
     await current().execute_all(list(_statements(results, now).items()))
-    for result in results:
-        _notify(result)
+    if changes.anybody_waits():
+        for result in results:
+            _notify(result)
     await _notify_edited([result.message.id for result in results if result.message.is_edit])
     await _notify_ended([result for result in results if isinstance(result, Postponed | SentAnew)])
     if any(isinstance(result, Sent) and result.message.supersedes is not None for result in results):

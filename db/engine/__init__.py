@@ -6,7 +6,7 @@ Both accept the same SQL for queries that must be fast or atomic; sql.py says wh
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import piccolo.engine.base
 
@@ -16,6 +16,7 @@ from djangobot.db.errors import DatabaseUnavailable
 # import would connect. Ours connect in `open`.
 piccolo.engine.base.run_sync = lambda coroutine: coroutine.close()  # type: ignore[attr-defined, assignment, return-value]
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Statement = tuple[str, Sequence[Sequence[Any]]]
 """SQL, and the rows of arguments that it runs with."""
@@ -51,9 +52,8 @@ class Engine(Protocol):
         """Reads rows."""
         ...
 
-    async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
-        """Reads many rows for a caller that converts them. On SQLite times are text, and booleans are 0 and
-        1."""
+    async def fetch_as(self, shape: type[T], sql: str, *args: Any) -> list[T]:
+        """Reads many rows as values of a struct. Its fields have the names of columns."""
         ...
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import asyncpg
+import msgspec
 from piccolo.engine.postgres import PostgresEngine as PiccoloPostgresEngine
 
 from djangobot.db.engine import Insert, Row, Statement, Then, address
@@ -15,6 +16,8 @@ from djangobot.db.engine.postgres_groups import InsertGroups
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.engine.transactions import OpenTransaction
 from djangobot.db.errors import DatabaseUnavailable
+
+T = TypeVar("T")
 
 POOL = 10
 COMMAND_TIMEOUT = 30.0
@@ -151,9 +154,9 @@ class PostgresEngine(PiccoloPostgresEngine):
         async with self._connection() as connection:
             return [dict(row) for row in await connection.fetch(for_postgres(sql), *args)]
 
-    async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
-        """Reads as `fetch` does, which needs no lock between rows here."""
-        return await self.fetch(sql, *args)
+    async def fetch_as(self, shape: type[T], sql: str, *args: Any) -> list[T]:
+        """Reads rows as values of a struct."""
+        return msgspec.convert(await self.fetch(sql, *args), list[shape], strict=False)  # type: ignore[valid-type]
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """Runs one statement. It is committed when this returns."""

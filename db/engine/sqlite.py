@@ -5,9 +5,9 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,7 +19,14 @@ from piccolo.engine.sqlite import TransactionType
 from djangobot.db.engine import Ask, Insert, Row, Statement, Then, sqlite_values
 from djangobot.db.engine.errors import as_our_errors
 from djangobot.db.engine.sql import for_sqlite
-from djangobot.db.engine.sqlite_writer import ExclusiveConnection, Writer, run_sql
+from djangobot.db.engine.sqlite_writer import (
+    AllOrNone,
+    CountedStatement,
+    ExclusiveConnection,
+    OneStatement,
+    Writer,
+    run_sql,
+)
 from djangobot.db.engine.transactions import OpenTransaction, whole
 from djangobot.db.errors import DatabaseUnavailable
 
@@ -144,7 +151,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             if transaction is not None:
                 return list(
                     await cast(ExclusiveConnection, transaction.connection).run(
-                        partial(run_sql, for_sqlite(sql), args)
+                        OneStatement(for_sqlite(sql), args)
                     )
                 )
             if self._readers is None:
@@ -152,43 +159,43 @@ class SQLiteEngine(PiccoloSQLiteEngine):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._readers, _read, for_sqlite(sql), args)
 
-    async def fetch_at_once(self, sql: str, *args: Any) -> list[Row]:
-        """Reads as `fetch` does, but all rows at once. Row by row, the reader would wait for Python's lock at
-        each row in a busy process."""
+    async def fetch_as(self, shape: type[T], sql: str, *args: Any) -> list[T]:
+        """Reads rows as values of a struct, all at once. Row by row, the reader would wait for Python's lock
+        at each row in a busy process."""
         with as_our_errors():
             if self._readers is None:
                 raise DatabaseUnavailable from RuntimeError("the database is not open")
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._readers, _read_at_once, for_sqlite(sql), args)
+            return await loop.run_in_executor(self._readers, _read_as, shape, for_sqlite(sql), args)
 
     async def execute(self, sql: str, *args: Any) -> list[Row]:
         """Runs one statement. It is committed together with others that wait."""
         with as_our_errors():
-            return list(await self._writing().run(partial(run_sql, for_sqlite(sql), args)))
+            return list(await self._writing().run(OneStatement(for_sqlite(sql), args)))
 
     async def insert(self, statement: Insert, row: Sequence[object], then: Then) -> list[Row]:
         """Inserts a row. It is committed together with others that wait."""
         with as_our_errors():
-            return list(await self._writing().run(partial(run_sql, for_sqlite(statement.one), row), then))
+            return list(await self._writing().run(OneStatement(for_sqlite(statement.one), row), then))
 
     async def execute_all(self, statements: Sequence[Statement]) -> None:
         """Runs all statements or none. They are committed together with others that wait."""
         with as_our_errors():
-            job = partial(_many, [(for_sqlite(sql), rows) for sql, rows in statements])
-            await self._writing().run(job)
+            await self._writing().run(_job([(for_sqlite(sql), rows) for sql, rows in statements]))
 
     async def together(self, work: Callable[[Ask], T], then: Callable[[T], None]) -> T:
         """Runs statements in one commit, together with others that wait. Each may depend on the results of
         those before it. `work` runs in the writing thread. Calls `then` with its result after the commit,
         even if the caller has been cancelled since."""
         with as_our_errors():
-            done: T = await self._writing().run(partial(_together, work), then)
+            done: T = await self._writing().run(AllOrNone(partial(_together, work)), then)
             return done
 
-    async def count_changes(self, sql: str) -> int:
-        """Runs a statement and returns how many rows it changed, including rows of hidden tables."""
+    async def count_changes(self, sql: str, *args: Any) -> int:
+        """Runs a statement as `execute` does. Returns how many rows it changed, including rows of hidden
+        tables."""
         with as_our_errors():
-            return int(await self.writer.run(partial(_count_changes, sql)))
+            return int(await self._writing().run(CountedStatement(for_sqlite(sql), args)))
 
     async def shrink(self, pages: int) -> bool:
         """Gives so many free pages back to the disk, at most. Returns whether there are more to give back."""
@@ -248,7 +255,7 @@ class SQLiteEngine(PiccoloSQLiteEngine):
                     connection, query, args, query_type, table
                 )
                 return found
-            rows: list[Row] = await connection.run(partial(run_sql, query, args or ()))
+            rows: list[Row] = await connection.run(OneStatement(query, args or ()))
             return rows
 
 
@@ -260,10 +267,16 @@ def _read(sql: str, args: Sequence[Any]) -> list[Row]:
     return run_sql(sql, args, _LOCAL.connection)
 
 
-def _read_at_once(sql: str, args: Sequence[Any]) -> list[Row]:
+def _read_as(shape: type[T], sql: str, args: Sequence[Any]) -> list[T]:
     (found,) = _LOCAL.connection.execute(_as_json(sql), args).fetchone()
-    rows: list[Row] = msgspec.json.decode(found)
-    return rows
+    values: list[T] = _decoder(cast(Any, shape)).decode(found)
+    return values
+
+
+@cache
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    """Reads rows of SQLite, in which times are text and booleans are 0 and 1."""
+    return msgspec.json.Decoder(list[shape], strict=False)
 
 
 @cache
@@ -273,12 +286,6 @@ def _as_json(sql: str) -> str:
     empty = _LOCAL.connection.execute(f"SELECT * FROM ({unbound}) LIMIT 0")  # noqa: S608 - our own SQL
     pairs = ", ".join(f"'{column[0]}', {column[0]}" for column in empty.description)
     return f"SELECT json_group_array(json_object({pairs})) AS found FROM ({sql})"  # noqa: S608 - as above
-
-
-def _count_changes(sql: str, connection: sqlite3.Connection) -> int:
-    before = connection.total_changes
-    connection.execute(sql)
-    return connection.total_changes - before
 
 
 def _shrink(most: int, connection: sqlite3.Connection) -> bool:
@@ -302,25 +309,16 @@ def _restart_log(connection: sqlite3.Connection) -> bool:
         connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT * 1000)}")
 
 
+def _job(statements: Sequence[Statement]) -> OneStatement | AllOrNone:
+    if len(statements) == 1 and len(statements[0][1]) == 1:
+        return OneStatement(statements[0][0], statements[0][1][0])
+    return AllOrNone(partial(_many, statements))
+
+
 def _many(statements: Sequence[Statement], connection: sqlite3.Connection) -> None:
-    with _all_or_none(connection):
-        for sql, rows in statements:
-            connection.executemany(sql, rows)
+    for sql, rows in statements:
+        connection.executemany(sql, rows)
 
 
 def _together(work: Callable[[Ask], T], connection: sqlite3.Connection) -> T:
-    with _all_or_none(connection):
-        return work(lambda sql, *args: run_sql(for_sqlite(sql), args, connection))
-
-
-@contextmanager
-def _all_or_none(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("SAVEPOINT many")
-    try:
-        yield
-    except BaseException:
-        if connection.in_transaction:  # otherwise SQLite has rolled back the whole transaction
-            connection.execute("ROLLBACK TO many")
-            connection.execute("RELEASE many")
-        raise
-    connection.execute("RELEASE many")
+    return work(lambda sql, *args: run_sql(for_sqlite(sql), args, connection))

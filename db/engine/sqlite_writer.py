@@ -7,8 +7,9 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from typing import Any
+
+import msgspec
 
 from djangobot.db.engine import Row
 from djangobot.db.engine.errors import as_our_errors
@@ -40,6 +41,43 @@ def run_sql(sql: str, args: Sequence[Any], connection: sqlite3.Connection) -> li
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+class OneStatement(msgspec.Struct, frozen=True):
+    """A job that is one statement. Returns its rows."""
+
+    sql: str
+    args: Sequence[Any]
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        return run_sql(self.sql, self.args, connection)
+
+
+class CountedStatement(OneStatement, frozen=True):
+    """A job that is one statement. Returns how many rows it changed, also in triggers and hidden tables."""
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        before = connection.total_changes
+        connection.execute(self.sql, self.args)
+        return connection.total_changes - before
+
+
+class AllOrNone(msgspec.Struct, frozen=True):
+    """A job whose statements are all done, or none of them, whatever else is in the transaction."""
+
+    work: Job
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        connection.execute("SAVEPOINT job")
+        try:
+            result = self.work(connection)
+        except BaseException:
+            if connection.in_transaction:  # otherwise SQLite has rolled back the whole transaction
+                connection.execute("ROLLBACK TO job")
+                connection.execute("RELEASE job")
+            raise
+        connection.execute("RELEASE job")
+        return result
+
+
 class ExclusiveConnection:
     """The writing connection for one transaction. Piccolo uses it as a connection."""
 
@@ -60,7 +98,7 @@ class ExclusiveConnection:
         or ends the transaction fails or is cancelled."""
         try:
             with as_our_errors():
-                rows: list[Row] = await self.run(partial(run_sql, sql, args))
+                rows: list[Row] = await self.run(OneStatement(sql, args))
                 return rows
         except BaseException:
             if sql.startswith(("BEGIN", "COMMIT")) or sql == "ROLLBACK":
@@ -127,7 +165,7 @@ class Writer:
             first = self.queued.get()
             batch, then = self._gather(first)
             if batch:
-                self._commit_together(batch)
+                self._commit(batch)
             if then is END:
                 return
             if then is not None:
@@ -147,25 +185,39 @@ class Writer:
             item = self.queued.get()
         return batch, item
 
-    def _commit_together(self, batch: list[Queued]) -> None:
-        results: list[Outcome] = []
+    def _commit(self, batch: Sequence[Queued]) -> None:
+        """Runs and commits these jobs. After each call of SQLite this thread waits for Python's lock, so a
+        job that is alone runs with as few calls as possible."""
         try:
             _roll_back(self.connection)
-            self.connection.execute("BEGIN IMMEDIATE")
-            for job, future, then in batch:
-                try:
-                    results.append((future, then, job(self.connection), None))
-                except Exception as exc:
-                    # Only this statement is undone (sqlite.org/lang_conflict.html), unless SQLite rolled back
-                    # everything.
-                    if not self.connection.in_transaction:
-                        raise
-                    results.append((future, then, None, exc))
-            self.connection.execute("COMMIT")
+            results = self._run_alone(*batch[0]) if len(batch) == 1 else self._run_together(batch)
         except BaseException as exc:
             _roll_back(self.connection)
             results = [(future, then, None, exc) for _, future, then in batch]
         _answer(results)
+
+    def _run_alone(self, job: Job, future: asyncio.Future[Any], then: Consequence | None) -> list[Outcome]:
+        if isinstance(job, OneStatement):  # it commits itself
+            return [(future, then, job(self.connection), None)]
+        self.connection.execute("BEGIN IMMEDIATE")
+        result = job.work(self.connection) if isinstance(job, AllOrNone) else job(self.connection)
+        self.connection.execute("COMMIT")
+        return [(future, then, result, None)]
+
+    def _run_together(self, batch: Sequence[Queued]) -> list[Outcome]:
+        results: list[Outcome] = []
+        self.connection.execute("BEGIN IMMEDIATE")
+        for job, future, then in batch:
+            try:
+                results.append((future, then, job(self.connection), None))
+            except Exception as exc:
+                # Only this statement is undone (sqlite.org/lang_conflict.html), unless SQLite rolled back
+                # everything.
+                if not self.connection.in_transaction:
+                    raise
+                results.append((future, then, None, exc))
+        self.connection.execute("COMMIT")
+        return results
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -122,7 +122,7 @@ async def measure(url: str, history: int, backlog: int, chats: int) -> float:
     await open_database(url)
     engine, rung = current(), list(range(1, min(chats, AT_ONCE) + 1))
     due = claims.DUE_IN_CHATS
-    claim = await _milliseconds(lambda: engine.fetch_at_once(due, NOW, AT_ONCE, engine.each(rung)), 50)
+    claim = await _milliseconds(lambda: engine.fetch_as(Claimed, due, NOW, AT_ONCE, engine.each(rung)), 50)
     look = await _milliseconds(lambda: engine.fetch(outbox.WAITING_CHATS), 5)
     health = await _milliseconds(lambda: outbox.oldest_due(NOW), 5)
     depth = await _milliseconds(outbox.depth, 5)

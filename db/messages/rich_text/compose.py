@@ -8,6 +8,7 @@ from djangobot.db.messages.rich_text.spans import RichText, Span, utf16_length
 
 _LINE_END = re.compile("\r(?!\n)|[\u2028\u2029]")
 """Each is one unit long, as a line feed is."""
+NOTHING = RichText("")
 _BAR_LENGTH = 10
 _DONE = "▓"
 _TO_DO = "░"
@@ -15,21 +16,18 @@ _TO_DO = "░"
 
 def joined(parts: Sequence[RichText], separator: str = "\n") -> RichText:
     """The parts that have a text, one after another."""
-    texts: list[str] = []
-    spans: list[Span] = []
-    offset = 0
-    for part in parts:
-        if not part.text:
-            continue
-        if texts:
-            texts.append(separator)
-            offset += utf16_length(separator)
+    given = [part for part in parts if part.text]
+    if len(given) <= 1:
+        return given[0] if given else NOTHING
+    text = given[0].text
+    spans = list(given[0].spans)
+    for part in given[1:]:
+        text += separator
+        if part.spans:
+            offset = utf16_length(text)
             spans += [Span(span.kind, span.offset + offset, span.length, span.value) for span in part.spans]
-        else:
-            spans += part.spans
-        texts.append(part.text)
-        offset += utf16_length(part.text)
-    return RichText("".join(texts), tuple(spans))
+        text += part.text
+    return RichText(text, tuple(spans))
 
 
 def with_line_feeds(rich: RichText) -> RichText:
@@ -41,7 +39,7 @@ def with_line_feeds(rich: RichText) -> RichText:
 
 def bold(text: str) -> RichText:
     """A text that is bold as a whole, such as a title."""
-    return RichText(text, (Span("bold", 0, utf16_length(text)),)) if text else RichText("")
+    return RichText(text, (Span("bold", 0, utf16_length(text)),)) if text else NOTHING
 
 
 def progress_bar(progress: float) -> str:

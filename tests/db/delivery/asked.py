@@ -47,6 +47,7 @@ def as_rows(*rows: tuple[object, ...]) -> str:
 ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "claim in some chats": (claims.DUE_IN_CHATS, LATER, 8, [1, 2, 3, 4, 5, 6, 7, 8]),
     "claim": (claims.MARK_SENDING, LATER, json.dumps([[HISTORY + 1, "x"]])),
+    "claim, all free": (claims.MARK_IF_ALL_ARE_FREE, LATER, json.dumps([[HISTORY + 1, "x"]]), 1),
     "poll": (outbox.WAITING_CHATS,),
     "health": (outbox.OLDEST_DUE, LATER),
     "sent": (settlement.SENT, LATER, json.dumps([[HISTORY + number, 1, 1] for number in range(10, 20)])),

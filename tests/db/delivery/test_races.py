@@ -197,16 +197,16 @@ async def test_a_message_put_off_by_another_deliverer_meanwhile_is_not_taken_bef
     token = await world.link(await world.account(), await world.person())
     await acceptance.accept(token, NewMessage("put off"), NOW)
     engine = current()
-    real: Any = type(engine).fetch_at_once
+    real: Any = type(engine).fetch_as
 
-    async def fetch_at_once(self: object, sql: str, *args: object) -> object:
-        rows = await real(engine, sql, *args)
+    async def fetch_as(self: object, shape: object, sql: str, *args: object) -> object:
+        rows = await real(engine, shape, sql, *args)
         if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
             (message,) = await claims.claim(NOW, limit=1)
             await settlement.settle([outcomes.Postponed(message, NOW + MINUTE, "flood wait 60 s")], NOW)
         return rows
 
-    monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
+    monkeypatch.setattr(type(engine), "fetch_as", fetch_as)
     assert await claims.claim(NOW, limit=10) == []
     assert await outbox.poll(NOW) == NOW + MINUTE

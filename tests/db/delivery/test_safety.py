@@ -46,16 +46,16 @@ async def test_a_message_canceled_while_it_was_being_claimed_is_not_handed_out(
     token = await world.link(await world.account(), person)
     await acceptance.accept(token, NewMessage("doomed"), NOW)
     engine = current()
-    real: Any = type(engine).fetch_at_once
+    real: Any = type(engine).fetch_as
 
-    async def fetch_at_once(self: object, sql: str, *args: object) -> object:
-        rows = await real(engine, sql, *args)
+    async def fetch_as(self: object, shape: object, sql: str, *args: object) -> object:
+        rows = await real(engine, shape, sql, *args)
         if sql == claims.DUE_ANYWHERE:
             monkeypatch.undo()
             await revocations.revoke(person.id, (await tokens.of_chat(person.id, NOW))[0].id, NOW)
         return rows
 
-    monkeypatch.setattr(type(engine), "fetch_at_once", fetch_at_once)
+    monkeypatch.setattr(type(engine), "fetch_as", fetch_as)
     assert await claims.claim(NOW, limit=10) == []
 
 

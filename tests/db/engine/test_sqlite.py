@@ -145,6 +145,26 @@ async def test_several_statements_are_done_all_or_none_and_harm_nobody_they_were
     assert statements.count("COMMIT") == 3
 
 
+async def test_a_statement_that_is_alone_commits_itself(engine: SQLiteEngine, database: str) -> None:
+    """No other statement is run for it, and another process sees it at once."""
+    statements = await trace(engine)
+    await engine.execute(INSERT, 1, NOW)
+    assert [statement.split()[0] for statement in statements if statement != "COMMIT"] == ["INSERT"]
+    assert statements.count("COMMIT") == 1, "tracing's own"
+    with neighbour(database) as connection:
+        assert chat_ids(connection) == [1]
+
+
+async def test_several_statements_that_are_alone_are_done_all_or_none(engine: SQLiteEngine) -> None:
+    """They are the whole transaction, so it needs no savepoint."""
+    statements = await trace(engine)
+    with pytest.raises(sqlite3.IntegrityError):
+        await engine.execute_all([(INSERT, [(10, NOW), (11, NOW)]), (INSERT, [(12, NOW), (10, NOW)])])
+    await engine.execute_all([(INSERT, [(20, NOW), (21, NOW)])])
+    assert await ids() == [20, 21]
+    assert not any(statement.startswith("SAVEPOINT") for statement in statements)
+
+
 async def test_reads_go_on_while_a_transaction_is_open(engine: SQLiteEngine) -> None:
     """They see what was committed before it."""
     go = asyncio.Event()
@@ -304,7 +324,7 @@ async def test_a_disk_that_cannot_even_roll_back_does_not_end_the_writing_thread
     sound = engine.writer.connection
     engine.writer.connection = Broken(sound, "COMMIT", "ROLLBACK")  # type: ignore[assignment]
     with pytest.raises(DatabaseUnavailable):
-        await asyncio.wait_for(engine.execute(INSERT, 1, NOW), PATIENCE)
+        await asyncio.wait_for(engine.execute_all([(INSERT, [(1, NOW), (3, NOW)])]), PATIENCE)
     with pytest.raises(sqlite3.OperationalError):
         async with asyncio.timeout(PATIENCE), engine.write():
             raise AssertionError("it has not begun")
