@@ -33,6 +33,8 @@ OF_HOUR = """
 SELECT status, COUNT(*) AS messages FROM message
 WHERE id >= $1 AND id < $2 AND kind = 'message' GROUP BY status
 """
+# In one SELECT, SQLite would read the whole table to find both.
+ENDS = "SELECT (SELECT MIN(id) FROM message) AS low, (SELECT MAX(id) FROM message) AS high"
 TIMED = 1000
 """Messages of an hour whose times are read."""
 TIMES = """
@@ -140,7 +142,7 @@ async def hours(now: datetime, number: int) -> list[Hour]:
 async def _first_since(moment: datetime) -> int:
     """The lowest id of a message accepted since then, found by binary search. Ids grow with time, so no index
     by time is needed. A clock that was set back only shifts the border of an hour."""
-    ends = (await current().fetch("SELECT MIN(id) AS low, MAX(id) AS high FROM message"))[0]
+    ends = (await current().fetch(ENDS))[0]
     low, high = ends["low"] or 0, (ends["high"] or 0) + 1
     while low < high:
         middle = (low + high) // 2

@@ -13,7 +13,7 @@ import msgspec
 
 from djangobot.db import audit
 from djangobot.db.admin import admins
-from djangobot.db.delivery import outcomes
+from djangobot.db.delivery import outcomes, removal
 from djangobot.db.delivery.pubsub import wakeups
 from djangobot.db.engine import current
 from djangobot.db.errors import AccessDenied, UserIsAdmin
@@ -182,6 +182,8 @@ async def delete(kind: Kind, number: int, by: int, now: datetime, *, of_settings
     """
     unsettled: list[str] = []
     chats: list[int] = []
+    await refuse_admin(kind, number, of_settings)
+    await (removal.of_account(number, now) if kind == "account" else removal.of_chat(number, now))
     try:
         async with audit.audited(by, "delete", f"{kind} {number}", True, False, now) as done:
             await refuse_admin(kind, number, of_settings)

@@ -7,6 +7,9 @@ that finds it."""
 # spelled differently, so no other index is used instead. Rows are looked up one by one (`$lookup`). A range
 # of one chat in the index's order allows only that index. A scalar subquery runs for each row.
 UNSETTLED = "m.status IN ('queued', 'sending')"
+# All that is unsettled of one chat; `m.chat = $1 AND` stands before it. The condition on `is_edit` is always
+# true. Only the index of unsettled messages has that column. So no other index of a chat is used instead.
+ALL_UNSETTLED = f"m.is_edit IN (false, true) AND {UNSETTLED}"
 SENDING = "CASE s.status WHEN 'sending' THEN 1 END = 1"
 # No index has these conditions. The row is looked up, and its status is compared.
 IS_SENDING, IS_QUEUED = "status || '' = 'sending'", "status || '' = 'queued'"

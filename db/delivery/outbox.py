@@ -136,6 +136,15 @@ async def add_notice(
     await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
 
 
+async def add_notices(kind: str, chat_ids: Sequence[int], now: datetime, *, text: str) -> None:
+    """Queues the same notice for many chats. Call `wakeups.notify_due` for each after the commit."""
+    rows = [
+        (str(uuid_utils.uuid7()), kind, None, None, chat_id, now, text, new_random_id())
+        for chat_id in chat_ids
+    ]
+    await current().execute_all([(NOTICE, rows)])
+
+
 async def cancel_all(account_id: int, failure: str) -> list[str]:
     """Cancels what waits of an account, also what is scheduled, with this failure. Returns the messages.
     Call `waiters.notify_settled` for each after the commit."""

@@ -106,7 +106,7 @@ INDEXES = (
     "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), send_at, id)"
     " WHERE status IN ('queued', 'sending')",
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN 'sending' THEN 1 END = 1",
-    "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
+    "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
     "CREATE INDEX message_of_token ON message (token, id)",
     "CREATE INDEX message_of_account ON message (account, id)",
     "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key)"
@@ -133,10 +133,11 @@ INDEXES = (
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
 """Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
-history's index holds no notices and no edits. A replace key of a token names one message. One message of a
-chat is being sent at a time. One idempotency key of a token stands for one message. Other indexes find the
-urgent messages, those that expire next, those an admin may decide about, and the edits that wait. The
-conditions are spelled so that a statement of the queue (db/delivery/heads.py) implies only one of them."""
+history's index keeps a chat's messages apart from its edits and notices. It finds all of them when the chat
+is deleted. A replace key of a token names one message. One message of a chat is being sent at a time. One
+idempotency key of a token stands for one message. Other indexes find the urgent messages, those that expire
+next, those an admin may decide about, and the edits that wait. The conditions are spelled so that a statement
+of the queue (db/delivery/heads.py) implies only one of them."""
 
 
 class Entry(msgspec.Struct, frozen=True):

@@ -92,7 +92,7 @@ STATEMENTS = {
         "send_at, id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
-        "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
+        "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
         "CREATE INDEX message_of_token ON message (token, id)",
         "CREATE INDEX message_of_account ON message (account, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) "
@@ -176,7 +176,7 @@ STATEMENTS = {
         "send_at, id) WHERE status IN ('queued', 'sending')",
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
-        "CREATE INDEX message_of_chat ON message (chat, created, id) WHERE kind = 'message'",
+        "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
         "CREATE INDEX message_of_token ON message (token, id)",
         "CREATE INDEX message_of_account ON message (account, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) WHERE "
@@ -269,7 +269,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T15:54:20:673892"
+ID = "2026-11-26T22:35:26:688054"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 
@@ -3658,7 +3658,7 @@ async def forwards():
             "null": True,
             "primary_key": False,
             "unique": False,
-            "index": False,
+            "index": True,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,
@@ -3682,7 +3682,7 @@ async def forwards():
             "null": True,
             "primary_key": False,
             "unique": False,
-            "index": False,
+            "index": True,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,

@@ -6,9 +6,9 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from djangobot.db import purge
 from djangobot.db.clock import utc_now
-from djangobot.db.delivery import outcomes
+from djangobot.db.delivery import outcomes, removal
+from djangobot.db.delivery.heads import ALL_UNSETTLED
 from djangobot.db.delivery.pubsub import recalls, waiters
 from djangobot.db.engine import Row, current
 
@@ -26,16 +26,23 @@ class StoredCounts(msgspec.Struct, frozen=True):
     appointed: int = 0
 
 
-STORED_COUNTS = """
+# ruff: noqa: S608 - from our own SQL.
+# What waits is counted by the indexes of just these messages.
+STORED_COUNTS = f"""
 SELECT (SELECT COUNT(*) FROM bot_token t WHERE t.chat = $1 AND t.revoked IS NULL
         AND (t.expires IS NULL OR t.expires > $2)) AS tokens,
        (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message') AS messages,
-       (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.kind = 'message'
-        AND m.status IN ('scheduled', 'queued', 'sending', 'uncertain')) AS waiting,
+       (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND {ALL_UNSETTLED}
+        AND m.kind || '' = 'message')
+       + (SELECT COUNT(*) FROM message m WHERE m.chat = $1 AND m.status = 'scheduled'
+          AND m.kind || '' = 'message')
+       + (SELECT COUNT(*) FROM message m WHERE m.status IN ('failed', 'uncertain') AND m.status = 'uncertain'
+          AND m.kind || '' = 'message' AND +m.chat = $1) AS waiting,
        (SELECT COUNT(*) FROM audit
         WHERE actor = $1 OR target IN ($3::varchar, 'chat ' || $3::varchar)) AS recorded,
        (SELECT COUNT(*) FROM admin WHERE chat = $1) AS appointed
 """
+DELETE_MESSAGES = "DELETE FROM message WHERE chat = $1 RETURNING public_id, status"
 
 
 async def stored_counts(chat_id: int, now: datetime) -> StoredCounts:
@@ -51,29 +58,31 @@ async def erase(chat_id: int, now: datetime | None = None) -> None:
 
     A banned person stays banned. Only their number is kept.
     """
+    now = now or utc_now()
+    await removal.of_chat(chat_id, now)
     async with current().write():
-        gone = await erase_in_transaction(chat_id, now or utc_now())
+        gone = await erase_in_transaction(chat_id, now)
     await notify_canceled(gone, outcomes.FORGOTTEN)
 
 
 async def erase_in_transaction(chat_id: int, now: datetime) -> list[str]:
-    """The same in the caller's transaction. After the commit, the caller passes the returned messages to
-    `notify_canceled`."""
+    """The same in the caller's transaction. Before it, the caller removes what is settled (removal.py): that
+    may be much. After the commit, the caller passes the returned messages to `notify_canceled`."""
     engine = current()
     # Tokens first: a message that is being accepted with one is committed by then, or refused.
     await engine.execute("UPDATE bot_token SET revoked = created WHERE chat = $1", chat_id)
-    gone = await engine.execute("DELETE FROM message WHERE chat = $1 RETURNING public_id, status", chat_id)
+    gone = await engine.execute(DELETE_MESSAGES, chat_id)
     await engine.execute("DELETE FROM bot_token WHERE chat = $1", chat_id)
     for table in ("code", "scheduled_job", "mute", "search"):
-        await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)  # noqa: S608 - ours
+        await engine.execute(f"DELETE FROM {table} WHERE chat = $1", chat_id)
     await engine.execute("DELETE FROM chat WHERE id = $1 AND banned IS NULL", chat_id)
     await engine.execute(
         "UPDATE chat SET access_hash = 0, first_name = '', last_name = '', username = '', language = '',"
         " settings = '{}', question = NULL, question_at = NULL WHERE id = $1",
         chat_id,
     )
-    await purge.note()
-    log.info("person forgotten", messages=len(gone))
+    await removal.have_purged(now)
+    log.info("person forgotten")
     await recalls.record(now)
     return unsettled(gone)
 

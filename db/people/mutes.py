@@ -18,8 +18,8 @@ class Mute(Table, tablename="mute"):
 
     id = BigSerial(primary_key=True)
     chat = ForeignKey(references=Chat, on_delete=OnDelete.cascade, null=False)
-    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None)
-    token = ForeignKey(references=BotToken, on_delete=OnDelete.cascade, null=True, default=None)
+    account = ForeignKey(references=Account, on_delete=OnDelete.cascade, null=True, default=None, index=True)
+    token = ForeignKey(references=BotToken, on_delete=OnDelete.cascade, null=True, default=None, index=True)
     until = Timestamptz(default=None)
 
 
@@ -51,12 +51,14 @@ SELECT t.chat, t.id, $3::timestamptz FROM bot_token t WHERE t.chat = $1 AND t.id
 ON CONFLICT (chat, token) WHERE token IS NOT NULL DO UPDATE SET until = excluded.until
 RETURNING id
 """
+# Reads this person's tokens, and not all accounts.
 SENDERS = """
 SELECT a.id AS id, a.name AS name, u.until AS until
-FROM account a LEFT JOIN mute u ON u.chat = $1 AND u.account = a.id AND u.until > $2
-WHERE EXISTS (
-    SELECT 1 FROM bot_token t WHERE t.chat = $1 AND t.account = a.id AND t.revoked IS NULL
-    AND (t.expires IS NULL OR t.expires > $2))
+FROM (
+    SELECT DISTINCT t.account FROM bot_token t
+    WHERE t.chat = $1 AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $2)
+) one JOIN $lookup(account a: a.id = one.account)
+LEFT JOIN mute u ON u.chat = $1 AND u.account = a.id AND u.until > $2
 UNION ALL
 SELECT -t.id AS id, t.name AS name, u.until AS until
 FROM bot_token t LEFT JOIN mute u ON u.chat = $1 AND u.token = t.id AND u.until > $2

@@ -6,8 +6,7 @@ from typing import Any, Literal
 from piccolo.columns import Integer, Timestamptz, Varchar
 from piccolo.table import Table
 
-from djangobot.db import purge
-from djangobot.db.delivery import outbox, outcomes, scheduled
+from djangobot.db.delivery import outbox, outcomes, removal, scheduled
 from djangobot.db.delivery.pubsub import recalls, waiters, wakeups
 from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.engine import current
@@ -202,6 +201,7 @@ async def remove(
         raise NotYours
     if password is not None and not await passwords.matches(password, account.password_hash):
         raise NotYours
+    await removal.of_account(account.id, now)
     async with current().write():
         chats, unsettled = await remove_in_transaction(account.id, now)
     await erasure.notify_canceled(unsettled, outcomes.ACCOUNT_DELETED)
@@ -212,6 +212,7 @@ async def remove(
 async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[int], list[str]]:
     """Deletes the account with all it has. The caller commits. Returns the chats, which are told and need a
     `notify_due` after the commit; and the messages that somebody may wait for, for `erasure.notify_canceled`.
+    Before the transaction, the caller removes what is settled (removal.py): that may be much.
 
     Raises AccessDenied when it is gone.
     """
@@ -231,11 +232,11 @@ async def remove_in_transaction(account_id: int, now: datetime) -> tuple[list[in
     )
     await engine.execute("DELETE FROM bot_token WHERE account = $1", account_id)
     await engine.execute("DELETE FROM account WHERE id = $1", account_id)
-    await purge.note()
-    for row in chats:
-        await outbox.add_notice("account_removed", row["chat"], now, text=rows[0]["name"])
+    await removal.have_purged(now)
+    found = [row["chat"] for row in chats]
+    await outbox.add_notices("account_removed", found, now, text=rows[0]["name"])
     await recalls.record(now)
-    return [row["chat"] for row in chats], erasure.unsettled(gone)
+    return found, erasure.unsettled(gone)
 
 
 async def _save(account: Account) -> None:

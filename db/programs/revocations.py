@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from djangobot.db.delivery import outbox, scheduled_messages
+from djangobot.db.delivery.heads import ALL_UNSETTLED
 from djangobot.db.delivery.pubsub import waiters, wakeups
 from djangobot.db.delivery.scheduled_messages import RESTORED
 from djangobot.db.engine import current
@@ -19,15 +20,22 @@ REASON = "token revoked"
 # ruff: noqa: S608 - put together from constants.
 OF_CHAT = "SELECT id FROM bot_token WHERE chat = $1 AND id = $2"
 REVOKE = "UPDATE bot_token SET revoked = $3 WHERE id = $2 AND chat = $1 AND revoked IS NULL"
+# Uses the indexes of unsettled and of scheduled messages, as `outbox.CANCEL` does.
 CANCEL = f"""
 UPDATE message SET status = 'canceled', failure = '{REASON}'
-WHERE chat = $1 AND token = $2 AND kind IN ('message', 'edit') AND status IN ('queued', 'scheduled')
+WHERE chat = $1 AND {ALL_UNSETTLED.replace("m.", "")} AND status = 'queued'
+  AND kind || '' IN ('message', 'edit') AND +token = $2
+RETURNING public_id
+"""
+CANCEL_SCHEDULED = f"""
+UPDATE message SET status = 'canceled', failure = '{REASON}'
+WHERE chat = $1 AND status = 'scheduled' AND +token = $2
 RETURNING public_id
 """
 UNDO = "UPDATE bot_token SET revoked = NULL WHERE id = $2 AND chat = $1 AND revoked > $3 RETURNING id"
 RESTORE = f"""
 UPDATE message SET status = {RESTORED.format(now="$3")}, failure = NULL, next_attempt = $3
-WHERE token = $1 AND chat = $2 AND kind IN ('message', 'edit') AND status = 'canceled'
+WHERE token = $1 AND +chat = $2 AND kind || '' IN ('message', 'edit') AND status = 'canceled'
   AND failure = '{REASON}'
 RETURNING id
 """
@@ -47,6 +55,7 @@ async def revoke(chat_id: int, token_id: int, now: datetime) -> None:
         await engine.execute(REVOKE, chat_id, token_id, now)
         await _check(chat_id, token_id)
         canceled = await engine.execute(CANCEL, chat_id, token_id)
+        canceled += await engine.execute(CANCEL_SCHEDULED, chat_id, token_id)
     for row in canceled:
         waiters.notify_settled(str(row["public_id"]), "canceled", REASON)
         log.debug("message canceled", id=str(row["public_id"]), chat=chat_id)
@@ -81,6 +90,5 @@ async def revoke_all_in_transaction(
     revoked = await current().execute(REVOKE_ALL, account_id, now, now - UNDO_FOR)
     canceled = await outbox.cancel_all(account_id, REASON)
     chats = {row["chat"] for row in revoked}
-    for chat in sorted(chats):
-        await outbox.add_notice("tokens_revoked", chat, now, text=account_name)
+    await outbox.add_notices("tokens_revoked", sorted(chats), now, text=account_name)
     return chats, canceled

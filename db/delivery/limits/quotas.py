@@ -77,21 +77,22 @@ class Whose(msgspec.Struct, frozen=True):
 WHOSE = "SELECT id AS token, chat, account FROM bot_token WHERE digest = $1"
 BYTES = {"sqlite": "LENGTH(CAST(m.text AS BLOB))", "postgres": "OCTET_LENGTH(m.text)"}
 
+# `||` and the plus keep databases from reading all that a chat ever got, or that an account ever sent.
 OF_CHAT = """
 SELECT m.token AS token, COUNT(*) AS messages, SUM({bytes}) AS bytes
 FROM (
     SELECT m.token AS token, m.text AS text FROM message m
-    WHERE m.chat = $1 AND {unsettled} AND m.kind IN ('message', 'edit')
+    WHERE m.chat = $1 AND {unsettled} AND m.kind || '' IN ('message', 'edit')
     UNION ALL
     SELECT m.token AS token, m.text AS text FROM message m WHERE m.chat = $1 AND m.status = 'scheduled'
 ) m GROUP BY m.token
 """
-# The plus keeps databases from reading, for each chat, everything that the account ever sent.
 OF_ACCOUNT = """
 SELECT COUNT(*) AS messages, SUM({bytes}) AS bytes
 FROM (
     SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
-    JOIN message m ON m.chat = c.chat AND {unsettled} AND +m.account = $1 AND m.kind IN ('message', 'edit')
+    JOIN message m ON m.chat = c.chat AND {unsettled} AND +m.account = $1
+         AND m.kind || '' IN ('message', 'edit')
     UNION ALL
     SELECT m.text AS text FROM (SELECT DISTINCT t.chat FROM bot_token t WHERE t.account = $1) c
     JOIN message m ON m.chat = c.chat AND m.status = 'scheduled' AND +m.account = $1
@@ -187,7 +188,7 @@ def _rooms_of(token: int, chat: int, account: int | None) -> tuple[Room, ...]:
 async def _count(kind: str, whose: Whose) -> None:
     """Counts again, including what other processes added and what was delivered."""
     engine = current()
-    words = {"bytes": BYTES[engine.engine_type], "unsettled": heads.UNSETTLED}
+    words = {"bytes": BYTES[engine.engine_type], "unsettled": heads.ALL_UNSETTLED}
     if kind == "account":
         (row,) = await engine.fetch(OF_ACCOUNT.format(**words), whose.account)
         return _leave("account", whose.account or 0, row["messages"], row["bytes"] or 0)

@@ -5,8 +5,18 @@ from datetime import timedelta
 
 import msgspec
 
-from djangobot.db.admin import broadcasts
-from djangobot.db.delivery import claims, expiry, heads, outbox, scheduled, scheduled_messages, settlement
+from djangobot.db.admin import broadcasts, stats
+from djangobot.db.delivery import (
+    backlog,
+    claims,
+    expiry,
+    heads,
+    outbox,
+    removal,
+    scheduled,
+    scheduled_messages,
+    settlement,
+)
 from djangobot.db.delivery.limits import quotas
 from djangobot.db.delivery.pubsub import changes, waiters
 from djangobot.db.messages import (
@@ -22,8 +32,8 @@ from djangobot.db.messages import (
 from djangobot.db.messages.acceptance import NewRow
 from djangobot.db.messages.files import files, incoming_files
 from djangobot.db.messages.new_message import NewMessage
-from djangobot.db.people import digests
-from djangobot.db.programs import token_networks
+from djangobot.db.people import digests, erasure, mutes
+from djangobot.db.programs import revocations, token_networks
 
 from ..conftest import NOW
 
@@ -136,10 +146,38 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "files: on disk": (files.KEYS,),
     "files: room of a chat": (incoming_files.KEPT.format(whose="chat"), 1),
     "files: room of an account": (incoming_files.KEPT.format(whose="account"), 1),
+    "revoke": (revocations.CANCEL, PEOPLE, PEOPLE),
+    "revoke: scheduled": (revocations.CANCEL_SCHEDULED, PEOPLE, PEOPLE),
+    "revoke: undo": (revocations.RESTORE, PEOPLE, PEOPLE, LATER),
+    "undecided": (backlog.UNDECIDED, "failed", 0, 200),
+    "undecided: count": (backlog.UNDECIDED_COUNT, "failed"),
+    "erasure: counts": (erasure.STORED_COUNTS, PEOPLE, NOW, str(PEOPLE)),
+    "erasure: messages": (erasure.DELETE_MESSAGES, PEOPLE),
+    "removal: of a chat": (removal.PAGE_OF_CHAT, PEOPLE, LATER, NOW - timedelta(days=1), 0, 100),
+    "removal: of an account": (removal.PAGE_OF_ACCOUNT, 1, 0, 100),
+    "first and last message": (stats.ENDS,),
+    "senders of a person": (mutes.SENDERS, PEOPLE, LATER),
+}
+
+# What is about a part of the backlog, and the indexes by which SQLite must find it. Others hold the history.
+FOUND = {
+    "revoke": (revocations.CANCEL, {"message_unsettled"}),
+    "revoke: scheduled": (revocations.CANCEL_SCHEDULED, {"message_scheduled_of_chat"}),
+    "revoke: undo": (revocations.RESTORE, {"message_canceled"}),
+    "undecided": (backlog.UNDECIDED, {"message_failed_or_uncertain"}),
+    "undecided: count": (backlog.UNDECIDED_COUNT, {"message_failed_or_uncertain"}),
+    "backlog of a chat": (
+        backlog.LISTED_OF["chat"],
+        {"message_unsettled", "message_failed_or_uncertain"},
+    ),
+    "erasure: counts": (
+        erasure.STORED_COUNTS,
+        {"message_of_chat", "message_unsettled", "message_scheduled_of_chat", "message_failed_or_uncertain"},
+    ),
 }
 
 # What counts the backlog of a sender or of a chat. It reads as much as waits, and nothing that was sent.
 COUNTED = {
-    name: sql.format(bytes="LENGTH(m.text)", unsettled=heads.UNSETTLED)
+    name: sql.format(bytes="LENGTH(m.text)", unsettled=heads.ALL_UNSETTLED)
     for name, sql in (("room of an account", quotas.OF_ACCOUNT), ("room of a chat", quotas.OF_CHAT))
 }

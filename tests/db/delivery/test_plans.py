@@ -14,7 +14,7 @@ from djangobot.db.engine.postgres import CONNECTED
 from djangobot.db.engine.sql import THEN, for_postgres, for_sqlite
 
 from ..conftest import NOW, migrated, on_sqlite
-from .asked import ASKED, BACKLOG, COUNTED, HISTORY, PEOPLE
+from .asked import ASKED, BACKLOG, COUNTED, FOUND, HISTORY, PEOPLE
 
 PAGES_MOST = 200
 """Of 8 KiB that a statement may read; the backlog alone has more than 400, the history too."""
@@ -200,6 +200,32 @@ async def test_sqlite_counts_what_waits_without_the_history(database: str, name:
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
     indexes = {found[1] for line in plan if (found := re.search(r"SEARCH m USING INDEX (\w+)", line))}
     assert indexes == {"message_unsettled", "message_scheduled_of_chat"}, plan
+
+
+@on_sqlite
+@pytest.mark.parametrize("name", FOUND)
+async def test_sqlite_finds_a_part_of_the_backlog_without_the_history(database: str, name: str) -> None:
+    """Not by an index of all that a chat got, or that a token or an account sent."""
+    sql, expected = FOUND[name]
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        bound = re.sub(r"\?\d+", "NULL", for_sqlite(sql))
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {bound}")]
+    by_index = re.compile(r"(?:SEARCH|SCAN) (?:m|message) USING (?:COVERING )?INDEX (\w+)")
+    assert {found[1] for line in plan if (found := by_index.match(line))} == expected, plan
+
+
+@on_sqlite
+async def test_whatever_refers_to_a_row_is_found_when_that_is_deleted(database: str) -> None:
+    """By an index that has all rows. Without one, the whole table is read at each deletion."""
+    lacking = []
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            whole = connection.execute(f"SELECT name FROM pragma_index_list('{table}') WHERE NOT partial")
+            columns = "SELECT name FROM pragma_index_info('{}') WHERE seqno = 0"
+            first = {connection.execute(columns.format(name)).fetchone()[0] for (name,) in whole.fetchall()}
+            referring = connection.execute(f"SELECT \"from\" FROM pragma_foreign_key_list('{table}')")
+            lacking += [f"{table}.{column}" for (column,) in referring if column not in first]
+    assert lacking == []
 
 
 @on_sqlite

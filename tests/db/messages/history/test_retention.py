@@ -9,6 +9,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import purge, state
+from djangobot.db.delivery import removal
 from djangobot.db.engine import current, sqlite
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import acceptance, deletions
@@ -27,8 +28,9 @@ LATER = NOW + timedelta(days=DAYS + 1)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else writes here."""
     monkeypatch.setattr(retention, "PAUSE", 0.0)
-    monkeypatch.setattr(retention, "STEP", 2)
     monkeypatch.setattr(retention, "READ", 3)
+    monkeypatch.setattr(removal, "STEP", 2)
+    monkeypatch.setattr(removal, "READ", 3)
 
 
 @pytest.fixture
@@ -77,16 +79,16 @@ async def test_files_are_purged_once_at_the_end_of_a_sweep(
     for number in range(6):
         await send(token, f"old {number}")
     await world.deliver()
-    erase, noted = retention._erase, []
+    remove, noted = removal._remove, []
 
-    async def erase_and_look(ids: retention.Page, limit: datetime) -> int:
-        found = await erase(ids, limit)
+    async def remove_and_look(ids: removal.Page, limit: datetime, settled: str) -> int:
+        found = await remove(ids, limit, settled)
         noted.append(await state.get(purge.DELETED))
         if len(noted) == 5:
             raise asyncio.CancelledError
         return found
 
-    monkeypatch.setattr(retention, "_erase", erase_and_look)
+    monkeypatch.setattr(removal, "_remove", remove_and_look)
     with pytest.raises(asyncio.CancelledError):
         await retention.sweep(LATER, DAYS)
     assert (noted, await texts()) == ([None] * 5, [])
@@ -187,7 +189,7 @@ async def test_a_large_file_of_sqlite_gives_its_room_back(
 ) -> None:
     """Step by step, without a rewrite of the whole, and nothing is lost."""
     monkeypatch.setattr(sqlite, "REWRITTEN_MOST", 0)
-    monkeypatch.setattr(retention, "STEP", 100)
+    monkeypatch.setattr(removal, "STEP", 100)
     monkeypatch.setattr(retention, "READ", 100)
     monkeypatch.setattr(purge, "SHRUNK_AT_ONCE", 5)
     monkeypatch.setattr(purge, "PAUSE", 0.0)
