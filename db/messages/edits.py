@@ -52,15 +52,20 @@ TAKE_OVER = """
 UPDATE message SET supersedes = (SELECT r.supersedes FROM message r WHERE r.id = $1) WHERE id = $2
 """
 FREE_KEY = "UPDATE message SET replace_key = NULL WHERE id = $1"
-# The last one of a message may have set the buttons that its chat shows.
+# The edits after one, in the order of their index. The last one of a message may have set the buttons that
+# its chat shows, so it is not useless.
+PAGE = """
+SELECT e.id AS id, e.replaces AS replaces,
+       e.created < $1 AND e.status NOT IN ('scheduled', 'queued', 'sending')
+       AND (e.status <> 'sent' OR EXISTS (
+           SELECT 1 FROM message n WHERE n.replaces = e.replaces AND n.id > e.id AND n.status || '' = 'sent'))
+       AS useless
+FROM message e WHERE e.replaces IS NOT NULL AND (e.replaces, e.id) > ($2::bigint, $3::bigint)
+ORDER BY e.replaces, e.id LIMIT $4
+"""
 SWEEP = """
-DELETE FROM message WHERE id IN (
-    SELECT e.id FROM message e
-    WHERE e.replaces IS NOT NULL AND e.created < $1 AND e.status NOT IN ('scheduled', 'queued', 'sending')
-      AND (e.status <> 'sent' OR EXISTS (
-          SELECT 1 FROM message n WHERE n.replaces = e.replaces AND n.id > e.id AND n.status || '' = 'sent'))
-    LIMIT $2)
-RETURNING id
+DELETE FROM message WHERE id IN (SELECT b.value FROM $each1 b)
+  AND status || '' NOT IN ('scheduled', 'queued', 'sending') RETURNING id
 """
 BY_ID = """
 SELECT COALESCE(m.replaces, m.id) AS id FROM message m
@@ -75,8 +80,8 @@ KEPT = timedelta(days=30)
 """How long a program may ask what became of an edit."""
 SWEEP_EVERY = 3600.0
 """Seconds between two sweeps."""
-SWEEP_MOST = 500
-"""The most edits that are removed in one transaction."""
+READ = 500
+"""Edits read at once, and removed in one transaction at most."""
 
 
 class Replacing:
@@ -148,10 +153,13 @@ async def standing(token: int, key: str) -> Accepted | None:
 
 
 async def sweep(now: datetime) -> int:
-    """Removes settled edits that are older than KEPT, but the last one of each message. Returns how many."""
-    swept = 0
-    while found := await current().execute(SWEEP, now - KEPT, SWEEP_MOST):
-        swept += len(found)
+    """Removes settled edits that are older than KEPT, but the last one of each message. Returns how many.
+    Only removing them is a write."""
+    engine, swept, root, last = current(), 0, 0, 0
+    while rows := await engine.fetch(PAGE, now - KEPT, root, last, READ):
+        if useless := [row["id"] for row in rows if row["useless"]]:
+            swept += len(await engine.execute(SWEEP, engine.each(useless)))
+        root, last = rows[-1]["replaces"], rows[-1]["id"]
     if swept:
         log.info("old edits removed", count=swept)
     return swept

@@ -114,7 +114,7 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status " "= 'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
-        "CREATE INDEX message_edits ON message (replaces) WHERE replaces IS NOT NULL",
+        "CREATE INDEX message_edits ON message (replaces, id) WHERE replaces IS NOT NULL",
         "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
         "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
@@ -197,7 +197,7 @@ STATEMENTS = {
         "CREATE INDEX message_scheduled_of_chat ON message (chat, send_at, id) WHERE status = " "'scheduled'",
         "CREATE UNIQUE INDEX message_replace_key ON message (token, replace_key) WHERE CASE "
         "WHEN replace_key IS NOT NULL THEN kind END = 'message'",
-        "CREATE INDEX message_edits ON message (replaces) WHERE replaces IS NOT NULL",
+        "CREATE INDEX message_edits ON message (replaces, id) WHERE replaces IS NOT NULL",
         "CREATE INDEX message_coming_edits ON message (replaces) WHERE CASE WHEN replaces IS "
         "NOT NULL THEN status END IN ('queued', 'scheduled')",
         "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS " "NOT NULL",
@@ -269,7 +269,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T22:35:26:688054"
+ID = "2026-11-26T22:40:51:189099"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 

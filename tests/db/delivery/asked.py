@@ -119,6 +119,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "deletion: an edit in flight": (deletions.EDIT_IN_FLIGHT, 1, 1),
     "deletion: record": (deletions.RECORD, 1, LATER),
     "deletion: give up": (deletions.GIVE_UP, 1),
+    "edit: a page of all": (edits.PAGE, NOW, 0, 0, 50),
     "edit: watched": (settlement.WATCHED, [HISTORY + 1, HISTORY + 2]),
     "edit: ended": (settlement.ENDED, [HISTORY + 1, HISTORY + 2]),
     "edit: its token": (edits.LOCK, "digest 1"),

@@ -324,3 +324,18 @@ async def test_old_edits_are_removed_but_the_last_of_a_message(world: World, tok
             await status(token, public_id)
     assert [await status(token, one) for one in (first, done[2], waits)] == ["sent", "sent", "queued"]
     assert (await messages.of_token(first, token, NOW)).edited == 3
+
+
+async def test_a_sweep_that_removes_no_edit_writes_nothing(
+    world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many edits there are, which are read in pages: it keeps nobody from writing."""
+    for number in range(7):
+        await send(token, str(number))
+        await world.deliver()
+    with monkeypatch.context() as patch:
+        patch.setattr(edits, "READ", 2)
+        patch.setattr(type(current()), "execute", None)
+        assert await edits.sweep(NOW + edits.KEPT) == 0
+    monkeypatch.setattr(edits, "READ", 2)
+    assert await edits.sweep(NOW + edits.KEPT + MINUTE) == 5
