@@ -80,7 +80,7 @@ KEPT = timedelta(days=30)
 """How long a program may ask what became of an edit."""
 SWEEP_EVERY = 3600.0
 """Seconds between two sweeps."""
-READ = 500
+READ = 200
 """Edits read at once, and removed in one transaction at most."""
 
 
