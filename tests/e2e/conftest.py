@@ -30,6 +30,20 @@ WORK = 0.2
 """Seconds of a processor that count as progress of a start."""
 
 
+PROGRAM = ("-m", "djangobot")
+# argon2id as ever, but with the least it can do: in earnest, each account takes half a second of a processor.
+CHEAP_HASHES = """
+import sys
+from djangobot import unused_imports
+unused_imports.install()
+from argon2 import PasswordHasher
+from djangobot.db.programs import passwords
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+from djangobot.__main__ import main
+sys.exit(main())
+"""
+
+
 def work_of(process: subprocess.Popen[str]) -> float:
     """Seconds of a processor it has had."""
     with contextlib.suppress(psutil.Error):
@@ -40,7 +54,7 @@ def work_of(process: subprocess.Popen[str]) -> float:
 
 def start(
     *arguments: str,
-    program: Sequence[str] = ("-m", "djangobot"),
+    program: Sequence[str] = PROGRAM,
     env: dict[str, str] | None = None,
     **options: Any,
 ) -> subprocess.Popen[str]:
@@ -96,6 +110,8 @@ class Sandbox:
 class Service:
     """`djangobot run`, with `options`, against a sandbox, on a data folder that survives it."""
 
+    program: Sequence[str] = ("-c", CHEAP_HASHES)
+
     def __init__(self, sandbox: Sandbox, data: Path, *options: str, **settings: str) -> None:
         self.sandbox = sandbox
         self.options = options
@@ -117,9 +133,18 @@ class Service:
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE + 10)
         self.start()
 
+    def __enter__(self) -> "Service":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self.client.close()
+
     def start(self) -> None:
         with self.log.open("a") as log:
-            self.process = start("run", *self.options, env=self.env, stdout=log, stderr=log)
+            self.process = start(
+                "run", *self.options, program=self.program, env=self.env, stdout=log, stderr=log
+            )
         self.wait_until_healthy()
 
     def start_to_die(self, steps: str, step: str) -> None:
@@ -214,10 +239,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def service(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service on it, connected; a test that stops it starts it again."""
-    running = Service(box, tmp_path_factory.mktemp("service") / "data")
-    yield running
-    running.stop()
-    running.client.close()
+    with Service(box, tmp_path_factory.mktemp("service") / "data") as running:
+        yield running
 
 
 @pytest.fixture

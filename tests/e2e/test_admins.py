@@ -74,10 +74,8 @@ def service(
     box: Sandbox, people: dict[str, int], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
     admins = ",".join(map(str, people.values()))
-    running = Service(box, tmp_path_factory.mktemp("service") / "data", DJANGOBOT_ADMINS=admins)
-    yield running
-    running.stop()
-    running.client.close()
+    with Service(box, tmp_path_factory.mktemp("service") / "data", DJANGOBOT_ADMINS=admins) as running:
+        yield running
 
 
 def press(box: Sandbox, chat: int, message: dict[str, Any], data: str) -> tuple[str, str]:

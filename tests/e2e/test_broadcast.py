@@ -20,10 +20,8 @@ def root(box: Sandbox) -> int:
 @pytest.fixture(scope="module")
 def service(box: Sandbox, root: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("service") / "data"
-    running = Service(box, folder, DJANGOBOT_ADMINS=str(root))
-    yield running
-    running.stop()
-    running.client.close()
+    with Service(box, folder, DJANGOBOT_ADMINS=str(root)) as running:
+        yield running
 
 
 def met(box: Sandbox, count: int, language: str = "en") -> list[int]:

@@ -188,10 +188,8 @@ def service(
 ) -> Iterator[Service]:
     """The service with these admins."""
     numbers = ",".join(map(str, admins.values()))
-    running = Service(box, tmp_path_factory.mktemp("service") / "data", DJANGOBOT_ADMINS=numbers)
-    yield running
-    running.stop()
-    running.client.close()
+    with Service(box, tmp_path_factory.mktemp("service") / "data", DJANGOBOT_ADMINS=numbers) as running:
+        yield running
 
 
 @pytest.mark.parametrize("part", ["tokens", "programs", "all else"])

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +10,26 @@ import httpx
 import pytest
 
 from ..ports import free_port
-from .conftest import WAIT, Run, Sandbox, Service, Wait
+from .conftest import PROGRAM, WAIT, Run, Sandbox, Service, Wait
+
+
+class InEarnest(Service):
+    """As people run it: passwords are hashed as they are there."""
+
+    program = PROGRAM
+
+
+@pytest.fixture(scope="module")
+def service(box: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The service for this module's tests."""
+    with InEarnest(box, tmp_path_factory.mktemp("service") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bearer(service: Service) -> dict[str, str]:
+    """Somebody who has signed in. To hash their password takes long."""
+    return service.account()
 
 
 def test_the_five_steps_end_in_the_chat_and_in_the_history(box: Sandbox, service: Service) -> None:
@@ -62,10 +82,10 @@ def test_the_menu_is_set_in_both_languages(box: Sandbox, service: Service) -> No
         ]
 
 
-def test_history_turns_its_pages_in_place(box: Sandbox, service: Service) -> None:
+def test_history_turns_its_pages_in_place(box: Sandbox, service: Service, bearer: dict[str, str]) -> None:
     """Twelve messages, five a page, forth and back in one message."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     for number in range(12):
         assert service.send(token, f"number {number:02}").status_code == 200
     page = box.say(alex, "/history")
@@ -84,11 +104,11 @@ def test_history_turns_its_pages_in_place(box: Sandbox, service: Service) -> Non
 
 
 def test_a_blocked_bot_is_told_to_the_sender_until_the_person_is_back(
-    box: Sandbox, service: Service, wait_until: Wait
+    box: Sandbox, service: Service, bearer: dict[str, str], wait_until: Wait
 ) -> None:
     """403 as soon as the block is known; what was refused never comes, what follows the return does."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     box.post(f"/chats/{alex}/block")
     # Accepted between the block and our knowing of it, a message waits for the person's return.
     wait_until(lambda: service.send(token, "are you there?", prefer="wait=1").status_code == 403)
@@ -99,11 +119,13 @@ def test_a_blocked_bot_is_told_to_the_sender_until_the_person_is_back(
     assert "and now?" not in "".join(message["text"] for message in box.messages(alex))
 
 
-def test_a_text_of_4096_characters_arrives_whole(box: Sandbox, service: Service) -> None:
+def test_a_text_of_4096_characters_arrives_whole(
+    box: Sandbox, service: Service, bearer: dict[str, str]
+) -> None:
     """The sender's name above it makes it too long for one message: it comes in parts. Sixteen times that is
     refused."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     text = "".join(f"{number:04} " for number in range(4096 // 5)).ljust(4096, "x")
     before = box.messages(alex)[-1]["id"]
     assert service.send(token, text).status_code == 200
@@ -113,10 +135,11 @@ def test_a_text_of_4096_characters_arrives_whole(box: Sandbox, service: Service)
     assert service.send(token, "x" * 65_537).status_code == 413
 
 
-def test_a_flood_wait_holds_its_chat_and_no_other(box: Sandbox, service: Service) -> None:
+def test_a_flood_wait_holds_its_chat_and_no_other(
+    box: Sandbox, service: Service, bearer: dict[str, str]
+) -> None:
     """The message waits what Telegram says and arrives; the neighbour's goes at once."""
     alex, eve = box.person(), box.person()
-    bearer = service.account()
     to_alex, to_eve = service.bot_token(alex, bearer), service.bot_token(eve, bearer)
     box.post("/faults", method="messages.sendMessage", kind="flood_wait", value=2, times=1, chat=alex)
     waiting = service.send(to_alex, "patience", prefer="respond-async")
@@ -128,12 +151,12 @@ def test_a_flood_wait_holds_its_chat_and_no_other(box: Sandbox, service: Service
 
 @pytest.mark.parametrize("kind", ["cut_before", "cut_after", "drop_answer", "error"])
 def test_whatever_happens_to_the_answer_the_message_is_there_once(
-    box: Sandbox, service: Service, kind: str
+    box: Sandbox, service: Service, bearer: dict[str, str], kind: str
 ) -> None:
     """Cut before and after it was done, answer dropped, server error: asked again under the same
     random_id."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     value = {"value": "INTERNAL_SERVER_ERROR"} if kind == "error" else {}
     if kind == "error":
         value["value"] = "500 INTERNAL"
@@ -197,10 +220,10 @@ def test_a_refused_bot_token_is_said(box: Sandbox, tmp_path: Path, run: Run) -> 
     assert "@BotFather" in refused.stderr
 
 
-def test_sigterm_ends_in_order(box: Sandbox, service: Service) -> None:
+def test_sigterm_ends_in_order(box: Sandbox, service: Service, bearer: dict[str, str]) -> None:
     """Exit code 0, and what was accepted just before is there after the next start."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     for number in range(20):
         assert service.send(token, f"before the end {number}", prefer="respond-async").status_code == 202
     assert service.stop() == 0
@@ -212,11 +235,11 @@ def test_sigterm_ends_in_order(box: Sandbox, service: Service) -> None:
 
 
 def test_who_waits_while_the_service_stops_is_answered(
-    box: Sandbox, service: Service, wait_until: Wait
+    box: Sandbox, service: Service, bearer: dict[str, str], wait_until: Wait
 ) -> None:
     """202: it is on disk, and the next start delivers it."""
     alex = box.person()
-    token = service.bot_token(alex, service.account())
+    token = service.bot_token(alex, bearer)
     box.post("/faults", method="messages.sendMessage", kind="flood_wait", value=8, times=1, chat=alex)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(service.send, token, "patience", "wait=60")
