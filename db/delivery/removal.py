@@ -21,7 +21,8 @@ READ = 1000
 """Rows read at once."""
 
 PAGE_OF_ACCOUNT = """
-SELECT id, created FROM message WHERE account = $1 AND id > $2 ORDER BY id LIMIT $3
+SELECT id, kind, created, replaces FROM message WHERE account = $1 AND (kind, id) > ($2::varchar, $3::bigint)
+ORDER BY kind, id LIMIT $4
 """
 PAGE_OF_CHAT = """
 SELECT id, created FROM message
@@ -93,13 +94,11 @@ async def page_of_chat(chat_id: int, limit: datetime) -> AsyncIterator[Page]:
 
 
 async def _page_of_account(account_id: int, limit: datetime) -> AsyncIterator[Page]:
-    """The same for an account. Ids grow with time, so no index by time is needed."""
-    last = 0
-    while rows := await current().fetch(PAGE_OF_ACCOUNT, account_id, last, READ):
-        yield [row["id"] for row in rows if row["created"] < limit]
-        if rows[-1]["created"] >= limit:
-            return
-        last = rows[-1]["id"]
+    """The same for an account, with the notices about it."""
+    kind, last = "", 0
+    while rows := await current().fetch(PAGE_OF_ACCOUNT, account_id, kind, last, READ):
+        yield [row["id"] for row in rows if row["created"] < limit and row["replaces"] is None]
+        kind, last = rows[-1]["kind"], rows[-1]["id"]
 
 
 async def _remove(ids: Page, limit: datetime, settled: str) -> int:

@@ -107,8 +107,8 @@ INDEXES = (
     " WHERE status IN ('queued', 'sending')",
     "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN 'sending' THEN 1 END = 1",
     "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
-    "CREATE INDEX message_of_token ON message (token, id)",
-    "CREATE INDEX message_of_account ON message (account, id)",
+    "CREATE INDEX message_of_token ON message (token, kind, id)",
+    "CREATE INDEX message_of_account ON message (account, kind, id)",
     "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key)"
     " WHERE idempotency_key IS NOT NULL",
     "CREATE INDEX message_idempotency_key_age ON message (created)"
@@ -132,12 +132,13 @@ INDEXES = (
     " WHERE CASE WHEN replaces IS NOT NULL THEN status END IN ('queued', 'scheduled')",
     "CREATE INDEX message_held_of_chat ON message (chat, held_until) WHERE held_until IS NOT NULL",
 )
-"""Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The
-history's index keeps a chat's messages apart from its edits and notices. It finds all of them when the chat
-is deleted. A replace key of a token names one message. One message of a chat is being sent at a time. One
-idempotency key of a token stands for one message. Other indexes find the urgent messages, those that expire
-next, those an admin may decide about, and the edits that wait. The conditions are spelled so that a statement
-of the queue (db/delivery/heads.py) implies only one of them."""
+"""Indexes that Piccolo's columns can't express. The outbox's index holds only unsettled messages. The indexes
+of a chat, a token and an account keep messages apart from edits and notices, which may be many more. They
+find all of them when the chat, the token or the account is deleted. A replace key of a token names one
+message. One message of a chat is being sent at a time. One idempotency key of a token stands for one message.
+Other indexes find the urgent messages, those that expire next, those an admin may decide about, and the edits
+that wait. The conditions are spelled so that a statement of the queue (db/delivery/heads.py) implies only one
+of them."""
 
 
 class Entry(msgspec.Struct, frozen=True):

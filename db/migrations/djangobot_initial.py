@@ -93,8 +93,8 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
-        "CREATE INDEX message_of_token ON message (token, id)",
-        "CREATE INDEX message_of_account ON message (account, id)",
+        "CREATE INDEX message_of_token ON message (token, kind, id)",
+        "CREATE INDEX message_of_account ON message (account, kind, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) "
         "WHERE idempotency_key IS NOT NULL",
         "CREATE INDEX message_idempotency_key_age ON message (created) WHERE CASE WHEN "
@@ -177,8 +177,8 @@ STATEMENTS = {
         "CREATE UNIQUE INDEX message_sending ON message (chat) WHERE CASE status WHEN "
         "'sending' THEN 1 END = 1",
         "CREATE INDEX message_of_chat ON message (chat, kind, created, id)",
-        "CREATE INDEX message_of_token ON message (token, id)",
-        "CREATE INDEX message_of_account ON message (account, id)",
+        "CREATE INDEX message_of_token ON message (token, kind, id)",
+        "CREATE INDEX message_of_account ON message (account, kind, id)",
         "CREATE UNIQUE INDEX message_idempotency_key ON message (token, idempotency_key) WHERE "
         "idempotency_key IS NOT NULL",
         "CREATE INDEX message_idempotency_key_age ON message (created) WHERE CASE WHEN "
@@ -269,7 +269,7 @@ STATEMENTS = {
 }
 
 
-ID = "2026-11-26T22:40:51:189099"
+ID = "2026-11-26T22:56:18:670943"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 

@@ -78,7 +78,7 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "accept many": (acceptance.INSERT.many, as_rows(new_row(), new_row())),
     "accept many once": (acceptance.INSERT_ONCE.many, as_rows(new_row(key="k"), new_row(key="l"))),
     "accept after the limit was checked": (acceptance.ONE, *new_row(limit_checked=True)),
-    "limit": (token_limit.LATEST, PEOPLE, LATER, 10),
+    "limit": (token_limit.LATEST, PEOPLE, NOW - timedelta(minutes=1), LATER, PEOPLE, 10),
     "key": (idempotency.OF_KEY, "digest 1", "k", LATER, NOW),
     "release of a key": (idempotency.RELEASE, "digest 1", "k", LATER),
     "sweep of keys": (idempotency.SWEEP, LATER, 200),
@@ -155,13 +155,14 @@ ASKED: dict[str, tuple[str, *tuple[object, ...]]] = {
     "erasure: counts": (erasure.STORED_COUNTS, PEOPLE, NOW, str(PEOPLE)),
     "erasure: messages": (erasure.DELETE_MESSAGES, PEOPLE),
     "removal: of a chat": (removal.PAGE_OF_CHAT, PEOPLE, LATER, NOW - timedelta(days=1), 0, 100),
-    "removal: of an account": (removal.PAGE_OF_ACCOUNT, 1, 0, 100),
+    "removal: of an account": (removal.PAGE_OF_ACCOUNT, 1, "", 0, 100),
     "first and last message": (stats.ENDS,),
     "senders of a person": (mutes.SENDERS, PEOPLE, LATER),
 }
 
 # What is about a part of the backlog, and the indexes by which SQLite must find it. Others hold the history.
 FOUND = {
+    "limit of a token": (token_limit.LATEST, {"message_of_chat"}),
     "revoke": (revocations.CANCEL, {"message_unsettled"}),
     "revoke: scheduled": (revocations.CANCEL_SCHEDULED, {"message_scheduled_of_chat"}),
     "revoke: undo": (revocations.RESTORE, {"message_canceled"}),
