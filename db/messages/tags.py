@@ -41,6 +41,7 @@ OF_CHAT = """
 SELECT MIN(id) AS id, tag, COUNT(*) AS messages FROM message_tag WHERE chat = $1
 GROUP BY tag ORDER BY MAX(message) DESC LIMIT $2 OFFSET $3
 """
+ANY_OF_CHAT = "SELECT 1 AS one FROM message_tag WHERE chat = $1 LIMIT 1"
 FIND = "SELECT id, tag FROM message_tag WHERE chat = $1 AND tag = $2 ORDER BY message LIMIT 1"
 NAMED = "SELECT id, tag FROM message_tag WHERE chat = $1 AND id = $2"
 
@@ -74,6 +75,11 @@ async def remove(message: int) -> None:
 async def of_chat(chat_id: int, *, limit: int, skipped: int = 0) -> list[Tag]:
     """The tags of a person's messages. The one used last comes first."""
     return [Tag(**row) for row in await current().fetch(OF_CHAT, chat_id, limit, skipped)]
+
+
+async def any_of_chat(chat_id: int) -> bool:
+    """Whether a message of this person has a tag. None is counted."""
+    return bool(await current().fetch(ANY_OF_CHAT, chat_id))
 
 
 async def find(chat_id: int, word: str) -> Tag | None:

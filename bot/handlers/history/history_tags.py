@@ -58,7 +58,7 @@ async def choose(context: Context, data: HistoryTags) -> None:
 
 async def choice_button(language: str, chat_id: int) -> list[list[Button]]:
     """The button that leads to the tags. None for somebody whose messages have none."""
-    if not await tags.of_chat(chat_id, limit=1):
+    if not await tags.any_of_chat(chat_id):
         return []
     return [[Button(f"{say(language, 'history-any-tag')} ▾", HistoryTags().pack())]]
 

@@ -1,9 +1,13 @@
 """Tags: a person finds messages by them, in whatever case, and nothing is left of them after a deletion."""
 
+import sqlite3
+from contextlib import closing
+
 import msgspec
 import pytest
 
 from djangobot.db.engine import current
+from djangobot.db.engine.sql import for_sqlite
 from djangobot.db.errors import TokenLimited
 from djangobot.db.messages import acceptance, tags
 from djangobot.db.messages.history import history, search
@@ -14,7 +18,7 @@ from djangobot.db.programs import accounts
 from djangobot.db.programs.accounts import Account
 from djangobot.db.programs.tokens import BotToken
 
-from ..conftest import NOW, World
+from ..conftest import NOW, World, on_sqlite
 
 TAGGED = [
     ("one", ("Backup", "disk_full")),
@@ -88,6 +92,30 @@ async def test_the_tags_of_a_person_are_listed_with_their_messages(sent: Tagged)
     found = await tags.of_chat(sent.person, limit=9)
     assert [(one.tag, one.messages) for one in found] == [("backup", 3), ("диск", 1), ("disk_full", 1)]
     assert [one.tag for one in await tags.of_chat(sent.person, limit=1, skipped=1)] == ["диск"]
+
+
+async def test_whether_a_person_has_tags_is_known(sent: Tagged) -> None:
+    """Only their own count."""
+    assert await tags.any_of_chat(sent.person)
+    await current().execute("DELETE FROM message_tag WHERE chat = $1", sent.person)
+    assert not await tags.any_of_chat(sent.person)
+    assert await tags.any_of_chat(sent.other)
+
+
+@on_sqlite
+async def test_whether_a_person_has_tags_costs_the_same_with_many(sent: Tagged, database: str) -> None:
+    """Each page of a history asks for that."""
+    steps: list[int] = []
+    costs = []
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        connection.set_progress_handler(lambda: steps.append(1), 1)
+        for many in (0, 1000):
+            rows = [(sent.person, f"tag {number}", number) for number in range(many)]
+            connection.executemany("INSERT INTO message_tag (chat, tag, message) VALUES (?, ?, ?)", rows)
+            steps.clear()
+            assert connection.execute(for_sqlite(tags.ANY_OF_CHAT), (sent.person,)).fetchall() == [(1,)]
+            costs.append(len(steps))
+    assert costs[0] == costs[1]
 
 
 async def test_a_tag_is_found_as_it_is_written_and_by_its_number(sent: Tagged) -> None:
