@@ -160,8 +160,11 @@ async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]
     """A person's messages from before that moment, oldest first. They come in batches, so that neither memory
     nor the database is held for long."""
     reached = Place(datetime(1, 1, 1, tzinfo=UTC), 0)
-    days = Days(reached.time, until)
-    while entries := (await page(chat_id, limit=BATCH, after=reached, days=days)).messages[::-1]:
+    while True:
+        days = Days(reached.time, until)  # SQLite begins to read at the first of these days
+        entries = (await page(chat_id, limit=BATCH, after=reached, days=days)).messages[::-1]
+        if not entries:
+            return
         yield entries
         reached = Place(entries[-1].time, entries[-1].seq)
 

@@ -1,12 +1,18 @@
 """Histories: every page is what a person would find by looking through all of it."""
 
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from djangobot.db.engine import Row
+from djangobot.db.engine.sql import for_sqlite
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import acceptance, messages
 from djangobot.db.messages.history import history
 from djangobot.db.messages.history.history import Days, Place
@@ -14,7 +20,7 @@ from djangobot.db.messages.messages import Entry
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.programs import revocations, tokens
 
-from ...conftest import NOW, World
+from ...conftest import NOW, World, on_sqlite
 
 MOSCOW, BERLIN = ZoneInfo("Europe/Moscow"), ZoneInfo("Europe/Berlin")
 
@@ -109,6 +115,34 @@ async def test_a_page_does_not_need_the_message_it_starts_from(
     person, _, everything = crowd
     gone = Place(by_time(everything)[9].time, 10**15)
     assert (await history.page(person, limit=1, before=gone)).messages == [by_time(everything)[9]]
+
+
+@on_sqlite
+async def test_the_last_page_of_everything_costs_no_more_than_the_first(
+    crowd: tuple[int, dict[str, int], list[Entry]], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page goes on where the one before ended, and reads nothing before that."""
+    person, _, everything = crowd
+    monkeypatch.setattr(history, "BATCH", 4)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    fetch = SQLiteEngine.fetch
+
+    async def fetch_and_note(engine: SQLiteEngine, sql: str, *args: Any) -> list[Row]:
+        asked.append((sql, args))
+        return await fetch(engine, sql, *args)
+
+    monkeypatch.setattr(SQLiteEngine, "fetch", fetch_and_note)
+    pages = [page async for page in history.everything(person, NOW + timedelta(days=9))]
+    assert [entry for page in pages for entry in page] == by_time(everything)[::-1]
+    steps: list[int] = []
+    costs = []
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        connection.set_progress_handler(lambda: steps.append(1), 1)
+        for sql, args in asked[: len(pages)]:
+            steps.clear()
+            connection.execute(for_sqlite(sql), args).fetchall()
+            costs.append(len(steps))
+    assert max(costs[-4:-1]) < 1.2 * min(costs[:4]), costs
 
 
 async def test_senders_are_those_who_wrote(crowd: tuple[int, dict[str, int], list[Entry]]) -> None:
