@@ -17,6 +17,7 @@ from djangobot.bot.cli.walkthrough import Steps, walk
 from djangobot.bot.environment import SettingsError, environment
 from djangobot.bot.settings import Settings, load
 from djangobot.bot.startup import StartError, listen, only_one
+from djangobot.db.tasks import Tasks
 
 HOST = "127.0.0.1"
 DEFAULT_FOLDER = Path("data/demo")
@@ -144,16 +145,14 @@ async def _until_ready(process: asyncio.subprocess.Process) -> str | None:
     async for line in process.stdout:
         if line.startswith(b"sandbox ready"):
             for stream in (process.stdout, process.stderr):
-                task = asyncio.create_task(_pass_on(stream))
-                _passing.add(task)
-                task.add_done_callback(_passing.discard)
+                _passing.start(_pass_on(stream))
             return None
     words = (await process.stderr.read()).decode(errors="replace").strip()
     await process.wait()
     return words
 
 
-_passing: set[asyncio.Task[None]] = set()
+_passing = Tasks()
 
 
 async def _pass_on(stream: asyncio.StreamReader) -> None:

@@ -25,6 +25,7 @@ from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.people import chats
 from djangobot.db.people.chat_settings import language_of
 from djangobot.db.people.chats import Chat
+from djangobot.db.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +59,7 @@ class Dispatcher:
         self.turned_away: LRUCache[Peer, bool] = LRUCache(TURNED_AWAY_MOST)
         """Groups and channels that have been told already."""
         self.waiting: dict[int, Queue] = {}
-        self.busy: set[asyncio.Task[None]] = set()
+        self.busy = Tasks()
 
     def receive(self, incoming: Incoming) -> asyncio.Future[None] | None:
         """Accepts what a person did. Returns a future that is done when it has been handled, or None when
@@ -182,9 +183,7 @@ class Dispatcher:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if queue is None:
             queue = self.waiting[person_id] = deque()
-            runner = asyncio.create_task(self._run_all(person_id, queue))
-            self.busy.add(runner)
-            runner.add_done_callback(self.busy.discard)
+            self.busy.start(self._run_all(person_id, queue))
         queue.append((task, done))
         return done
 

@@ -21,6 +21,7 @@ from djangobot.bot.telegram import incoming
 from djangobot.bot.telegram.client import TelegramClient
 from djangobot.bot.telegram.incoming import Incoming
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.tasks import Tasks
 from djangobot.db.telegram import update_state
 from djangobot.db.telegram.update_state import UpdateState
 
@@ -71,7 +72,7 @@ class Inbox:
         """Set when the position should be written at once."""
         self.gap: asyncio.TimerHandle | None = None
         self.gap_at = 0
-        self.fetches: set[asyncio.Task[None]] = set()
+        self.fetches = Tasks()
         client.on_update, client.on_back, client.on_pts = self.on_update, self.catch_up, self.advance
 
     async def open(self, bot_id: int) -> None:
@@ -164,9 +165,7 @@ class Inbox:
         self.ahead = {before: pts for before, pts in self.ahead.items() if pts > self.pts}
         still_there = self.ahead and self.pts == self.gap_at
         if still_there and self.client.online.is_set():
-            task = asyncio.create_task(self.catch_up())
-            self.fetches.add(task)
-            task.add_done_callback(self.fetches.discard)
+            self.fetches.start(self.catch_up())
 
     async def _start_at_present(self) -> None:
         state = await self.client.ask(raw.functions.updates.GetState())

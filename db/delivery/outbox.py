@@ -18,6 +18,7 @@ from djangobot.db.delivery.urgent import HAS_URGENT
 from djangobot.db.engine import Ask, Insert, Row, current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.tasks import Tasks
 
 # ruff: noqa: S608 - the statements below are put together from constants.
 OLDEST_DUE = f"""
@@ -53,7 +54,7 @@ UPDATE message SET status = 'canceled', failure = $2
 WHERE status = 'scheduled' AND +account = $1
 RETURNING public_id
 """
-_putting_back: set[asyncio.Task[None]] = set()
+_putting_back = Tasks()
 
 
 async def add(
@@ -111,9 +112,7 @@ def _hand_over(
     if worker is local_worker():
         worker.add_claimed([claimed])
     else:
-        task = asyncio.get_running_loop().create_task(_put_back(claimed, now))
-        _putting_back.add(task)
-        task.add_done_callback(_putting_back.discard)
+        _putting_back.start(_put_back(claimed, now))
 
 
 async def _put_back(claimed: Claimed, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """PostgreSQL through a pool. A connection whose server does not answer is closed without waiting for it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
@@ -16,6 +16,7 @@ from djangobot.db.engine.postgres_groups import InsertGroups
 from djangobot.db.engine.sql import for_postgres
 from djangobot.db.engine.transactions import OpenTransaction
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.tasks import Tasks
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class PostgresEngine(PiccoloPostgresEngine):
     """PostgreSQL through a pool. A connection whose server does not answer is closed without waiting for
     it."""
 
-    __slots__ = ("_background", "_dsn", "_groups", "_opened", "_pids")
+    __slots__ = ("_dsn", "_groups", "_opened", "_pids", "background")
 
     def __init__(self, dsn: str) -> None:
         super().__init__(config={"timeout": ANSWER_PATIENCE, **address.for_driver(dsn)}, extensions=())
@@ -53,7 +54,7 @@ class PostgresEngine(PiccoloPostgresEngine):
         self.current_transaction = cast(Any, OpenTransaction("postgresql"))
         self._dsn = dsn
         self._pids: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-        self._background: set[asyncio.Task[None]] = set()
+        self.background = Tasks()
         self._groups: dict[str, InsertGroups] = {}
 
     async def open(self, create: bool = True) -> None:
@@ -116,17 +117,12 @@ class PostgresEngine(PiccoloPostgresEngine):
             yield connection
         except BaseException:
             # The server must cancel the query too, and it may not answer.
-            self._in_background(_release(pool, connection))
+            self.background.start(_release(pool, connection))
             raise
         else:
             await pool.release(connection)
         finally:
             watch.stop()
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
     async def _run_in_pool(self, query: str, args: Sequence[Any] | None = None) -> list[Row]:
         """Runs Piccolo's queries."""
@@ -241,7 +237,7 @@ class _AnswerWatch:
         self.timer = asyncio.get_running_loop().call_later(LATE_AFTER, self._on_late)
 
     def _on_late(self) -> None:
-        self.engine._in_background(self._check())
+        self.engine.background.start(self._check())
 
     async def _check(self) -> None:
         at_work = await self.engine.is_at_work(self.connection)

@@ -11,6 +11,7 @@ import msgspec
 
 from djangobot.db.engine import Row, Then
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.tasks import Tasks
 
 MOST_TOGETHER = 256
 BYTES_TOGETHER = 1 << 20
@@ -39,7 +40,7 @@ class InsertGroups:
         self._fetch = fetch
         self._waiting: deque[_Waiting] = deque()
         self._running = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     async def insert(self, row: Sequence[object], then: Then) -> list[Row]:
         """Inserts a row, after those that wait already. Returns the new row, or nothing. Calls `then` with a
@@ -49,9 +50,7 @@ class InsertGroups:
         self._waiting.append(_Waiting(row[0], msgspec.json.encode(row), then, added, loop.time()))
         if self._running < AT_ONCE:
             self._running += 1
-            task = loop.create_task(self._insert_all())  # begins after this turn of the loop
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks.start(self._insert_all())  # begins after this turn of the loop
         return await added
 
     async def _insert_all(self) -> None:

@@ -1,7 +1,6 @@
 """Token networks: the networks a bot token is used from. The first is stored without a notice. The person in
 the chat is told of each further one."""
 
-import asyncio
 from datetime import datetime
 
 import structlog
@@ -16,6 +15,7 @@ from djangobot.db.engine import current
 from djangobot.db.engine.errors import is_reference_violation
 from djangobot.db.errors import DatabaseUnavailable
 from djangobot.db.programs.tokens import BotToken
+from djangobot.db.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ ON CONFLICT (token, network) DO NOTHING RETURNING id
 """
 
 _seen: LRUCache[tuple[int, int, str], bool] = LRUCache(REMEMBERED)
-_noting: set[asyncio.Task[None]] = set()
+_noting = Tasks()
 
 
 def note(token_id: int, network: str, now: datetime) -> None:
@@ -55,9 +55,7 @@ def note(token_id: int, network: str, now: datetime) -> None:
     if key in _seen:
         return
     _seen[key] = True
-    task = asyncio.get_running_loop().create_task(_note(key, now))
-    _noting.add(task)
-    task.add_done_callback(_noting.discard)
+    _noting.start(_note(key, now))
 
 
 async def know(token_id: int, network: str, now: datetime) -> int:

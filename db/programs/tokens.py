@@ -2,7 +2,6 @@
 tokens for their own programs in the chat; these belong to no account. The person in the chat can revoke any
 of them."""
 
-import asyncio
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,6 +18,7 @@ from djangobot.db.errors import AccountBanned, DatabaseUnavailable, TokenInvalid
 from djangobot.db.fields import NAME_LIMIT, check_token_name
 from djangobot.db.people.chats import Chat
 from djangobot.db.programs.accounts import Account
+from djangobot.db.tasks import Tasks
 
 log = structlog.get_logger(__name__)
 
@@ -257,7 +257,7 @@ async def issue_in_transaction(
 
 
 _noted: LRUCache[tuple[int, int], datetime] = LRUCache(REMEMBERED)
-_noting: set[asyncio.Task[None]] = set()
+_noting = Tasks()
 
 
 def note_use(token_id: int, now: datetime) -> None:
@@ -267,9 +267,7 @@ def note_use(token_id: int, now: datetime) -> None:
     if last is not None and now - last < USE_NOTED_EVERY:
         return
     _noted[key] = now
-    task = asyncio.get_running_loop().create_task(_write_use(token_id, now))
-    _noting.add(task)
-    task.add_done_callback(_noting.discard)
+    _noting.start(_write_use(token_id, now))
 
 
 async def _write_use(token_id: int, now: datetime) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from djangobot.db.tasks import Tasks
 from djangobot.http.addresses import LOCAL, Trusted, address_in
 from djangobot.http.server.bounds import READ_SIZE, Bounds
 from djangobot.http.server.connection import Connection
@@ -58,8 +59,8 @@ class Server:
         self._leaving: set[Connection] = set()
         """Connections beyond the bound: those that are refused, and those that are closed for a new one."""
         self._spare: deque[Connection] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._opening: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
+        self._opening = Tasks()
         self._stop = asyncio.Event()
         self._shortages: dict[str, tuple[float, int]] = {}
         self._warned_of_proxy = False
@@ -97,9 +98,7 @@ class Server:
     # Called by connections
 
     def start(self, connection: Connection, exchange: Exchange) -> None:
-        task = self.loop.create_task(self._run(connection, exchange))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.start(self._run(connection, exchange))
 
     def client_of(self, peer: tuple[str, int] | None, forwarded: Sequence[bytes]) -> tuple[str, int] | None:
         """The address and port of the caller, also behind proxies that are trusted. Whoever may open a Unix
@@ -178,9 +177,7 @@ class Server:
                 return
         connection = Connection(self, _peer(peer), within_bound=room)
         (self._connections if room else self._leaving).add(connection)
-        task = self.loop.create_task(self._open(connection, accepted))
-        self._opening.add(task)
-        task.add_done_callback(self._opening.discard)
+        self._opening.start(self._open(connection, accepted))
 
     async def _open(self, connection: Connection, accepted: socket.socket) -> None:
         try:

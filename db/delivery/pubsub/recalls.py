@@ -1,7 +1,6 @@
 """Recalls: the worker must check its messages in flight again, because a ban, a pause or an erasure concerns
 some of them."""
 
-import asyncio
 import contextlib
 from datetime import datetime
 
@@ -9,11 +8,12 @@ from djangobot.db import state
 from djangobot.db.delivery.local_worker import local_worker
 from djangobot.db.delivery.pubsub.pubsub import Topic
 from djangobot.db.errors import DatabaseUnavailable
+from djangobot.db.tasks import Tasks
 
 RECALL = "recall"
 """The name of the state that changes with each recall."""
 RECALLED: Topic[bool] = Topic("djangobot_recalled", bool)
-_applying: set[asyncio.Task[None]] = set()
+_applying = Tasks()
 
 
 async def record(now: datetime) -> None:
@@ -39,9 +39,7 @@ async def apply() -> None:
 
 def _on_recalled(_: bool) -> None:
     """Applies a recall that another process published."""
-    task = asyncio.create_task(_apply_here())
-    _applying.add(task)
-    task.add_done_callback(_applying.discard)
+    _applying.start(_apply_here())
 
 
 async def _apply_here() -> None:
