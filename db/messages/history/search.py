@@ -29,6 +29,7 @@ from djangobot.db.people.chats import Chat
 
 log = structlog.get_logger(__name__)
 
+# ruff: noqa: S608 - from our own SQL
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 10
 SHORTEST_STEM = 3
@@ -85,19 +86,19 @@ IN_SQLITE = "WHEN EXISTS (SELECT 1 FROM message_search_docsize WHERE id = old.id
 UNINDEX = f"""
 INSERT INTO message_search (message_search, rowid, chat, text)
 VALUES ('delete', old.id, 'c' || old.chat, {_searched("sqlite", "old")})
-"""  # noqa: S608 - from our own SQL
+"""
 # An edit changes the text of its message (db/delivery/settlement.py), and with it these words. A deletion
 # removes them.
 REINDEX_IN_SQLITE = f"""
 CREATE TRIGGER message_search_edit AFTER UPDATE OF edits, deleted ON message {IN_SQLITE} {UNINDEX};
 INSERT INTO message_search (rowid, chat, text)
 VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
-"""  # noqa: S608 - from our own SQL
+"""
 REINDEX_IN_POSTGRES = (
     f"""
 CREATE OR REPLACE FUNCTION message_words_edit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 UPDATE message_words SET words = {_searched("postgres", "new")} WHERE message = new.id; RETURN NULL; END $$
-""",  # noqa: S608 - from our own SQL
+""",
     "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits, deleted ON message"
     " FOR EACH ROW EXECUTE FUNCTION message_words_edit()",
 )
@@ -118,33 +119,34 @@ SCHEMA = {
     ),
 }
 """The index of words. In SQLite's index `chat` is a word too, so that others' messages are not even read."""
-# Ids are not committed in order. A message that was overtaken is within the last ten thousand.
-SINCE = "(SELECT COALESCE(MAX(message), 0) FROM message_words) - 10000"
+OVERTAKEN = 10_000
+"""Ids are not committed in order. A message that was overtaken is within the last so many."""
+# Nothing is missing up to parameter 1. So the edits and notices since the newest message, which may be very
+# many, are not read each time.
+SINCE = f"GREATEST((SELECT COALESCE(MAX(message), 0) FROM message_words) - {OVERTAKEN}, $1)"
+AFTER = "MAX((SELECT COALESCE(MAX(id), 0) FROM message_search_docsize), $1)"
 NOT_INDEXED = f"""
 (SELECT id FROM message WHERE kind = 'message' AND id > {SINCE} ORDER BY id LIMIT 20000)
 EXCEPT (SELECT message FROM message_words WHERE message > {SINCE}) ORDER BY 1
-"""  # noqa: S608 - from our own SQL
+"""
 PUT = {
     "sqlite": f"""
 INSERT INTO message_search (rowid, chat, text)
 SELECT id, 'c' || chat, {_searched("sqlite", "message")} FROM message
-WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search_docsize)
-ORDER BY id LIMIT $1
-""",  # noqa: S608 - from our own SQL
+WHERE kind = 'message' AND id > {AFTER} ORDER BY id LIMIT $2
+""",
     "postgres": f"""
 INSERT INTO message_words (message, chat, words)
 SELECT m.id, m.chat, {_searched("postgres", "m")} FROM message m
-WHERE m.id = ANY(ARRAY({NOT_INDEXED} LIMIT $1)) FOR KEY SHARE OF m
+WHERE m.id = ANY(ARRAY({NOT_INDEXED} LIMIT $2)) FOR KEY SHARE OF m
 ON CONFLICT DO NOTHING
-""",  # noqa: S608 - from our own SQL
+""",
 }
 MISSING = {
-    "sqlite": """
-SELECT id FROM message
-WHERE kind = 'message' AND id > (SELECT COALESCE(MAX(id), 0) FROM message_search_docsize) LIMIT 1
-""",
+    "sqlite": f"SELECT id FROM message WHERE kind = 'message' AND id > {AFTER} LIMIT 1",
     "postgres": f"{NOT_INDEXED} LIMIT 1",
 }
+NEWEST = "SELECT COALESCE(MAX(id), 0) AS id FROM message"
 TAGGED = "SELECT 1 FROM message_tag o WHERE o.message = {number} AND o.chat = $1 AND o.tag = ${tag}"
 FORGET = """
 DELETE FROM search
@@ -195,7 +197,7 @@ def _matching(chat_id: int, asked: list[str], hashtags: list[str]) -> tuple[str,
             args += [f"'{word}':*", f"'{beginning(word)}':*"]
             queries.append(f"(to_tsquery('russian', ${len(args) - 1}) || to_tsquery('simple', ${len(args)}))")
         matching = " && ".join(queries)
-        sql = f"SELECT w.message FROM message_words w WHERE w.chat = $1 AND w.words @@ ({matching})"  # noqa: S608
+        sql = f"SELECT w.message FROM message_words w WHERE w.chat = $1 AND w.words @@ ({matching})"
     for hashtag in hashtags:
         args.append(hashtag)
         sql += f" AND EXISTS ({TAGGED.format(tag=len(args), number=number)})"
@@ -231,14 +233,22 @@ def hits(text: str, words: str) -> list[tuple[int, int]]:
     ]
 
 
+_complete: tuple[object, int] = (None, 0)
+"""A database, and the id up to which all its messages are indexed."""
+
+
 async def catch_up(within: float) -> bool:
     """Indexes new messages, for so many seconds at most. Returns whether all of them are indexed."""
+    global _complete
     engine = current()
     end = asyncio.get_running_loop().time() + within
-    while await engine.fetch(MISSING[engine.engine_type]):
+    known = _complete[1] if _complete[0] is engine else 0
+    newest = int((await engine.fetch(NEWEST))[0]["id"])
+    while await engine.fetch(MISSING[engine.engine_type], known):
         if asyncio.get_running_loop().time() > end:
             return False
-        await engine.execute(PUT[engine.engine_type], BATCH)
+        await engine.execute(PUT[engine.engine_type], known, BATCH)
+    _complete = (engine, max(known, newest - OVERTAKEN))
     return True
 
 

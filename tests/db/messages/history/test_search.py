@@ -1,11 +1,17 @@
 """Searching: a person finds their own messages, by words in any form, whatever they type."""
 
+import sqlite3
+from contextlib import closing
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from djangobot.db.engine import current
+from djangobot.db.engine import Row, current
+from djangobot.db.engine.sql import for_sqlite
+from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.messages import acceptance, content
 from djangobot.db.messages.content import FileInfo
 from djangobot.db.messages.history import history, search
@@ -13,7 +19,7 @@ from djangobot.db.messages.history.history import Page
 from djangobot.db.messages.new_message import NewMessage
 from djangobot.db.people import chats
 
-from ...conftest import NOW, World
+from ...conftest import NOW, World, on_sqlite
 
 TEXTS = [
     "The nightly backup failed: disk is full",
@@ -172,3 +178,37 @@ def test_hits_are_where_the_words_are() -> None:
     assert [text[start:end] for start, end in search.hits(text, "ошибки backup")] == [
         "Ошибок", "ошибка", "Backups", "backup",
     ]  # fmt: skip
+
+
+EDIT = """
+INSERT INTO message (public_id, kind, chat, created, type, text, status, random_id, attempts, next_attempt,
+                     is_edit, replaces)
+VALUES ($1, 'edit', $2, $3, 'Text', 'x', 'sent', 1, 1, $3, true, $4)
+"""
+
+
+@on_sqlite
+async def test_edits_since_the_newest_message_are_not_read_again(
+    person: int, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program may edit one message all day, and it is asked every few seconds what is not indexed yet."""
+    monkeypatch.setattr(search, "OVERTAKEN", 0)
+    (newest,) = await current().fetch("SELECT id, created FROM message ORDER BY id DESC LIMIT 1")
+    rows = [(f"edit {number}", person, newest["created"], newest["id"]) for number in range(5000)]
+    await current().execute_all([(EDIT, rows)])
+    assert await search.catch_up(10)
+    asked: list[tuple[Any, ...]] = []
+    fetch = SQLiteEngine.fetch
+
+    async def fetch_and_note(engine: SQLiteEngine, sql: str, *args: Any) -> list[Row]:
+        asked.append((sql, args))
+        return await fetch(engine, sql, *args)
+
+    monkeypatch.setattr(SQLiteEngine, "fetch", fetch_and_note)
+    assert await search.catch_up(10)
+    steps: list[int] = []
+    with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as connection:
+        connection.set_progress_handler(lambda: steps.append(1), 1)
+        for sql, args in asked:
+            connection.execute(for_sqlite(sql), args).fetchall()
+    assert len(steps) < 5000
