@@ -270,9 +270,7 @@ async def _database(settings: Settings) -> AsyncIterator[None]:
     )
     disk_floor.configure(settings.disk_floor * quotas.MIB)
     attempts.use_key(settings.session_key)
-    files.configure(
-        files.Rules(settings.data / "files", settings.file_limit * files.MIB, settings.disk_floor * files.MIB)
-    )
+    files.configure(files.Rules(settings.data / "files", settings.file_limit * files.MIB))
     await open_database(settings.database_url)
     try:
         for migration in await migrate.run():

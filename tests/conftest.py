@@ -24,6 +24,7 @@ from djangobot.bot.sandbox.state import State
 from djangobot.bot.sandbox.testing import PATIENCE, SandboxProcess
 from djangobot.bot.sandbox.world.accounts import Accounts
 from djangobot.db import conf, migrate
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.messages.files import files
 from djangobot.db.programs import passwords
 
@@ -115,10 +116,12 @@ def cheap_hashes() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _file_rules() -> Iterator[None]:
-    """Where files are kept, and how large they may be: what a test sets holds for that test alone."""
+    """Where files are kept, how large they may be, and how much disk stays free: what a test sets holds for
+    that test alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(files, "_rules", files._rules)
         yield
+    disk_floor.configure()
 
 
 @pytest.fixture(scope="session")

@@ -212,7 +212,7 @@ def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 def folder(tmp_path: Path) -> Path:
     """The folder of the files, on a disk with room."""
     path = tmp_path / "files"
-    files.configure(files.Rules(path, floor=0))
+    files.configure(files.Rules(path))
     return path
 
 

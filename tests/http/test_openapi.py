@@ -197,7 +197,7 @@ def opened(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     up.wait(PATIENCE)
     print(f"SCHEMATHESIS_SEED={SEED} SCHEMATHESIS_EXAMPLES={EXAMPLES}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "_rules", files.Rules(path.parent / "files", floor=0))
+        patch.setattr(files, "_rules", files.Rules(path.parent / "files"))
         yield ready[0]
         ready[0].run(_set(down))
         thread.join(PATIENCE)

@@ -38,6 +38,11 @@ def check() -> None:
         raise DiskNearlyFull
 
 
+def has_room(folder: Path, size: int) -> bool:
+    """Whether the floor stays free on the disk of this folder when so many bytes more are on it."""
+    return free_in(folder) - size >= _floor
+
+
 def free_in(folder: Path) -> int:
     """Bytes that are free on the disk of this folder, which may be still to be made."""
     while not folder.exists():

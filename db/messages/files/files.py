@@ -56,12 +56,10 @@ _FORBIDDEN = re.compile(f"[{FORBIDDEN}\ud800-\udfff]")
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """`folder` holds the files when the database is SQLite. `most`: bytes of all files of one message.
-    `floor`: bytes that must stay free on the disk."""
+    """`folder` holds the files when the database is SQLite. `most`: bytes of all files of one message."""
 
     folder: Path = Path("data/files")
     most: int = 50 * MIB
-    floor: int = 128 * MIB
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -189,7 +187,7 @@ def check_room(size: int = 0) -> None:
     known here."""
     if size > _rules.most:
         raise FilesTooLarge(_rules.most)
-    if _on_disk() and disk_floor.free_in(_rules.folder) - size < _rules.floor:
+    if _on_disk() and not disk_floor.has_room(_rules.folder, size):
         raise FileDiskFull
 
 

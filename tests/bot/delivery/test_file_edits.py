@@ -27,7 +27,7 @@ VOICE = b"OggS".ljust(28, b"\0") + b"OpusHead" + bytes(40)
 @pytest.fixture
 async def worker(client: TelegramClient, token: str, tmp_path: Path) -> AsyncIterator[Worker]:
     """A worker that delivers for the length of the test."""
-    files.configure(files.Rules(tmp_path / "files", most=100 << 20, floor=0))
+    files.configure(files.Rules(tmp_path / "files", most=100 << 20))
     async with Running(client) as worker:
         yield worker
 

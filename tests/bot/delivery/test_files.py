@@ -30,7 +30,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 30, 20) + bytes(10)
 @pytest.fixture(autouse=True)
 async def storage(token: str, tmp_path: Path) -> None:
     """The notice of the link is out of the way; files go into a folder of the test."""
-    files.configure(files.Rules(tmp_path / "files", most=64 << 20, floor=0))
+    files.configure(files.Rules(tmp_path / "files", most=64 << 20))
     await current().execute("UPDATE message SET status = 'canceled' WHERE kind = 'linked'")
 
 

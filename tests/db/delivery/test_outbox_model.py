@@ -61,7 +61,7 @@ class Outbox(RuleBasedStateMachine):
     @initialize()
     def link(self) -> None:
         url = type(self).fresh()
-        files.configure(files.Rules(self.folder, floor=0))
+        files.configure(files.Rules(self.folder))
 
         async def prepare() -> None:
             await conf.open_database(url)

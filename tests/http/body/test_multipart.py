@@ -18,6 +18,7 @@ import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db.clock import utc_now
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine import current
 from djangobot.db.messages.files import files
 from djangobot.db.messages.files.files import MIB, Rules
@@ -66,7 +67,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 def folder(tmp_path: Path) -> Path:
     """The folder of the files, on a disk with room. All files of a message may have 8 MiB."""
     path = tmp_path / "files"
-    files.configure(Rules(path, most=8 * MIB, floor=0))
+    files.configure(Rules(path, most=8 * MIB))
     return path
 
 
@@ -326,7 +327,7 @@ async def test_an_upload_may_take_long_and_must_not_stand_still(database: None, 
 
 async def test_a_disk_without_room_is_503_and_keeps_nothing(client: httpx.AsyncClient, folder: Path) -> None:
     """With Retry-After: somebody must make room."""
-    files.configure(Rules(folder, floor=1 << 60))
+    disk_floor.configure(1 << 60)
     answer = await client.post("/", files={"file": b"x"})
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     assert await stored_bytes(folder) == (0, 0)
@@ -335,7 +336,7 @@ async def test_a_disk_without_room_is_503_and_keeps_nothing(client: httpx.AsyncC
 async def test_a_large_upload_takes_little_memory(client: httpx.AsyncClient, folder: Path) -> None:
     """200 MB through the server, the reader and the disk: the process, which is the client's too, grows by
     less than 32 MB."""
-    files.configure(Rules(folder, most=1 << 40, floor=0))
+    files.configure(Rules(folder, most=1 << 40))
     process = psutil.Process()
     chunk = os.urandom(65_536)
     most = before = 0
@@ -364,7 +365,8 @@ async def test_who_takes_nothing_lets_the_client_wait(database: None) -> None:
         await proceed.wait()
         await echo(scope, receive, send)
 
-    files.configure(Rules(Path(os.devnull).parent / "none", most=1 << 40, floor=1 << 60))
+    files.configure(Rules(Path(os.devnull).parent / "none", most=1 << 40))
+    disk_floor.configure(1 << 60)
     async with served(lazy) as address:
         host = urlsplit(address)
         with socket.create_connection((host.hostname or "", host.port or 0)) as stranger:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from djangobot.bot.sandbox.testing import PATIENCE
-from djangobot.db.delivery.limits import quotas
+from djangobot.db.delivery.limits import disk_floor, quotas
 from djangobot.db.engine import current
 from djangobot.db.messages.files import file_storage, files, incoming_files
 from djangobot.db.messages.files.files import MIB, Rules
@@ -29,7 +29,7 @@ TYPE = {"content-type": "multipart/form-data; boundary=x"}
 def folder(tmp_path: Path) -> Path:
     """The folder of the files, on a disk with room. All files of a message may have 8 MiB."""
     path = tmp_path / "files"
-    files.configure(Rules(path, most=8 * MIB, floor=0))
+    files.configure(Rules(path, most=8 * MIB))
     return path
 
 
@@ -199,7 +199,7 @@ async def test_a_large_json_body_is_told_of_forms(api: Api, token: str, folder: 
     answer = await api.send(token, files=[in_json("a", bytes(LARGEST_JSON))])
     assert answer.status_code == 413
     assert "multipart/form-data" in answer.json()["answer"]
-    files.configure(Rules(folder, most=MIB, floor=0))
+    files.configure(Rules(folder, most=MIB))
     answer = await api.send(token, files=[in_json("a", bytes(MIB // 2 + 1))] * 2)
     assert (answer.status_code, answer.json()["answer"]) == (
         413,
@@ -285,7 +285,7 @@ async def test_a_client_that_goes_away_leaves_nothing(api: Api, token: str, fold
 
 async def test_a_disk_without_room_is_503_and_keeps_nothing(api: Api, token: str, folder: Path) -> None:
     """With Retry-After: somebody must make room."""
-    files.configure(Rules(folder, floor=1 << 60))
+    disk_floor.configure(1 << 60)
     answer = await api.client.post("/api/send_message", files={"file": b"x"}, headers=bearer(token))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     assert await kept(folder) == (0, 0, 0)

@@ -54,7 +54,7 @@ def sandbox(shared_sandbox: SandboxProcess) -> SandboxProcess:
 @pytest.fixture(autouse=True)
 def storage(database: None, tmp_path: Path) -> None:
     """The database keeps files in a folder."""
-    files.configure(files.Rules(tmp_path / "files", most=100 << 20, floor=0))
+    files.configure(files.Rules(tmp_path / "files", most=100 << 20))
 
 
 async def shown(sandbox: SandboxProcess, peer: Peer) -> list[dict[str, Any]]:

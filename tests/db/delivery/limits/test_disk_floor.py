@@ -2,7 +2,6 @@
 
 import shutil
 from collections import namedtuple
-from collections.abc import Iterator
 
 import pytest
 
@@ -17,12 +16,6 @@ from djangobot.db.people import chats
 from ...conftest import World
 
 Usage = namedtuple("Usage", "total used free")
-
-
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    yield
-    disk_floor.configure()
 
 
 async def test_below_the_floor_of_free_disk_nothing_is_accepted_and_all_else_goes_on(

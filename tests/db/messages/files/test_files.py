@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from djangobot.db.clock import utc_now
+from djangobot.db.delivery.limits import disk_floor
 from djangobot.db.engine import current
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.errors import FileDiskFull, FileGone, FilesTooLarge, FilesUnavailable, KeyReused
@@ -42,7 +43,7 @@ def die():
 
 async def main(url, folder, step):
     await conf.open_database(url)
-    files.configure(files.Rules(Path(folder), floor=0))
+    files.configure(files.Rules(Path(folder)))
     async with files.receive("a.bin", "") as sink:
         await sink.write(bytes(3 * file_storage.PART + 1))
         if step == "the bytes are not whole":
@@ -65,7 +66,7 @@ asyncio.run(main(*sys.argv[1:]))
 def folder(tmp_path: Path) -> Path:
     """The folder of the files, on a disk with room."""
     path = tmp_path / "files"
-    files.configure(Rules(path, floor=0))
+    files.configure(Rules(path))
     return path
 
 
@@ -152,7 +153,7 @@ async def test_an_upload_that_is_canceled_leaves_nothing(database: str, folder: 
                 await sink.write(bytes(PART))
                 begun.set()
 
-    files.configure(Rules(folder, most=1 << 40, floor=0))
+    files.configure(Rules(folder, most=1 << 40))
     task = asyncio.create_task(upload())
     await begun.wait()
     task.cancel()
@@ -163,7 +164,7 @@ async def test_an_upload_that_is_canceled_leaves_nothing(database: str, folder: 
 
 async def test_a_file_over_the_limit_is_refused_and_not_kept(database: str, folder: Path) -> None:
     """The sentence names the limit."""
-    files.configure(Rules(folder, most=MIB, floor=0))
+    files.configure(Rules(folder, most=MIB))
     with pytest.raises(FilesTooLarge, match="larger than 1 MiB"):
         await store(bytes(MIB + 1))
     assert await left(folder) == (0, 0, 0)
@@ -174,7 +175,7 @@ async def test_a_file_over_the_limit_is_refused_and_not_kept(database: str, fold
 @on_sqlite
 async def test_a_disk_below_its_floor_takes_no_file(database: str, folder: Path) -> None:
     """Other services need room, too."""
-    files.configure(Rules(folder, floor=1 << 60))
+    disk_floor.configure(1 << 60)
     with pytest.raises(FileDiskFull):
         await store(b"a")
     assert await left(folder) == (0, 0, 0)
@@ -348,7 +349,7 @@ async def test_a_file_that_somebody_removed_is_gone_and_no_fault(database: str, 
 
 async def test_a_large_file_takes_little_memory(database: str, folder: Path) -> None:
     """200 MB in and out: the process grows by less than 32 MB."""
-    files.configure(Rules(folder, most=1 << 40, floor=0))
+    files.configure(Rules(folder, most=1 << 40))
     process = psutil.Process()
     chunk = os.urandom(65_536)
     await store(chunk * 100)  # what is loaded once
