@@ -26,7 +26,7 @@ from djangobot.db.messages import presses
 from djangobot.db.messages.content import PLAIN
 from djangobot.db.messages.presses import Asked
 from djangobot.db.people import mutes
-from djangobot.db.people.mutes import Sender
+from djangobot.db.people.mutes import ChatSender
 
 MORNING = 8
 """The hour at which `until tomorrow` ends, on the person's clock."""
@@ -102,7 +102,7 @@ async def _replace_buttons(context: Context, data: MuteHere | UnmuteHere, below:
     await context.replace_buttons(rows_of(context.language, asked, context.zone, below))
 
 
-async def _mute(context: Context, sender: Sender, span: MuteSpan) -> str:
+async def _mute(context: Context, sender: ChatSender, span: MuteSpan) -> str:
     until = _until(context, span)
     await mutes.mute(context.chat.id, sender.id, until)
     time = shown_time(until.astimezone(context.zone))
@@ -121,7 +121,7 @@ def _until(context: Context, span: MuteSpan) -> datetime:
     return tomorrow.replace(hour=MORNING, minute=0, second=0, microsecond=0)
 
 
-async def _find(context: Context, sender_id: int) -> Sender | None:
+async def _find(context: Context, sender_id: int) -> ChatSender | None:
     senders = await mutes.senders(context.chat.id, context.now)
     return next((sender for sender in senders if sender.id == sender_id), None)
 
@@ -137,7 +137,7 @@ async def _list(context: Context, muted_alone: bool = False) -> Text:
     return formatted(language, "mute-muted-title" if muted_alone else "mute-title", rows)
 
 
-def _button(context: Context, sender: Sender) -> Button:
+def _button(context: Context, sender: ChatSender) -> Button:
     name = shortened(sender.name, BUTTON_LENGTH)
     if sender.until is None:
         return Button(name, AskMute(sender.id).pack())

@@ -10,7 +10,7 @@ PLACEHOLDER = "BOT_TOKEN"
 """Stands for a token whose value is not known any more."""
 
 
-class Sender(msgspec.Struct, frozen=True):
+class Program(msgspec.Struct, frozen=True):
     """A program that can send. `where` is the place in it, in its own words. `{url}` is our address, `{host}`
     the same without its scheme, `{token}` the bot token, `{gotify}` its form for Gotify. `signed`: it signs
     what it sends."""
@@ -96,31 +96,31 @@ ExecStart=/usr/bin/curl -sS -H "X-Bot-Token: {token}" \\
 CRON = '0 3 * * * backup.sh || curl -sS -H "X-Bot-Token: {token}" -d "🔴 backup.sh has failed" {url}/api/hook'
 
 SENDERS = (
-    Sender("alertmanager", "Alertmanager", "alertmanager.yml", ALERTMANAGER),
-    Sender("grafana", "Grafana", "Alerting → Contact points → Add contact point", GRAFANA, signed=True),
-    Sender("uptime-kuma", "Uptime Kuma", "Settings → Notifications → Setup Notification", UPTIME_KUMA),
-    Sender("healthchecks", "Healthchecks", "Integrations → Webhook, for down and for up", HEALTHCHECKS),
-    Sender("github", "GitHub", "Settings → Webhooks → Add webhook", GITHUB, signed=True),
-    Sender("gitlab", "GitLab", "Settings → Webhooks → Add new webhook", GITLAB, signed=True),
-    Sender("gitea", "Gitea, Forgejo", "Settings → Webhooks → Add Webhook", GITEA, signed=True),
-    Sender("sentry", "Sentry", "Settings → Custom Integrations → Internal Integration", SENTRY, signed=True),
-    Sender("proxmox", "Proxmox", "a shell on a node", PROXMOX),
-    Sender("arr", "Sonarr, Radarr", "Settings → Connect → +", ARR),
-    Sender("home-assistant", "Home Assistant", "configuration.yaml", HOME_ASSISTANT),
-    Sender("watchtower", "Watchtower", "the environment of its container", WATCHTOWER),
-    Sender("apprise", "Apprise", "a shell, or any program with Apprise", APPRISE),
-    Sender(
+    Program("alertmanager", "Alertmanager", "alertmanager.yml", ALERTMANAGER),
+    Program("grafana", "Grafana", "Alerting → Contact points → Add contact point", GRAFANA, signed=True),
+    Program("uptime-kuma", "Uptime Kuma", "Settings → Notifications → Setup Notification", UPTIME_KUMA),
+    Program("healthchecks", "Healthchecks", "Integrations → Webhook, for down and for up", HEALTHCHECKS),
+    Program("github", "GitHub", "Settings → Webhooks → Add webhook", GITHUB, signed=True),
+    Program("gitlab", "GitLab", "Settings → Webhooks → Add new webhook", GITLAB, signed=True),
+    Program("gitea", "Gitea, Forgejo", "Settings → Webhooks → Add Webhook", GITEA, signed=True),
+    Program("sentry", "Sentry", "Settings → Custom Integrations → Internal Integration", SENTRY, signed=True),
+    Program("proxmox", "Proxmox", "a shell on a node", PROXMOX),
+    Program("arr", "Sonarr, Radarr", "Settings → Connect → +", ARR),
+    Program("home-assistant", "Home Assistant", "configuration.yaml", HOME_ASSISTANT),
+    Program("watchtower", "Watchtower", "the environment of its container", WATCHTOWER),
+    Program("apprise", "Apprise", "a shell, or any program with Apprise", APPRISE),
+    Program(
         "systemd",
         "systemd",
         "/etc/systemd/system/telegram@.service, and OnFailure=telegram@%n in the unit that is watched",
         SYSTEMD,
     ),
-    Sender("cron", "cron", "crontab -e", CRON),
+    Program("cron", "cron", "crontab -e", CRON),
 )
-BY_KEY: Mapping[str, Sender] = {sender.key: sender for sender in SENDERS}
+BY_KEY: Mapping[str, Program] = {sender.key: sender for sender in SENDERS}
 
 
-def snippet(sender: Sender, address: str, token: str | None) -> str:
+def snippet(sender: Program, address: str, token: str | None) -> str:
     """What to write into the program. Without a token, PLACEHOLDER stands for it."""
     scheme, _, host = address.partition("://")
     return sender.snippet.format(

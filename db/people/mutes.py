@@ -29,7 +29,7 @@ INDEXES = (
 )
 
 
-class Sender(msgspec.Struct, frozen=True):
+class ChatSender(msgspec.Struct, frozen=True):
     """An account that may write to a person, or a token of the chat's own; the number of a token is negative.
     `until` is set when the person has muted it."""
 
@@ -90,10 +90,10 @@ async def unmute(chat_id: int, sender_id: int, now: datetime) -> bool:
 
 
 def _sender(sender_id: int) -> tuple[str, int]:
-    """The column that holds a Sender's number, and the number without its sign."""
+    """The column that holds a ChatSender's number, and the number without its sign."""
     return ("account", sender_id) if sender_id > 0 else ("token", -sender_id)
 
 
-async def senders(chat_id: int, now: datetime) -> list[Sender]:
+async def senders(chat_id: int, now: datetime) -> list[ChatSender]:
     """The senders that may write to this person, by name."""
-    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id, now)]
+    return [ChatSender(**row) for row in await current().fetch(SENDERS, chat_id, now)]

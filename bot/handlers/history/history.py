@@ -24,7 +24,7 @@ from djangobot.bot.telegram.text import Button, Text
 from djangobot.db.errors import FileGone
 from djangobot.db.messages.files import files
 from djangobot.db.messages.history import history
-from djangobot.db.messages.history.history import Page, Place, Sender
+from djangobot.db.messages.history.history import HistorySender, Page, Place
 from djangobot.db.messages.messages import Entry
 
 PAGE = 5
@@ -152,7 +152,7 @@ def _turns(language: str, view: HistoryPage, page: Page) -> list[Button]:
     return row
 
 
-def _filters(context: Context, view: HistoryPage, senders: list[Sender]) -> list[list[Button]]:
+def _filters(context: Context, view: HistoryPage, senders: list[HistorySender]) -> list[list[Button]]:
     """What is chosen; each button leads to other choices. With one sender there is nothing to choose."""
     language, rows = context.language, []
     chosen = next((whose(s.account, s.name) for s in senders if s.token == view.token), None)

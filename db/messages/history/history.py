@@ -76,7 +76,7 @@ class Page(msgspec.Struct, frozen=True):
     newer: bool
 
 
-class Sender(msgspec.Struct, frozen=True):
+class HistorySender(msgspec.Struct, frozen=True):
     """A sender with messages in this history, by the token they were sent with."""
 
     token: int
@@ -169,9 +169,9 @@ async def everything(chat_id: int, until: datetime) -> AsyncIterator[list[Entry]
         reached = Place(entries[-1].time, entries[-1].seq)
 
 
-async def senders(chat_id: int) -> list[Sender]:
+async def senders(chat_id: int) -> list[HistorySender]:
     """The senders of this person's messages. The one used last comes first."""
-    return [Sender(**row) for row in await current().fetch(SENDERS, chat_id)]
+    return [HistorySender(**row) for row in await current().fetch(SENDERS, chat_id)]
 
 
 async def counts(chat_id: int, days: Days) -> dict[int, int]:

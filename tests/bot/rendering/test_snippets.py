@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from djangobot.bot.rendering.snippets import PLACEHOLDER, SENDERS, Sender, snippet
+from djangobot.bot.rendering.snippets import PLACEHOLDER, SENDERS, Program, snippet
 from djangobot.db.credentials import gotify_token, new_bot_token
 from djangobot.http.inlets.hook_formats import FORMATS
 
@@ -17,14 +17,14 @@ every = pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.key
 
 
 @every
-def test_the_page_has_each_snippet(sender: Sender) -> None:
+def test_the_page_has_each_snippet(sender: Program) -> None:
     """Under the program's name, with the place where it is written."""
     place = f"### {sender.name}\n\nIn: {sender.where}\n\n```\n{snippet(sender, ADDRESS, None)}\n```"
     assert place in SENDERS_PAGE
 
 
 @every
-def test_the_page_says_where_the_token_stands(sender: Sender) -> None:
+def test_the_page_says_where_the_token_stands(sender: Program) -> None:
     """In a header wherever the program can send one; then no address has it."""
     row = next(line for line in SENDERS_PAGE.splitlines() if line.startswith(f"| [{sender.name}]("))
     header = sender.key not in WITHOUT_HEADER
@@ -41,7 +41,7 @@ def test_the_page_has_each_format() -> None:
 
 
 @every
-def test_a_snippet_is_filled_in(sender: Sender) -> None:
+def test_a_snippet_is_filled_in(sender: Program) -> None:
     """With the token, or with its form for Gotify; no brace is left over."""
     token = new_bot_token()
     for address in (ADDRESS, "http://127.0.0.1:8000"):
