@@ -170,6 +170,30 @@ STATEMENTS = {
         " WHERE message = new.id; RETURN NULL; END $$\n",
         "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits, deleted ON message FOR "
         "EACH ROW EXECUTE FUNCTION message_words_edit()",
+        "\n"
+        "CREATE OR REPLACE FUNCTION message_words_late() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN\n"
+        "IF new.kind = 'message' THEN INSERT INTO message_words (message, chat, words)\n"
+        "VALUES (new.id, new.chat, \n"
+        "to_tsvector('russian', translate((CASE WHEN new.deleted IS NULL THEN (\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
+        "json_array_elements_text(new.rich::json->'tags') g), '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
+        "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
+        ") ELSE '' END), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        "|| to_tsvector('simple', translate((CASE WHEN new.deleted IS NULL THEN (\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(new.rich::json->>'title', '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(g, ' ') FROM "
+        "json_array_elements_text(new.rich::json->'tags') g), '')\n"
+        "|| ' ' || COALESCE((SELECT string_agg(f->>'name', ' ')\n"
+        "                    FROM json_array_elements(new.rich::json->'files') f), '') END\n"
+        ") ELSE '' END), 'ёЁ./-_@:&=?#%+~\\', 'еЕ              '))\n"
+        ") ON CONFLICT DO NOTHING; END IF; RETURN NULL; END $$\n",
+        "CREATE TRIGGER message_words_late AFTER UPDATE OF is_edit ON message FOR EACH ROW "
+        "EXECUTE FUNCTION message_words_late()",
     ),
     "sqlite": (
         "CREATE INDEX message_unsettled ON message (chat, is_edit, COALESCE(place, id * 2), "
@@ -265,11 +289,25 @@ STATEMENTS = {
         "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
         "                    FROM json_each(new.rich, '$.files')), '') END\n"
         ") ELSE '' END), 'ё', 'е'), 'Ё', 'Е')); END\n",
+        "\n"
+        "CREATE TRIGGER message_search_late AFTER UPDATE OF is_edit ON message\n"
+        "WHEN new.kind = 'message' AND new.id < (SELECT MAX(id) FROM message_search_docsize)\n"
+        "     AND NOT EXISTS (SELECT 1 FROM message_search_docsize WHERE id = new.id) BEGIN\n"
+        "INSERT INTO message_search (rowid, chat, text)\n"
+        "VALUES (new.id, 'c' || new.chat, replace(replace((CASE WHEN new.deleted IS NULL THEN "
+        "(\n"
+        "CASE WHEN new.rich IS NULL THEN new.text\n"
+        "ELSE new.text || ' ' || COALESCE(json_extract(new.rich, '$.title'), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(value, ' ') FROM json_each(new.rich, "
+        "'$.tags')), '')\n"
+        "|| ' ' || COALESCE((SELECT group_concat(json_extract(value, '$.name'), ' ')\n"
+        "                    FROM json_each(new.rich, '$.files')), '') END\n"
+        ") ELSE '' END), 'ё', 'е'), 'Ё', 'Е')); END\n",
     ),
 }
 
 
-ID = "2026-11-26T22:56:18:670943"
+ID = "2026-11-26T23:12:09:797835"
 VERSION = "1.38.0"
 DESCRIPTION = "The initial tables"
 

@@ -102,12 +102,30 @@ UPDATE message_words SET words = {_searched("postgres", "new")} WHERE message = 
     "CREATE TRIGGER message_words_edit AFTER UPDATE OF edits, deleted ON message"
     " FOR EACH ROW EXECUTE FUNCTION message_words_edit()",
 )
+# An edit that could not be made becomes a message. Newer ones may have been indexed by then.
+INDEX_LATE_IN_SQLITE = f"""
+CREATE TRIGGER message_search_late AFTER UPDATE OF is_edit ON message
+WHEN new.kind = 'message' AND new.id < (SELECT MAX(id) FROM message_search_docsize)
+     AND NOT EXISTS (SELECT 1 FROM message_search_docsize WHERE id = new.id) BEGIN
+INSERT INTO message_search (rowid, chat, text)
+VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
+"""
+INDEX_LATE_IN_POSTGRES = (
+    f"""
+CREATE OR REPLACE FUNCTION message_words_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+IF new.kind = 'message' THEN INSERT INTO message_words (message, chat, words)
+VALUES (new.id, new.chat, {_searched("postgres", "new")}) ON CONFLICT DO NOTHING; END IF; RETURN NULL; END $$
+""",
+    "CREATE TRIGGER message_words_late AFTER UPDATE OF is_edit ON message"
+    " FOR EACH ROW EXECUTE FUNCTION message_words_late()",
+)
 SCHEMA = {
     "sqlite": (
         "CREATE VIRTUAL TABLE message_search USING fts5"
         "(chat, text, content='', tokenize='unicode61 remove_diacritics 2')",
         f"CREATE TRIGGER message_search_delete AFTER DELETE ON message {IN_SQLITE} {UNINDEX}; END",
         REINDEX_IN_SQLITE,
+        INDEX_LATE_IN_SQLITE,
     ),
     "postgres": (
         "CREATE TABLE message_words ("
@@ -116,6 +134,7 @@ SCHEMA = {
         "CREATE INDEX message_words_of_chat ON message_words (chat, message)",
         "CREATE INDEX message_words_by_word ON message_words USING gin (words)",
         *REINDEX_IN_POSTGRES,
+        *INDEX_LATE_IN_POSTGRES,
     ),
 }
 """The index of words. In SQLite's index `chat` is a word too, so that others' messages are not even read."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from djangobot.db.delivery import claims, outcomes, settlement
 from djangobot.db.engine import Row, current
 from djangobot.db.engine.sql import for_sqlite
 from djangobot.db.engine.sqlite import SQLiteEngine
@@ -147,6 +148,21 @@ async def test_what_is_deleted_is_found_no_more(person: int, world: World) -> No
     table = {"sqlite": "message_search_docsize", "postgres": "message_words"}[current().engine_type]
     column = {"sqlite": "id", "postgres": "message"}[current().engine_type]
     assert await current().fetch(f"SELECT 1 FROM {table} WHERE {column} = $1", seq) == []  # noqa: S608
+
+
+async def test_an_edit_that_became_a_message_is_found(world: World) -> None:
+    """Its message could not be edited. Newer messages were indexed while it was tried."""
+    token = await world.link(await world.account(), person := await world.person())
+    for text in ("first", "second"):
+        await acceptance.accept(token, NewMessage(text, replace="job"), NOW)
+        (claimed,) = await claims.claim(NOW, limit=1)
+        if not claimed.is_edit:
+            await settlement.settle([outcomes.Sent(claimed, 7)], NOW)
+    await acceptance.accept(token, NewMessage("newer"), NOW)
+    assert await search.catch_up(10)
+    await settlement.settle([outcomes.SentAnew(claimed, NOW, "MESSAGE_ID_INVALID")], NOW)
+    assert await search.catch_up(10)
+    assert texts(await search.find(person.id, "second", limit=5)) == ["second"]
 
 
 async def test_what_was_deleted_before_it_was_indexed_does_no_harm(world: World) -> None:
