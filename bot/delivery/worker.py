@@ -66,7 +66,7 @@ class Worker:
         self.in_flight = InFlight(pacing, concurrency, has_files)
         mute_prompts = mute_prompts or MutePrompts()
         self.sender = Sender(gateway, pacing, self.flood_control, mute_prompts, safe_to_repeat, now)
-        self.recorder = Recorder(now, self._many_ready, self.stopping)
+        self.recorder = Recorder(now, lambda: len(self.in_flight.ready), self.stopping)
         self.housekeeping = Housekeeping(
             self.flood_control, put_back=self._put_back, poll_soon=self._poll_soon, now=now
         )
@@ -201,10 +201,6 @@ class Worker:
 
     def _poll_soon(self) -> None:
         self.poll_at = EVER
-
-    def _many_ready(self) -> bool:
-        """Whether more messages are ready than are sent at once."""
-        return len(self.in_flight.ready) > self.concurrency
 
     async def _send_each(self, next_message: Callable[[], Awaitable[Claimed]]) -> None:
         """Sends one message after another. Each attempt ends as sent, failed, uncertain or postponed."""
