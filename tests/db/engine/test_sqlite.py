@@ -15,6 +15,7 @@ import pytest
 from djangobot.bot.sandbox.testing import PATIENCE
 from djangobot.db import conf, migrate
 from djangobot.db.engine import current
+from djangobot.db.engine.sql import for_sqlite
 from djangobot.db.engine.sqlite import SQLiteEngine
 from djangobot.db.engine.sqlite_writer import MOST_TOGETHER, ExclusiveConnection, Writer
 from djangobot.db.errors import DatabaseUnavailable, DiskFull
@@ -299,16 +300,17 @@ class Broken:
         return self.connection.execute(sql, args)
 
 
-@pytest.mark.parametrize("failing", ["BEGIN IMMEDIATE", "COMMIT"])
+@pytest.mark.parametrize("failing", ["BEGIN IMMEDIATE", "COMMIT", for_sqlite(INSERT)])
 async def test_a_disk_that_fails_is_reported_and_the_writer_goes_on_when_it_is_mended(
     engine: SQLiteEngine, failing: str
 ) -> None:
-    """At BEGIN and at COMMIT, for single writes and for transactions."""
+    """At BEGIN and at COMMIT, for several writes and for transactions; and at a write that commits itself."""
     sound = engine.writer.connection
     engine.writer.connection = Broken(sound, failing)  # type: ignore[assignment]
+    rows = [(1, NOW)] if failing.startswith("INSERT") else [(1, NOW), (2, NOW)]
     for _ in range(2):
-        tries = asyncio.gather(*(engine.execute(INSERT, n, NOW) for n in (1, 2)), return_exceptions=True)
-        assert {type(outcome) for outcome in await asyncio.wait_for(tries, PATIENCE)} == {DatabaseUnavailable}
+        with pytest.raises(DatabaseUnavailable):
+            await asyncio.wait_for(engine.execute_all([(INSERT, rows)]), PATIENCE)
         with pytest.raises(DatabaseUnavailable):
             async with asyncio.timeout(PATIENCE), engine.write():
                 await engine.execute(INSERT, 3, NOW)
