@@ -85,9 +85,10 @@ async def delete(public_id: str, token: str, seconds: float) -> Deletion:
     """
     deadline = asyncio.get_running_loop().time() + seconds
     asked_as: str | None = None
-    found = await _of_token(public_id, token)
-    with changes.watch(str(found["root_public_id"])) as watch:
+    root = (await _of_token(public_id, token))["root_public_id"]
+    with changes.watch(str(root)) as watch:
         while True:
+            found = await _of_token(public_id, token)
             if found["deleted"] is not None:
                 return _result(found, done=True)
             if _is_unsent(found) and await _cancel(found["id"]):
@@ -104,7 +105,6 @@ async def delete(public_id: str, token: str, seconds: float) -> Deletion:
                 asked_as = status
             if not await watch.wait(deadline):
                 return _result(found, done=False)
-            found = await _of_token(public_id, token)
 
 
 async def doomed(message_id: int, now: datetime) -> Doomed | None:

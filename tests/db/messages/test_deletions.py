@@ -9,6 +9,7 @@ import pytest
 
 from djangobot.db.delivery import claims, outcomes, scheduled, settlement
 from djangobot.db.delivery.outcomes import Claimed
+from djangobot.db.engine import Row
 from djangobot.db.errors import DeletionRefused, MessageNotFound, MessageNotInChat
 from djangobot.db.messages import acceptance, deletions, messages, tags
 from djangobot.db.messages.deletions import Deletion, Doomed
@@ -107,6 +108,25 @@ async def test_a_held_message_is_canceled(world: World, token: str) -> None:
     public_id = await send(token)
     await settlement.settle([outcomes.Held(await claim(), NOW + MINUTE)], NOW)
     assert (await deletions.delete(public_id, token, 0)).status == "canceled"
+
+
+async def test_a_deletion_that_ends_while_somebody_begins_to_wait_for_it_is_told(
+    world: World, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends after the message was read, and before changes of it are watched."""
+    public_id = await send(token, "oops")
+    await settlement.settle([outcomes.Sent(await claim(), 7)], NOW)
+    await deletions.delete(public_id, token, 0)
+    read = deletions._of_token
+
+    async def read_too_early(*args: str) -> Row:
+        found = await read(*args)
+        monkeypatch.undo()
+        await carry_out()
+        return found
+
+    monkeypatch.setattr(deletions, "_of_token", read_too_early)
+    assert await deletions.delete(public_id, token, PATIENCE) == Deletion(public_id, "sent", done=True)
 
 
 async def test_what_is_in_the_chat_is_deleted_by_a_job(world: World, person: Chat, token: str) -> None:
