@@ -8,9 +8,8 @@ from typing import Any
 class Tasks(set[asyncio.Task[None]]):
     """The tasks of one kind that run now."""
 
-    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Runs this in a task of its own, in the running loop."""
         task = asyncio.get_running_loop().create_task(work)
         self.add(task)
         task.add_done_callback(self.discard)
-        return task

@@ -130,18 +130,18 @@ async def add_notice(
     token_id: int | None = None,
 ) -> None:
     """Queues a notice, which is sent once, like any message. Call `wakeups.notify_due` after the commit."""
-    random_id = new_random_id()
-    public_id = str(uuid_utils.uuid7())
-    await current().execute(NOTICE, public_id, kind, account_id, token_id, chat_id, now, text, random_id)
+    await current().execute(NOTICE, *_notice(kind, account_id, token_id, chat_id, now, text))
 
 
 async def add_notices(kind: str, chat_ids: Sequence[int], now: datetime, *, text: str) -> None:
     """Queues the same notice for many chats. Call `wakeups.notify_due` for each after the commit."""
-    rows = [
-        (str(uuid_utils.uuid7()), kind, None, None, chat_id, now, text, new_random_id())
-        for chat_id in chat_ids
-    ]
+    rows = [_notice(kind, None, None, chat_id, now, text) for chat_id in chat_ids]
     await current().execute_all([(NOTICE, rows)])
+
+
+def _notice(*columns: object) -> tuple[object, ...]:
+    """The arguments of NOTICE: these columns, from `kind` to `text`, between ids that are made here."""
+    return (str(uuid_utils.uuid7()), *columns, new_random_id())
 
 
 async def cancel_all(account_id: int, failure: str) -> list[str]:

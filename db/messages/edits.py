@@ -12,6 +12,7 @@ import structlog
 
 from djangobot.db.delivery.heads import COMING_EDITS, IS_QUEUED
 from djangobot.db.delivery.pubsub import waiters
+from djangobot.db.delivery.removal import SETTLED
 from djangobot.db.engine import Row, current
 from djangobot.db.errors import FieldsInvalid
 from djangobot.db.messages import tags
@@ -54,18 +55,17 @@ UPDATE message SET supersedes = (SELECT r.supersedes FROM message r WHERE r.id =
 FREE_KEY = "UPDATE message SET replace_key = NULL WHERE id = $1"
 # The edits after one, in the order of their index. The last one of a message may have set the buttons that
 # its chat shows, so it is not useless.
-PAGE = """
+PAGE = f"""
 SELECT e.id AS id, e.replaces AS replaces,
-       e.created < $1 AND e.status NOT IN ('scheduled', 'queued', 'sending')
+       e.created < $1 AND {SETTLED.format(m="e")}
        AND (e.status <> 'sent' OR EXISTS (
            SELECT 1 FROM message n WHERE n.replaces = e.replaces AND n.id > e.id AND n.status || '' = 'sent'))
        AS useless
 FROM message e WHERE e.replaces IS NOT NULL AND (e.replaces, e.id) > ($2::bigint, $3::bigint)
 ORDER BY e.replaces, e.id LIMIT $4
 """
-SWEEP = """
-DELETE FROM message WHERE id IN (SELECT b.value FROM $each1 b)
-  AND status || '' NOT IN ('scheduled', 'queued', 'sending') RETURNING id
+SWEEP = f"""
+DELETE FROM message WHERE id IN (SELECT b.value FROM $each1 b) AND {SETTLED.format(m="message")} RETURNING id
 """
 BY_ID = """
 SELECT COALESCE(m.replaces, m.id) AS id FROM message m

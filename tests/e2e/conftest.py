@@ -33,12 +33,9 @@ WORK = 0.2
 PROGRAM = ("-m", "djangobot")
 # argon2id as ever, but with the least it can do: in earnest, each account takes half a second of a processor.
 CHEAP_HASHES = """
-import sys
-from djangobot import unused_imports
-unused_imports.install()
-from argon2 import PasswordHasher
-from djangobot.db.programs import passwords
-passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+import functools, sys
+import argon2
+argon2.PasswordHasher = functools.partial(argon2.PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 from djangobot.__main__ import main
 sys.exit(main())
 """

@@ -21,9 +21,6 @@ SWEEP_EVERY = 3600.0
 """Seconds between two sweeps."""
 PAUSE = 0.1
 """Seconds between two transactions, for the writes of others."""
-READ = 1000
-"""Rows read at once."""
-
 PAGE = "SELECT id, created FROM message WHERE id > $1 ORDER BY id LIMIT $2"
 PEOPLE = "SELECT id, settings FROM chat WHERE id > $1 AND settings LIKE '%\"keep\":%' ORDER BY id LIMIT $2"
 
@@ -69,7 +66,7 @@ def kept_since(now: datetime, days: int) -> datetime:
 async def _people() -> AsyncIterator[tuple[int, int]]:
     """The people who have chosen for how many days their history is kept, and these days."""
     last = 0
-    while rows := await current().fetch(PEOPLE, last, READ):
+    while rows := await current().fetch(PEOPLE, last, removal.READ):
         for row in rows:
             if keep := chat_settings.read(row["settings"]).keep:
                 yield row["id"], keep
@@ -79,7 +76,7 @@ async def _people() -> AsyncIterator[tuple[int, int]]:
 async def _older(limit: datetime) -> AsyncIterator[removal.Page]:
     """All that is older, oldest first. Ids grow with time, so no index by time is needed."""
     last = 0
-    while rows := await current().fetch(PAGE, last, READ):
+    while rows := await current().fetch(PAGE, last, removal.READ):
         older = [row["id"] for row in rows if row["created"] < limit]
         if not older:
             return

@@ -87,12 +87,14 @@ UNINDEX = f"""
 INSERT INTO message_search (message_search, rowid, chat, text)
 VALUES ('delete', old.id, 'c' || old.chat, {_searched("sqlite", "old")})
 """
+INDEX = f"""\
+INSERT INTO message_search (rowid, chat, text)
+VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")})"""
 # An edit changes the text of its message (db/delivery/settlement.py), and with it these words. A deletion
 # removes them.
 REINDEX_IN_SQLITE = f"""
 CREATE TRIGGER message_search_edit AFTER UPDATE OF edits, deleted ON message {IN_SQLITE} {UNINDEX};
-INSERT INTO message_search (rowid, chat, text)
-VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
+{INDEX}; END
 """
 REINDEX_IN_POSTGRES = (
     f"""
@@ -107,8 +109,7 @@ INDEX_LATE_IN_SQLITE = f"""
 CREATE TRIGGER message_search_late AFTER UPDATE OF is_edit ON message
 WHEN new.kind = 'message' AND new.id < (SELECT MAX(id) FROM message_search_docsize)
      AND NOT EXISTS (SELECT 1 FROM message_search_docsize WHERE id = new.id) BEGIN
-INSERT INTO message_search (rowid, chat, text)
-VALUES (new.id, 'c' || new.chat, {_searched("sqlite", "new")}); END
+{INDEX}; END
 """
 INDEX_LATE_IN_POSTGRES = (
     f"""

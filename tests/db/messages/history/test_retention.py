@@ -28,7 +28,6 @@ LATER = NOW + timedelta(days=DAYS + 1)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else writes here."""
     monkeypatch.setattr(retention, "PAUSE", 0.0)
-    monkeypatch.setattr(retention, "READ", 3)
     monkeypatch.setattr(removal, "STEP", 2)
     monkeypatch.setattr(removal, "READ", 3)
 
@@ -190,7 +189,7 @@ async def test_a_large_file_of_sqlite_gives_its_room_back(
     """Step by step, without a rewrite of the whole, and nothing is lost."""
     monkeypatch.setattr(sqlite, "REWRITTEN_MOST", 0)
     monkeypatch.setattr(removal, "STEP", 100)
-    monkeypatch.setattr(retention, "READ", 100)
+    monkeypatch.setattr(removal, "READ", 100)
     monkeypatch.setattr(purge, "SHRUNK_AT_ONCE", 5)
     monkeypatch.setattr(purge, "PAUSE", 0.0)
     engine = current()
